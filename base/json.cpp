@@ -6,6 +6,8 @@
 #include <boost/json/basic_parser_impl.hpp>
 #include <vector>
 
+#include "base/secret.hpp"
+
 namespace cardgate {
 namespace {
 
@@ -67,7 +69,7 @@ struct DuplicateFinder {
 
 }  // namespace
 
-Result<json::value> parse_json(std::string_view text, std::size_t max_bytes) {
+Result<json::value> parse_json(std::string_view text, std::size_t max_bytes, json::storage_ptr storage) {
   if (text.size() > max_bytes) return Error{Errc::too_large, fmt::format("JSON larger than {} bytes", max_bytes)};
   boost::json::parse_options options;
   options.max_depth = 16;
@@ -78,9 +80,16 @@ Result<json::value> parse_json(std::string_view text, std::size_t max_bytes) {
     return Error{Errc::malformed, fmt::format("the key \"{}\" stands twice", finder.handler().duplicate)};
   }
   if (failure) return Error{Errc::malformed, fmt::format("not valid JSON at byte {}: {}", read, failure.message())};
-  boost::json::value value = boost::json::parse(text, failure, {}, options);
+  unsigned char scratch[4096];
+  struct Wiper {
+    unsigned char* memory;
+    ~Wiper() { wipe(memory, sizeof scratch); }
+  } const wiper{scratch};
+  boost::json::parser parser(storage, options, scratch);
+  parser.reset(storage);
+  parser.write(text.data(), text.size(), failure);
   if (failure) return Error{Errc::malformed, fmt::format("not valid JSON: {}", failure.message())};
-  return value;
+  return parser.release();
 }
 
 const json::string* find_string(const json::object& object, std::string_view key) {
