@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The request bodies of openapi.yaml, read strictly. Pure; thread-safe.
+//
+// An unknown member, a wrong type or a value that is too long is refused with a sentence that names the
+// member and never repeats a value. Errors of each function: malformed (not JSON, not a form),
+// invalid_argument (JSON, but not this message), too_large.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "base/secret.hpp"
+
+namespace cardgate::proto {
+
+// The longest values, in bytes. openapi.yaml states the same.
+inline constexpr std::size_t max_sign_in_body = 4 * 1024;
+inline constexpr std::size_t max_token_request_body = 4 * 1024;
+inline constexpr std::size_t max_form_body =
+    32 * 1024;  // a token with every character percent-encoded, and a hint
+inline constexpr std::size_t max_reader_bytes = 256;
+inline constexpr std::size_t max_card_bytes = 128;
+inline constexpr std::size_t max_passcode_bytes = 64;
+inline constexpr std::size_t max_name_bytes = 256;  // role, audience, session
+
+/// POST /v1/sessions and /v1/sessions/ID/resume.
+struct SignIn {
+  std::string reader;
+  std::string card;
+  int tries_left = 0;  // as the person was shown; 0..15
+  Secret passcode;     // its form is judged by the card's room, not here
+  std::optional<uid_t> for_uid;
+  bool spend_last_try = false;
+};
+/// The parsed form stands in locked memory that is wiped; `body` is the caller's to wipe.
+Result<SignIn> parse_sign_in(std::string_view body);
+
+/// POST /v1/token.
+struct TokenRequest {
+  std::string role, audience;
+  std::string session;  // empty: the caller's only session
+};
+Result<TokenRequest> parse_token_request(std::string_view body);
+
+/// POST /v1/introspect and /v1/revoke: the `token` of an application/x-www-form-urlencoded body (RFC
+/// 7662 2.1, RFC 7009 2.1). token_type_hint and unknown parameters are passed over; a parameter that stands
+/// twice is refused.
+Result<std::string> parse_form_token(std::string_view body);
+
+}  // namespace cardgate::proto
