@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// PC/SC (pcsc-lite 1.9): context, card, exclusive transaction. winscard.h itself stays inside the room.
+//
+// Context, Card and Transaction share ownership of what they stand on, so any may outlive the object it came
+// from. Each is for one thread at a time, and all that came from one Context count as one; use a Context a
+// thread. Any pcsc_no_service or pcsc_transport error makes the Context useless: establish another (pcscd may
+// have restarted).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/clock.hpp"
+#include "pcsc/channel.hpp"
+
+namespace cardgate::pcsc {
+
+/// Exclusive use of a card that was reset when the transaction began; reset again when it ends, so that
+/// nobody inherits an unlocked card. Move-only; the destructor ends it.
+class Transaction final : public CardChannel {
+ public:
+  Transaction(Transaction&&) noexcept;
+  Transaction& operator=(Transaction&&) noexcept;
+  ~Transaction() override;
+
+  /// Short APDUs only: no driver says reliably that reader and card both take longer ones, and sign-in does
+  /// not need them. Errors: pcsc_card_removed, pcsc_card_reset, pcsc_no_service, pcsc_transport,
+  /// invalid_argument (after end()).
+  Result<Bytes> transmit(BytesView command) override;
+  /// transmit() calls so far.
+  int round_trips() const;
+  /// Resets the card and lets others in. Idempotent: a second call succeeds. Errors: as transmit(); the lock
+  /// is released, and the card's state lost, in every case but a pcscd that no longer answers.
+  Result<void> end();
+
+ private:
+  friend class Card;
+  struct Impl;
+  explicit Transaction(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// A shared connection to the card in one reader. Move-only.
+class Card {
+ public:
+  Card(Card&&) noexcept;
+  Card& operator=(Card&&) noexcept;
+  ~Card();
+
+  /// Waits until no other program holds the card, `wait_at_most` at the longest, takes it, and resets it.
+  /// Errors: pcsc_sharing_violation (still held), pcsc_card_removed, pcsc_card_mute, pcsc_no_service,
+  /// pcsc_transport.
+  Result<Transaction> begin(milliseconds wait_at_most);
+  /// As the card gave it when it was connected.
+  const Bytes& atr() const;
+
+ private:
+  friend class Context;
+  friend class Transaction;
+  struct Impl;
+  explicit Card(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
+};
+
+class Context {
+ public:
+  /// Errors: pcsc_no_service, pcsc_access_denied, pcsc_transport.
+  static Result<Context> establish();
+  Context(Context&&) noexcept;
+  Context& operator=(Context&&) noexcept;
+  ~Context();
+
+  /// Names of all readers; none is an empty list, not an error. Errors: pcsc_no_service, pcsc_transport.
+  Result<std::vector<std::string>> readers();
+  /// Errors: pcsc_no_reader, pcsc_no_card, pcsc_card_mute, pcsc_sharing_violation, pcsc_access_denied,
+  /// pcsc_no_service, pcsc_transport.
+  Result<Card> connect(const std::string& reader);
+
+ private:
+  friend class Card;
+  struct Impl;
+  explicit Context(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace cardgate::pcsc
