@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the machine trusts: anchors, the intermediate certificates that lead to them, and the CRLs of them
+// all. Parsed and indexed once; immutable; a copy shares the content, and any number of threads may use it at
+// once.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "base/bytes.hpp"
+
+namespace cardgate::trust {
+
+/// Limits of intake.
+inline constexpr std::size_t max_certificate_file_bytes = 4UL << 20;
+inline constexpr std::size_t max_crl_file_bytes = 64UL << 20;
+inline constexpr std::size_t max_files_per_directory = 4096;
+inline constexpr std::size_t max_certificates = 8192;  // anchors and intermediates together
+inline constexpr std::size_t max_crls = 4096;
+
+/// Files, or directories of which every file not hidden is read (not their subdirectories). PEM with any
+/// number of blocks, or DER with one.
+struct Locations {
+  std::vector<std::filesystem::path> anchors, intermediates, crls;
+};
+
+/// The same as bytes: each element is what a file would hold.
+struct Contents {
+  std::vector<Bytes> anchors, intermediates, crls;
+};
+
+class Authorities {
+ public:
+  /// All or nothing; the error's context names every bad file, a line each.
+  /// Errors: not_found, permission_denied, too_large, io, certificate_malformed, crl_malformed;
+  /// invalid_argument when there is no anchor.
+  static Result<Authorities> load(const Locations& locations);
+  /// Errors: as load().
+  static Result<Authorities> parse(const Contents& contents);
+
+  std::size_t anchor_count() const;
+  std::size_t intermediate_count() const;
+  std::size_t crl_count() const;
+
+  struct Impl;
+  const Impl& impl() const { return *impl_; }  // for this room's own files
+
+ private:
+  explicit Authorities(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+  std::shared_ptr<const Impl> impl_;
+};
+
+}  // namespace cardgate::trust

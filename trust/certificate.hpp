@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stands in one X.509 certificate (RFC 5280 4), as plain values. Says nothing about whether it is good:
+// see validate.hpp. Pure but for load_certificate(); thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/clock.hpp"
+#include "base/crypto.hpp"
+
+namespace cardgate::trust {
+
+/// Largest certificate taken, in bytes of DER. A PIV card holds at most 1856 (SP 800-73-4 Part 1, table 11).
+inline constexpr std::size_t max_certificate_bytes = 32 * 1024;
+/// Most subject alternative names taken from one certificate.
+inline constexpr std::size_t max_alternative_names = 256;
+
+enum class KeyKind : std::uint8_t { rsa2048, rsa3072, rsa4096, p256, p384, other };
+std::string_view name(KeyKind kind);
+
+struct CertificateInfo {
+  std::string subject, issuer;  // RFC 4514 text, UTF-8, most specific first
+  std::string serial;           // lower-case hex, whole bytes; a leading '-' when negative
+  WallTime not_before, not_after;
+  KeyKind key = KeyKind::other;
+  Digest fingerprint{};                      // SHA-256 of the DER
+  std::optional<std::string> card_uuid;      // the one SAN URI urn:uuid:..., lower case, without the prefix
+  std::vector<std::string> upn, email, uri;  // subject alternative names, as written
+  std::multimap<std::string, std::string>
+      subject_fields;  // "CN", "OU", "serialNumber", "UID"; else dotted OID
+};
+
+/// Reads exactly one DER certificate: nothing behind it, no other encoding of it, no control characters in
+/// names. Errors: certificate_malformed, saying what is wrong.
+Result<CertificateInfo> describe(BytesView der);
+
+/// The DER of the one certificate in a file, PEM or DER.
+/// Errors: not_found, permission_denied, too_large, io, certificate_malformed.
+Result<Bytes> load_certificate(const std::filesystem::path& path);
+
+}  // namespace cardgate::trust

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The outcome of a validation: data, not an error. A certificate is good when nothing speaks against it, and
+// everything that does is listed, worst first.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+
+namespace cardgate::trust {
+
+/// Ordered worst first.
+enum class Status : std::uint8_t {
+  revoked,
+  bad_signature,
+  untrusted_issuer,  // the path ends at a self-signed certificate that is not an anchor
+  incomplete_chain,  // an issuer's certificate is not known
+  malformed,
+  unknown_critical_extension,
+  not_a_ca,  // a certificate of the path may not issue certificates
+  path_too_long,
+  name_constraint,
+  policy_unmet,
+  expired,
+  not_yet_valid,
+  wrong_key_usage,
+  wrong_extended_key_usage,
+  weak_key,
+  weak_signature,
+  crl_missing,
+  crl_stale,
+  crl_invalid,
+  internal,  // the check itself could not be carried out
+};
+inline constexpr Status last_status = Status::internal;
+
+/// The stable, lower-case name (`crl_stale`), for logs and JSON.
+std::string_view name(Status status);
+/// Plain English for people: what happened, and what to do next.
+std::string_view explain(Status status);
+
+struct Finding {
+  Status status = Status::internal;
+  int depth = 0;        // 0 is the leaf, 1 its issuer...; for a CRL, the certificate that it speaks of
+  std::string subject;  // of the certificate at that depth, RFC 4514
+  std::string detail;   // for the one who administers, may be empty
+};
+
+struct Verdict {
+  bool valid = false;
+  std::vector<Finding> findings;  // worst first, then leaf first; empty exactly when valid
+  WallTime good_until{};  // first of the path's notAfter and its CRLs' nextUpdate (with the allowed delay);
+                          // when valid
+  std::vector<std::string> chain;        // subjects, leaf first; as far as it could be built
+  std::string revocation = "unchecked";  // "good", "stale" (allowed by the rules), "unchecked", "revoked"
+};
+
+}  // namespace cardgate::trust
