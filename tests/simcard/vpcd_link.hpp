@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Puts a Card into a reader of vsmartcard's vpcd (a pcscd driver) over TCP on 127.0.0.1.
+//
+// Wire: 2-byte big-endian length + bytes; length-1 messages 00 power off, 01 power on, 02 reset, 04 ATR
+// asked. The card answers in a thread of the link's own. insert() and pull() belong to one thread; inserted()
+// to any.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+
+#include "base/file.hpp"
+#include "base/result.hpp"
+#include "tests/simcard/card.hpp"
+
+namespace cardgate::simcard {
+
+/// The two readers of vpcd.
+inline constexpr std::uint16_t first_reader = 35963;
+inline constexpr std::uint16_t second_reader = 35964;
+
+class VpcdLink {
+ public:
+  /// `card` must outlive the link.
+  explicit VpcdLink(Card& card, std::uint16_t port = first_reader);
+  ~VpcdLink();  // pulls
+  VpcdLink(const VpcdLink&) = delete;
+  VpcdLink& operator=(const VpcdLink&) = delete;
+
+  /// Connects, trying again until a pcscd listens or `deadline` has passed. From then on the card stays in
+  /// the reader: when pcscd restarts it connects again by itself. pcscd reports the card within half a
+  /// second. Errors: timeout, already_exists (inserted already), io.
+  Result<void> insert(std::chrono::milliseconds deadline = std::chrono::seconds(10));
+  /// Powers the card off and closes the connection, then waits (at most `deadline`) until vpcd has noticed,
+  /// so that an insert() right after it is a removal and an insertion to pcscd. Nothing happens when not
+  /// inserted.
+  void pull(std::chrono::milliseconds deadline = std::chrono::seconds(3));
+
+  bool inserted() const { return inserted_.load(); }
+
+ private:
+  void run();
+  bool serve();
+  bool wait_before_answer();
+  Result<void> connect_once();
+
+  Card& card_;
+  const std::uint16_t port_;
+  std::mutex mutex_;  // guards stopping_
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  FileDescriptor socket_;
+  FileDescriptor stop_event_;
+  std::atomic<bool> inserted_{false};
+  std::thread thread_;
+};
+
+}  // namespace cardgate::simcard

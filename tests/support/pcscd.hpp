@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// A pcscd of the test's own, with vpcd's two virtual readers.
+//
+// The test program must run through in-reader-namespace (cardgate_reader_test() sees to it): /run and the
+// network are its own there, so nothing clashes with the machine's pcscd or with another test. One thread at
+// a time.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/result.hpp"
+#include "tests/support/process.hpp"
+
+namespace cardgate::testing {
+
+class Pcscd {
+ public:
+  Pcscd() = default;
+  ~Pcscd();  // stops it
+  Pcscd(const Pcscd&) = delete;
+  Pcscd& operator=(const Pcscd&) = delete;
+
+  /// True inside in-reader-namespace; start() refuses elsewhere.
+  static bool in_namespace();
+  /// True when vpcd is unpacked (script/bootstrap) and pcscd installed.
+  static bool available();
+  /// Folder with vpcd's reader configuration: $CARDGATE_VPCD, or the build tree's build/vpcd, +
+  /// /reader.conf.d.
+  static std::filesystem::path configuration();
+
+  /// Returns when pcscd accepts clients and both readers listen. Errors: unavailable (with pcscd's last
+  /// words), timeout.
+  Result<void> start(std::chrono::milliseconds deadline = std::chrono::seconds(10));
+  /// SIGTERM, then SIGKILL after the deadline.
+  void stop(std::chrono::milliseconds deadline = std::chrono::seconds(5));
+  /// SIGKILL: sockets and pid file stay behind, as after a crash.
+  void kill();
+  /// stop() and start().
+  Result<void> restart();
+  bool running() const { return process_ != nullptr; }
+  /// What pcscd wrote so far.
+  std::string log() const { return process_ ? process_->output() : last_log_; }
+
+  // Names that pcscd gives to vpcd's readers, first_reader and second_reader.
+  static constexpr const char* first_name = "Virtual PCD 00 00";
+  static constexpr const char* second_name = "Virtual PCD 00 01";
+
+ private:
+  std::unique_ptr<Process> process_;
+  std::string last_log_;
+};
+
+}  // namespace cardgate::testing
