@@ -1,1 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
+# What `cmake --install` puts where. The units name absolute paths (/usr/sbin/cardgated, /etc/cardgate, /run/cardgate),
+# so what systemd is to start is installed with `cmake --install BUILD --prefix /usr`, DESTDIR as you like.
+# Configuration that is there already stays as it is.
+include(GNUInstallDirs)
+
+foreach(program cardgated:${CMAKE_INSTALL_SBINDIR} cardgate:${CMAKE_INSTALL_BINDIR})
+  string(REPLACE ":" ";" program ${program})
+  list(POP_FRONT program name)
+  if(TARGET ${name})
+    install(TARGETS ${name} RUNTIME DESTINATION ${program})
+  endif()
+endforeach()
+
+# systemd's folders are never multiarch ones.
+install(FILES systemd/cardgated.service systemd/cardgated.socket systemd/cardgated-admin.socket
+  DESTINATION lib/systemd/system)
+install(FILES systemd/cardgate.catalog DESTINATION lib/systemd/catalog)
+install(FILES systemd/sysusers.d/cardgate.conf DESTINATION lib/sysusers.d)
+install(FILES systemd/tmpfiles.d/cardgate.conf DESTINATION lib/tmpfiles.d)
+install(FILES systemd/polkit/50-cardgate.rules DESTINATION share/polkit-1/rules.d)
+
+install(DIRECTORY config/ DESTINATION share/doc/cardgate/examples FILES_MATCHING PATTERN "*.yaml")
+install(DIRECTORY docs/ DESTINATION share/doc/cardgate FILES_MATCHING PATTERN "*.md")
+install(FILES LICENSE DESTINATION share/doc/cardgate)
+install(FILES proto/openapi.yaml DESTINATION share/cardgate OPTIONAL)
+
+install(CODE "set(source \"${CMAKE_CURRENT_SOURCE_DIR}\")")
+install(CODE [[
+  if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+    set(etc /etc/cardgate)
+  else()
+    set(etc "${CMAKE_INSTALL_PREFIX}/etc/cardgate")
+  endif()
+  foreach(name cardgated.yaml policy.yaml)
+    if(EXISTS "${source}/config/${name}" AND NOT EXISTS "$ENV{DESTDIR}${etc}/${name}")
+      file(INSTALL DESTINATION "${etc}" TYPE FILE FILES "${source}/config/${name}")
+    endif()
+  endforeach()
+  foreach(folder anchors intermediates crls)
+    file(MAKE_DIRECTORY "$ENV{DESTDIR}${etc}/trust/${folder}")
+  endforeach()
+]])
