@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proto/messages.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/json.hpp"
+
+namespace cardgate::proto {
+namespace {
+
+/// Gives Boost.JSON locked memory that is wiped when this dies. The body's size cap bounds it.
+class LockedMemory final : public json::memory_resource {
+ private:
+  static constexpr std::size_t chunk_bytes = 32 * 1024;
+
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    auto start = (used_ + alignment - 1) / alignment * alignment;
+    if (chunks_.empty() || start + bytes > chunks_.back().size()) {
+      // A multiple of 16: libsodium puts a block's end, not its start, at a page border.
+      chunks_.emplace_back((std::max(bytes, chunk_bytes) + 15) / 16 * 16);
+      start = 0;
+    }
+    used_ = start + bytes;
+    return chunks_.back().bytes().data() + start;
+  }
+  void do_deallocate(void*, std::size_t, std::size_t) override {}  // all at once, at the end
+  bool do_is_equal(const json::memory_resource& other) const noexcept override { return this == &other; }
+
+  std::vector<Secret> chunks_;
+  std::size_t used_ = 0;
+};
+
+Error bad(std::string_view member, std::string_view what) {
+  return {Errc::invalid_argument, fmt::format("\"{}\" {}", member, what)};
+}
+
+/// A name that can be repeated without repeating what somebody typed into the wrong place.
+bool is_member_name(std::string_view text) {
+  return !text.empty() && text.size() <= 32 &&
+         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+}
+
+/// Reads the members of one object and remembers which were asked for.
+class Members {
+ public:
+  explicit Members(const json::object& object) : object_(object) {}
+
+  const json::value* optional(std::string_view member) {
+    known_.push_back(member);
+    return object_.if_contains(member);
+  }
+  Result<std::string_view> text(std::string_view member, std::size_t max_bytes) {
+    const auto* value = optional(member);
+    if (value == nullptr) return bad(member, "is missing");
+    return text_of(*value, member, max_bytes);
+  }
+  /// A text that may stand in a log line.
+  Result<std::string> name(std::string_view member, std::size_t max_bytes) {
+    const auto value = TRY(text(member, max_bytes));
+    return checked_name(value, member);
+  }
+  Result<std::string> optional_name(std::string_view member, std::size_t max_bytes) {
+    const auto* value = optional(member);
+    if (value == nullptr) return std::string();
+    return checked_name(TRY(text_of(*value, member, max_bytes)), member);
+  }
+  Result<std::int64_t> integer(std::string_view member, const json::value& value, std::int64_t max) {
+    const auto* number = value.if_int64();
+    if (number == nullptr || *number < 0 || *number > max) {
+      return bad(member, fmt::format("must be a whole number from 0 to {}", max));
+    }
+    return *number;
+  }
+  Result<void> finish() const {
+    for (const auto& member : object_) {
+      if (std::ranges::find(known_, std::string_view(member.key())) != known_.end()) continue;
+      return Error{
+          Errc::invalid_argument,
+          fmt::format(
+              "{} is not a member of this message; it has: {}",
+              is_member_name(member.key()) ? fmt::format("\"{}\"", std::string_view(member.key())) : "a name",
+              fmt::join(known_, ", "))};
+    }
+    return {};
+  }
+
+ private:
+  static Result<std::string_view> text_of(const json::value& value, std::string_view member,
+                                          std::size_t max_bytes) {
+    const auto* text = value.if_string();
+    if (text == nullptr) return bad(member, "must be a text");
+    if (text->size() > max_bytes) return bad(member, fmt::format("is longer than {} bytes", max_bytes));
+    return std::string_view(*text);
+  }
+  static Result<std::string> checked_name(std::string_view text, std::string_view member) {
+    if (text.empty()) return bad(member, "is empty");
+    if (!is_plain_utf8(text)) return bad(member, "holds control characters");
+    return std::string(text);
+  }
+
+  const json::object& object_;
+  std::vector<std::string_view> known_;
+};
+
+Result<SignIn> sign_in_from(const json::value& document) {
+  const auto* object = document.if_object();
+  if (object == nullptr) return Error{Errc::invalid_argument, "the body must be a JSON object"};
+  if (object->contains("username") || object->contains("password")) {
+    return Error{Errc::invalid_argument, "self-service sign-in is not set up on this machine"};
+  }
+  Members members(*object);
+  SignIn out;
+  out.reader = TRY(members.name("reader", max_reader_bytes));
+  out.card = TRY(members.name("card", max_card_bytes));
+  const auto* tries = members.optional("tries_left");
+  if (tries == nullptr) return bad("tries_left", "is missing");
+  out.tries_left = static_cast<int>(TRY(members.integer("tries_left", *tries, 15)));
+  out.passcode = Secret(TRY(members.text("passcode", max_passcode_bytes)));
+  if (const auto* uid = members.optional("for_uid")) {
+    // The largest value means "no uid" to the kernel.
+    out.for_uid = static_cast<uid_t>(TRY(members.integer("for_uid", *uid, 0xfffffffeL)));
+  }
+  if (const auto* spend = members.optional("spend_last_try")) {
+    if (!spend->is_bool()) return bad("spend_last_try", "must be true or false");
+    out.spend_last_try = spend->get_bool();
+  }
+  TRY(members.finish());
+  return out;
+}
+
+}  // namespace
+
+Result<SignIn> parse_sign_in(std::string_view body) {
+  LockedMemory memory;
+  // The document must die before its memory does.
+  const auto document = TRY(parse_json(body, max_sign_in_body, json::storage_ptr(&memory)));
+  return sign_in_from(document);
+}
+
+Result<TokenRequest> parse_token_request(std::string_view body) {
+  const auto document = TRY(parse_json(body, max_token_request_body));
+  const auto* object = document.if_object();
+  if (object == nullptr) return Error{Errc::invalid_argument, "the body must be a JSON object"};
+  Members members(*object);
+  TokenRequest out;
+  out.role = TRY(members.name("role", max_name_bytes));
+  out.audience = TRY(members.name("audience", max_name_bytes));
+  out.session = TRY(members.optional_name("session", max_name_bytes));
+  TRY(members.finish());
+  return out;
+}
+
+}  // namespace cardgate::proto
