@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pcsc/apdu.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace cardgate::pcsc {
+namespace {
+
+constexpr std::uint8_t cla_plain = 0x00;
+constexpr std::uint8_t cla_chained = 0x10;
+constexpr std::array<std::uint8_t, 4> get_response_header{cla_plain, 0xC0, 0x00, 0x00};
+
+/// The transmits of one logical command, counted.
+class Exchange {
+ public:
+  Exchange(CardChannel& channel, const Command& command) : channel_(channel), command_(command) {}
+
+  /// The whole command; a chain that the card breaks off ends with its word.
+  Result<Response> send(std::optional<std::uint8_t> le = {}) {
+    if (channel_.extended_length()) return transmit(command_.encode_extended().bytes());
+    const std::size_t links = command_.links();
+    for (std::size_t link = 0;; ++link) {
+      Response answer = TRY(transmit(command_.encode_short(link, le).bytes()));
+      if (link + 1 == links || answer.sw != 0x9000) return answer;
+    }
+  }
+
+  Result<Response> get_response(std::uint8_t le) {
+    std::array<std::uint8_t, 5> apdu{};
+    std::copy(get_response_header.begin(), get_response_header.end(), apdu.begin());
+    apdu[4] = le;
+    return transmit(apdu);
+  }
+
+ private:
+  Result<Response> transmit(BytesView apdu) {
+    if (++count_ > max_exchanges)
+      return Error{Errc::card_protocol,
+                   fmt::format("card does not come to an end in {} exchanges", max_exchanges)};
+    Bytes answer = TRY(channel_.transmit(apdu));
+    if (answer.size() < 2 || answer.size() > max_response_data + 2)
+      return Error{Errc::card_protocol, fmt::format("card answered with {} bytes", answer.size())};
+    const auto sw = static_cast<std::uint16_t>((answer[answer.size() - 2] << 8) | answer[answer.size() - 1]);
+    answer.resize(answer.size() - 2);
+    return Response{std::move(answer), sw};
+  }
+
+  CardChannel& channel_;
+  const Command& command_;
+  int count_ = 0;
+};
+
+bool has_more(std::uint16_t sw) {
+  return (sw >> 8) == 0x61;
+}
+bool wrong_le(std::uint16_t sw) {
+  return (sw >> 8) == 0x6C;
+}
+
+Secret to_secret(BytesView bytes) {
+  return bytes.empty() ? Secret() : Secret(bytes);
+}
+
+}  // namespace
+
+Command::Command(std::uint8_t ins, std::uint8_t p1, std::uint8_t p2, BytesView data, Le le)
+    : header_{cla_plain, ins, p1, p2}, data_(to_secret(data)), le_(le) {}
+
+Command Command::case1(std::uint8_t ins, std::uint8_t p1, std::uint8_t p2) {
+  return {ins, p1, p2, {}, Le::none};
+}
+Command Command::case2(std::uint8_t ins, std::uint8_t p1, std::uint8_t p2) {
+  return {ins, p1, p2, {}, Le::as_many_as_fit};
+}
+Command Command::case3(std::uint8_t ins, std::uint8_t p1, std::uint8_t p2, BytesView data) {
+  return {ins, p1, p2, data, Le::none};
+}
+Command Command::case4(std::uint8_t ins, std::uint8_t p1, std::uint8_t p2, BytesView data) {
+  return {ins, p1, p2, data, Le::as_many_as_fit};
+}
+
+Command Command::select(BytesView aid) {
+  return case4(0xA4, 0x04, 0x00, aid);
+}
+Command Command::get_data(BytesView tag_list) {
+  return case4(0xCB, 0x3F, 0xFF, tag_list);
+}
+Command Command::verify_status(std::uint8_t key) {
+  return case1(0x20, 0x00, key);
+}
+Command Command::verify(std::uint8_t key, BytesView padded_pin) {
+  return case3(0x20, 0x00, key, padded_pin);
+}
+Command Command::general_authenticate(std::uint8_t algorithm, std::uint8_t key, BytesView dynamic_template) {
+  return case4(0x87, algorithm, key, dynamic_template);
+}
+
+std::size_t Command::links() const {
+  return std::max<std::size_t>(1, (data_.size() + max_short_data - 1) / max_short_data);
+}
+
+Secret Command::encode_short(std::size_t index, std::optional<std::uint8_t> le) const {
+  const bool last = index + 1 >= links();
+  const std::size_t offset = index * max_short_data;
+  const BytesView part = data_.bytes().subspan(offset, std::min(max_short_data, data_.size() - offset));
+  const bool with_le = last && le_ != Le::none;
+  Secret apdu(header_.size() + (part.empty() ? 0 : 1 + part.size()) + (with_le ? 1 : 0));
+  auto out = std::copy(header_.begin(), header_.end(), apdu.bytes().begin());
+  if (!last) apdu.bytes()[0] = cla_chained;
+  if (!part.empty()) {
+    *out++ = static_cast<std::uint8_t>(part.size());
+    out = std::copy(part.begin(), part.end(), out);
+  }
+  if (with_le) *out = le.value_or(0x00);
+  return apdu;
+}
+
+Secret Command::encode_extended() const {
+  const BytesView data = data_.bytes();
+  const bool with_le = le_ != Le::none;
+  // 00 before whichever extended field comes first; Le 00 00 asks for up to 65536 bytes.
+  const std::size_t lc = data.empty() ? 0 : 3 + data.size();
+  const std::size_t le = !with_le ? 0 : data.empty() ? 3 : 2;
+  Secret apdu(header_.size() + lc + le);
+  std::fill(apdu.bytes().begin(), apdu.bytes().end(), std::uint8_t{0});
+  auto out = std::copy(header_.begin(), header_.end(), apdu.bytes().begin());
+  if (!data.empty()) {
+    *++out = static_cast<std::uint8_t>(data.size() >> 8);
+    *++out = static_cast<std::uint8_t>(data.size());
+    std::copy(data.begin(), data.end(), ++out);
+  }
+  return apdu;
+}
+
+Result<Response> exchange(CardChannel& channel, const Command& command, Read read) {
+  if (command.data().size() > max_command_data)
+    return Error{Errc::too_large, fmt::format("command data of {} bytes, the limit is {}",
+                                              command.data().size(), max_command_data)};
+  Exchange sender(channel, command);
+  Response answer = TRY(sender.send());
+  // A command that wants no answer is never repeated: a VERIFY sent again would spend a second try.
+  if (command.le() == Le::none) return answer;
+  if (wrong_le(answer.sw) && !channel.extended_length()) {
+    answer = TRY(sender.send(static_cast<std::uint8_t>(answer.sw)));
+    if (wrong_le(answer.sw)) return Error{Errc::card_protocol, "card corrects Le again and again"};
+  }
+  if (read == Read::first_part) return answer;
+
+  while (has_more(answer.sw)) {
+    Response part = TRY(sender.get_response(static_cast<std::uint8_t>(answer.sw)));
+    if (wrong_le(part.sw)) {
+      part = TRY(sender.get_response(static_cast<std::uint8_t>(part.sw)));
+      if (wrong_le(part.sw)) return Error{Errc::card_protocol, "card corrects Le again and again"};
+    }
+    if (answer.data.size() + part.data.size() > max_response_data)
+      return Error{Errc::too_large, fmt::format("card answered with more than {} bytes", max_response_data)};
+    answer.data.insert(answer.data.end(), part.data.begin(), part.data.end());
+    answer.sw = part.sw;
+  }
+  return answer;
+}
+
+}  // namespace cardgate::pcsc
