@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pcsc/piv.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "pcsc/apdu.hpp"
+#include "pcsc/gzip.hpp"
+#include "pcsc/tlv.hpp"
+
+namespace cardgate::pcsc::piv {
+namespace {
+
+// Right-truncated, so that any version of the application answers (SP 800-73-4 Part 1, 2.2).
+constexpr std::array<std::uint8_t, 9> piv_aid{0xA0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00};
+constexpr std::size_t rid_size = 5;
+
+constexpr std::uint8_t application_pin = 0x80;
+constexpr std::size_t min_pin = 6;
+constexpr std::size_t max_pin = 8;
+
+constexpr std::size_t max_certificate = 16 * 1024;
+constexpr std::size_t fasc_n_size = 25;
+
+// Data objects (SP 800-73-4 Part 1, table 3).
+constexpr std::uint32_t chuid_object = 0x5FC102;
+
+struct SlotFacts {
+  Slot slot;
+  std::uint32_t certificate_object;
+  std::string_view name;
+};
+constexpr std::array slots{
+    SlotFacts{Slot::authentication, 0x5FC105, "9A"},
+    SlotFacts{Slot::signature, 0x5FC10A, "9C"},
+    SlotFacts{Slot::key_management, 0x5FC10B, "9D"},
+    SlotFacts{Slot::card_authentication, 0x5FC101, "9E"},
+};
+
+enum class Answer : std::uint8_t { modulus_length, ecdsa_der };
+struct AlgorithmFacts {
+  Algorithm algorithm;
+  std::size_t block;  // bytes in
+  Answer answer;
+  std::size_t number;  // bytes of the modulus, or of r and of s
+};
+constexpr std::array algorithms{
+    AlgorithmFacts{Algorithm::rsa2048, 256, Answer::modulus_length, 256},
+    AlgorithmFacts{Algorithm::p256, 32, Answer::ecdsa_der, 32},
+};
+
+const SlotFacts* facts_of(Slot slot) {
+  const auto* found =
+      std::find_if(slots.begin(), slots.end(), [&](const auto& row) { return row.slot == slot; });
+  return found == slots.end() ? nullptr : &*found;
+}
+const AlgorithmFacts* facts_of(Algorithm algorithm) {
+  const auto* found = std::find_if(algorithms.begin(), algorithms.end(),
+                                   [&](const auto& row) { return row.algorithm == algorithm; });
+  return found == algorithms.end() ? nullptr : &*found;
+}
+
+/// A status word that the specification does not foresee for this command.
+Error unexpected(std::uint16_t sw, std::string_view doing) {
+  return {Errc::card_status, fmt::format("{}: card answered {:04X}", doing, sw), sw};
+}
+/// What the parsers found wrong is the card's fault here.
+Error protocol(const Error& error, std::string_view what) {
+  if (error.code == Errc::too_large) return {Errc::too_large, fmt::format("{}: {}", what, error.context)};
+  return {Errc::card_protocol, fmt::format("{}: {}", what, error.context)};
+}
+
+bool starts_with(BytesView bytes, BytesView prefix) {
+  return bytes.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), bytes.begin());
+}
+
+/// 61 {4F AID or its last part, ...}: cards leave out the RID in 4F and give it in 79.
+Result<void> check_property_template(BytesView answer) {
+  TlvReader outer(answer);
+  TlvReader inner(TRY(outer.expect(0x61)));
+  TRY(outer.finish());
+  while (!inner.at_end()) {
+    const Tlv element = TRY(inner.next());
+    if (element.tag != 0x4F) continue;
+    if (starts_with(element.value, piv_aid) ||
+        starts_with(element.value, BytesView(piv_aid).subspan(rid_size)))
+      return {};
+    return Error{Errc::malformed, "another application"};
+  }
+  return Error{Errc::malformed, "no application identifier"};
+}
+
+Result<Response> get_data(CardChannel& card, std::uint32_t object, std::string_view doing, Read read) {
+  Bytes tag_list;
+  const std::array<std::uint8_t, 3> tag{static_cast<std::uint8_t>(object >> 16),
+                                        static_cast<std::uint8_t>(object >> 8),
+                                        static_cast<std::uint8_t>(object)};
+  append_tlv(tag_list, 0x5C, tag);
+  Response answer = TRY(exchange(card, Command::get_data(tag_list), read));
+  const bool cut = read == Read::first_part && (answer.sw >> 8) == 0x61;
+  if (answer.sw == 0x9000 || cut) return answer;
+  if (answer.sw == 0x6A82) return Error{Errc::card_data_missing, fmt::format("{}: the card has none", doing)};
+  return unexpected(answer.sw, doing);
+}
+
+Result<Chuid> parse_chuid(BytesView answer) {
+  const TlvHead object = TRY(read_tlv_head(answer));
+  if (object.tag != 0x53)
+    return Error{Errc::malformed, fmt::format("tag {:02X} where 53 belongs", object.tag)};
+  Chuid chuid;
+  TlvReader reader(object.available);
+  for (;;) {
+    if (reader.at_end()) return Error{Errc::malformed, "no GUID"};
+    const Tlv element = TRY(reader.next());
+    if (element.tag == 0x30) {
+      if (element.value.size() != fasc_n_size) return Error{Errc::malformed, "FASC-N is not of 25 bytes"};
+      chuid.fasc_n.assign(element.value.begin(), element.value.end());
+    } else if (element.tag == 0x34) {
+      if (element.value.size() != chuid.guid.size()) return Error{Errc::malformed, "GUID is not of 16 bytes"};
+      std::copy(element.value.begin(), element.value.end(), chuid.guid.begin());
+      return chuid;
+    }
+  }
+}
+
+struct CertificateObject {
+  BytesView certificate;
+  bool compressed = false;
+};
+
+Result<CertificateObject> parse_certificate_object(BytesView answer) {
+  TlvReader outer(answer);
+  TlvReader inner(TRY(outer.expect(0x53)));
+  TRY(outer.finish());
+  CertificateObject object;
+  bool have_certificate = false;
+  bool have_info = false;
+  while (!inner.at_end()) {
+    const Tlv element = TRY(inner.next());
+    if (element.tag == 0x70) {
+      if (std::exchange(have_certificate, true)) return Error{Errc::malformed, "two certificates"};
+      object.certificate = element.value;
+    } else if (element.tag == 0x71) {
+      if (std::exchange(have_info, true) || element.value.size() != 1)
+        return Error{Errc::malformed, "bad CertInfo"};
+      // 01 by the specification; cards from before SP 800-73-3 set 80.
+      object.compressed = (element.value[0] & 0x81) != 0;
+    }
+  }
+  return object;
+}
+
+Result<BytesView> parse_authenticate_answer(BytesView answer) {
+  TlvReader outer(answer);
+  TlvReader inner(TRY(outer.expect(0x7C)));
+  TRY(outer.finish());
+  const BytesView signature = TRY(inner.expect(0x82));
+  TRY(inner.finish());
+  return signature;
+}
+
+Result<void> check_der_integer(TlvReader& sequence, std::size_t size) {
+  const BytesView number = TRY(sequence.expect(0x02));
+  const bool zero_first = !number.empty() && number[0] == 0;
+  if (number.empty() || (number[0] & 0x80) != 0 || (zero_first && (number.size() == 1 || number[1] < 0x80)) ||
+      number.size() > size + (zero_first ? 1 : 0))
+    return Error{Errc::malformed, "r or s is not a positive integer of the curve's size"};
+  return {};
+}
+
+/// DER SEQUENCE {INTEGER r, INTEGER s} and nothing else (RFC 3279 2.2.3).
+Result<void> check_ecdsa_signature(BytesView signature, std::size_t size) {
+  TlvReader outer(signature, TlvReader::Lengths::minimal);
+  TlvReader sequence(TRY(outer.expect(0x30)), TlvReader::Lengths::minimal);
+  TRY(outer.finish());
+  TRY(check_der_integer(sequence, size));
+  TRY(check_der_integer(sequence, size));
+  TRY(sequence.finish());
+  return {};
+}
+
+}  // namespace
+
+std::string Chuid::card_uuid() const {
+  std::string text = to_hex(guid);
+  for (const std::size_t dash : {8U, 13U, 18U, 23U}) text.insert(dash, 1, '-');
+  return text;
+}
+
+Result<void> select(CardChannel& card) {
+  const Response answer = TRY(exchange(card, Command::select(piv_aid)));
+  switch (answer.sw) {
+    case 0x9000:
+      break;
+    case 0x6A82:  // no such application
+    case 0x6A81:  // SELECT by name is not supported
+    case 0x6A86:
+    case 0x6D00:
+    case 0x6E00:
+      return Error{Errc::card_not_piv,
+                   fmt::format("this card has no PIV application (SELECT: {:04X})", answer.sw), answer.sw};
+    default:
+      return unexpected(answer.sw, "selecting the PIV application");
+  }
+  const auto checked = check_property_template(answer.data);
+  if (!checked)
+    return Error{Errc::card_not_piv,
+                 "this card has no PIV application (its answer: " + checked.error().context + ")"};
+  return {};
+}
+
+Result<Chuid> read_chuid(CardChannel& card) {
+  constexpr std::string_view doing = "reading the card's identifier (CHUID)";
+  const Response answer = TRY(get_data(card, chuid_object, doing, Read::first_part));
+  auto chuid = parse_chuid(answer.data);
+  if (!chuid) return protocol(chuid.error(), doing);
+  return chuid;
+}
+
+Result<Bytes> read_certificate(CardChannel& card, Slot slot) {
+  const SlotFacts* facts = facts_of(slot);
+  if (facts == nullptr) return Error{Errc::invalid_argument, "no such key slot"};
+  const std::string doing = fmt::format("reading the certificate of slot {}", facts->name);
+  const Response answer = TRY(get_data(card, facts->certificate_object, doing, Read::whole));
+  const auto object = parse_certificate_object(answer.data);
+  if (!object) return protocol(object.error(), doing);
+  // A deleted certificate leaves an empty object behind on some cards.
+  if (object->certificate.empty()) return Error{Errc::card_data_missing, doing + ": the card has none"};
+  if (!object->compressed) {
+    if (object->certificate.size() > max_certificate)
+      return Error{Errc::too_large, fmt::format("{}: {} bytes, the limit is {}", doing,
+                                                object->certificate.size(), max_certificate)};
+    return Bytes(object->certificate.begin(), object->certificate.end());
+  }
+  auto certificate = gunzip(object->certificate, max_certificate);
+  if (!certificate) return protocol(certificate.error(), doing);
+  return certificate;
+}
+
+Result<int> tries_left(CardChannel& card) {
+  const Response answer = TRY(exchange(card, Command::verify_status(application_pin)));
+  if ((answer.sw & 0xFFF0) == 0x63C0) return answer.sw & 0x0F;
+  if (answer.sw == 0x6983) return 0;
+  if (answer.sw == 0x9000)
+    return Error{Errc::card_protocol,
+                 "the card says that its passcode is verified already, right after a reset"};
+  return unexpected(answer.sw, "asking for the tries left");
+}
+
+Result<void> check_pin_format(const Secret& pin) {
+  const BytesView bytes = pin.bytes();
+  const bool digits =
+      std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t c) { return c >= '0' && c <= '9'; });
+  if (!digits || bytes.size() < min_pin || bytes.size() > max_pin)
+    return Error{Errc::pin_format,
+                 fmt::format("a passcode has {} to {} digits and nothing else", min_pin, max_pin)};
+  return {};
+}
+
+Result<void> verify_pin(CardChannel& card, Secret pin) {
+  TRY(check_pin_format(pin));
+  Secret padded(max_pin);
+  const auto filled = std::copy(pin.bytes().begin(), pin.bytes().end(), padded.bytes().begin());
+  std::fill(filled, padded.bytes().end(), std::uint8_t{0xFF});
+  pin.clear();
+  const Command command = Command::verify(application_pin, padded.bytes());
+  padded.clear();
+  const Response answer = TRY(exchange(card, command));
+  if (answer.sw == 0x9000) return {};
+  if (answer.sw == 0x6983 || answer.sw == 0x63C0)
+    return Error{Errc::pin_blocked, "the card is blocked: no tries are left"};
+  if ((answer.sw & 0xFFF0) == 0x63C0) {
+    const int left = answer.sw & 0x0F;
+    return Error{Errc::pin_incorrect,
+                 fmt::format("wrong passcode, {} {} left", left, left == 1 ? "try" : "tries"), left};
+  }
+  if (answer.sw == 0x6A80)
+    return Error{Errc::pin_format, "the card refuses a passcode of this form", answer.sw};
+  if (answer.sw == 0x6300)
+    return unexpected(answer.sw, "wrong passcode, and the card does not say how many tries are left");
+  return unexpected(answer.sw, "verifying the passcode");
+}
+
+Result<Bytes> sign(CardChannel& card, Slot slot, Algorithm algorithm, BytesView block) {
+  const SlotFacts* key = facts_of(slot);
+  const AlgorithmFacts* facts = facts_of(algorithm);
+  if (key == nullptr || facts == nullptr)
+    return Error{Errc::invalid_argument, "no such key slot or algorithm"};
+  if (block.size() != facts->block)
+    return Error{Errc::invalid_argument,
+                 fmt::format("{} bytes to sign where {} belong", block.size(), facts->block)};
+  const std::string doing = fmt::format("signing with slot {}", key->name);
+
+  Bytes request;  // an empty 82 asks for the response, 81 is the challenge (SP 800-73-4 Part 2, 3.2.4)
+  append_tlv(request, 0x82, {});
+  append_tlv(request, 0x81, block);
+  Bytes dynamic_template;
+  append_tlv(dynamic_template, 0x7C, request);
+  const Response answer =
+      TRY(exchange(card, Command::general_authenticate(static_cast<std::uint8_t>(algorithm),
+                                                       static_cast<std::uint8_t>(slot), dynamic_template)));
+  switch (answer.sw) {
+    case 0x9000:
+      break;
+    case 0x6982:
+      return Error{Errc::permission_denied, doing + ": the card wants its passcode first", answer.sw};
+    case 0x6A88:
+      return Error{Errc::card_data_missing, doing + ": the card has no such key", answer.sw};
+    case 0x6A80:
+    case 0x6A81:
+    case 0x6A86:
+      return Error{Errc::key_unsupported, doing + ": the card does not do this algorithm with this key",
+                   answer.sw};
+    default:
+      return unexpected(answer.sw, doing);
+  }
+  const auto signature = parse_authenticate_answer(answer.data);
+  if (!signature) return protocol(signature.error(), doing);
+  if (facts->answer == Answer::modulus_length) {
+    if (signature->size() != facts->number)
+      return Error{Errc::card_protocol, fmt::format("{}: a signature of {} bytes", doing, signature->size())};
+  } else if (const auto checked = check_ecdsa_signature(*signature, facts->number); !checked) {
+    return protocol(checked.error(), doing);
+  }
+  return Bytes(signature->begin(), signature->end());
+}
+
+}  // namespace cardgate::pcsc::piv
