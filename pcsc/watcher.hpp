@@ -31,7 +31,7 @@ struct ReaderEvent {
   Kind kind = Kind::service_down;
   std::string reader;  // empty for service_*
   std::uint64_t insertion =
-      0;              // card_*: unique in this process from 1 on; card_removed repeats that of its insertion
+      0;              // card_*: unique to this Watcher, from 1 on; card_removed repeats that of its insertion
   Bytes atr;          // card_inserted; empty when mute
   bool mute = false;  // card_inserted: a card is there but does not answer
   Error why;          // service_down: what is wrong and how to cure it; elsewhere Errc::ok

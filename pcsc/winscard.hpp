@@ -42,7 +42,8 @@ class Transaction final : public CardChannel {
   std::unique_ptr<Impl> impl_;
 };
 
-/// A shared connection to the card in one reader. Move-only.
+/// One insertion of a card into a reader: once it is pulled, this Card is of no more use, whatever is put in
+/// after it. Nothing is held between transactions, so other programs are not kept from the card. Move-only.
 class Card {
  public:
   Card(Card&&) noexcept;
