@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is known about one person at one moment: the plain data that a decision is made from. No behaviour, no
+// clock; whoever has the staff register fills it in. Dates are days in UTC; an "until" day is the last day
+// that counts.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+
+namespace cardgate::policy {
+
+/// An access form (ESR06) for one role. `verified_by` and `approved_by` are people's ids.
+struct Form {
+  std::string kind, role;
+  bool verified = false, approved = false, withdrawn = false;
+  std::string verified_by, approved_by;
+  std::optional<Date> valid_from, valid_until;
+};
+
+struct Declaration {
+  std::string name, version;
+  Date signed_on;
+  std::optional<Date> valid_until;
+};
+
+struct Training {
+  std::string course;
+  Date completed_on;
+  std::optional<Date> valid_until;
+};
+
+/// `from` (a line manager's id) lets the person act in `role`.
+struct Delegation {
+  std::string from, role;
+  std::optional<Date> valid_from, valid_until;
+  bool revoked = false;
+};
+
+struct Facts {
+  std::string person;
+  std::optional<Date> employed_from, employed_until;  // no first day: never employed, as far as is known
+  bool removed = false;
+  bool card_active = false;  // the card in use is registered to the person and active
+  std::optional<Date> card_valid_until;
+  std::string line_manager;
+  bool is_line_manager = false;
+  std::vector<std::string> teams;
+  std::vector<Form> forms;
+  std::vector<Declaration> declarations;
+  std::vector<Training> training;
+  std::vector<Delegation> delegations;
+};
+
+}  // namespace cardgate::policy

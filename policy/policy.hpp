@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// The access policy: which role asks for what, read from a YAML file and checked whole (config/policy.yaml is
+// the commented example). Immutable once made, so it may be read by any number of threads.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+
+namespace cardgate::policy {
+
+enum class SignIn : std::uint8_t { password, card };
+/// "password", "card".
+std::string_view name(SignIn sign_in);
+
+/// One thing that a role asks for.
+struct Prerequisite {
+  enum class Kind : std::uint8_t {
+    not_removed,
+    employed,
+    card,
+    form,
+    declaration,
+    line_manager,
+    delegation,
+    team,
+    training,
+  };
+  Kind kind = Kind::not_removed;
+  std::string subject;  // the form's kind, the declaration's name, the team, the course; else empty
+  std::string version;  // of a declaration; empty: any
+  std::string title;    // what people call it
+  bool warn = false;    // training only: missing it warns, but does not deny
+  friend bool operator==(const Prerequisite&, const Prerequisite&) = default;
+};
+/// The stable code of a kind, as in the file and in answers: "not-removed", "form", ...
+std::string_view name(Prerequisite::Kind kind);
+
+struct Role {
+  std::string name, title;
+  std::vector<SignIn> sign_in;
+  std::vector<Prerequisite> requires_all;
+  std::string records;  // own, team, team-view, delegated, by-function or all
+  milliseconds max_session = std::chrono::hours(12);
+  milliseconds idle = std::chrono::minutes(15);
+  milliseconds token_life = std::chrono::minutes(5);
+  std::string card_removal = "end";  // what taking the card out does to a session: always "end"
+
+  bool accepts(SignIn way) const;
+};
+
+/// What the people who help are called here.
+struct Contacts {
+  std::string access_team, card_desk, employment;
+};
+
+class Policy {
+ public:
+  /// Errors: not_found, permission_denied, io, too_large (the file); config_invalid (file, line, key, what
+  /// was expected).
+  static Result<Policy> load(const std::filesystem::path& path);
+  /// `name` stands for the file in messages. Errors: config_invalid.
+  static Result<Policy> parse(std::string_view text, std::string_view name);
+
+  /// nullptr when there is no such role. Lives as long as the policy.
+  const Role* role(std::string_view name) const;
+  /// In the file's order.
+  const std::vector<Role>& roles() const { return roles_; }
+  const Contacts& contacts() const { return contacts_; }
+  /// What a session by `sign_in` needs before any role is asked for: what all the roles open to it ask of the
+  /// person's standing (employment, training).
+  const std::vector<Prerequisite>& standing(SignIn sign_in) const {
+    return sign_in == SignIn::card ? card_standing_ : password_standing_;
+  }
+  /// BLAKE2b-256 of the file, lower-case hex.
+  const std::string& hash() const { return hash_; }
+
+ private:
+  Policy() = default;
+  std::vector<Role> roles_;
+  Contacts contacts_;
+  std::vector<Prerequisite> card_standing_, password_standing_;
+  std::string hash_;
+};
+
+}  // namespace cardgate::policy

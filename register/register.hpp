@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The staff register: who people are and what is on file about them, behind a narrow interface, so that
+// another engine can take SQLite's place. One Register is used by one thread at a time; several may have the
+// same file open (a long import in its own thread does not hold up look-ups), and each look-up sees one state
+// of the file.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "register/import.hpp"
+#include "register/person.hpp"
+
+namespace cardgate::reg {
+
+class Register {
+ public:
+  virtual ~Register() = default;
+
+  /// Errors: not_found, corrupt, io, unavailable (another program holds the file).
+  virtual Result<Person> person(std::string_view id) = 0;
+
+  /// The ids of all who fit, sorted, each once. kind "card_uuid" looks among the cards, whatever their
+  /// status; others (upn, email, uri, issuer_serial, subject:FIELD) among the identities. Nobody is an empty
+  /// list. Errors: corrupt, io, unavailable.
+  virtual Result<std::vector<std::string>> people_by_identity(std::string_view kind,
+                                                              std::string_view value) = 0;
+
+  /// The ids of all to whom the Unix account belongs, sorted. Errors: corrupt, io, unavailable.
+  virtual Result<std::vector<std::string>> people_by_unix_account(std::string_view account) = 0;
+
+  /// All or nothing, durable on return. What only the register can tell (unknown people, a card that is
+  /// somebody else's, loops of managers through it) is in the report's problems, and then nothing was
+  /// changed. Errors: corrupt, io, no_space, unavailable.
+  virtual Result<ImportReport> import(const ImportFile& file) = 0;
+
+  /// How many people there are. Errors: corrupt, io, unavailable.
+  virtual Result<std::size_t> count() = 0;
+
+ protected:
+  Register() = default;
+  Register(const Register&) = delete;
+  Register& operator=(const Register&) = delete;
+};
+
+/// Opens the register, or makes an empty one where there is none. The file is 0600 and its folder writable by
+/// its owner alone; anything else is refused, as is a symbolic link. Older layouts are brought up to date.
+/// Errors: permission_denied (modes and owners), not_found (the folder), corrupt (damaged, or no register:
+/// never rebuilt), unavailable (in use, or written by a newer cardgate), io, no_space.
+Result<std::unique_ptr<Register>> open_sqlite(const std::filesystem::path& path);
+
+}  // namespace cardgate::reg
