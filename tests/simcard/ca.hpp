@@ -64,6 +64,7 @@ class Ca {
   /// Errors: io.
   Result<void> write_crls(std::optional<WallTime> this_update = {}, std::optional<WallTime> next_update = {});
   /// CMS SignedData over a CHUID's TLVs (all but 3E, FE included), content external, by the issuing CA.
+  /// Errors: internal, io.
   Result<Bytes> sign_chuid(BytesView chuid);
 
  private:
@@ -73,7 +74,6 @@ class Ca {
   };
   Result<void> create();
   Result<void> save() const;
-  Result<std::string> next_serial();
 
   std::filesystem::path directory_;
   CaOptions options_;

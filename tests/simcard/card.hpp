@@ -3,8 +3,9 @@
 //
 // Knows SELECT, GET DATA, VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER, GENERAL AUTHENTICATE (RSA-2048,
 // P-256), command chaining, GET RESPONSE, short and extended length. It is strict where cards are: nothing
-// works before SELECT, an interrupted chain is forgotten, tries are stored before the PIN is compared.
-// Thread-safe: one thread is the reader's (VpcdLink), others look at it or change its faults meanwhile.
+// works before SELECT, an interrupted chain is forgotten, a changed counter is on disk before its answer
+// leaves. Thread-safe: one thread is the reader's (VpcdLink), others look at it or change its faults
+// meanwhile.
 #pragma once
 
 #include <atomic>
@@ -42,10 +43,12 @@ struct Faults {
   std::chrono::milliseconds delay{0};  // before each answer (applied by VpcdLink; pull() cuts it short)
 };
 
+class Applet;
+
 class Card {
  public:
-  /// A card that lives in memory only.
-  explicit Card(CardData data);
+  /// A card that lives in memory only, or in `directory`.
+  explicit Card(CardData data, const std::filesystem::path& directory = {});
   /// A card in a folder: each change of a counter or PIN is on disk before its answer leaves. Errors: as
   /// load_card.
   static Result<std::unique_ptr<Card>> open(const std::filesystem::path& directory);
@@ -75,12 +78,13 @@ class Card {
   int pin_tries() const { return data().pin_tries; }
   bool pin_verified() const;
   /// Changes what the card holds, as personalising it anew would; saved when the card has a folder.
-  void change(const std::function<void(CardData&)>& edit);
+  /// Errors: as save_card.
+  Result<void> change(const std::function<void(CardData&)>& edit);
 
  private:
-  struct Logic;
   mutable std::mutex mutex_;
-  std::unique_ptr<Logic> logic_;
+  std::unique_ptr<Applet> applet_;
+  Faults faults_;
   std::atomic<int> exchanges_{0};
   std::atomic<int> resets_{0};
 };

@@ -58,6 +58,9 @@ struct CardData {
   std::filesystem::path ca;       // folder of the CA that issued the certificates; may be empty
 };
 
+/// The CHUID's TLVs that its signature covers: all but 3E, FE included (SP 800-73-4 part 1, 3.1.2).
+Bytes chuid_fields(const CardData& data);
+
 /// Writes the whole card folder (made when absent). Errors: io, no_space, permission_denied.
 Result<void> save_card(const std::filesystem::path& directory, const CardData& data);
 /// Rewrites card.json only: the counters, PIN and PUK. Errors: as save_card.

@@ -8,9 +8,8 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
+#include <span>
 #include <thread>
 
 #include "base/file.hpp"
@@ -43,18 +42,17 @@ class VpcdLink {
   bool inserted() const { return inserted_.load(); }
 
  private:
-  void run();
-  bool serve();
-  bool wait_before_answer();
   Result<void> connect_once();
+  bool receive(std::span<std::uint8_t> into);
+  bool send(BytesView message);
+  bool wait_before_answer();
+  bool serve();
+  void run();
 
   Card& card_;
   const std::uint16_t port_;
-  std::mutex mutex_;  // guards stopping_
-  std::condition_variable wake_;
-  bool stopping_ = false;
   FileDescriptor socket_;
-  FileDescriptor stop_event_;
+  FileDescriptor stop_;  // eventfd, readable once pull() has begun
   std::atomic<bool> inserted_{false};
   std::thread thread_;
 };
