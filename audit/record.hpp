@@ -16,14 +16,14 @@ namespace cardgate::audit {
 
 /// Empty members are left out of the line.
 struct Record {
-  std::string event;     // a name from events()
-  std::string person;    // the register's id of the person
-  std::string role;      // the role asked for or held
-  std::string client;    // the peer, as the kernel attested it
-  std::string session;   // session id
-  std::string reason;    // why: a stable code or a sentence
-  std::string policy;    // hash of the policy that decided
-  json::object details;  // what belongs to this event only
+  std::string event{};     // a name from events()
+  std::string person{};    // the register's id of the person
+  std::string role{};      // the role asked for or held
+  std::string client{};    // the peer, as the kernel attested it
+  std::string session{};   // session id
+  std::string reason{};    // why: a stable code or a sentence
+  std::string policy{};    // hash of the policy that decided
+  json::object details{};  // what belongs to this event only
 };
 
 struct EventInfo {
@@ -42,8 +42,8 @@ const EventInfo* find_event(std::string_view name);
 /// Longest text of one member, in bytes; what is longer is cut and ends in "…". Control characters and bytes
 /// that are not UTF-8 become U+FFFD.
 inline constexpr std::size_t max_field_bytes = 512;
-/// Longest JSON text of `details`; larger ones are replaced by {"cut":SIZE}. Texts inside are cleaned and cut
-/// too.
+/// Longest JSON text of `details`. Texts inside are cleaned and cut too. Details that are larger or deeper,
+/// or have a key that is not printable ASCII of at most 64 bytes, are replaced by {"cut":true}.
 inline constexpr std::size_t max_details_bytes = 4096;
 inline constexpr std::size_t max_details_depth = 8;
 

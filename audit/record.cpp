@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "audit/record.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/bytes.hpp"
+
+namespace cardgate::audit {
+namespace {
+
+constexpr EventInfo table[] = {
+    {"start", "details.version, policy", "the service started"},
+    {"stop", "reason", "the service stopped in order"},
+    {"reload", "policy, reason, details", "configuration and policy were read again; reason when refused"},
+    {"import", "client, reason, details", "a staff file was taken over, or refused as a whole"},
+    {"sign_in", "person, client, session, policy, details.reader, details.card, details.uid",
+     "a person proved card and passcode; a session is open"},
+    {"sign_in_refused", "person, client, reason, details", "a sign-in ended without a session"},
+    {"session_locked", "person, session, reason", "a session sleeps until the passcode is given again"},
+    {"session_resumed", "person, client, session", "a locked session is open again"},
+    {"session_ended", "person, session, reason", "a session is over; its tokens are revoked"},
+    {"signed_out", "person, client, session", "a person or an owner ended the session"},
+    {"card_inserted", "details.reader, details.card", "a card came into a reader"},
+    {"card_removed", "person, session, details.reader", "a card was taken out"},
+    {"token", "person, role, client, session, policy, details.audience, details.jti, details.expires",
+     "a token was released"},
+    {"token_refused", "person, role, client, session, reason, policy, details.unmet",
+     "a token was not released"},
+    {"introspected", "client, reason, details", "a token was looked up and why it was not active"},
+    {"revoked", "person, client, session, reason, details.jti", "a token was made invalid before its time"},
+    {"access_removed", "person, reason, details", "prerequisites ceased to hold during a session"},
+    {"client_refused", "client, reason, details", "a peer asked for what it is not registered for"},
+    {"passcode_changed", "person, client, details", "a card has a new passcode"},
+    {"card_blocked", "person, details", "a card has no tries left"},
+    {"card_unblocked", "person, client, details", "a card was unblocked"},
+    {"key_rotated", "details.kid", "a token signing key was made or withdrawn"},
+    {"register_changed", "person, client, reason, details", "the staff register was changed"},
+    {"downtime", "client, reason, details", "planned or emergency downtime began or ended"},
+    {"clock_jump", "details.from, details.to", "the wall clock moved against the boot clock"},
+    {"repeated", "client, reason, details.event, details.count", "like records of one peer, folded into one"},
+    {"incident", "reason, details", "something that a person must look at"},
+    {"segment", "details.format, details.key", "first line of a segment", true},
+    {"checkpoint", "details.segment, details.end", "a signature over everything before it", true},
+    {"healed", "details.bytes, details.hash, details.file", "an unfinished write was cut off at start", true},
+    {"retention", "details.first_kept, details.kept_prev, details.segments", "old segments are deleted",
+     true},
+};
+
+constexpr std::string_view replacement = "\xEF\xBF\xBD";
+constexpr std::string_view cut_mark = "\xE2\x80\xA6";
+
+/// Length of the well-formed UTF-8 sequence at the start of `text` that is no control character; 0 when there
+/// is none.
+std::size_t plain_sequence(std::string_view text) {
+  const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  const unsigned lead = at(0);
+  if (lead < 0x80) return lead >= 0x20 && lead != 0x7F ? 1 : 0;
+  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (text.size() < length || !is_plain_utf8(text.substr(0, length))) return 0;
+  return length;
+}
+
+bool is_printable_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
+/// Appends as a JSON string. The text is clean, so that quote and backslash are all there is to escape.
+void append_quoted(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  out += '"';
+}
+
+void append_member(std::string& out, std::string_view name, std::string_view text) {
+  if (text.empty()) return;
+  out += ",\"";
+  out += name;
+  out += "\":";
+  if (text.size() <= max_field_bytes && is_printable_ascii(text)) {
+    append_quoted(out, text);
+  } else {
+    append_quoted(out, clean(text));
+  }
+}
+
+bool append_object(std::string& out, const json::object& object, std::size_t depth);
+
+/// False when the value is too large or too deep, or when a key is not plain: cleaned keys could become
+/// equal.
+bool append_value(std::string& out, const json::value& value, std::size_t depth) {
+  if (out.size() > max_details_bytes || depth > max_details_depth) return false;
+  if (const auto* text = value.if_string()) {
+    append_quoted(out, clean(*text));
+  } else if (const auto* object = value.if_object()) {
+    if (!append_object(out, *object, depth)) return false;
+  } else if (const auto* array = value.if_array()) {
+    out += '[';
+    for (const auto& element : *array) {
+      if (out.back() != '[') out += ',';
+      if (!append_value(out, element, depth + 1)) return false;
+    }
+    out += ']';
+  } else if (const auto* number = value.if_double(); number != nullptr && !std::isfinite(*number)) {
+    out += "null";
+  } else {
+    out += json::serialize(value);
+  }
+  return out.size() <= max_details_bytes;
+}
+
+bool append_object(std::string& out, const json::object& object, std::size_t depth) {
+  out += '{';
+  for (const auto& member : object) {
+    if (out.back() != '{') out += ',';
+    if (member.key().size() > 64 || !is_printable_ascii(member.key())) return false;
+    append_quoted(out, member.key());
+    out += ':';
+    if (!append_value(out, member.value(), depth + 1)) return false;
+  }
+  out += '}';
+  return out.size() <= max_details_bytes;
+}
+
+}  // namespace
+
+std::span<const EventInfo> events() {
+  return table;
+}
+
+const EventInfo* find_event(std::string_view name) {
+  const auto* found =
+      std::find_if(std::begin(table), std::end(table), [&](const auto& e) { return e.name == name; });
+  return found == std::end(table) ? nullptr : found;
+}
+
+std::string clean(std::string_view text, std::size_t max_bytes) {
+  if (text.size() <= max_bytes && is_plain_utf8(text)) return std::string(text);
+  std::string out;
+  out.reserve(max_bytes);
+  while (!text.empty()) {
+    const std::size_t length = plain_sequence(text);
+    const std::string_view piece = length == 0 ? replacement : text.substr(0, length);
+    const std::string_view rest = text.substr(length == 0 ? 1 : length);
+    if (out.size() + piece.size() + cut_mark.size() > max_bytes) return out += cut_mark;
+    out += piece;
+    text = rest;
+  }
+  return out;
+}
+
+std::string encode_unchecked(const Record& record) {
+  std::string out;
+  out.reserve(256);
+  out += "\"event\":";
+  append_quoted(out, record.event);
+  append_member(out, "person", record.person);
+  append_member(out, "role", record.role);
+  append_member(out, "client", record.client);
+  append_member(out, "session", record.session);
+  append_member(out, "reason", record.reason);
+  append_member(out, "policy", record.policy);
+  if (record.details.empty()) return out;
+  out += ",\"details\":";
+  std::string text;
+  out += append_object(text, record.details, 1) ? text : std::string_view("{\"cut\":true}");
+  return out;
+}
+
+Result<std::string> encode(const Record& record) {
+  const EventInfo* info = find_event(record.event);
+  if (info == nullptr || info->internal) {
+    return Error{Errc::invalid_argument,
+                 fmt::format("audit: '{}' is not an event to be recorded", clean(record.event, 64))};
+  }
+  return encode_unchecked(record);
+}
+
+}  // namespace cardgate::audit

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "audit/writer.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+
+#include "audit/disk.hpp"
+#include "audit/line.hpp"
+#include "audit/record.hpp"
+
+namespace cardgate::audit {
+namespace {
+
+// {"seq":,"time":"","prev":"",}\n with the longest number, a time and a hash.
+constexpr std::size_t line_overhead = 160;
+
+/// True when the file's last line is an end checkpoint by this key, so that the segment may be deleted.
+bool is_sealed(const std::filesystem::path& path, const PublicKey& key) {
+  const auto tail = read_tail(path, max_checkpoint_bytes + 1);
+  if (!tail || !tail->ends_with('\n')) return false;
+  std::string_view line(*tail);
+  line.remove_suffix(1);
+  line.remove_prefix(line.rfind('\n') + 1);
+  const auto parsed = parse_line(line);
+  if (!parsed || !verify_checkpoint(line, key)) return false;
+  const json::value* end = parsed->details().if_contains("end");
+  return end != nullptr && end->is_bool() && end->get_bool();
+}
+
+}  // namespace
+
+Writer::Writer(const Options& options, SigningKey key, const Clock& clock)
+    : options_(options), key_(std::move(key)), clock_(clock) {
+  durable_.hash = no_hash();
+  pending_ = durable_;
+}
+
+std::string_view Writer::text_of(WallTime time) {
+  if (text_.empty() || time != text_time_) {
+    text_ = to_rfc3339(time);
+    text_time_ = time;
+  }
+  return text_;
+}
+
+bool Writer::fits(std::string_view body) const {
+  // A checkpoint of its own and the segment's end must find room behind it.
+  return pending_.offset + line_overhead + body.size() + 2 * max_checkpoint_bytes <= options_.segment_bytes;
+}
+
+void Writer::add(WallTime time, std::string_view body) {
+  const std::size_t start = batch_.size();
+  append_line(batch_, pending_.sequence, text_of(time), pending_.hash, body);
+  const std::string_view line = std::string_view(batch_).substr(start);
+  pending_.hash = chain_hash(line);
+  pending_.offset += line.size();
+  ++pending_.sequence;
+  if (++pending_.unsigned_lines >= options_.checkpoint_every) add_checkpoint(false);
+}
+
+void Writer::add_checkpoint(bool end) {
+  std::string line =
+      checkpoint_line(pending_.sequence, text_of(clock_.wall()), pending_.hash, segment_name_, end, key_);
+  batch_ += line;
+  pending_.hash = chain_hash(line);
+  pending_.offset += line.size();
+  ++pending_.sequence;
+  pending_.unsigned_lines = 0;
+  line.pop_back();
+  pending_checkpoint_ = std::move(line);
+}
+
+void Writer::abandon() noexcept {
+  batch_.clear();
+  pending_checkpoint_.clear();
+  pending_.sequence = durable_.sequence;
+  pending_.offset = durable_.offset;
+  pending_.unsigned_lines = durable_.unsigned_lines;
+  // Both are hashes of the same length, so that this cannot need memory.
+  pending_.hash.assign(durable_.hash);
+}
+
+Result<void> Writer::commit() {
+  if (batch_.empty()) return {};
+  dirty_ = true;
+  auto written = write_and_sync(segment_.get(), batch_, durable_.offset);
+  if (!written) {
+    abandon();
+    return std::move(written).error().with(path(segment_name_).string());
+  }
+  dirty_ = false;
+  ++syncs_;
+  records_ += pending_.sequence - durable_.sequence;
+  durable_ = pending_;
+  batch_.clear();
+  if (!pending_checkpoint_.empty()) checkpoint_ = std::exchange(pending_checkpoint_, {});
+  return {};
+}
+
+Result<void> Writer::seal() {
+  add_checkpoint(true);
+  TRY(commit());
+  sealed_ = true;
+  return {};
+}
+
+Result<void> Writer::restore_space() {
+  // What a failed write left behind the last good line would otherwise stand behind the next, shorter one.
+  const auto failed = [&](int error_number) {
+    return errno_error(path(segment_name_).string(), error_number);
+  };
+  if (::ftruncate(segment_.get(), static_cast<off_t>(durable_.offset)) != 0) return failed(errno);
+  TRY(preallocate(segment_.get(), options_.segment_bytes));
+  if (::fsync(segment_.get()) != 0) return failed(errno);
+  dirty_ = false;
+  return {};
+}
+
+Result<void> Writer::prepare() {
+  if (sealed_) return next_segment();
+  if (dirty_) TRY(restore_space());
+  if (!checkpoint_.empty()) TRY(write_head());
+  return {};
+}
+
+Result<void> Writer::write_head() {
+  auto written = write_and_sync(head_.get(), head_text(checkpoint_), 0);
+  if (!written) return std::move(written).error().with(path(head_name).string());
+  checkpoint_.clear();
+  return {};
+}
+
+Result<void> Writer::make_spare() {
+  const auto name = path(spare_name);
+  ::unlink(name.c_str());
+  const FileDescriptor fd(
+      ::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, file_mode));
+  if (!fd) return errno_error(name.string(), errno);
+  auto done = preallocate(fd.get(), std::max(options_.segment_bytes, options_.reserve_bytes));
+  if (done && ::fsync(fd.get()) != 0) done = errno_error("fsync", errno);
+  if (done) return {};
+  ::unlink(name.c_str());
+  return std::move(done).error().with(name.string());
+}
+
+void Writer::reserve() {
+  const auto reserved = make_spare();
+  warning_ = reserved ? std::string() : "the next segment cannot be reserved: " + reserved.error().context;
+}
+
+Result<void> Writer::write_header(int fd, std::string& line) {
+  const std::string body = fmt::format("\"event\":\"segment\",\"details\":{{\"format\":{},\"key\":\"{}\"}}",
+                                       format_version, to_base64url(key_.public_key()));
+  append_line(line, durable_.sequence, text_of(clock_.wall()), durable_.hash, body);
+  return write_and_sync(fd, line, 0);
+}
+
+Result<void> Writer::next_segment() {
+  if (segment_) {
+    if (::ftruncate(segment_.get(), static_cast<off_t>(durable_.offset)) != 0 ||
+        ::fsync(segment_.get()) != 0) {
+      return errno_error(path(segment_name_).string(), errno);
+    }
+    if (!checkpoint_.empty()) TRY(write_head());
+    segment_.reset();
+  }
+  const auto spare = path(spare_name);
+  FileDescriptor next(::open(spare.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (!next) {
+    TRY(make_spare());
+    next = FileDescriptor(::open(spare.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    if (!next) return errno_error(spare.string(), errno);
+  }
+  std::string header;
+  const std::string name = segment_name(durable_.sequence);
+  auto written = write_header(next.get(), header);
+  if (!written) return std::move(written).error().with(spare.string());
+  if (std::rename(spare.c_str(), path(name).c_str()) != 0) return errno_error(path(name).string(), errno);
+  TRY(sync_directory(options_.directory));
+  sealed_ = false;
+  segment_ = std::move(next);
+  segment_name_ = name;
+  durable_.hash = chain_hash(header);
+  durable_.offset = header.size();
+  ++durable_.sequence;
+  durable_.unsigned_lines = 1;
+  ++records_;
+  pending_ = durable_;
+  // Everything that follows is for later; the log goes on without it, and says so.
+  reserve();
+  return retire();
+}
+
+Result<void> Writer::retire() {
+  if (options_.keep_segments == 0 || !head_) return {};
+  const auto segments = TRY(list_segments(options_.directory));
+  if (segments.size() <= options_.keep_segments) return {};
+  const std::size_t count = segments.size() - options_.keep_segments;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (is_sealed(segments[i].path, key_.public_key())) continue;
+    warning_ =
+        fmt::format("{} is not deleted: it does not end in a signed checkpoint", segments[i].path.string());
+    return {};
+  }
+  const std::string first_line = TRY(read_first_line(segments[count].path, max_checkpoint_bytes));
+  const Line header = TRY(parse_line(first_line));
+  Record record{.event = "retention"};
+  record.details = {{"first_kept", segments[count].first}, {"kept_prev", header.prev}, {"segments", count}};
+  add(clock_.wall(), encode_unchecked(record));
+  if (pending_.unsigned_lines > 0) add_checkpoint(false);
+  TRY(commit());
+  TRY(write_head());
+  // Oldest first, so that a crash between two leaves no gap.
+  for (std::size_t i = 0; i < count; ++i) {
+    if (::unlink(segments[i].path.c_str()) != 0) return errno_error(segments[i].path.string(), errno);
+  }
+  return sync_directory(options_.directory);
+}
+
+Result<void> Writer::settle(bool checkpoint) {
+  if (checkpoint && durable_.unsigned_lines > 0) {
+    add_checkpoint(false);
+    TRY(commit());
+  }
+  if (checkpoint_.empty()) return {};
+  TRY(write_head());
+  if (!warning_.empty() && ::access(path(spare_name).c_str(), F_OK) != 0) reserve();
+  return {};
+}
+
+Result<void> Writer::close() {
+  TRY(prepare());
+  TRY(settle(true));
+  if (::ftruncate(segment_.get(), static_cast<off_t>(durable_.offset)) != 0 || ::fsync(segment_.get()) != 0) {
+    return errno_error(path(segment_name_).string(), errno);
+  }
+  segment_.reset();
+  return {};
+}
+
+}  // namespace cardgate::audit
