@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Any text as each request body, and as a problem document.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+#include "base/bytes.hpp"
+#include "proto/messages.hpp"
+#include "proto/problem.hpp"
+
+using namespace cardgate;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  init_crypto();
+  const std::string_view text = as_text({data, size});
+  if (const auto message = proto::parse_sign_in(text)) {
+    if (message->passcode.size() > proto::max_passcode_bytes || message->tries_left < 0 ||
+        message->reader.empty()) {
+      std::abort();
+    }
+  }
+  if (const auto message = proto::parse_token_request(text)) {
+    if (message->role.empty() || message->role.size() > proto::max_name_bytes) std::abort();
+  }
+  if (const auto token = proto::parse_form_token(text)) {
+    if (token->empty()) std::abort();
+  }
+  if (const auto problem = proto::parse_problem(text)) {
+    if (!proto::parse_problem(proto::to_body(*problem))) std::abort();
+  }
+  return 0;
+}
