@@ -10,7 +10,8 @@ endif()
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # The sloppiness is what ccache asks for where precompiled headers are used.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
 
 find_package(PkgConfig REQUIRED)
@@ -21,6 +22,10 @@ find_package(fmt REQUIRED)
 add_library(cardgate_settings INTERFACE)
 target_compile_options(cardgate_settings INTERFACE
   -Wall -Wextra -Wconversion -Wshadow -Werror -fstack-protector-strong)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # libstdc++ 12's own std::stable_sort uses std::get_temporary_buffer.
+  target_compile_options(cardgate_settings INTERFACE -Wno-deprecated-declarations)
+endif()
 target_compile_definitions(cardgate_settings INTERFACE
   CARDGATE_VERSION="${PROJECT_VERSION}"
   $<$<CONFIG:Release,RelWithDebInfo>:_FORTIFY_SOURCE=2>)
