@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trust/authorities.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "base/crypto.hpp"
+#include "trust/intake.hpp"
+#include "trust/judge.hpp"
+#include "trust/store.hpp"
+
+namespace cardgate::trust {
+
+namespace {
+
+constexpr std::size_t max_errors_named = 20;
+
+/// Fills an Impl and collects what was wrong on the way, so that one run names every bad file.
+class Loader {
+ public:
+  Loader() { impl_->crls.reset(sk_X509_CRL_new_null()); }
+
+  void anchors(std::string_view from, const Result<std::vector<Bytes>>& blocks) {
+    each(from, blocks, [&](BytesView der) { return add_certificate(der, true); });
+  }
+  void intermediates(std::string_view from, const Result<std::vector<Bytes>>& blocks) {
+    each(from, blocks, [&](BytesView der) { return add_certificate(der, false); });
+  }
+  void crls(std::string_view from, const Result<std::vector<Bytes>>& blocks) {
+    each(from, blocks, [&](BytesView der) { return add_crl(der); });
+  }
+  void fail(Error error) {
+    if (errors_++ == 0) {
+      first_ = std::move(error);
+    } else if (errors_ <= max_errors_named) {
+      first_.context += "\n" + error.context;
+    }
+  }
+
+  Result<std::shared_ptr<const Authorities::Impl>> finish() {
+    if (errors_ > max_errors_named) {
+      first_.context += "\n... and " + std::to_string(errors_ - max_errors_named) + " more";
+    }
+    if (errors_ > 0) return std::move(first_);
+    if (impl_->anchors == 0) {
+      return Error{Errc::invalid_argument, "no trust anchor is configured; nobody could sign in"};
+    }
+    find_crl_issuers();
+    return std::shared_ptr<const Authorities::Impl>{std::move(impl_)};
+  }
+
+ private:
+  template <class Add>
+  void each(std::string_view from, const Result<std::vector<Bytes>>& blocks, Add add) {
+    if (!blocks) return fail(blocks.error());  // names the file already
+    std::size_t number = 0;
+    for (const auto& block : *blocks) {
+      ++number;
+      if (Result<void> added = add(block); !added) {
+        std::string where{from};
+        if (blocks->size() > 1) where += " (block " + std::to_string(number) + ")";
+        fail(std::move(added).error().with(where));
+      }
+    }
+  }
+
+  Result<void> add_certificate(BytesView der, bool anchor) {
+    X509Ptr certificate = TRY(parse_certificate(der));
+    if (!seen_certificates_.insert(sha256(der)).second)
+      return {};  // anchors come first, so an anchor stays one
+    if (impl_->nodes.size() == max_certificates) return Error{Errc::too_large, "too many certificates"};
+    Node node;
+    auto from = wall_time(X509_get0_notBefore(certificate.get()));
+    auto until = wall_time(X509_get0_notAfter(certificate.get()));
+    if (!from || !until) return Error{Errc::certificate_malformed, "its validity has a date that is none"};
+    node.not_before = *from;
+    node.not_after = *until;
+    node.issuer_hash = name_hash(X509_get_issuer_name(certificate.get()));
+    if (anchor) {
+      if (X509_check_ca(certificate.get()) == 0) {
+        return Error{Errc::certificate_malformed, "not the certificate of a certification authority"};
+      }
+      node.anchor_store.reset(X509_STORE_new());
+      if (!node.anchor_store || X509_STORE_add_cert(node.anchor_store.get(), certificate.get()) != 1) {
+        return Error{Errc::internal, take_openssl_error()};
+      }
+      install_hooks(node.anchor_store.get());
+      ++impl_->anchors;
+    }
+    node.certificate = std::move(certificate);
+    impl_->nodes.push_back(std::move(node));
+    const Node& kept = impl_->nodes.back();
+    impl_->by_subject.emplace(name_hash(X509_get_subject_name(kept.certificate.get())), &kept);
+    return {};
+  }
+
+  Result<void> add_crl(BytesView der) {
+    if (!seen_crls_.insert(sha256(der)).second) return {};
+    if (seen_crls_.size() > max_crls) return Error{Errc::too_large, "too many CRLs"};
+    CrlPtr crl = TRY(parse_crl(der));
+    crl_names_.insert(name_hash(X509_CRL_get_issuer(crl.get())));
+    if (!impl_->crls || sk_X509_CRL_push(impl_->crls.get(), crl.get()) <= 0) {
+      return Error{Errc::internal, "no memory for a CRL"};
+    }
+    crl.release();  // the stack owns it now
+    return {};
+  }
+
+  void find_crl_issuers() {
+    for (const auto& [subject, node] : impl_->by_subject) {
+      if (!node->is_anchor() && crl_names_.contains(subject))
+        impl_->crl_issuers.push_back(node->certificate.get());
+    }
+  }
+
+  std::shared_ptr<Authorities::Impl> impl_ = std::make_shared<Authorities::Impl>();
+  std::set<Digest> seen_certificates_, seen_crls_;
+  std::set<unsigned long> crl_names_;
+  Error first_;
+  std::size_t errors_ = 0;
+};
+
+}  // namespace
+
+unsigned long name_hash(const X509_NAME* name) {
+  return X509_NAME_hash_ex(name, nullptr, nullptr, nullptr);
+}
+
+Result<Authorities> Authorities::load(const Locations& locations) {
+  Loader loader;
+  const auto read = [&](const std::vector<std::filesystem::path>& paths, BlockKind kind, auto add) {
+    for (const auto& path : paths) {
+      auto files = files_of(path);
+      if (!files) {
+        loader.fail(std::move(files).error());
+        continue;
+      }
+      for (const auto& file : *files) (loader.*add)(file.string(), read_blocks(file, kind));
+    }
+  };
+  read(locations.anchors, BlockKind::certificate, &Loader::anchors);
+  read(locations.intermediates, BlockKind::certificate, &Loader::intermediates);
+  read(locations.crls, BlockKind::crl, &Loader::crls);
+  return Authorities {
+    TRY(loader.finish())
+  };
+}
+
+Result<Authorities> Authorities::parse(const Contents& contents) {
+  Loader loader;
+  const auto read = [&](std::string_view what, const std::vector<Bytes>& files, BlockKind kind, auto add) {
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      const std::string from = std::string{what} + " " + std::to_string(i + 1);
+      auto blocks = split_blocks(files[i], kind);
+      if (blocks) {
+        (loader.*add)(from, blocks);
+      } else {
+        loader.fail(std::move(blocks).error().with(from));
+      }
+    }
+  };
+  read("anchor", contents.anchors, BlockKind::certificate, &Loader::anchors);
+  read("intermediate", contents.intermediates, BlockKind::certificate, &Loader::intermediates);
+  read("CRL", contents.crls, BlockKind::crl, &Loader::crls);
+  return Authorities {
+    TRY(loader.finish())
+  };
+}
+
+std::size_t Authorities::anchor_count() const {
+  return impl_->anchors;
+}
+std::size_t Authorities::intermediate_count() const {
+  return impl_->nodes.size() - impl_->anchors;
+}
+std::size_t Authorities::crl_count() const {
+  return static_cast<std::size_t>(sk_X509_CRL_num(impl_->crls.get()));
+}
+
+}  // namespace cardgate::trust

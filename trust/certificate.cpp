@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trust/certificate.hpp"
+
+#include <openssl/ec.h>
+#include <openssl/objects.h>
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include "trust/intake.hpp"
+#include "trust/key.hpp"
+#include "trust/openssl.hpp"
+
+namespace cardgate::trust {
+
+namespace {
+
+Error malformed(std::string text) {
+  return {Errc::certificate_malformed, std::move(text)};
+}
+
+/// Text of a name or alternative name. A NUL or control character in it is an attempt to be read as another
+/// name.
+Result<std::string> plain_text(const ASN1_STRING* value) {
+  unsigned char* utf8 = nullptr;
+  const int size = ASN1_STRING_to_UTF8(&utf8, value);
+  if (size < 0) {
+    ERR_clear_error();
+    return malformed("a name is not text");
+  }
+  std::string text{reinterpret_cast<const char*>(utf8), static_cast<std::size_t>(size)};
+  OPENSSL_free(utf8);
+  if (!is_plain_utf8(text)) return malformed("a name holds control characters");
+  return text;
+}
+
+std::string field_name(const ASN1_OBJECT* object) {
+  const int nid = OBJ_obj2nid(object);
+  if (nid != NID_undef) return OBJ_nid2sn(nid);
+  std::string text(128, '\0');
+  const int size = OBJ_obj2txt(text.data(), static_cast<int>(text.size()), object, 1);
+  text.resize(static_cast<std::size_t>(std::clamp(size, 0, 127)));
+  return text;
+}
+
+/// The UUID of "urn:uuid:f81d4fae-...", lower case (RFC 4122 3).
+std::optional<std::string> uuid_of(std::string_view uri) {
+  constexpr std::string_view prefix = "urn:uuid:";
+  std::string lower{uri};
+  std::ranges::transform(lower, lower.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (!lower.starts_with(prefix)) return std::nullopt;
+  lower.erase(0, prefix.size());
+  if (lower.size() != 36) return std::nullopt;
+  for (std::size_t i = 0; i < lower.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    const bool good = dash ? lower[i] == '-' : std::isxdigit(static_cast<unsigned char>(lower[i])) != 0;
+    if (!good) return std::nullopt;
+  }
+  return lower;
+}
+
+Result<void> read_alternative_name(const GENERAL_NAME& name, CertificateInfo& info) {
+  if (name.type == GEN_EMAIL) {
+    info.email.push_back(TRY(plain_text(name.d.rfc822Name)));
+  } else if (name.type == GEN_URI) {
+    info.uri.push_back(TRY(plain_text(name.d.uniformResourceIdentifier)));
+  } else if (name.type == GEN_OTHERNAME && OBJ_obj2nid(name.d.otherName->type_id) == NID_ms_upn) {
+    const ASN1_TYPE* value = name.d.otherName->value;
+    if (value->type != V_ASN1_UTF8STRING) return malformed("the user principal name is not UTF8String");
+    info.upn.push_back(TRY(plain_text(value->value.utf8string)));
+  }
+  return {};
+}
+
+Result<void> read_alternative_names(const X509* certificate, CertificateInfo& info) {
+  int critical = 0;
+  const std::unique_ptr<GENERAL_NAMES, Releases<GENERAL_NAMES_free>> names{
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, &critical, nullptr))};
+  if (!names) {
+    ERR_clear_error();
+    if (critical == -1) return {};
+    return malformed("the subject alternative name does not parse, or stands twice");
+  }
+  const int count = sk_GENERAL_NAME_num(names.get());
+  if (static_cast<std::size_t>(count) > max_alternative_names) {
+    return malformed("more than " + std::to_string(max_alternative_names) + " subject alternative names");
+  }
+  for (int i = 0; i < count; ++i) TRY(read_alternative_name(*sk_GENERAL_NAME_value(names.get(), i), info));
+
+  std::set<std::string> uuids;
+  for (const auto& uri : info.uri) {
+    if (auto uuid = uuid_of(uri)) uuids.insert(std::move(*uuid));
+  }
+  if (uuids.size() > 1) return malformed("several card UUIDs");
+  if (!uuids.empty()) info.card_uuid = *uuids.begin();
+  return {};
+}
+
+Result<void> read_subject(const X509* certificate, CertificateInfo& info) {
+  const X509_NAME* subject = X509_get_subject_name(certificate);
+  for (int i = 0; i < X509_NAME_entry_count(subject); ++i) {
+    const X509_NAME_ENTRY* entry = X509_NAME_get_entry(subject, i);
+    info.subject_fields.emplace(field_name(X509_NAME_ENTRY_get_object(entry)),
+                                TRY(plain_text(X509_NAME_ENTRY_get_data(entry))));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view name(KeyKind kind) {
+  switch (kind) {
+    case KeyKind::rsa2048:
+      return "rsa2048";
+    case KeyKind::rsa3072:
+      return "rsa3072";
+    case KeyKind::rsa4096:
+      return "rsa4096";
+    case KeyKind::p256:
+      return "p256";
+    case KeyKind::p384:
+      return "p384";
+    case KeyKind::other:
+      break;
+  }
+  return "other";
+}
+
+KeyKind key_kind(const EVP_PKEY* key) {
+  if (key == nullptr) return KeyKind::other;
+  if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA) {
+    switch (EVP_PKEY_get_bits(key)) {
+      case 2048:
+        return KeyKind::rsa2048;
+      case 3072:
+        return KeyKind::rsa3072;
+      case 4096:
+        return KeyKind::rsa4096;
+      default:
+        return KeyKind::other;
+    }
+  }
+  if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC) {
+    char group[64] = {};
+    std::size_t size = 0;
+    if (EVP_PKEY_get_group_name(key, group, sizeof group, &size) != 1) return KeyKind::other;
+    const std::string_view text{group, size};
+    if (text == SN_X9_62_prime256v1) return KeyKind::p256;
+    if (text == SN_secp384r1) return KeyKind::p384;
+  }
+  return KeyKind::other;
+}
+
+Result<CertificateInfo> describe(BytesView der) {
+  const X509Ptr certificate = TRY(parse_certificate(der));
+  if ((X509_get_extension_flags(certificate.get()) & EXFLAG_INVALID) != 0) {
+    return malformed("an extension does not parse, or stands twice");
+  }
+  CertificateInfo info;
+  info.subject = name_text(X509_get_subject_name(certificate.get()));
+  info.issuer = name_text(X509_get_issuer_name(certificate.get()));
+  info.serial = serial_text(X509_get0_serialNumber(certificate.get()));
+  auto from = wall_time(X509_get0_notBefore(certificate.get()));
+  auto until = wall_time(X509_get0_notAfter(certificate.get()));
+  if (!from || !until) return malformed("its validity has a date that is none");
+  info.not_before = *from;
+  info.not_after = *until;
+  info.key = key_kind(X509_get0_pubkey(certificate.get()));
+  info.fingerprint = sha256(der);
+  TRY(read_subject(certificate.get(), info));
+  TRY(read_alternative_names(certificate.get(), info));
+  ERR_clear_error();
+  return info;
+}
+
+Result<Bytes> load_certificate(const std::filesystem::path& path) {
+  auto blocks = read_blocks(path, BlockKind::certificate);
+  if (!blocks) return std::move(blocks).error();
+  if (blocks->size() != 1) {
+    return malformed(path.string() + ": holds " + std::to_string(blocks->size()) +
+                     " certificates, expected one");
+  }
+  auto checked = parse_certificate(blocks->front());
+  if (!checked) return std::move(checked).error().with(path.string());
+  return std::move(blocks->front());
+}
+
+}  // namespace cardgate::trust

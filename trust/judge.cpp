@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trust/judge.hpp"
+
+#include <algorithm>
+
+#include "trust/key.hpp"
+
+namespace cardgate::trust {
+
+namespace {
+
+struct Meaning {
+  int error;
+  Status status;
+};
+
+/// What is not listed is `internal`, and so refused.
+constexpr Meaning meanings[] = {
+    {X509_V_ERR_CERT_REVOKED, Status::revoked},
+    {X509_V_ERR_CERT_SIGNATURE_FAILURE, Status::bad_signature},
+    {X509_V_ERR_UNABLE_TO_DECRYPT_CERT_SIGNATURE, Status::bad_signature},
+    {X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY, Status::bad_signature},
+    {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, Status::bad_signature},
+    {X509_V_ERR_NO_ISSUER_PUBLIC_KEY, Status::bad_signature},
+    {X509_V_ERR_UNSUPPORTED_SIGNATURE_ALGORITHM, Status::bad_signature},
+    {X509_V_ERR_SIGNATURE_ALGORITHM_MISMATCH, Status::bad_signature},
+    {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, Status::untrusted_issuer},
+    {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, Status::untrusted_issuer},
+    {X509_V_ERR_CERT_UNTRUSTED, Status::untrusted_issuer},
+    {X509_V_ERR_CERT_REJECTED, Status::untrusted_issuer},
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, Status::incomplete_chain},
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, Status::incomplete_chain},
+    {X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD, Status::malformed},
+    {X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD, Status::malformed},
+    {X509_V_ERR_INVALID_EXTENSION, Status::malformed},
+    {X509_V_ERR_UNSUPPORTED_EXTENSION_FEATURE, Status::malformed},
+    {X509_V_ERR_SIGNATURE_ALGORITHM_INCONSISTENCY, Status::malformed},
+    {X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA, Status::malformed},
+    {X509_V_ERR_PATHLEN_WITHOUT_KU_KEY_CERT_SIGN, Status::malformed},
+    {X509_V_ERR_KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA, Status::malformed},
+    {X509_V_ERR_ISSUER_NAME_EMPTY, Status::malformed},
+    {X509_V_ERR_SUBJECT_NAME_EMPTY, Status::malformed},
+    {X509_V_ERR_MISSING_AUTHORITY_KEY_IDENTIFIER, Status::malformed},
+    {X509_V_ERR_MISSING_SUBJECT_KEY_IDENTIFIER, Status::malformed},
+    {X509_V_ERR_EMPTY_SUBJECT_ALT_NAME, Status::malformed},
+    {X509_V_ERR_EMPTY_SUBJECT_SAN_NOT_CRITICAL, Status::malformed},
+    {X509_V_ERR_CA_BCONS_NOT_CRITICAL, Status::malformed},
+    {X509_V_ERR_AUTHORITY_KEY_IDENTIFIER_CRITICAL, Status::malformed},
+    {X509_V_ERR_SUBJECT_KEY_IDENTIFIER_CRITICAL, Status::malformed},
+    {X509_V_ERR_CA_CERT_MISSING_KEY_USAGE, Status::malformed},
+    {X509_V_ERR_EXTENSIONS_REQUIRE_VERSION_3, Status::malformed},
+    {X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION, Status::unknown_critical_extension},
+    {X509_V_ERR_INVALID_CA, Status::not_a_ca},
+    {X509_V_ERR_INVALID_NON_CA, Status::not_a_ca},
+    {X509_V_ERR_KEYUSAGE_NO_CERTSIGN, Status::not_a_ca},
+    {X509_V_ERR_PROXY_CERTIFICATES_NOT_ALLOWED, Status::not_a_ca},
+    {X509_V_ERR_CERT_CHAIN_TOO_LONG, Status::path_too_long},
+    {X509_V_ERR_PATH_LENGTH_EXCEEDED, Status::path_too_long},
+    {X509_V_ERR_PROXY_PATH_LENGTH_EXCEEDED, Status::path_too_long},
+    {X509_V_ERR_PATH_LOOP, Status::path_too_long},
+    {X509_V_ERR_UNNESTED_RESOURCE, Status::name_constraint},
+    {X509_V_ERR_PERMITTED_VIOLATION, Status::name_constraint},
+    {X509_V_ERR_EXCLUDED_VIOLATION, Status::name_constraint},
+    {X509_V_ERR_SUBTREE_MINMAX, Status::name_constraint},
+    {X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE, Status::name_constraint},
+    {X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX, Status::name_constraint},
+    {X509_V_ERR_UNSUPPORTED_NAME_SYNTAX, Status::name_constraint},
+    {X509_V_ERR_INVALID_POLICY_EXTENSION, Status::policy_unmet},
+    {X509_V_ERR_NO_EXPLICIT_POLICY, Status::policy_unmet},
+    {X509_V_ERR_CERT_HAS_EXPIRED, Status::expired},
+    {X509_V_ERR_CERT_NOT_YET_VALID, Status::not_yet_valid},
+    {X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE, Status::wrong_key_usage},
+    {X509_V_ERR_INVALID_PURPOSE, Status::wrong_extended_key_usage},
+    {X509_V_ERR_EE_KEY_TOO_SMALL, Status::weak_key},
+    {X509_V_ERR_CA_KEY_TOO_SMALL, Status::weak_key},
+    {X509_V_ERR_EC_KEY_EXPLICIT_PARAMS, Status::weak_key},
+    {X509_V_ERR_CA_MD_TOO_WEAK, Status::weak_signature},
+    {X509_V_ERR_UNABLE_TO_GET_CRL, Status::crl_missing},
+    {X509_V_ERR_CRL_HAS_EXPIRED, Status::crl_stale},
+    {X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE, Status::crl_invalid},
+    {X509_V_ERR_CRL_SIGNATURE_FAILURE, Status::crl_invalid},
+    {X509_V_ERR_CRL_NOT_YET_VALID, Status::crl_invalid},
+    {X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD, Status::crl_invalid},
+    {X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD, Status::crl_invalid},
+    {X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER, Status::crl_invalid},
+    {X509_V_ERR_KEYUSAGE_NO_CRL_SIGN, Status::crl_invalid},
+    {X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION, Status::crl_invalid},
+    {X509_V_ERR_DIFFERENT_CRL_SCOPE, Status::crl_invalid},
+    {X509_V_ERR_CRL_PATH_VALIDATION_ERROR, Status::crl_invalid},
+};
+
+Status meaning_of(int error) {
+  const auto* found = std::ranges::find(meanings, error, &Meaning::error);
+  return found != std::end(meanings) ? found->status : Status::internal;
+}
+
+bool about_crl(Status status) {
+  return status == Status::crl_missing || status == Status::crl_stale || status == Status::crl_invalid;
+}
+
+/// OpenSSL verifies the issuer of an indirect CRL in a context of its own below the first.
+X509_STORE_CTX* outermost(X509_STORE_CTX* context) {
+  while (X509_STORE_CTX* parent = X509_STORE_CTX_get0_parent_ctx(context)) context = parent;
+  return context;
+}
+
+bool at_anchor(X509_STORE_CTX* context) {
+  return X509_STORE_CTX_get_error_depth(context) + 1 == sk_X509_num(X509_STORE_CTX_get0_chain(context));
+}
+
+X509_STORE_CTX_cert_crl_fn default_cert_crl() {
+  static const X509_STORE_CTX_cert_crl_fn function = [] {
+    const StorePtr store{X509_STORE_new()};
+    const ContextPtr context{X509_STORE_CTX_new()};
+    if (!store || !context || X509_STORE_CTX_init(context.get(), store.get(), nullptr, nullptr) != 1) {
+      return X509_STORE_CTX_cert_crl_fn{nullptr};
+    }
+    return X509_STORE_CTX_get_cert_crl(context.get());
+  }();
+  return function;
+}
+
+}  // namespace
+
+/// The functions that OpenSSL calls. No exception may cross it, so each ends the verification instead.
+struct JudgeHooks {
+  static Judge* judge_of(X509_STORE_CTX* context) {
+    return static_cast<Judge*>(X509_STORE_CTX_get_app_data(outermost(context)));
+  }
+
+  static int on_verify(int ok, X509_STORE_CTX* context) {
+    if (ok != 0) return ok;
+    try {
+      Judge* judge = judge_of(context);
+      return judge != nullptr ? judge->complaint(context) : 0;
+    } catch (...) {
+      return 0;  // X509_verify_cert() then fails, and validate() reports that as internal
+    }
+  }
+
+  static int on_cert_crl(X509_STORE_CTX* context, X509_CRL* crl, X509* certificate) {
+    try {
+      if (Judge* judge = judge_of(context)) judge->used(context, crl);
+    } catch (...) {
+      return 0;
+    }
+    const auto check = default_cert_crl();
+    return check != nullptr ? check(context, crl, certificate) : 0;
+  }
+};
+
+void install_hooks(X509_STORE* store) {
+  X509_STORE_set_cert_crl(store, JudgeHooks::on_cert_crl);
+}
+
+void Judge::listen(X509_STORE_CTX* context) {
+  X509_STORE_CTX_set_app_data(context, this);
+  X509_STORE_CTX_set_verify_cb(context, JudgeHooks::on_verify);
+}
+
+void Judge::record(Status status, int depth, X509* certificate, std::string detail) {
+  for (auto& finding : findings_) {
+    if (finding.status != status || finding.depth != depth) continue;
+    if (!detail.empty() && finding.detail.find(detail) == std::string::npos) finding.detail += "; " + detail;
+    return;
+  }
+  std::string subject =
+      certificate != nullptr ? name_text(X509_get_subject_name(certificate)) : std::string{};
+  findings_.push_back({status, depth, std::move(subject), std::move(detail)});
+}
+
+int Judge::complaint(X509_STORE_CTX* context) {
+  const int error = X509_STORE_CTX_get_error(context);
+  if (excused(context, error)) {
+    X509_STORE_CTX_set_error(context, X509_V_OK);
+    return 1;
+  }
+  // The path of a CRL's issuer: one complaint is enough to drop it, and the outer context then says so
+  // itself.
+  if (X509_STORE_CTX_get0_parent_ctx(context) != nullptr) return 0;
+  X509* certificate = X509_STORE_CTX_get_current_cert(context);
+  if (certificate == nullptr) certificate = X509_STORE_CTX_get0_cert(context);
+  const Status status = meaning_of(error);
+  record(status, X509_STORE_CTX_get_error_depth(context), certificate, X509_verify_cert_error_string(error));
+  return status == Status::internal || error == X509_V_ERR_CERT_CHAIN_TOO_LONG ? 0 : 1;
+}
+
+bool Judge::excused(X509_STORE_CTX* context, int error) {
+  const Status status = meaning_of(error);
+  if (!about_crl(status)) return false;
+  // An anchor is trusted because it is configured; no CRL need speak for it (RFC 5280 6.1).
+  if (at_anchor(context)) return true;
+  if (status == Status::crl_missing && rules_.revocation == Revocation::allow_missing) {
+    missing_accepted_ = true;
+    return true;
+  }
+  if (status == Status::crl_stale) {
+    if (rules_.revocation == Revocation::allow_missing) {
+      missing_accepted_ = true;
+      return true;
+    }
+    if (rules_.revocation == Revocation::allow_stale &&
+        stale_within_limit(X509_STORE_CTX_get0_current_crl(context))) {
+      stale_accepted_ = true;
+      return true;
+    }
+  }
+  return false;
+}
+
+bool Judge::stale_within_limit(const X509_CRL* crl) const {
+  if (crl == nullptr) return false;
+  const auto next = wall_time(X509_CRL_get0_nextUpdate(crl));
+  return next && at_ <= *next + rules_.stale_for;
+}
+
+void Judge::used(X509_STORE_CTX* context, const X509_CRL* crl) {
+  if (at_anchor(context)) return;
+  const auto complain = [&](Status status, const std::string& what) {
+    X509_STORE_CTX* outer = outermost(context);
+    record(status, X509_STORE_CTX_get_error_depth(outer), X509_STORE_CTX_get_current_cert(outer),
+           "the CRL of " + name_text(X509_CRL_get_issuer(crl)) + " " + what);
+  };
+  if (const std::string weak = signature_weakness(crl); !weak.empty()) {
+    complain(Status::weak_signature, "is " + weak);
+  }
+  // OpenSSL takes a CRL without nextUpdate as good for ever; RFC 5280 5.1.2.5 requires it.
+  const auto next = wall_time(X509_CRL_get0_nextUpdate(crl));
+  if (!next) return complain(Status::crl_invalid, "has no nextUpdate");
+  WallTime until = *next;
+  if (until < at_) {
+    // A base CRL past its time is carried by its delta; a stale one that the rules allow, by their delay.
+    if (!stale_within_limit(crl)) return;
+    until += rules_.stale_for;
+  }
+  if (!crls_good_until_ || until < *crls_good_until_) crls_good_until_ = until;
+}
+
+}  // namespace cardgate::trust

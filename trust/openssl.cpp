@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trust/openssl.hpp"
+
+#include <openssl/bn.h>
+
+#include <algorithm>
+#include <cctype>
+#include <ctime>
+
+#include "trust/authorities.hpp"
+#include "trust/certificate.hpp"
+
+namespace cardgate::trust {
+
+namespace {
+
+/// Decodes with `decode`, then encodes again with `encode`: only what comes out the same was DER, and all of
+/// it.
+template <class T, class Decode, class Encode>
+bool decode_strictly(BytesView der, T& out, Decode decode, Encode encode) {
+  const unsigned char* at = der.data();
+  out.reset(decode(nullptr, &at, static_cast<long>(der.size())));
+  if (!out || at != der.data() + der.size()) return false;
+  unsigned char* again = nullptr;
+  const int size = encode(out.get(), &again);
+  const bool same = size > 0 && std::ranges::equal(der, BytesView{again, static_cast<std::size_t>(size)});
+  OPENSSL_free(again);
+  return same;
+}
+
+}  // namespace
+
+std::string take_openssl_error() {
+  const unsigned long code = ERR_get_error();
+  ERR_clear_error();
+  if (code == 0) return "no further detail";
+  const char* reason = ERR_reason_error_string(code);
+  return reason != nullptr ? reason : "error " + std::to_string(code);
+}
+
+X509Ptr copy(X509* certificate) {
+  X509_up_ref(certificate);
+  return X509Ptr{certificate};
+}
+
+Result<X509Ptr> parse_certificate(BytesView der) {
+  if (der.size() > max_certificate_bytes) {
+    return Error{Errc::certificate_malformed,
+                 "the certificate is larger than " + std::to_string(max_certificate_bytes) + " bytes"};
+  }
+  ERR_clear_error();
+  X509Ptr certificate;
+  if (!decode_strictly(der, certificate, d2i_X509, i2d_X509)) {
+    const std::string why = ERR_peek_error() != 0 ? take_openssl_error() : "trailing bytes, or not DER";
+    return Error{Errc::certificate_malformed, "not one DER certificate: " + why};
+  }
+  X509_check_purpose(certificate.get(), -1,
+                     0);  // decodes the extensions now; their flaws are flags, judged later
+  ERR_clear_error();
+  return certificate;
+}
+
+Result<CrlPtr> parse_crl(BytesView der) {
+  if (der.size() > max_crl_file_bytes) return Error{Errc::crl_malformed, "the CRL is too large"};
+  ERR_clear_error();
+  CrlPtr crl;
+  if (!decode_strictly(der, crl, d2i_X509_CRL, i2d_X509_CRL)) {
+    const std::string why = ERR_peek_error() != 0 ? take_openssl_error() : "trailing bytes, or not DER";
+    return Error{Errc::crl_malformed, "not one DER certificate revocation list: " + why};
+  }
+  // The first look-up sorts the entries: better here than while a person waits.
+  const std::unique_ptr<ASN1_INTEGER, Releases<ASN1_INTEGER_free>> any{ASN1_INTEGER_new()};
+  X509_REVOKED* found = nullptr;
+  if (any) X509_CRL_get0_by_serial(crl.get(), &found, any.get());
+  ERR_clear_error();
+  return crl;
+}
+
+std::string name_text(const X509_NAME* name) {
+  const BioPtr out{BIO_new(BIO_s_mem())};
+  // UTF-8 stays UTF-8 (RFC 4514); control characters are escaped.
+  if (!out || X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0) return "?";
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(out.get(), &text);
+  return {text, static_cast<std::size_t>(std::max(0L, size))};
+}
+
+std::string serial_text(const ASN1_INTEGER* serial) {
+  const std::unique_ptr<BIGNUM, Releases<BN_free>> number{ASN1_INTEGER_to_BN(serial, nullptr)};
+  if (!number) return "?";
+  char* hex = BN_bn2hex(number.get());
+  if (hex == nullptr) return "?";
+  std::string text = hex;
+  OPENSSL_free(hex);
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text == "0" ? "00" : text;
+}
+
+Result<WallTime> wall_time(const ASN1_TIME* time) {
+  std::tm tm{};
+  if (time == nullptr || ASN1_TIME_to_tm(time, &tm) != 1) {
+    ERR_clear_error();
+    return Error{Errc::malformed, "a date is not a date"};
+  }
+  const auto day = std::chrono::sys_days{std::chrono::year{tm.tm_year + 1900} /
+                                         std::chrono::month{static_cast<unsigned>(tm.tm_mon + 1)} /
+                                         std::chrono::day{static_cast<unsigned>(tm.tm_mday)}};
+  return WallTime{day} + std::chrono::hours{tm.tm_hour} + std::chrono::minutes{tm.tm_min} +
+         seconds{tm.tm_sec};
+}
+
+}  // namespace cardgate::trust

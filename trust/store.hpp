@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// For this room's own files only: what stands behind Authorities. Immutable once made; its OpenSSL objects
+// are shared between threads, which OpenSSL allows for reading and for verifying.
+#pragma once
+
+#include <deque>
+#include <unordered_map>
+#include <vector>
+
+#include "trust/authorities.hpp"
+#include "trust/openssl.hpp"
+
+namespace cardgate::trust {
+
+/// A CA certificate at hand, with what path building asks of it again and again.
+struct Node {
+  X509Ptr certificate;
+  unsigned long issuer_hash = 0;  // X509_NAME_hash of the issuer's name
+  WallTime not_before{}, not_after{};
+  StorePtr anchor_store;  // holds this certificate alone, when it is an anchor
+  bool is_anchor() const { return anchor_store != nullptr; }
+};
+
+struct ReleasesCrls {
+  void operator()(STACK_OF(X509_CRL) * stack) const { sk_X509_CRL_pop_free(stack, X509_CRL_free); }
+};
+using CrlStack = std::unique_ptr<STACK_OF(X509_CRL), ReleasesCrls>;
+
+struct Authorities::Impl {
+  std::deque<Node> nodes;  // stable addresses
+  std::unordered_multimap<unsigned long, const Node*> by_subject;
+  std::vector<X509*> crl_issuers;  // intermediates that have the name of some CRL's issuer
+  CrlStack crls;
+  std::size_t anchors = 0;
+};
+
+unsigned long name_hash(const X509_NAME* name);
+
+}  // namespace cardgate::trust

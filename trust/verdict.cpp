@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trust/verdict.hpp"
+
+#include <array>
+
+namespace cardgate::trust {
+
+namespace {
+
+struct Words {
+  Status status;
+  std::string_view name;
+  std::string_view sentence;
+};
+
+constexpr std::array<Words, static_cast<std::size_t>(last_status) + 1> table{{
+    {Status::revoked, "revoked",
+     "This certificate was withdrawn by its issuer. The card cannot be used any more: ask the office that "
+     "issues cards "
+     "for a new one."},
+    {Status::bad_signature, "bad_signature",
+     "The certificate was not signed by the issuer it names, so it may be forged or damaged. Do not use this "
+     "card; "
+     "report it to the office that issues cards."},
+    {Status::untrusted_issuer, "untrusted_issuer",
+     "The card comes from an issuer that this machine does not trust. Use the card issued for this "
+     "organisation; if it "
+     "is that one, ask the administrator to add its root certificate to the anchors."},
+    {Status::incomplete_chain, "incomplete_chain",
+     "This machine lacks a certificate between the card and a trusted root. The card may well be good: ask "
+     "the "
+     "administrator to add the issuer's certificate to the intermediates."},
+    {Status::malformed, "malformed",
+     "A certificate breaks the rules of its format. The card has to be issued anew: tell the office that "
+     "issues cards."},
+    {Status::unknown_critical_extension, "unknown_critical_extension",
+     "A certificate makes a demand that this machine does not understand but must. Ask the administrator "
+     "whether this "
+     "kind of card is supported."},
+    {Status::not_a_ca, "not_a_ca",
+     "The certificate was issued by one that may not issue certificates, so it may be forged. Report the "
+     "card to the "
+     "office that issues cards."},
+    {Status::path_too_long, "path_too_long",
+     "There are more issuers between the card and the trusted root than an issuer, or this machine, allows. "
+     "Tell the "
+     "administrator."},
+    {Status::name_constraint, "name_constraint",
+     "The issuer may not issue certificates for the name on this card. Report the card to the office that "
+     "issues "
+     "cards."},
+    {Status::policy_unmet, "policy_unmet",
+     "The card was not issued under the certificate policy that is asked for here. Use a card of the right "
+     "kind, or ask "
+     "the administrator which one that is."},
+    {Status::expired, "expired",
+     "A certificate is past its last day. If it is the card's own, ask the office that issues cards to renew "
+     "it."},
+    {Status::not_yet_valid, "not_yet_valid",
+     "A certificate is not valid yet. Check the date and time of this machine; otherwise wait for the card's "
+     "first "
+     "day."},
+    {Status::wrong_key_usage, "wrong_key_usage",
+     "This certificate's key is meant for something else than signing in. Use the card's authentication "
+     "certificate."},
+    {Status::wrong_extended_key_usage, "wrong_extended_key_usage",
+     "This certificate was not issued for signing in. Use a card made for sign-in, or ask the administrator "
+     "which "
+     "usages are accepted here."},
+    {Status::weak_key, "weak_key",
+     "A key is too short, or of a kind too weak, to be relied on today. The card has to be issued anew with "
+     "a stronger "
+     "key."},
+    {Status::weak_signature, "weak_signature",
+     "A signature uses a method too weak to be relied on today. The issuer has to sign again with SHA-256 or "
+     "better; "
+     "tell the administrator."},
+    {Status::crl_missing, "crl_missing",
+     "Whether the card was withdrawn cannot be checked, because the issuer's revocation list is not on this "
+     "machine. "
+     "The administrator has to supply it."},
+    {Status::crl_stale, "crl_stale",
+     "Whether the card was withdrawn cannot be checked, because the issuer's revocation list is out of date. "
+     "The "
+     "administrator has to supply a new one."},
+    {Status::crl_invalid, "crl_invalid",
+     "Whether the card was withdrawn cannot be checked, because a revocation list is not properly signed or "
+     "not meant "
+     "for it. Tell the administrator."},
+    {Status::internal, "internal",
+     "The check could not be carried out. Try again; if it stays so, tell the administrator."},
+}};
+
+constexpr bool in_order() {
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    if (static_cast<std::size_t>(table[i].status) != i) return false;
+  }
+  return true;
+}
+static_assert(in_order(), "a row for each Status, in its order");
+
+}  // namespace
+
+std::string_view name(Status status) {
+  return table.at(static_cast<std::size_t>(status)).name;
+}
+std::string_view explain(Status status) {
+  return table.at(static_cast<std::size_t>(status)).sentence;
+}
+
+}  // namespace cardgate::trust
