@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/decide.hpp"
+
+#include <algorithm>
+
+#include "policy/standing.hpp"
+#include "policy/words.hpp"
+
+namespace cardgate::policy {
+namespace {
+
+using Kind = Prerequisite::Kind;
+
+/// Gathers the answers to one request.
+class Hearing {
+ public:
+  Hearing(const Policy& policy, const Facts& facts, std::string_view role, std::string_view title,
+          WallTime now)
+      : policy_(policy),
+        facts_(facts),
+        role_(role),
+        title_(title),
+        today_(std::chrono::floor<std::chrono::days>(now)) {}
+
+  void ask(const Prerequisite& wanted, bool warn) {
+    const Standing standing = standing_of(wanted, facts_, role_, today_);
+    if (!standing.met()) {
+      auto& list = warn ? decision.warnings : decision.unmet;
+      list.push_back(unmet(wanted, standing, title_, facts_, policy_.contacts()));
+    } else if (standing.date && !warn) {
+      const Day after = Day(*standing.date) + std::chrono::days(1);
+      if (!lapse_ || after < *lapse_) lapse_ = after;
+    }
+  }
+
+  Decision close(std::string_view records) {
+    decision.allowed = decision.unmet.empty();
+    if (decision.allowed) {
+      decision.records = records;
+      if (lapse_) decision.valid_until = WallTime(*lapse_);
+    }
+    return std::move(decision);
+  }
+
+  Decision decision;
+
+ private:
+  const Policy& policy_;
+  const Facts& facts_;
+  std::string_view role_, title_;
+  Day today_;
+  std::optional<Day> lapse_;
+};
+
+const Prerequisite& not_removed() {
+  static const Prerequisite rule{Kind::not_removed, {}, {}, {}, false};
+  return rule;
+}
+
+const Prerequisite& active_card() {
+  static const Prerequisite rule{Kind::card, {}, {}, {}, false};
+  return rule;
+}
+
+}  // namespace
+
+Decision decide(const Policy& policy, const Facts& facts, const Request& request, WallTime now) {
+  const Role* role = policy.role(request.role);
+  Hearing hearing(policy, facts, request.role, role != nullptr ? std::string_view(role->title) : request.role,
+                  now);
+  hearing.ask(not_removed(), false);
+  if (role == nullptr) {
+    hearing.decision.unmet.push_back(unknown_role(request.role, policy));
+    return hearing.close({});
+  }
+  if (!role->accepts(request.sign_in))
+    hearing.decision.unmet.push_back(wrong_sign_in(*role, request.sign_in));
+  bool card_asked = request.sign_in != SignIn::card;
+  for (const auto& wanted : role->requires_all) {
+    if (wanted.kind == Kind::not_removed) continue;
+    card_asked = card_asked || wanted.kind == Kind::card;
+    hearing.ask(wanted, wanted.warn);
+  }
+  if (!card_asked) hearing.ask(active_card(), false);
+  return hearing.close(role->records);
+}
+
+Decision decide_sign_in(const Policy& policy, const Facts& facts, SignIn sign_in, WallTime now) {
+  Hearing hearing(policy, facts, {}, {}, now);
+  hearing.ask(not_removed(), false);
+  for (const auto& wanted : policy.standing(sign_in)) hearing.ask(wanted, wanted.kind == Kind::training);
+  if (sign_in == SignIn::card) hearing.ask(active_card(), false);
+  return hearing.close({});
+}
+
+}  // namespace cardgate::policy

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/policy.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/crypto.hpp"
+#include "base/file.hpp"
+#include "base/strict_yaml.hpp"
+#include "policy/prerequisite_reader.hpp"
+
+namespace cardgate::policy {
+namespace {
+
+constexpr std::size_t max_file_bytes = 1 << 20;
+constexpr std::size_t max_name_length = 64;
+constexpr milliseconds shortest_session = std::chrono::minutes(1);
+constexpr milliseconds longest_session = std::chrono::hours(24);
+constexpr milliseconds shortest_token = std::chrono::seconds(10);
+constexpr milliseconds longest_token = std::chrono::hours(1);
+constexpr std::array<std::string_view, 6> record_scopes{"own",       "team",        "team-view",
+                                                        "delegated", "by-function", "all"};
+
+Result<SignIn> read_sign_in(const Yaml& node) {
+  const std::string text = TRY(node.string());
+  for (const auto way : {SignIn::password, SignIn::card}) {
+    if (text == name(way)) return way;
+  }
+  return node.error(fmt::format("unknown sign-in '{}'; expected password or card", text));
+}
+
+Result<std::vector<SignIn>> read_sign_ins(const Yaml& node) {
+  std::vector<SignIn> ways;
+  for (const auto& item : TRY(node.list())) {
+    const SignIn way = TRY(read_sign_in(item));
+    if (std::ranges::find(ways, way) != ways.end())
+      return item.error(fmt::format("'{}' stands twice", name(way)));
+    ways.push_back(way);
+  }
+  if (ways.empty()) return node.error("expected at least one of: password, card");
+  return ways;
+}
+
+Result<milliseconds> read_duration(YamlMap& map, std::string_view key, milliseconds otherwise,
+                                   milliseconds shortest, milliseconds longest, std::string_view range) {
+  const auto node = map.optional(key);
+  if (!node) return otherwise;
+  const milliseconds value = TRY(node->duration());
+  if (value < shortest || value > longest) return node->error(fmt::format("expected {}", range));
+  return value;
+}
+
+/// Words that go into a token claim and a header, so a narrow alphabet.
+bool is_role_name(std::string_view text) {
+  return !text.empty() && text.size() <= max_name_length && text.front() != '-' &&
+         std::ranges::all_of(
+             text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+}
+
+Result<void> check_password_role(const Role& role, const Yaml& sign_in) {
+  if (!role.accepts(SignIn::password)) return {};
+  if (role.records != "own") {
+    return sign_in.error(fmt::format(
+        "a password sign-in may open the person's own record only, and this role's records are '{}'",
+        role.records));
+  }
+  for (const auto& wanted : role.requires_all) {
+    if (wanted.kind == Prerequisite::Kind::card) {
+      return sign_in.error(
+          "a password sign-in can never meet the prerequisite 'card', which this role requires");
+    }
+  }
+  return {};
+}
+
+Result<Role> read_role(const std::string& role_name, const Yaml& node) {
+  if (!is_role_name(role_name)) {
+    return node.error(
+        fmt::format("expected a role's name of a-z, 0-9 and '-', {} characters at most", max_name_length));
+  }
+  Role role;
+  role.name = role_name;
+  YamlMap map = TRY(node.map());
+  const auto title = map.optional("title");
+  role.title = title ? TRY(title->string()) : role_name;
+  const Yaml sign_in = TRY(map.required("sign_in"));
+  role.sign_in = TRY(read_sign_ins(sign_in));
+  role.requires_all = TRY(read_prerequisites(TRY(map.required("requires"))));
+  const Yaml records = TRY(map.required("records"));
+  role.records = TRY(records.string());
+  if (std::ranges::find(record_scopes, role.records) == record_scopes.end()) {
+    return records.error(
+        fmt::format("unknown scope '{}'; expected one of: {}", role.records, fmt::join(record_scopes, ", ")));
+  }
+  role.max_session = TRY(
+      read_duration(map, "max_session", role.max_session, shortest_session, longest_session, "1m to 24h"));
+  role.idle = TRY(read_duration(map, "idle", std::min(role.idle, role.max_session), shortest_session,
+                                role.max_session, "1m or more, and no more than max_session"));
+  role.token_life = TRY(read_duration(map, "token_life", std::min(role.token_life, role.max_session),
+                                      shortest_token, std::min(longest_token, role.max_session),
+                                      "10s to 1h, and no more than max_session"));
+  if (const auto removal = map.optional("card_removal")) {
+    role.card_removal = TRY(removal->string());
+    if (role.card_removal != "end") return removal->error("expected end");
+  }
+  TRY(map.finish());
+  TRY(check_password_role(role, sign_in));
+  return role;
+}
+
+Result<Contacts> read_contacts(const std::optional<Yaml>& node) {
+  Contacts contacts{"access team", "smartcard help desk", "Human Resources team"};
+  if (!node) return contacts;
+  YamlMap map = TRY(node->map());
+  if (const auto text = map.optional("access_team")) contacts.access_team = TRY(text->string());
+  if (const auto text = map.optional("card_desk")) contacts.card_desk = TRY(text->string());
+  if (const auto text = map.optional("employment")) contacts.employment = TRY(text->string());
+  TRY(map.finish());
+  return contacts;
+}
+
+bool same_thing(const Prerequisite& a, const Prerequisite& b) {
+  return a.kind == b.kind && a.subject == b.subject;
+}
+
+/// What every role that is open to `way` asks about employment and training.
+std::vector<Prerequisite> common_standing(const std::vector<Role>& roles, SignIn way) {
+  std::vector<Prerequisite> common;
+  bool first = true;
+  for (const auto& role : roles) {
+    if (!role.accepts(way)) continue;
+    const auto& wanted = role.requires_all;
+    if (first) {
+      std::ranges::copy_if(wanted, std::back_inserter(common), [](const Prerequisite& item) {
+        return item.kind == Prerequisite::Kind::employed || item.kind == Prerequisite::Kind::training;
+      });
+      first = false;
+    }
+    std::erase_if(common, [&](const Prerequisite& item) {
+      return std::ranges::none_of(wanted, [&](const Prerequisite& other) { return same_thing(item, other); });
+    });
+  }
+  return common;
+}
+
+}  // namespace
+
+std::string_view name(SignIn sign_in) {
+  return sign_in == SignIn::card ? "card" : "password";
+}
+
+bool Role::accepts(SignIn way) const {
+  return std::ranges::find(sign_in, way) != sign_in.end();
+}
+
+Result<Policy> Policy::load(const std::filesystem::path& path) {
+  const std::string text = TRY(read_file(path, max_file_bytes));
+  return parse(text, path.string());
+}
+
+Result<Policy> Policy::parse(std::string_view text, std::string_view name) {
+  const Yaml root = TRY(Yaml::parse(text, name));
+  YamlMap map = TRY(root.map());
+  Policy policy;
+  policy.contacts_ = TRY(read_contacts(map.optional("contacts")));
+  const Yaml roles = TRY(map.required("roles"));
+  YamlMap named = TRY(roles.map());
+  for (const auto& [role_name, node] : named.entries()) {
+    policy.roles_.push_back(TRY(read_role(role_name, node)));
+  }
+  if (policy.roles_.empty()) return roles.error("expected at least one role");
+  TRY(map.finish());
+  policy.card_standing_ = common_standing(policy.roles_, SignIn::card);
+  policy.password_standing_ = common_standing(policy.roles_, SignIn::password);
+  policy.hash_ = to_hex(blake2b(as_bytes(text)));
+  return policy;
+}
+
+const Role* Policy::role(std::string_view name) const {
+  const auto found = std::ranges::find(roles_, name, &Role::name);
+  return found == roles_.end() ? nullptr : &*found;
+}
+
+}  // namespace cardgate::policy

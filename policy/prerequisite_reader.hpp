@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The `requires` list of a role in the policy file. Internal to policy/. Pure; thread-safe.
+#pragma once
+
+#include <vector>
+
+#include "base/strict_yaml.hpp"
+#include "policy/policy.hpp"
+
+namespace cardgate::policy {
+
+/// Errors: config_invalid, with the line and what was expected.
+Result<std::vector<Prerequisite>> read_prerequisites(const Yaml& list);
+
+}  // namespace cardgate::policy

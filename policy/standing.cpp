@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/standing.hpp"
+
+#include <algorithm>
+
+namespace cardgate::policy {
+namespace {
+
+/// A date that does not exist (facts made by a faulty caller) is never reached and always over: both ways it
+/// denies.
+bool reached(const Date& day, Day today) {
+  return day.ok() && Day(day) <= today;
+}
+bool over(const Date& last, Day today) {
+  return !last.ok() || Day(last) < today;
+}
+
+Standing between(const std::optional<Date>& from, const std::optional<Date>& until, Day today) {
+  if (until && over(*until, today)) return {State::lapsed, until};
+  if (from && !reached(*from, today)) return {State::not_yet, from};
+  return {State::met, until};
+}
+
+/// Which of two says more, or lasts longer.
+bool better(const Standing& a, const Standing& b) {
+  if (a.state != b.state) return a.state > b.state;
+  if (!a.met()) return a.date && b.date && Day(*a.date) > Day(*b.date);
+  return b.date && (!a.date || Day(*a.date) > Day(*b.date));
+}
+
+template <class List, class Judge>
+Standing best_of(const List& list, Judge judge) {
+  Standing best;
+  for (const auto& item : list) {
+    const Standing next = judge(item);
+    if (better(next, best)) best = next;
+  }
+  return best;
+}
+
+Standing employment(const Facts& facts, Day today) {
+  if (!facts.employed_from) return {};
+  return between(facts.employed_from, facts.employed_until, today);
+}
+
+Standing card(const Facts& facts, Day today) {
+  if (!facts.card_active) return {};
+  return between(std::nullopt, facts.card_valid_until, today);
+}
+
+/// Four eyes: the person asks, another verifies the need, a third approves.
+Standing form(const Form& form, const Facts& facts, std::string_view kind, std::string_view role, Day today) {
+  if (form.kind != kind || form.role != role) return {};
+  if (form.withdrawn) return {State::withdrawn};
+  const Standing time = between(form.valid_from, form.valid_until, today);
+  if (time.state == State::lapsed) return time;
+  if (!form.verified || form.verified_by.empty()) return {State::unverified};
+  if (form.verified_by == facts.person) return {State::self_verified};
+  if (!form.approved || form.approved_by.empty()) return {State::unapproved};
+  if (form.approved_by == facts.person || form.approved_by == form.verified_by) return {State::self_approved};
+  return time;
+}
+
+Standing declaration(const Declaration& signed_one, const Prerequisite& wanted, Day today) {
+  if (signed_one.name != wanted.subject || !reached(signed_one.signed_on, today)) return {};
+  const Standing time = between(std::nullopt, signed_one.valid_until, today);
+  if (time.met() && !wanted.version.empty() && signed_one.version != wanted.version) {
+    return {State::wrong_version, std::nullopt, signed_one.version};
+  }
+  return time;
+}
+
+Standing training(const Training& done, std::string_view course, Day today) {
+  if (done.course != course || !reached(done.completed_on, today)) return {};
+  return between(std::nullopt, done.valid_until, today);
+}
+
+Standing delegation(const Delegation& given, const Facts& facts, std::string_view role, Day today) {
+  if (given.role != role || given.from.empty() || given.from == facts.person) return {};
+  if (given.revoked) return {State::withdrawn};
+  return between(given.valid_from, given.valid_until, today);
+}
+
+Standing yes_or_no(bool yes) {
+  return {yes ? State::met : State::absent};
+}
+
+}  // namespace
+
+Standing standing_of(const Prerequisite& wanted, const Facts& facts, std::string_view role, Day today) {
+  using Kind = Prerequisite::Kind;
+  switch (wanted.kind) {
+    case Kind::not_removed:
+      return yes_or_no(!facts.removed);
+    case Kind::employed:
+      return employment(facts, today);
+    case Kind::card:
+      return card(facts, today);
+    case Kind::form:
+      return best_of(facts.forms, [&](const Form& f) { return form(f, facts, wanted.subject, role, today); });
+    case Kind::declaration:
+      return best_of(facts.declarations, [&](const Declaration& d) { return declaration(d, wanted, today); });
+    case Kind::line_manager:
+      return yes_or_no(facts.is_line_manager);
+    case Kind::delegation:
+      return best_of(facts.delegations,
+                     [&](const Delegation& d) { return delegation(d, facts, role, today); });
+    case Kind::team:
+      return yes_or_no(std::ranges::find(facts.teams, wanted.subject) != facts.teams.end());
+    case Kind::training:
+      return best_of(facts.training, [&](const Training& t) { return training(t, wanted.subject, today); });
+  }
+  return {};
+}
+
+}  // namespace cardgate::policy

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a person stands towards one prerequisite: met, or in which way not. Internal to policy/. Pure;
+// thread-safe; the answer takes no memory, because most questions are answered with "met" and by the
+// thousand.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "policy/facts.hpp"
+#include "policy/policy.hpp"
+
+namespace cardgate::policy {
+
+using Day = std::chrono::sys_days;
+
+/// In rising order of nearness to `met`: of several forms the nearest speaks.
+enum class State : std::uint8_t {
+  absent,
+  withdrawn,  // or revoked
+  lapsed,
+  wrong_version,
+  unverified,
+  self_verified,
+  unapproved,
+  self_approved,  // by the person, or by who verified it
+  not_yet,
+  met,
+};
+
+struct Standing {
+  State state = State::absent;
+  std::optional<Date> date =
+      {};  // not_yet: the first day; lapsed: the last; met: the last, when there is one
+  std::string_view version = {};  // wrong_version: the one that is there
+  bool met() const { return state == State::met; }
+};
+
+/// `role` is the role asked for; only forms and delegations look at it. The view lives as long as `facts`.
+Standing standing_of(const Prerequisite& wanted, const Facts& facts, std::string_view role, Day today);
+
+}  // namespace cardgate::policy
