@@ -10,6 +10,7 @@ constexpr int url_variant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 constexpr int standard_variant = sodium_base64_VARIANT_ORIGINAL;
 
 std::string encode(BytesView bytes, int variant) {
+  if (bytes.empty()) return {};
   std::string text(sodium_base64_encoded_len(bytes.size(), variant), '\0');
   sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(), variant);
   text.pop_back();  // libsodium counts the terminating NUL
@@ -17,6 +18,7 @@ std::string encode(BytesView bytes, int variant) {
 }
 
 Result<Bytes> decode(std::string_view text, int variant) {
+  if (text.empty()) return Bytes{};  // libsodium takes no null pointer, which empty buffers may have
   Bytes out(text.size());
   std::size_t length = 0;
   const char* end = nullptr;
