@@ -22,7 +22,8 @@ Result<Bytes> decode(std::string_view text, int variant) {
   Bytes out(text.size());
   std::size_t length = 0;
   const char* end = nullptr;
-  if (sodium_base642bin(out.data(), out.size(), text.data(), text.size(), nullptr, &length, &end, variant) != 0 ||
+  if (sodium_base642bin(out.data(), out.size(), text.data(), text.size(), nullptr, &length, &end, variant) !=
+          0 ||
       end != text.data() + text.size()) {
     return Error{Errc::malformed, "not valid base64"};
   }
@@ -71,10 +72,18 @@ Result<Bytes> from_hex(std::string_view text) {
   return out;
 }
 
-std::string to_base64url(BytesView bytes) { return encode(bytes, url_variant); }
-Result<Bytes> from_base64url(std::string_view text) { return decode(text, url_variant); }
-std::string to_base64(BytesView bytes) { return encode(bytes, standard_variant); }
-Result<Bytes> from_base64(std::string_view text) { return decode(text, standard_variant); }
+std::string to_base64url(BytesView bytes) {
+  return encode(bytes, url_variant);
+}
+Result<Bytes> from_base64url(std::string_view text) {
+  return decode(text, url_variant);
+}
+std::string to_base64(BytesView bytes) {
+  return encode(bytes, standard_variant);
+}
+Result<Bytes> from_base64(std::string_view text) {
+  return decode(text, standard_variant);
+}
 
 bool is_plain_utf8(std::string_view text) {
   std::size_t i = 0;

@@ -66,12 +66,13 @@ std::string to_rfc3339(WallTime time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const Date date{day};
   const std::chrono::hh_mm_ss clock{time - day};
-  return fmt::format("{}T{:02}:{:02}:{:02}.{:03}Z", to_text(date), clock.hours().count(), clock.minutes().count(),
-                     clock.seconds().count(), clock.subseconds().count());
+  return fmt::format("{}T{:02}:{:02}:{:02}.{:03}Z", to_text(date), clock.hours().count(),
+                     clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
 }
 
 Result<WallTime> parse_rfc3339(std::string_view text) {
-  const Error bad{Errc::malformed, fmt::format("'{}' is not a time like 2026-01-31T09:30:00Z", text.substr(0, 40))};
+  const Error bad{Errc::malformed,
+                  fmt::format("'{}' is not a time like 2026-01-31T09:30:00Z", text.substr(0, 40))};
   const auto date = take_date(text);
   if (!date || (!take(text, 'T') && !take(text, 't') && !take(text, ' '))) return bad;
   const auto hour = take_number(text, 2);
@@ -80,7 +81,8 @@ Result<WallTime> parse_rfc3339(std::string_view text) {
   if (!minute || !take(text, ':')) return bad;
   const auto second = take_number(text, 2);
   if (!second || *hour > 23 || *minute > 59 || *second > 60) return bad;
-  WallTime time = start_of(*date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) + seconds(*second);
+  WallTime time =
+      start_of(*date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) + seconds(*second);
   if (take(text, '.')) {
     int scale = 100;
     std::size_t digits = 0;
@@ -90,7 +92,8 @@ Result<WallTime> parse_rfc3339(std::string_view text) {
     }
     if (digits == 0) return bad;
   }
-  if (take(text, 'Z') || take(text, 'z')) return text.empty() ? Result<WallTime>(time) : Result<WallTime>(bad);
+  if (take(text, 'Z') || take(text, 'z'))
+    return text.empty() ? Result<WallTime>(time) : Result<WallTime>(bad);
   const bool ahead = take(text, '+');
   if (!ahead && !take(text, '-')) return bad;
   const auto offset_hour = take_number(text, 2);
@@ -115,8 +118,12 @@ Result<Date> parse_date(std::string_view text) {
   return *date;
 }
 
-Date date_of(WallTime time) { return Date{std::chrono::floor<std::chrono::days>(time)}; }
-WallTime start_of(Date date) { return WallTime(std::chrono::sys_days(date)); }
+Date date_of(WallTime time) {
+  return Date{std::chrono::floor<std::chrono::days>(time)};
+}
+WallTime start_of(Date date) {
+  return WallTime(std::chrono::sys_days(date));
+}
 std::int64_t to_unix_seconds(WallTime time) {
   return std::chrono::floor<seconds>(time).time_since_epoch().count();
 }

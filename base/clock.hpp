@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The two clocks, and dates as people write them.
 //
-// Deadlines run on BootClock (CLOCK_BOOTTIME: counts through suspend, never jumps). WallTime is for claims, records and
-// dates only. Pure code takes `now` as a parameter; only daemon/ and client/ read a clock, through Clock.
+// Deadlines run on BootClock (CLOCK_BOOTTIME: counts through suspend, never jumps). WallTime is for claims,
+// records and dates only. Pure code takes `now` as a parameter; only daemon/ and client/ read a clock,
+// through Clock.
 #pragma once
 
 #include <chrono>

@@ -7,7 +7,9 @@
 
 namespace cardgate {
 
-Digest blake2b(BytesView data) { return blake2b(data, {}); }
+Digest blake2b(BytesView data) {
+  return blake2b(data, {});
+}
 
 Digest blake2b(BytesView a, BytesView b) {
   Digest out{};
@@ -31,7 +33,9 @@ Bytes random_bytes(std::size_t count) {
   return out;
 }
 
-std::string random_id() { return to_base64url(random_bytes(16)); }
+std::string random_id() {
+  return to_base64url(random_bytes(16));
+}
 
 bool equal_constant_time(BytesView a, BytesView b) {
   return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
@@ -45,7 +49,8 @@ SigningKey SigningKey::generate() {
 }
 
 Result<SigningKey> SigningKey::from_seed(BytesView seed) {
-  if (seed.size() != crypto_sign_SEEDBYTES) return Error{Errc::invalid_argument, "an Ed25519 seed has 32 bytes"};
+  if (seed.size() != crypto_sign_SEEDBYTES)
+    return Error{Errc::invalid_argument, "an Ed25519 seed has 32 bytes"};
   SigningKey key;
   key.secret_ = Secret(crypto_sign_SECRETKEYBYTES);
   crypto_sign_seed_keypair(key.public_.data(), key.secret_.bytes().data(), seed.data());

@@ -21,7 +21,8 @@ void FileDescriptor::reset() noexcept {
 Error errno_error(std::string_view what, int error_number) {
   Errc code = Errc::io;
   if (error_number == ENOENT) code = Errc::not_found;
-  if (error_number == EACCES || error_number == EPERM || error_number == ELOOP) code = Errc::permission_denied;
+  if (error_number == EACCES || error_number == EPERM || error_number == ELOOP)
+    code = Errc::permission_denied;
   if (error_number == ENOSPC || error_number == EDQUOT) code = Errc::no_space;
   return {code, fmt::format("{}: {}", what, std::generic_category().message(error_number))};
 }
@@ -30,7 +31,7 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t max
   // O_NONBLOCK so that a FIFO put in the file's place cannot hang the caller.
   const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd) return errno_error(path.string(), errno);
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return errno_error(path.string(), errno);
   if (!S_ISREG(status.st_mode)) return Error{Errc::io, fmt::format("{}: not a regular file", path.string())};
   std::string content;

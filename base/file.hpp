@@ -36,13 +36,15 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
-/// An Error for the current errno: "PATH: what: No such file or directory"; not_found, permission_denied, no_space or io.
+/// An Error for the current errno: "PATH: what: No such file or directory"; not_found, permission_denied,
+/// no_space or io.
 Error errno_error(std::string_view what, int error_number);
 
 /// The whole file, regular files only. Errors: not_found, permission_denied, too_large, io.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes);
 
-/// Replaces the file: temporary beside it (mode as given), fsync, rename, fsync of the folder. Errors: no_space, io, ...
+/// Replaces the file: temporary beside it (mode as given), fsync, rename, fsync of the folder. Errors:
+/// no_space, io, ...
 Result<void> write_file_atomic(const std::filesystem::path& path, BytesView content, unsigned mode);
 
 /// fsync of a folder, so that names made or removed in it last. Errors: io.

@@ -70,7 +70,8 @@ struct DuplicateFinder {
 }  // namespace
 
 Result<json::value> parse_json(std::string_view text, std::size_t max_bytes, json::storage_ptr storage) {
-  if (text.size() > max_bytes) return Error{Errc::too_large, fmt::format("JSON larger than {} bytes", max_bytes)};
+  if (text.size() > max_bytes)
+    return Error{Errc::too_large, fmt::format("JSON larger than {} bytes", max_bytes)};
   boost::json::parse_options options;
   options.max_depth = 16;
   boost::json::basic_parser<DuplicateFinder> finder(options);
@@ -79,7 +80,8 @@ Result<json::value> parse_json(std::string_view text, std::size_t max_bytes, jso
   if (!finder.handler().duplicate.empty()) {
     return Error{Errc::malformed, fmt::format("the key \"{}\" stands twice", finder.handler().duplicate)};
   }
-  if (failure) return Error{Errc::malformed, fmt::format("not valid JSON at byte {}: {}", read, failure.message())};
+  if (failure)
+    return Error{Errc::malformed, fmt::format("not valid JSON at byte {}: {}", read, failure.message())};
   unsigned char scratch[4096];
   struct Wiper {
     unsigned char* memory;

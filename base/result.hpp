@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Result<T>, Error and TRY: how every function that can fail says so.
 //
-// A failure carries a code (for programs), a sentence (for people; each layer may put its own words in front) and
-// sometimes a number that belongs to the code (tries left, a status word). A refusal that the rules foresee (a policy
-// decision) is a value, not an Error.
+// A failure carries a code (for programs), a sentence (for people; each layer may put its own words in front)
+// and sometimes a number that belongs to the code (tries left, a status word). A refusal that the rules
+// foresee (a policy decision) is a value, not an Error.
 #pragma once
 
 #include <boost/system/result.hpp>
@@ -23,15 +23,15 @@ enum class Errc : std::uint8_t {
   not_found,
   already_exists,
   permission_denied,
-  io,          // the operating system refused; context has errno's text
-  no_space,    // disk full or reserve exhausted
+  io,        // the operating system refused; context has errno's text
+  no_space,  // disk full or reserve exhausted
   timeout,
   cancelled,
   unavailable,  // a service that is needed is not there now; may come back
   corrupt,      // stored data fails its own check
   internal,
   // cards and readers
-  pcsc_no_service,       // pcscd is not running or unreachable
+  pcsc_no_service,  // pcscd is not running or unreachable
   pcsc_no_reader,
   pcsc_no_card,
   pcsc_card_removed,
@@ -46,9 +46,9 @@ enum class Errc : std::uint8_t {
   card_status,             // a status word nobody expected; number = SW
   pin_incorrect,           // number = tries left
   pin_blocked,
-  pin_last_try,            // refused before spending the last try; number = 1
-  pin_format,              // wrong length or characters; no try spent
-  card_changed,            // not the card, or not the tries left, that the person was shown
+  pin_last_try,  // refused before spending the last try; number = 1
+  pin_format,    // wrong length or characters; no try spent
+  card_changed,  // not the card, or not the tries left, that the person was shown
   // trust
   certificate_malformed,
   crl_malformed,
@@ -82,7 +82,9 @@ struct [[nodiscard]] Error {
 };
 
 /// Tries left carried by pin_incorrect / pin_last_try.
-inline int tries_left(const Error& e) { return static_cast<int>(e.number); }
+inline int tries_left(const Error& e) {
+  return static_cast<int>(e.number);
+}
 
 /// Called by Result::value() on an error: a broken invariant, so it throws.
 [[noreturn]] void throw_exception_from_error(const Error& error, const boost::source_location& where);
@@ -92,14 +94,14 @@ using Result = boost::system::result<T, Error>;
 
 }  // namespace cardgate
 
-// Gives the value of a Result, or returns its error from the enclosing function. Not for coroutines: co_await first,
-// then test (a co_await inside a statement expression crashes g++ 12).
+// Gives the value of a Result, or returns its error from the enclosing function. Not for coroutines: co_await
+// first, then test (a co_await inside a statement expression crashes g++ 12).
 #define TRY(...) CARDGATE_TRY(CARDGATE_TRY_NAME(cardgate_try_, __COUNTER__), __VA_ARGS__)
 #define CARDGATE_TRY_NAME(a, b) CARDGATE_TRY_JOIN(a, b)
 #define CARDGATE_TRY_JOIN(a, b) a##b
-#define CARDGATE_TRY(result, ...)               \
-  __extension__({                               \
-    auto result = (__VA_ARGS__);                \
+#define CARDGATE_TRY(result, ...)                  \
+  __extension__({                                  \
+    auto result = (__VA_ARGS__);                   \
     if (!result) return std::move(result).error(); \
-    *std::move(result);                         \
+    *std::move(result);                            \
   })

@@ -31,9 +31,13 @@ Secret::Secret(std::size_t size) {
   sodium_memzero(data_, size_);
 }
 
-Secret::Secret(BytesView source) : Secret(source.size()) { std::ranges::copy(source, data_); }
+Secret::Secret(BytesView source) : Secret(source.size()) {
+  std::ranges::copy(source, data_);
+}
 
-Secret::~Secret() { clear(); }
+Secret::~Secret() {
+  clear();
+}
 
 Secret::Secret(Secret&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}

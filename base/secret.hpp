@@ -19,7 +19,8 @@ void wipe(void* memory, std::size_t size) noexcept;
 /// Wipes the characters (whole capacity's used part) and empties the string.
 void wipe(std::string& text) noexcept;
 
-/// A fixed-size secret. Move-only; the source of a move is empty. Throws std::bad_alloc when no locked memory is left.
+/// A fixed-size secret. Move-only; the source of a move is empty. Throws std::bad_alloc when no locked memory
+/// is left.
 class Secret {
  public:
   Secret() = default;

@@ -20,8 +20,8 @@ struct Yaml::Node {
   Kind kind = Kind::null;
   int line = 0;
   bool quoted = false;
-  std::string file;   // set in the root only
-  std::string key;    // this node's key in its parent map
+  std::string file;       // set in the root only
+  std::string key;        // this node's key in its parent map
   std::size_t index = 0;  // or its place in its parent list
   std::string scalar;
   const Node* parent = nullptr;
@@ -33,7 +33,9 @@ namespace {
 using Node = Yaml::Node;
 constexpr std::size_t max_depth = 16;
 
-const Node& root_of(const Node& node) { return node.parent == nullptr ? node : root_of(*node.parent); }
+const Node& root_of(const Node& node) {
+  return node.parent == nullptr ? node : root_of(*node.parent);
+}
 
 std::string path_of(const Node& node) {
   if (node.parent == nullptr) return {};
@@ -44,8 +46,9 @@ std::string path_of(const Node& node) {
 
 Error error_at(const Node& node, std::string_view text) {
   const std::string path = path_of(node);
-  return {Errc::config_invalid, path.empty() ? fmt::format("{}:{}: {}", root_of(node).file, node.line, text)
-                                             : fmt::format("{}:{}: {}: {}", root_of(node).file, node.line, path, text)};
+  return {Errc::config_invalid,
+          path.empty() ? fmt::format("{}:{}: {}", root_of(node).file, node.line, text)
+                       : fmt::format("{}:{}: {}: {}", root_of(node).file, node.line, path, text)};
 }
 
 /// Thrown through yaml-cpp's parser and caught in parse(); never leaves this file.
@@ -65,7 +68,8 @@ class Builder final : public YAML::EventHandler {
     Node& node = add(Node::Kind::null, mark);
     throw Refused{error_at(node, "aliases (*name) are not allowed here: write the value out")};
   }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                const std::string& value) override {
     if (expects_key()) {
       pending_key_ = value;
       pending_line_ = mark.line + 1;
@@ -76,11 +80,13 @@ class Builder final : public YAML::EventHandler {
     node.scalar = value;
     node.quoted = tag == "!";
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
     open(Node::Kind::list, mark);
   }
   void OnSequenceEnd() override { stack_.pop_back(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {
     open(Node::Kind::map, mark);
   }
   void OnMapEnd() override { stack_.pop_back(); }
@@ -159,17 +165,26 @@ Result<Yaml> Yaml::parse(std::string_view text, std::string_view name) {
   } catch (const Refused& refused) {
     return refused.error;
   } catch (const YAML::Exception& failure) {
-    return Error{Errc::config_invalid, fmt::format("{}:{}: not valid YAML: {}", name, failure.mark.line + 1, failure.msg)};
+    return Error{Errc::config_invalid,
+                 fmt::format("{}:{}: not valid YAML: {}", name, failure.mark.line + 1, failure.msg)};
   }
   std::shared_ptr<const Node> root = std::move(builder.root);
   const Node* node = root.get();
   return Yaml(std::move(root), node);
 }
 
-bool Yaml::is_null() const { return node_->kind == Node::Kind::null; }
-int Yaml::line() const { return node_->line; }
-std::string Yaml::key_path() const { return path_of(*node_); }
-Error Yaml::error(std::string_view text) const { return error_at(*node_, text); }
+bool Yaml::is_null() const {
+  return node_->kind == Node::Kind::null;
+}
+int Yaml::line() const {
+  return node_->line;
+}
+std::string Yaml::key_path() const {
+  return path_of(*node_);
+}
+Error Yaml::error(std::string_view text) const {
+  return error_at(*node_, text);
+}
 
 Result<std::string> Yaml::string() const {
   if (node_->kind != Node::Kind::scalar || node_->scalar.empty()) return error("expected a text");

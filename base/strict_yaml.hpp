@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // YAML read strictly: the home of yaml-cpp.
 //
-// Every mistake names file, line, key path and what was expected. Duplicate keys, aliases and a second document are refused
-// (yaml-cpp itself keeps both of two equal keys and finds the first). A node is a cheap handle into a document that
-// lives as long as any of its nodes. Not for concurrent writing, there is none; reading is thread-safe.
+// Every mistake names file, line, key path and what was expected. Duplicate keys, aliases and a second
+// document are refused (yaml-cpp itself keeps both of two equal keys and finds the first). A node is a cheap
+// handle into a document that lives as long as any of its nodes. Not for concurrent writing, there is none;
+// reading is thread-safe.
 #pragma once
 
 #include <filesystem>
@@ -28,7 +29,7 @@ class Yaml {
   static Result<Yaml> parse(std::string_view text, std::string_view name);
 
   bool is_null() const;
-  int line() const;            // 1-based
+  int line() const;              // 1-based
   std::string key_path() const;  // "roles.core.idle", "people[3].name"
 
   /// config_invalid: "policy.yaml:12: roles.core.idle: `text`".

@@ -18,7 +18,9 @@ Result<int> half(int n) {
   if (n % 2 != 0) return Error{Errc::invalid_argument, "odd"};
   return n / 2;
 }
-Result<int> quarter(int n) { return TRY(half(TRY(half(n)))); }
+Result<int> quarter(int n) {
+  return TRY(half(TRY(half(n))));
+}
 Result<void> must_halve(int n) {
   TRY(half(n));
   return {};
@@ -35,7 +37,8 @@ TEST(Result, TryReturnsTheFirstError) {
 TEST(Base64url, IsDecodedStrictly) {
   EXPECT_EQ(to_base64url(as_bytes("\xff\xfe")), "__4");
   EXPECT_EQ(*from_base64url("__4"), (Bytes{0xff, 0xfe}));
-  for (const char* bad : {"__5", "__4=", "_ _4", "+/4", "_", "__4\n"}) EXPECT_FALSE(from_base64url(bad)) << bad;
+  for (const char* bad : {"__5", "__4=", "_ _4", "+/4", "_", "__4\n"})
+    EXPECT_FALSE(from_base64url(bad)) << bad;
 }
 
 TEST(Hex, TakesSpacesBetweenBytesOnly) {
@@ -102,7 +105,7 @@ TEST(Files, AreReplacedWholeWithTheirMode) {
   EXPECT_EQ(read_file(path, 2).error().code, Errc::too_large);
   EXPECT_EQ(read_file(dir / "none", 2).error().code, Errc::not_found);
   EXPECT_FALSE(read_file(dir, 100));
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir), {}), 1) << "a temporary was left behind";

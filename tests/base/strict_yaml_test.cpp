@@ -17,15 +17,18 @@ TEST(StrictYaml, NamesFileLineAndKeyOfWhatItRefuses) {
   EXPECT_NE(refusal("a: &x 1\nb: *x\n").find("aliases"), std::string::npos);
   EXPECT_NE(refusal("a: 1\n---\nb: 1\n").find("second document"), std::string::npos);
   EXPECT_NE(refusal("[a]: 1\n").find("a key must be a plain word"), std::string::npos);
-  EXPECT_NE(refusal("a: " + std::string(40, '[') + std::string(40, ']')).find("nested too deeply"), std::string::npos);
+  EXPECT_NE(refusal("a: " + std::string(40, '[') + std::string(40, ']')).find("nested too deeply"),
+            std::string::npos);
 }
 
 TEST(StrictYaml, ReadsTypesAndRefusesOthers) {
-  const auto root = *Yaml::parse("s: hello\nn: 5\nb: true\nq: 'true'\nd: 15m\nday: 2026-01-31\nl: [x, y]\nz: ~\n", "f.yaml");
+  const auto root = *Yaml::parse(
+      "s: hello\nn: 5\nb: true\nq: 'true'\nd: 15m\nday: 2026-01-31\nl: [x, y]\nz: ~\n", "f.yaml");
   auto map = *root.map();
   EXPECT_EQ(*map.required("s")->string(), "hello");
   EXPECT_EQ(*map.required("n")->integer(0, 9), 5);
-  EXPECT_EQ(map.required("n")->integer(6, 9).error().context, "f.yaml:2: n: expected a whole number from 6 to 9");
+  EXPECT_EQ(map.required("n")->integer(6, 9).error().context,
+            "f.yaml:2: n: expected a whole number from 6 to 9");
   EXPECT_TRUE(*map.required("b")->boolean());
   EXPECT_FALSE(map.required("q")->boolean());
   EXPECT_EQ(*map.required("d")->duration(), std::chrono::minutes(15));
@@ -44,7 +47,9 @@ TEST(StrictYaml, ReportsTheKeyNobodyAskedFor) {
   EXPECT_EQ(map.finish().error().context, "f.yaml:2: odd: unknown key; expected one of: good");
 }
 
-TEST(StrictYaml, AnEmptyFileIsNull) { EXPECT_TRUE(Yaml::parse("", "f.yaml")->is_null()); }
+TEST(StrictYaml, AnEmptyFileIsNull) {
+  EXPECT_TRUE(Yaml::parse("", "f.yaml")->is_null());
+}
 
 }  // namespace
 }  // namespace cardgate

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/config.hpp"
+
+#include <fmt/format.h>
+#include <grp.h>
+#include <pwd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/strict_yaml.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+Result<uid_t> user_id(const Yaml& node) {
+  if (auto number = node.integer(0, 4'294'967'294)) return static_cast<uid_t>(*number);
+  const std::string name = TRY(node.string());
+  std::array<char, 16384> buffer{};
+  passwd entry{};
+  passwd* found = nullptr;
+  if (::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
+    return node.error(fmt::format("there is no user '{}' on this machine", name));
+  }
+  return found->pw_uid;
+}
+
+Result<gid_t> group_id(const Yaml& node) {
+  if (auto number = node.integer(0, 4'294'967'294)) return static_cast<gid_t>(*number);
+  const std::string name = TRY(node.string());
+  std::array<char, 65536> buffer{};
+  group entry{};
+  group* found = nullptr;
+  if (::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
+    return node.error(fmt::format("there is no group '{}' on this machine", name));
+  }
+  return found->gr_gid;
+}
+
+Result<std::filesystem::path> path_of(const Yaml& node) {
+  std::filesystem::path path = TRY(node.string());
+  if (!path.is_absolute()) return node.error("expected an absolute path");
+  return path.lexically_normal();
+}
+
+Result<std::vector<std::filesystem::path>> paths_of(std::optional<Yaml> node) {
+  std::vector<std::filesystem::path> out;
+  if (!node) return out;
+  for (const auto& item : TRY(node->list())) out.push_back(TRY(path_of(item)));
+  return out;
+}
+
+Result<void> read_trust(const Yaml& node, Config& config) {
+  auto map = TRY(node.map());
+  config.authorities.anchors = TRY(paths_of(TRY(map.required("anchors"))));
+  config.authorities.intermediates = TRY(paths_of(map.optional("intermediates")));
+  config.authorities.crls = TRY(paths_of(map.optional("crls")));
+  if (config.authorities.anchors.empty())
+    return node.error("anchors: expected at least one file or directory");
+  if (auto usages = map.optional("extended_key_usages")) {
+    config.certificate_rules.extended_key_usages = TRY(usages->strings());
+  }
+  if (auto bits = map.optional("min_rsa_bits")) {
+    config.certificate_rules.min_rsa_bits = static_cast<int>(TRY(bits->integer(2048, 16384)));
+  }
+  auto& rules = config.certificate_rules;
+  const auto revocation = map.optional("revocation");
+  const std::string mode = revocation ? TRY(revocation->string()) : "require";
+  const auto stale_for = map.optional("stale_for");
+  if (mode == "require") {
+    rules.revocation = trust::Rules::Revocation::require;
+  } else if (mode == "allow-stale") {
+    rules.revocation = trust::Rules::Revocation::allow_stale;
+    if (!stale_for) return node.error("stale_for: expected with 'revocation: allow-stale', for example 24h");
+  } else if (mode == "allow-missing") {
+    rules.revocation = trust::Rules::Revocation::allow_missing;
+  } else {
+    return revocation->error("expected require, allow-stale or allow-missing");
+  }
+  if (stale_for) rules.stale_for = TRY(stale_for->duration());
+  return map.finish();
+}
+
+Result<PeerMatch> read_match(const Yaml& node) {
+  auto map = TRY(node.map());
+  PeerMatch match;
+  if (auto user = map.optional("user")) match.uid = TRY(user_id(*user));
+  if (auto group = map.optional("group")) match.gid = TRY(group_id(*group));
+  if (auto unit = map.optional("unit")) {
+    match.unit = TRY(unit->string());
+    if (!match.unit.ends_with(".service")) return unit->error("expected a system unit such as esr.service");
+  }
+  TRY(map.finish());
+  if (!match.uid && !match.gid && match.unit.empty()) return node.error("expected user, group or unit");
+  return match;
+}
+
+Result<ClientEntry> read_client(const Yaml& node) {
+  auto map = TRY(node.map());
+  ClientEntry client;
+  client.name = TRY(TRY(map.required("name")).string());
+  client.match = TRY(read_match(TRY(map.required("match"))));
+  if (auto sign_in = map.optional("sign_in")) client.sign_in = TRY(sign_in->boolean());
+  if (auto tokens = map.optional("tokens")) {
+    for (const auto& item : TRY(tokens->list())) {
+      auto grant = TRY(item.map());
+      client.tokens.push_back({
+        TRY(TRY(grant.required("audience")).string())
+        , TRY(TRY(grant.required("roles")).strings())
+      });
+      TRY(grant.finish());
+    }
+  }
+  if (auto verifies = map.optional("verifies")) client.verifies = TRY(verifies->strings());
+  TRY(map.finish());
+  return client;
+}
+
+Result<ReaderRule> read_reader(const Yaml& node) {
+  auto map = TRY(node.map());
+  ReaderRule rule;
+  if (auto name = map.optional("name_contains")) rule.name_contains = TRY(name->string());
+  if (auto seat = map.optional("seat")) rule.seat = TRY(seat->string());
+  if (auto users = map.optional("users")) {
+    for (const auto& user : TRY(users->list())) rule.uids.push_back(TRY(user_id(user)));
+  }
+  TRY(map.finish());
+  if (rule.seat.empty() && rule.uids.empty()) return node.error("expected seat, users or both");
+  return rule;
+}
+
+Result<Downtime> read_downtime(const Yaml& node) {
+  auto map = TRY(node.map());
+  Downtime notice;
+  const Yaml severity = TRY(map.required("severity"));
+  notice.severity = TRY(severity.string());
+  static constexpr std::array severities{"critical", "high", "moderate", "standard"};
+  if (std::ranges::find(severities, notice.severity) == severities.end()) {
+    return severity.error("expected critical, high, moderate or standard");
+  }
+  const auto time = [](const Yaml& item) -> Result<WallTime> {
+    auto parsed = parse_rfc3339(TRY(item.string()));
+    if (!parsed) return item.error("expected a time like 2026-01-31T09:30:00Z");
+    return *parsed;
+  };
+  notice.from = TRY(time(TRY(map.required("from"))));
+  const Yaml until = TRY(map.required("until"));
+  notice.until = TRY(time(until));
+  if (notice.until <= notice.from) return until.error("expected a time after 'from'");
+  notice.text = TRY(TRY(map.required("text")).string());
+  TRY(map.finish());
+  return notice;
+}
+
+Result<Limits> read_limits(const Yaml& node) {
+  Limits limits;
+  auto map = TRY(node.map());
+  struct Field {
+    std::string_view key;
+    std::int64_t Limits::* member;
+    std::int64_t maximum;
+  };
+  static constexpr Field fields[] = {
+      {"connections", &Limits::connections, 65'536},
+      {"connections_per_uid", &Limits::connections_per_uid, 65'536},
+      {"sessions", &Limits::sessions, 100'000},
+      {"tokens_per_session", &Limits::tokens_per_session, 10'000'000},
+      {"requests_per_second", &Limits::requests_per_second, 1'000'000},
+      {"tokens_per_second", &Limits::tokens_per_second, 1'000'000},
+      {"sign_ins_per_minute", &Limits::sign_ins_per_minute, 100'000},
+      {"listeners_per_uid", &Limits::listeners_per_uid, 1'024},
+      {"listener_queue", &Limits::listener_queue, 65'536},
+  };
+  for (const auto& field : fields) {
+    if (auto value = map.optional(field.key)) limits.*field.member = TRY(value->integer(1, field.maximum));
+  }
+  TRY(map.finish());
+  return limits;
+}
+
+Result<void> check_unique_names(const Yaml& list, const std::vector<ClientEntry>& clients) {
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    for (std::size_t k = i + 1; k < clients.size(); ++k) {
+      if (clients[i].name == clients[k].name) {
+        return list.error(fmt::format("two clients are called '{}'", clients[i].name));
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Config> load_config(const std::filesystem::path& file) {
+  const Yaml root = TRY(Yaml::load(file));
+  auto map = TRY(root.map());
+  Config config;
+  config.file = file;
+  const Yaml issuer = TRY(map.required("issuer"));
+  config.issuer = TRY(issuer.string());
+  if (!config.issuer.starts_with("https://")) return issuer.error("expected a URL that begins with https://");
+  config.socket = TRY(path_of(TRY(map.required("socket"))));
+  config.admin_socket = TRY(path_of(TRY(map.required("admin_socket"))));
+  config.state_directory = TRY(path_of(TRY(map.required("state_directory"))));
+  config.policy = TRY(path_of(TRY(map.required("policy"))));
+  {
+    auto audit = TRY(TRY(map.required("audit")).map());
+    config.audit_directory = TRY(path_of(TRY(audit.required("directory"))));
+    if (auto bytes = audit.optional("segment_bytes")) {
+      config.audit_segment_bytes = static_cast<std::size_t>(TRY(bytes->integer(1 << 16, 1LL << 32)));
+    }
+    if (auto keep = audit.optional("keep_segments")) {
+      config.audit_keep_segments = static_cast<std::size_t>(TRY(keep->integer(0, 1'000'000)));
+    }
+    TRY(audit.finish());
+  }
+  TRY(read_trust(TRY(map.required("trust")), config));
+  const Yaml mapping = TRY(map.required("mapping"));
+  for (const auto& item : TRY(mapping.list())) {
+    auto rule = trust::parse_map_rule(TRY(item.string()));
+    if (!rule) return item.error(rule.error().context);
+    config.mapping.push_back(std::move(*rule));
+  }
+  if (config.mapping.empty()) return mapping.error("expected at least one way to find the person");
+  for (const auto& item : TRY(TRY(map.required("readers")).list()))
+    config.readers.push_back(TRY(read_reader(item)));
+  const Yaml clients = TRY(map.required("clients"));
+  for (const auto& item : TRY(clients.list())) config.clients.push_back(TRY(read_client(item)));
+  TRY(check_unique_names(clients, config.clients));
+  if (auto downtime = map.optional("downtime")) {
+    for (const auto& item : TRY(downtime->list())) config.downtime.push_back(TRY(read_downtime(item)));
+  }
+  if (auto limits = map.optional("limits")) config.limits = TRY(read_limits(*limits));
+  TRY(map.finish());
+  return config;
+}
+
+std::string needs_restart(const Config& now, const Config& next) {
+  if (now.socket != next.socket) return "socket";
+  if (now.admin_socket != next.admin_socket) return "admin_socket";
+  if (now.state_directory != next.state_directory) return "state_directory";
+  if (now.audit_directory != next.audit_directory) return "audit.directory";
+  if (now.audit_segment_bytes != next.audit_segment_bytes) return "audit.segment_bytes";
+  if (now.audit_keep_segments != next.audit_keep_segments) return "audit.keep_segments";
+  if (now.issuer != next.issuer) return "issuer";
+  return {};
+}
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/gate.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+
+#include "daemon/journal.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+std::string host_name() {
+  char buffer[256] = {};
+  return ::gethostname(buffer, sizeof buffer - 1) == 0 ? buffer : "unknown-host";
+}
+
+Sessions::Bounds session_bounds(const Limits& limits) {
+  return {static_cast<std::size_t>(limits.sessions), static_cast<std::size_t>(limits.tokens_per_session)};
+}
+
+Rate per_second(std::int64_t count) {
+  return {static_cast<double>(count), seconds(1)};
+}
+
+}  // namespace
+
+Result<void> check_roles(const Config& config, const policy::Policy& policy) {
+  for (const auto& client : config.clients) {
+    for (const auto& grant : client.tokens) {
+      for (const auto& role : grant.roles) {
+        if (policy.role(role) == nullptr) {
+          return Error{Errc::config_invalid,
+                       fmt::format("{}: client '{}' may ask for the role '{}', which {} does not have",
+                                   config.file.string(), client.name, role, config.policy.string())};
+        }
+      }
+    }
+  }
+  return {};
+}
+
+Gate::Gate(boost::asio::io_context& io, const Clock& clock, Parts parts)
+    : io_(io),
+      clock_(clock),
+      wall_(clock),
+      config_(std::move(parts.config)),
+      policy_(std::move(parts.policy)),
+      judge_(std::move(parts.judge)),
+      staff_(std::move(parts.staff)),
+      log_(std::move(parts.log)),
+      durable_(io),
+      key_(std::move(parts.key)),
+      key_id_(proto::key_id(key_.public_key())),
+      verifying_keys_{{key_id_, key_.public_key()}},
+      host_(host_name()),
+      readers_(io,
+               {.inserted = [this](const std::string& reader) { publish_card("inserted", reader); },
+                .read = [this](const std::string& reader) { publish_card("read", reader); },
+                .removed = [this](const std::string& reader, std::uint64_t n) { on_card_removed(reader, n); },
+                .reader_changed =
+                    [this](const std::string& reader, bool present) {
+                      if (!present) apply(sessions_.reader_gone(reader));
+                      publish_card(present ? "reader_added" : "reader_gone", reader);
+                    },
+                .service_changed = [this](bool up, const std::string& problem) { on_service(up, problem); }}),
+      sessions_(session_bounds(config_.limits)),
+      events_(io),
+      request_rate_(per_second(config_.limits.requests_per_second)),
+      token_rate_(per_second(config_.limits.tokens_per_second)),
+      sign_in_rate_(static_cast<double>(config_.limits.sign_ins_per_minute), std::chrono::minutes(1)) {}
+
+Gate::~Gate() {
+  import_thread_.join();
+}
+
+void Gate::start() {
+  audit::Record record;
+  record.event = "start";
+  record.policy = policy_->hash();
+  record.details["version"] = CARDGATE_VERSION;
+  note(std::move(record));
+  readers_.start(judge_, [this] { return now(); });
+}
+
+Result<void> Gate::reload() {
+  const auto refused = [&](Error error) -> Error {
+    audit::Record record;
+    record.event = "reload";
+    record.reason = error.context;
+    record.policy = policy_->hash();
+    note(std::move(record));
+    metrics_.add("reloads", "refused");
+    return error;
+  };
+  auto config = load_config(config_.file);
+  if (!config) return refused(config.error());
+  if (const auto key = needs_restart(config_, *config); !key.empty()) {
+    return refused(
+        {Errc::config_invalid, fmt::format("{}: {} changed, which needs a restart; nothing was taken over",
+                                           config_.file.string(), key)});
+  }
+  auto policy = policy::Policy::load(config->policy);
+  if (!policy) return refused(policy.error());
+  if (auto roles = check_roles(*config, *policy); !roles) return refused(roles.error());
+  auto authorities = trust::Authorities::load(config->authorities);
+  if (!authorities) return refused(authorities.error());
+
+  const bool downtime_changed = config->downtime.size() != config_.downtime.size();
+  config_ = std::move(*config);
+  policy_ = std::make_shared<const policy::Policy>(std::move(*policy));
+  judge_ = std::make_shared<const Judge>(Judge{std::move(*authorities), config_.certificate_rules});
+  readers_.set_judge(judge_);
+  sessions_.set_bounds(session_bounds(config_.limits));
+  request_rate_ = per_second(config_.limits.requests_per_second);
+  token_rate_ = per_second(config_.limits.tokens_per_second);
+  sign_in_rate_ = Rate(static_cast<double>(config_.limits.sign_ins_per_minute), std::chrono::minutes(1));
+  audit::Record record;
+  record.event = "reload";
+  record.policy = policy_->hash();
+  note(std::move(record));
+  metrics_.add("reloads", "taken");
+  if (downtime_changed) events_.publish("downtime", {{"kind", "changed"}}, std::nullopt);
+  review_all();
+  return {};
+}
+
+void Gate::shut_down() {
+  shutting_down_ = true;
+  apply(sessions_.end_all(EndReason::shutdown));
+  flush_refusals();
+  events_.publish("service", {{"kind", "stopping"}}, std::nullopt);
+  events_.close();
+  audit::Record record;
+  record.event = "stop";
+  record.reason = "asked to stop";
+  note(std::move(record));
+}
+
+/// A record that nobody waits for. Its failure shows in health(), which the status and the next token see.
+void Gate::note(audit::Record record) {
+  log_->append(std::move(record), [](const Result<void>& outcome) {
+    if (!outcome) {
+      log(Level::error, "an audit record was not written: " + outcome.error().message(),
+          {{"CARDGATE_EVENT", "audit_failing"}});
+    }
+  });
+}
+
+std::string Gate::describe_peer(const Peer& peer) {
+  std::string text = fmt::format("uid={} pid={}", peer.uid, peer.pid);
+  if (!peer.unit.empty()) text += " unit=" + peer.unit;
+  if (!peer.program.empty()) text += " program=" + peer.program;
+  return text;
+}
+
+void Gate::refuse(const Peer& peer, audit::Record record) {
+  metrics_.add("refusals", record.event);
+  const bool first = refusals_.first(peer.uid, record.event, record.reason + record.role, clock_.boot());
+  if (!first) return;
+  log(Level::notice, "refused",
+      {{"CARDGATE_EVENT", record.event},
+       {"CARDGATE_PERSON", record.person},
+       {"CARDGATE_ROLE", record.role},
+       {"CARDGATE_REASON", record.reason},
+       {"CARDGATE_CLIENT", describe_peer(peer)}});
+  record.details["peer"] = describe_peer(peer);
+  note(std::move(record));
+  on_deadline_changed();
+}
+
+void Gate::flush_refusals() {
+  for (const auto& folded : refusals_.take(clock_.boot(), shutting_down_)) {
+    audit::Record record;
+    record.event = "repeated";
+    record.reason = folded.reason;
+    record.details = {{"event", folded.event}, {"count", folded.count}, {"uid", folded.uid}};
+    note(std::move(record));
+  }
+}
+
+Response Gate::audit_unavailable() const {
+  return problem(
+      503, "audit_unavailable",
+      "Nothing is issued now, because the audit log cannot be written. The people who run this machine have "
+      "been told; try again later.");
+}
+
+bool Gate::may_sign_in_at(const Peer& peer, const std::string& reader) const {
+  if (client_for(peer, [](const ClientEntry& client) { return client.sign_in; }) == nullptr) return false;
+  return peer.uid == 0 || sits_at(config_.readers, reader, peer.uid);
+}
+
+void Gate::clock_was_set() {
+  const WallTime shown = clock_.wall();
+  const WallTime believed = now();
+  audit::Record record;
+  record.event = "clock_jump";
+  record.details = {{"from", to_rfc3339(believed)}, {"to", to_rfc3339(shown)}};
+  if (const auto back = wall_.set_back_by()) {
+    clock_incident_ = fmt::format(
+        "the clock was set back by {} s; the old time is used until it is right again or the service is "
+        "restarted",
+        back->count());
+    record.reason = clock_incident_;
+    log(Level::error, clock_incident_, {{"CARDGATE_EVENT", "clock_jump"}});
+  } else {
+    clock_incident_.clear();
+  }
+  note(std::move(record));
+  // Set forward, dates may have come: what lapsed must end now.
+  review_all();
+}
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// The gate: where the rooms meet. It holds the service's state on one thread and answers requests; what is
+// blocking (cards, the log's disk, large imports) runs elsewhere and comes back as an event.
+//
+//   gate.cpp          start, reload, drain, what every answer needs (rights, rates, audit)
+//   gate_cards.cpp    events of readers and time -> sessions -> audit, listeners
+//   gate_sign_in.cpp  POST /v1/sessions and resume
+//   gate_tokens.cpp   token, introspect, revoke, verify, jwks
+//   gate_views.cpp    status, events, sessions, access, metrics
+//   gate_admin.cpp    import, explain
+//   routes.cpp        the table of what may be asked
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "audit/log.hpp"
+#include "daemon/config.hpp"
+#include "daemon/durable.hpp"
+#include "daemon/events.hpp"
+#include "daemon/http.hpp"
+#include "daemon/metrics.hpp"
+#include "daemon/rates.hpp"
+#include "daemon/readers.hpp"
+#include "daemon/refusals.hpp"
+#include "daemon/sessions.hpp"
+#include "daemon/wall_guard.hpp"
+#include "policy/decide.hpp"
+#include "proto/messages.hpp"
+#include "proto/token.hpp"
+#include "register/register.hpp"
+
+namespace cardgate::daemon {
+
+class Gate {
+ public:
+  using Answer = boost::asio::awaitable<Response>;
+
+  /// Everything a start needs, checked before it begins.
+  struct Parts {
+    Config config;
+    std::shared_ptr<const policy::Policy> policy;
+    std::shared_ptr<const Judge> judge;
+    std::unique_ptr<reg::Register> staff;
+    std::unique_ptr<audit::Log> log;
+    SigningKey key;
+  };
+  Gate(boost::asio::io_context& io, const Clock& clock, Parts parts);
+  ~Gate();
+
+  void start();
+  /// Takes over configuration, policy and authorities whole, or changes nothing. Errors: config_invalid, ...
+  Result<void> reload();
+  /// Ends all sessions and says so; requests are answered 503 from here on.
+  void shut_down();
+  /// The wall clock was set (timerfd's TFD_TIMER_CANCEL_ON_SET).
+  void clock_was_set();
+  /// Time passed: what is over ends. Called by the boot-time timer.
+  void tick();
+  std::optional<BootTime> next_deadline() const { return sessions_.next_deadline(); }
+  /// Called whenever next_deadline() may have changed.
+  std::function<void()> on_deadline_changed;
+
+  const Limits& limits() const { return config_.limits; }
+  std::function<std::size_t()> connections;  // for the metrics
+
+  // --- the calls (routes.cpp names them) ---
+  Answer status(Request&);
+  Answer events(Request&);
+  Answer sign_in(Request&);
+  Answer resume(Request&, const std::string& id);
+  Answer list_sessions(Request&);
+  Answer show_session(Request&, const std::string& id);
+  Answer end_session(Request&, const std::string& id);
+  Answer token(Request&);
+  Answer introspect(Request&);
+  Answer revoke(Request&);
+  Answer verify(Request&);
+  Answer jwks(Request&);
+  Answer access(Request&);
+  Answer metrics(Request&);
+  Answer import_staff(Request&);
+  Answer explain_policy(Request&);
+
+  bool shutting_down() const { return shutting_down_; }
+  bool allow_request(const Peer& peer) { return request_rate_.allow(peer.uid, clock_.boot()); }
+  void count(std::string_view metric, std::string_view label = {}) { metrics_.add(metric, label); }
+
+ private:
+  // gate.cpp
+  void note(audit::Record record);
+  void refuse(const Peer& peer, audit::Record record);
+  void flush_refusals();
+  WallTime now() { return wall_.now(); }
+  bool audit_ok() const { return log_->health().ok; }
+  Response audit_unavailable() const;
+  const ClientEntry* client_for(const Peer& peer, const auto& right) const {
+    for (const auto& client : config_.clients) {
+      if (fits(client.match, peer) && right(client)) return &client;
+    }
+    return nullptr;
+  }
+  bool may_sign_in_at(const Peer& peer, const std::string& reader) const;
+  static std::string describe_peer(const Peer& peer);
+
+  // gate_cards.cpp
+  void apply(Actions actions);
+  void review(const std::string& session);
+  void review_all();
+  std::optional<BootTime> boot_time_of(WallTime when);
+  void on_card_removed(const std::string& reader, std::uint64_t insertion);
+  void on_service(bool up, const std::string& problem);
+  void publish_card(std::string_view kind, const std::string& reader);
+
+  // gate_sign_in.cpp
+  struct Person {
+    reg::Person record;
+    policy::Facts facts;
+  };
+  Result<Person*> person(const std::string& id);
+  /// The person's facts as they stand for this card; valid until the next call or change of the register.
+  Result<const policy::Facts*> facts_for(const Session& session);
+  boost::asio::awaitable<Response> sign_in_with(Request& request, proto::SignIn ask,
+                                                const std::string& resume_id);
+  Response refuse_sign_in(const Peer& peer, Response answer, std::string_view reason,
+                          const std::string& person, const std::string& reader);
+  Response card_error(const Peer& peer, Reader& reader, const std::string& name, const Error& error);
+  json::object session_json(const Session& session) const;
+
+  // gate_tokens.cpp
+  struct Chosen {
+    const Session* session;
+    std::optional<Response> refusal;
+  };
+  Chosen choose_session(const Peer& peer, const std::string& wanted);
+  struct Live {
+    proto::Claims claims;
+    const Token* token = nullptr;  // nullptr: inactive, for `why`
+    std::string why;
+  };
+  Live look_up(std::string_view token);
+  json::object decision_json(const policy::Role& role, const policy::Decision& decision) const;
+
+  boost::asio::io_context& io_;
+  const Clock& clock_;
+  WallGuard wall_;
+  Config config_;
+  std::shared_ptr<const policy::Policy> policy_;
+  std::shared_ptr<const Judge> judge_;
+  std::unique_ptr<reg::Register> staff_;
+  std::unique_ptr<audit::Log> log_;
+  Durable durable_;
+  SigningKey key_;
+  std::string key_id_;
+  std::vector<proto::VerifyingKey> verifying_keys_;
+  std::string host_;
+  Readers readers_;
+  Sessions sessions_;
+  Events events_;
+  Metrics metrics_;
+  Rate request_rate_, token_rate_, sign_in_rate_;
+  Refusals refusals_;
+  std::unordered_map<std::string, Person> people_;  // register rows as facts, until the register changes
+  boost::asio::thread_pool import_thread_{1};
+  bool importing_ = false;
+  bool shutting_down_ = false;
+  bool audit_was_ok_ = true;
+  std::string clock_incident_;
+};
+
+json::array to_json(const std::vector<policy::Unmet>& list);
+
+/// Every role that a client may ask for must exist, or a typing mistake would be found by a nurse at night.
+/// Errors: config_invalid.
+Result<void> check_roles(const Config& config, const policy::Policy& policy);
+
+}  // namespace cardgate::daemon

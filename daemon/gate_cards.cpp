@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// What readers, cards and time do to sessions, and who is told.
+#include <fmt/format.h>
+
+#include "daemon/gate.hpp"
+#include "daemon/journal.hpp"
+
+namespace cardgate::daemon {
+
+/// Sessions end first; records and events follow and are never waited for.
+void Gate::apply(Actions actions) {
+  for (auto& ended : actions.ended) {
+    const Session& session = ended.session;
+    const std::string reason(name(ended.reason));
+    audit::Record record;
+    record.event = "session_ended";
+    record.person = session.person;
+    record.session = session.id;
+    record.reason = reason;
+    record.details = {{"tokens", ended.tokens}, {"reader", session.reader}, {"card", session.card}};
+    note(std::move(record));
+    log(Level::info, "session ended",
+        {{"CARDGATE_EVENT", "session_ended"},
+         {"CARDGATE_PERSON", session.person},
+         {"CARDGATE_REASON", reason}});
+    metrics_.add("sessions_ended", reason);
+    events_.publish(
+        "session", {{"kind", "ended"}, {"session", session.id}, {"reason", reason}, {"tokens", ended.tokens}},
+        session.uid);
+  }
+  for (auto& revoked : actions.revoked) {
+    const Session* session = sessions_.find(revoked.token.session);
+    audit::Record record;
+    record.event = "revoked";
+    record.person = session != nullptr ? session->person : std::string();
+    record.role = revoked.token.role;
+    record.client = revoked.token.client;
+    record.session = revoked.token.session;
+    record.reason = name(revoked.reason);
+    record.details["jti"] = revoked.jti;
+    note(std::move(record));
+    metrics_.add("tokens_revoked", name(revoked.reason));
+    if (session != nullptr) {
+      events_.publish("token", {{"kind", "revoked"}, {"jti", revoked.jti}, {"reason", name(revoked.reason)}},
+                      session->uid);
+    }
+  }
+  for (const auto& id : actions.locked) {
+    const Session* session = sessions_.find(id);
+    if (session == nullptr) continue;
+    audit::Record record;
+    record.event = "session_locked";
+    record.person = session->person;
+    record.session = id;
+    record.reason = "idle";
+    note(std::move(record));
+    events_.publish("session", {{"kind", "locked"}, {"session", id}, {"reason", "idle"}}, session->uid);
+  }
+  for (const auto& id : actions.review) review(id);
+  if (on_deadline_changed) on_deadline_changed();
+}
+
+void Gate::tick() {
+  flush_refusals();
+  apply(sessions_.tick(clock_.boot()));
+}
+
+void Gate::publish_card(std::string_view kind, const std::string& reader) {
+  json::object data{{"kind", kind}, {"reader", reader}};
+  events_.publish("card", data, std::nullopt);
+}
+
+void Gate::on_card_removed(const std::string& reader, std::uint64_t insertion) {
+  auto actions = sessions_.card_removed(reader, insertion);
+  for (const auto& ended : actions.ended) {
+    audit::Record record;
+    record.event = "card_removed";
+    record.person = ended.session.person;
+    record.session = ended.session.id;
+    record.details["reader"] = reader;
+    note(std::move(record));
+  }
+  apply(std::move(actions));
+  publish_card("removed", reader);
+}
+
+void Gate::on_service(bool up, const std::string& problem) {
+  if (up) {
+    log(Level::info, "the readers are reachable", {{"CARDGATE_EVENT", "pcscd_reachable"}});
+  } else {
+    log(Level::warning, "the readers cannot be reached: " + problem,
+        {{"CARDGATE_EVENT", "pcscd_unreachable"}});
+  }
+  metrics_.add("pcscd_changes", up ? "up" : "down");
+  events_.publish("service", {{"kind", up ? "readers_up" : "readers_down"}, {"problem", problem}},
+                  std::nullopt);
+}
+
+/// When the boot clock will stand where the wall clock, as it runs now, shows `when`.
+std::optional<BootTime> Gate::boot_time_of(WallTime when) {
+  const auto left = when - now();
+  // Far dates would overflow the boot clock's nanoseconds.
+  if (left > std::chrono::hours(24 * 366)) return std::nullopt;
+  return clock_.boot() + left;
+}
+
+/// Do the prerequisites still hold (rule 9)? What does not any more, ends.
+void Gate::review(const std::string& id) {
+  const Session* session = sessions_.find(id);
+  if (session == nullptr) return;
+  const auto verdict = trust::validate(judge_->authorities, session->certificate, judge_->rules, now());
+  if (!verdict.valid) {
+    audit::Record record;
+    record.event = "access_removed";
+    record.person = session->person;
+    record.session = id;
+    record.reason = trust::name(verdict.findings.front().status);
+    note(std::move(record));
+    apply(sessions_.end(id, EndReason::certificate_refused));
+    return;
+  }
+  const auto facts = facts_for(*session);
+  const policy::Decision standing =
+      facts ? policy::decide_sign_in(*policy_, **facts, policy::SignIn::card, now()) : policy::Decision{};
+  if (!facts || !standing.allowed) {
+    audit::Record record;
+    record.event = "access_removed";
+    record.person = session->person;
+    record.session = id;
+    record.reason = !facts                   ? facts.error().message()
+                    : standing.unmet.empty() ? ""
+                                             : standing.unmet.front().prerequisite;
+    note(std::move(record));
+    apply(sessions_.end(id, EndReason::access_lost));
+    return;
+  }
+  const auto set_review = [&](WallTime when) {
+    if (const auto at = boot_time_of(when)) sessions_.review_by(id, *at);
+  };
+  set_review(verdict.good_until);
+  if (standing.valid_until) set_review(*standing.valid_until);
+  const auto roles = session->roles_used;
+  for (const auto& role : roles) {
+    const auto decision = policy::decide(*policy_, **facts, {role, policy::SignIn::card}, now());
+    if (decision.allowed) {
+      if (decision.valid_until) set_review(*decision.valid_until);
+      continue;
+    }
+    audit::Record record;
+    record.event = "access_removed";
+    record.person = session->person;
+    record.session = id;
+    record.role = role;
+    record.policy = policy_->hash();
+    record.reason = decision.unmet.empty() ? "" : decision.unmet.front().prerequisite;
+    note(std::move(record));
+    apply(sessions_.revoke_role(id, role));
+  }
+}
+
+void Gate::review_all() {
+  std::vector<std::string> ids;  // a review may end the session that is looked at
+  for (const Session* session : sessions_.all()) ids.push_back(session->id);
+  for (const auto& id : ids) review(id);
+}
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: Apache-2.0
+// POST /v1/sessions: from a passcode to a session, and every way in which it is refused.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemon/gate.hpp"
+#include "daemon/journal.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+policy::Facts to_facts(const reg::Person& person) {
+  policy::Facts facts;
+  facts.person = person.id;
+  facts.employed_from = person.employed_from;
+  facts.employed_until = person.employed_until;
+  facts.removed = person.removed;
+  facts.line_manager = person.line_manager;
+  facts.is_line_manager = person.is_line_manager;
+  facts.teams = person.teams;
+  for (const auto& f : person.forms) {
+    facts.forms.push_back({f.kind, f.role, f.verified, f.approved, f.withdrawn, f.verified_by, f.approved_by,
+                           f.valid_from, f.valid_until});
+  }
+  for (const auto& d : person.declarations)
+    facts.declarations.push_back({d.name, d.version, d.signed_on, d.valid_until});
+  for (const auto& t : person.training) facts.training.push_back({t.course, t.completed_on, t.valid_until});
+  for (const auto& d : person.delegations) {
+    facts.delegations.push_back({d.from, d.role, d.valid_from, d.valid_until, d.revoked});
+  }
+  return facts;
+}
+
+void set_card(policy::Facts& facts, const reg::Person& person, const std::string& card) {
+  facts.card_active = false;
+  for (const auto& registered : person.cards) {
+    if (registered.uuid != card) continue;
+    facts.card_active = registered.status == "active";
+    facts.card_valid_until = registered.valid_until;
+  }
+}
+
+}  // namespace
+
+json::array to_json(const std::vector<policy::Unmet>& list) {
+  json::array out;
+  for (const auto& item : list) {
+    out.push_back(json::object{{"prerequisite", item.prerequisite},
+                               {"text", item.text},
+                               {"who", item.who},
+                               {"next_step", item.next_step}});
+  }
+  return out;
+}
+
+Result<Gate::Person*> Gate::person(const std::string& id) {
+  if (const auto found = people_.find(id); found != people_.end()) return &found->second;
+  auto record = TRY(staff_->person(id));
+  auto facts = to_facts(record);
+  if (people_.size() > 10'000) people_.clear();
+  return &people_.insert_or_assign(id, Person{std::move(record), std::move(facts)}).first->second;
+}
+
+Result<const policy::Facts*> Gate::facts_for(const Session& session) {
+  Person* found = TRY(person(session.person));
+  set_card(found->facts, found->record, session.card);
+  return &found->facts;
+}
+
+json::object Gate::session_json(const Session& session) const {
+  json::array warnings;
+  for (const auto& warning : session.warnings) warnings.push_back(json::string(warning));
+  return {{"id", session.id},
+          {"person", json::object{{"id", session.person}, {"name", session.person_name}}},
+          {"reader", session.reader},
+          {"card", session.card},
+          {"acr", "card"},
+          {"amr", json::array{"sc", "pin"}},
+          {"auth_time", to_rfc3339(session.auth_time)},
+          {"expires", to_rfc3339(session.expires)},
+          {"state", session.locked ? "locked" : "active"},
+          {"warnings", std::move(warnings)}};
+}
+
+Response Gate::refuse_sign_in(const Peer& peer, Response answer, std::string_view reason,
+                              const std::string& person_id, const std::string& reader) {
+  audit::Record record;
+  record.event = "sign_in_refused";
+  record.person = person_id;
+  record.reason = reason;
+  record.details["reader"] = reader;
+  refuse(peer, std::move(record));
+  return answer;
+}
+
+/// What a failed exchange with the card means to the person, and to the next attempt.
+Response Gate::card_error(const Peer& peer, Reader& reader, const std::string& name, const Error& error) {
+  const auto refused = [&](int status, std::string detail, json::object extra = {}) {
+    const std::string code = error.code == Errc::pin_incorrect  ? "passcode_incorrect"
+                             : error.code == Errc::pin_blocked  ? "passcode_blocked"
+                             : error.code == Errc::pin_format   ? "passcode_format"
+                             : error.code == Errc::pin_last_try ? "last_try"
+                             : error.code == Errc::card_changed ? "card_changed"
+                                                                : std::string();
+    return refuse_sign_in(peer, problem(status, code, std::move(detail), std::move(extra)), code, "", name);
+  };
+  switch (error.code) {
+    case Errc::pin_incorrect: {
+      reader.tries_left = tries_left(error);
+      ++reader.failures;
+      const int left = reader.tries_left;
+      std::string detail =
+          left == 0   ? "Wrong passcode. The card is now blocked: take it to the smartcard help desk, "
+                        "who can unblock it."
+          : left == 1 ? "Wrong passcode. One try is left; if it is wrong too, the card is blocked."
+                      : fmt::format("Wrong passcode. {} tries are left.", left);
+      return refused(401, std::move(detail), {{"tries_left", left}});
+    }
+    case Errc::pin_blocked:
+      reader.tries_left = 0;
+      return refused(403,
+                     "The card is blocked, because the passcode was wrong too often. Take it to the "
+                     "smartcard help desk, "
+                     "who can unblock it.",
+                     {{"tries_left", 0}});
+    case Errc::pin_format:
+      return refused(400, "A passcode has 6 to 8 digits. No try was spent.");
+    case Errc::pin_last_try:
+      return refused(
+          409,
+          "One try is left; if it is wrong, the card is blocked. Sign in again and confirm it, or ask the "
+          "smartcard help desk to set a new passcode.",
+          {{"tries_left", 1}});
+    case Errc::card_changed:
+      reader.tries_left = tries_left(error);
+      return refused(409,
+                     "The tries left are not what you were shown. Nothing was spent; look again and repeat.",
+                     {{"tries_left", reader.tries_left}});
+    case Errc::pcsc_no_card:
+    case Errc::pcsc_card_removed:
+      return refuse_sign_in(peer, problem(404, "no_card", "The card was taken out. Put it in and try again."),
+                            "no_card", "", name);
+    case Errc::pcsc_sharing_violation:
+      return refuse_sign_in(peer, problem(409, "busy", explain_card_error(error)), "busy", "", name);
+    case Errc::pcsc_no_service:
+    case Errc::pcsc_access_denied:
+      return refuse_sign_in(peer, problem(503, "pcscd_unavailable", error.context), "pcscd_unavailable", "",
+                            name);
+    case Errc::signature_invalid:
+      log(Level::warning, "a card signed with another key than its certificate's: it may be a forgery",
+          {{"CARDGATE_READER", name}});
+      return refuse_sign_in(
+          peer,
+          problem(403, "certificate_refused",
+                  "The card could not prove that its certificate is its own. Do not use it; take it to "
+                  "the smartcard help desk."),
+          "possession_not_proved", "", name);
+    default:
+      log(Level::warning, "a card failed during sign-in: " + error.message(), {{"CARDGATE_READER", name}});
+      return refuse_sign_in(peer, problem(403, "card_unusable", explain_card_error(error)),
+                            "card_" + std::string(cardgate::name(error.code)), "", name);
+  }
+}
+
+Gate::Answer Gate::sign_in(Request& request) {
+  auto ask = proto::parse_sign_in(request.body);
+  wipe(request.body);
+  if (!ask) co_return problem(400, "bad_request", ask.error().context + ".");
+  const std::string none;
+  auto answer = co_await sign_in_with(request, std::move(*ask), none);
+  co_return answer;
+}
+
+Gate::Answer Gate::resume(Request& request, const std::string& id) {
+  auto ask = proto::parse_sign_in(request.body);
+  wipe(request.body);
+  if (!ask) co_return problem(400, "bad_request", ask.error().context + ".");
+  const Session* session = sessions_.find(id);
+  if (session == nullptr || (session->uid != request.peer->uid && request.peer->uid != 0)) {
+    co_return problem(404, "not_found", "There is no such session; it may have ended. Sign in.");
+  }
+  if (ask->card != session->card || ask->reader != session->reader) {
+    co_return problem(409, "card_changed",
+                      "This session belongs to another card. Nothing was spent; sign in.");
+  }
+  const std::string mine = id;
+  auto answer = co_await sign_in_with(request, std::move(*ask), mine);
+  co_return answer;
+}
+
+Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::string& resume_id) {
+  const Peer& peer = *request.peer;
+  const auto refused = [&](Response answer, std::string_view reason, const std::string& who = {}) {
+    return refuse_sign_in(peer, std::move(answer), reason, who, ask.reader);
+  };
+  // Who asks, before what is asked.
+  if (!may_sign_in_at(peer, ask.reader)) {
+    co_return refused(
+        problem(403, "sign_in_not_allowed",
+                "This program, or this user, may not sign people in at this reader. The people who run this "
+                "machine decide that in the `clients` and `readers` of cardgate's configuration."),
+        "sign_in_not_allowed");
+  }
+  if (ask.for_uid && *ask.for_uid != peer.uid && peer.uid != 0) {
+    co_return refused(problem(403, "sign_in_not_allowed", "Only root may sign in for another user."),
+                      "for_uid");
+  }
+  const uid_t uid = ask.for_uid.value_or(peer.uid);
+  const std::string client = client_for(peer, [](const ClientEntry& entry) {
+                               return entry.sign_in;
+                             })->name;  // may_sign_in_at() found it
+  if (!ask.for_uid && peer.uid == 0 && !sits_at(config_.readers, ask.reader, 0)) {
+    co_return refused(problem(403, "sign_in_not_allowed", "root signs in for a named user: give for_uid."),
+                      "for_uid");
+  }
+  if (!sign_in_rate_.allow(peer.uid, clock_.boot())) {
+    co_return refused(problem(429, "rate_limited", "Too many sign-ins in a short time. Wait a minute."),
+                      "rate_limited");
+  }
+  if (!audit_ok()) co_return audit_unavailable();
+  if (!readers_.service_up()) {
+    co_return problem(503, "pcscd_unavailable", readers_.service_problem());
+  }
+
+  // The card that the person was shown, and none other.
+  Reader* reader = readers_.find(ask.reader);
+  if (reader == nullptr) {
+    co_return problem(404, "reader_not_found",
+                      "There is no reader of that name. Check that it is plugged in.");
+  }
+  if (reader->state == Reader::State::empty)
+    co_return problem(404, "no_card", "There is no card in the reader. Put it in.");
+  if (reader->state == Reader::State::reading || reader->busy) {
+    co_return problem(409, "busy", "The card is being read. Try again in a moment.");
+  }
+  if (reader->state == Reader::State::unusable) {
+    co_return refused(problem(403, "card_unusable", reader->problem), "card_unusable");
+  }
+  const auto card = reader->card;
+  if (ask.card != card->id || ask.tries_left != reader->tries_left) {
+    co_return refused(
+        problem(409, "card_changed",
+                "The card or its tries left are not what you were shown. Nothing was spent; look again and "
+                "repeat.",
+                {{"card", card->id}, {"tries_left", reader->tries_left}}),
+        "card_changed");
+  }
+  const auto refuse_certificate = [&](const trust::Verdict& verdict) {
+    json::array findings;
+    for (const auto& finding : verdict.findings) {
+      findings.push_back(json::object{{"status", trust::name(finding.status)},
+                                      {"text", trust::explain(finding.status)},
+                                      {"subject", finding.subject}});
+    }
+    const auto worst = verdict.findings.empty() ? trust::Status::internal : verdict.findings.front().status;
+    return refused(problem(403, "certificate_refused", std::string(trust::explain(worst)),
+                           {{"findings", std::move(findings)}}),
+                   "certificate_" + std::string(trust::name(worst)));
+  };
+  // A try is not spent on a card that cannot get in anyway.
+  if (!card->verdict.valid) {
+    const auto again = trust::validate(judge_->authorities, card->certificate, judge_->rules, now());
+    if (!again.valid) co_return refuse_certificate(again);
+  }
+  if (reader->failures >= max_failures_per_insertion) {
+    co_return refused(
+        problem(409, "reinsert_card",
+                "The passcode was wrong twice. Take the card out and put it in again to go on, or ask the "
+                "smartcard help desk for a new passcode.",
+                {{"tries_left", reader->tries_left}}),
+        "too_many_failures");
+  }
+
+  // Who the card stands for.
+  std::vector<std::string> people;
+  for (const auto& identity : trust::identities(config_.mapping, card->info)) {
+    auto found = staff_->people_by_identity(identity.kind, identity.value);
+    if (!found) {
+      log(Level::error, "the staff register cannot be read: " + found.error().message());
+      co_return refused(
+          problem(503, "register_unavailable",
+                  "The staff register cannot be read now, so nobody can sign in. The people who run this "
+                  "machine must look at it."),
+          "register_unavailable");
+    }
+    for (auto& id : *found) {
+      if (std::ranges::find(people, id) == people.end()) people.push_back(std::move(id));
+    }
+  }
+  if (people.empty()) {
+    co_return refused(
+        problem(
+            403, "person_unknown",
+            "This card is good, but it is not registered to anybody. Ask the ESR & Workforce Systems team "
+            "to register it to you."),
+        "person_unknown");
+  }
+  if (people.size() > 1) {
+    co_return refused(
+        problem(403, "person_ambiguous",
+                "This card leads to more than one person, so it cannot be used. Ask the ESR & Workforce "
+                "Systems team to put the register right."),
+        "person_ambiguous");
+  }
+  const auto holder = person(people.front());
+  if (!holder) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+  const std::string person_id = (*holder)->record.id;
+  Session session;
+  session.person = person_id;
+  session.person_name = (*holder)->record.name;
+  session.card = card->id;
+  const auto facts = facts_for(session);
+  if (!facts) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+  const auto standing = policy::decide_sign_in(*policy_, **facts, policy::SignIn::card, now());
+  if (!standing.allowed) {
+    const std::string reason = standing.unmet.empty() ? "access" : standing.unmet.front().prerequisite;
+    std::string detail;
+    for (const auto& item : standing.unmet)
+      detail += (detail.empty() ? "" : " ") + item.text + ". " + item.next_step + ".";
+    co_return refused(problem(403, "access_denied", detail, {{"unmet", to_json(standing.unmet)}}), reason,
+                      person_id);
+  }
+  if (const Session* other = sessions_.by_card(card->id); other != nullptr && other->uid != uid) {
+    log(Level::warning, "one card is asked for by two users of this machine",
+        {{"CARDGATE_PERSON", person_id}});
+    co_return refused(
+        problem(409, "card_in_use",
+                "This card is signed in for another user of this machine. Sign out there, or take the card "
+                "out and put it in again."),
+        "card_in_use", person_id);
+  }
+
+  // The passcode, once.
+  const std::uint64_t insertion = reader->insertion;
+  session.id = random_id();
+  reader->busy = true;
+  Attempt attempt;
+  attempt.reader = ask.reader;
+  attempt.certificate = card->certificate;
+  attempt.key = card->info.key;
+  attempt.tries_shown = ask.tries_left;
+  attempt.spend_last_try = ask.spend_last_try;
+  attempt.passcode = std::move(ask.passcode);
+  attempt.host = host_;
+  attempt.sign_in_id = session.id;
+  const WallTime asked_at = now();
+  const auto proof = co_await readers_.prove(std::move(attempt), asked_at);
+
+  // The world may have changed while the card worked: everything is looked up again.
+  reader = readers_.find(ask.reader);
+  const bool same_card = reader != nullptr && reader->insertion == insertion;
+  if (same_card) reader->busy = false;
+  if (shutting_down_) co_return problem(503, "draining", "The service is stopping. Try again in a moment.");
+  if (!same_card) {
+    co_return refused(problem(404, "no_card", "The card was taken out. Put it in and try again."), "no_card",
+                      person_id);
+  }
+  if (!proof) {
+    const auto answer = card_error(peer, *reader, ask.reader, proof.error());
+    publish_card("read", ask.reader);
+    co_return answer;
+  }
+  if (!proof->verdict.valid) co_return refuse_certificate(proof->verdict);
+  reader->failures = 0;
+
+  session.uid = uid;
+  session.reader = ask.reader;
+  session.insertion = insertion;
+  session.certificate = card->certificate;
+  session.auth_time = now();
+  session.last_used = clock_.boot();
+  milliseconds longest{0};
+  for (const auto& role : policy_->roles()) longest = std::max(longest, role.max_session);
+  session.ends = clock_.boot() + longest;
+  session.expires = session.auth_time + longest;
+  if (const auto good = boot_time_of(proof->verdict.good_until)) session.review_at = *good;
+  if (standing.valid_until) {
+    if (const auto lapse = boot_time_of(*standing.valid_until)) {
+      session.review_at = session.review_at ? std::min(*session.review_at, *lapse) : *lapse;
+    }
+  }
+  for (const auto& warning : standing.warnings) session.warnings.push_back(warning.text);
+  const auto days_left =
+      std::chrono::duration_cast<std::chrono::days>(card->info.not_after - session.auth_time).count();
+  if (days_left <= 30) {
+    session.warnings.push_back(fmt::format(
+        "The certificate on your card ends in {} days. Have it renewed at the smartcard help desk.",
+        days_left));
+  }
+
+  audit::Record record;
+  record.event = resume_id.empty() ? "sign_in" : "session_resumed";
+  record.person = person_id;
+  record.client = client;
+  record.session = resume_id.empty() ? session.id : resume_id;
+  record.policy = policy_->hash();
+  record.details = {{"reader", ask.reader},
+                    {"card", card->id},
+                    {"uid", uid},
+                    {"serial", card->info.serial},
+                    {"revocation", proof->verdict.revocation},
+                    {"peer", describe_peer(peer)}};
+  const auto recorded = co_await durable_.wait(*log_, std::move(record));
+  if (!recorded) co_return audit_unavailable();
+  reader = readers_.find(ask.reader);
+  if (reader == nullptr || reader->insertion != insertion || shutting_down_) {
+    audit::Record gone;
+    gone.event = "sign_in_refused";
+    gone.person = person_id;
+    gone.session = session.id;
+    gone.reason = "card taken out while the sign-in was being recorded";
+    note(std::move(gone));
+    co_return problem(404, "no_card", "The card was taken out. Put it in and try again.");
+  }
+
+  metrics_.add("sign_ins");
+  log(Level::info, resume_id.empty() ? "signed in" : "session resumed",
+      {{"CARDGATE_EVENT", resume_id.empty() ? "sign_in" : "session_resumed"},
+       {"CARDGATE_PERSON", person_id},
+       {"CARDGATE_READER", ask.reader}});
+  if (!resume_id.empty()) {
+    if (!sessions_.resume(resume_id, clock_.boot())) {
+      co_return problem(404, "not_found", "The session has ended. Sign in.");
+    }
+    on_deadline_changed();
+    events_.publish("session", {{"kind", "resumed"}, {"session", resume_id}}, uid);
+    co_return json_response(200, session_json(*sessions_.find(resume_id)));
+  }
+  const std::string id = session.id;
+  auto opened = sessions_.open(std::move(session));
+  if (!opened) {
+    audit::Record full;
+    full.event = "sign_in_refused";
+    full.person = person_id;
+    full.session = id;
+    full.reason = opened.error().context;
+    note(std::move(full));
+    const bool in_use = opened.error().code == Errc::permission_denied;
+    co_return problem(in_use ? 409 : 503, in_use ? "card_in_use" : "too_many_sessions",
+                      opened.error().context + ".");
+  }
+  apply(std::move(*opened));
+  events_.publish("session", {{"kind", "opened"}, {"session", id}, {"reader", ask.reader}}, uid);
+  auto answer = json_response(201, session_json(*sessions_.find(id)));
+  answer.headers.emplace_back("Location", "/v1/sessions/" + id);
+  co_return answer;
+}
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tokens: issued after their record is durable, looked up, revoked, verified for a gate.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemon/gate.hpp"
+#include "daemon/journal.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+bool contains(const std::vector<std::string>& list, std::string_view item) {
+  return std::ranges::find(list, item) != list.end();
+}
+
+Response inactive() {
+  return json_response(200, json::object{{"active", false}});
+}
+
+Response unauthorized(std::string_view error, std::string detail) {
+  auto answer = problem(401, error, std::move(detail));
+  answer.headers.emplace_back("WWW-Authenticate", "Bearer error=\"invalid_token\"");
+  return answer;
+}
+
+}  // namespace
+
+Gate::Chosen Gate::choose_session(const Peer& peer, const std::string& wanted) {
+  if (!wanted.empty()) {
+    const Session* session = sessions_.find(wanted);
+    if (session != nullptr && session->uid == peer.uid) return {session, std::nullopt};
+    return {nullptr, problem(401, "no_session",
+                             "There is no such session; it may have ended. Sign in with your card.")};
+  }
+  const auto mine = sessions_.of_uid(peer.uid);
+  if (mine.empty()) {
+    return {nullptr,
+            problem(401, "no_session", "Nobody is signed in. Put your card in and sign in: cardgate login")};
+  }
+  if (mine.size() > 1) {
+    json::array ids;
+    for (const Session* session : mine) ids.push_back(json::string(session->id));
+    return {nullptr, problem(409, "session_ambiguous", "Several sessions are open. Name one of them.",
+                             {{"sessions", std::move(ids)}})};
+  }
+  return {mine.front(), std::nullopt};
+}
+
+Gate::Answer Gate::token(Request& request) {
+  const Peer& peer = *request.peer;
+  auto parsed = proto::parse_token_request(request.body);
+  if (!parsed) co_return problem(400, "bad_request", parsed.error().context + ".");
+  const proto::TokenRequest ask = std::move(*parsed);
+  if (!token_rate_.allow(peer.uid, clock_.boot())) {
+    co_return problem(429, "rate_limited",
+                      "Too many tokens in a short time. Keep the one you have until it ends.");
+  }
+
+  audit::Record record;
+  record.event = "token_refused";
+  record.role = ask.role;
+  record.details["audience"] = ask.audience;
+  const auto refused = [&](Response answer, std::string_view reason) {
+    record.reason = reason;
+    record.policy = policy_->hash();
+    refuse(peer, record);
+    return answer;
+  };
+  const auto for_audience = [&](const ClientEntry& client) {
+    return std::ranges::any_of(client.tokens,
+                               [&](const auto& grant) { return grant.audience == ask.audience; });
+  };
+  const auto for_role = [&](const ClientEntry& client) {
+    return std::ranges::any_of(client.tokens, [&](const auto& grant) {
+      return grant.audience == ask.audience && contains(grant.roles, ask.role);
+    });
+  };
+  if (client_for(peer, for_audience) == nullptr) {
+    co_return refused(
+        problem(403, "audience_not_allowed",
+                "This program may not ask for tokens for that audience. The people who run this machine "
+                "decide that in the `clients` of cardgate's configuration."),
+        "audience_not_allowed");
+  }
+  const ClientEntry* entry = client_for(peer, for_role);
+  if (entry == nullptr) {
+    co_return refused(
+        problem(403, "role_not_allowed",
+                "This program may not ask for that role. The people who run this machine decide that in the "
+                "`clients` of cardgate's configuration."),
+        "role_not_allowed");
+  }
+  const std::string client = entry->name;
+  record.client = client;
+  auto chosen = choose_session(peer, ask.session);
+  if (chosen.refusal) co_return refused(std::move(*chosen.refusal), "no_session");
+  const Session& session = *chosen.session;
+  record.person = session.person;
+  record.session = session.id;
+  if (session.locked) {
+    co_return refused(
+        problem(423, "session_locked",
+                "The session is locked, because it was not used for a while. Give the passcode to go on: "
+                "cardgate login"),
+        "session_locked");
+  }
+  const auto facts = facts_for(session);
+  if (!facts) {
+    log(Level::error, "the staff register cannot be read: " + facts.error().message());
+    co_return refused(problem(503, "register_unavailable", "The staff register cannot be read now."),
+                      "register_unavailable");
+  }
+  const WallTime at = now();
+  const auto decision = policy::decide(*policy_, **facts, {ask.role, policy::SignIn::card}, at);
+  if (!decision.allowed) {
+    json::array missing;
+    for (const auto& item : decision.unmet) missing.push_back(json::string(item.prerequisite));
+    record.details["unmet"] = std::move(missing);
+    std::string detail;
+    for (const auto& item : decision.unmet) detail += (detail.empty() ? "" : " ") + item.text + ".";
+    co_return refused(problem(403, "access_denied", std::move(detail), {{"unmet", to_json(decision.unmet)}}),
+                      "access_denied");
+  }
+  if (!audit_ok()) co_return audit_unavailable();
+
+  // Never past the session's end, the role's longest session or the first prerequisite to lapse.
+  const policy::Role& role = *policy_->role(ask.role);
+  WallTime expires = std::min({at + role.token_life, session.expires, session.auth_time + role.max_session});
+  if (decision.valid_until) expires = std::min(expires, *decision.valid_until);
+  proto::Claims claims;
+  claims.exp = to_unix_seconds(expires);
+  claims.iat = claims.nbf = to_unix_seconds(at);
+  if (claims.exp <= claims.iat) {
+    co_return refused(
+        problem(401, "no_session", "The session's time for this role is over. Sign in again: cardgate login"),
+        "time_up");
+  }
+  claims.iss = config_.issuer;
+  claims.sub = session.person;
+  claims.aud = ask.audience;
+  claims.jti = random_id();
+  claims.sid = session.id;
+  claims.client_id = client;
+  claims.role = ask.role;
+  claims.records = decision.records;
+  claims.acr = "card";
+  claims.amr = {"sc", "pin"};
+  claims.auth_time = to_unix_seconds(session.auth_time);
+  claims.policy = policy_->hash();
+
+  record.event = "token";
+  record.policy = claims.policy;
+  record.details["jti"] = claims.jti;
+  record.details["expires"] = claims.exp;
+  // Registered first, so that a card pulled while the record is written takes this token with it.
+  const BootTime boot = clock_.boot();
+  Token entry_of_token{session.id, ask.role, ask.audience, client,
+                       boot + (seconds(claims.exp) - at.time_since_epoch())};
+  if (auto issued = sessions_.token_issued(claims.jti, std::move(entry_of_token), boot, role.idle); !issued) {
+    co_return refused(
+        problem(429, "too_many_tokens", "This session has too many live tokens. Keep the one you have."),
+        "too_many_tokens");
+  }
+  if (decision.valid_until) {
+    if (const auto lapse = boot_time_of(*decision.valid_until)) sessions_.review_by(session.id, *lapse);
+  }
+  on_deadline_changed();
+
+  const auto recorded = co_await durable_.wait(*log_, std::move(record));
+  if (!recorded) {
+    sessions_.revoke(claims.jti);
+    co_return audit_unavailable();
+  }
+  if (sessions_.active_token(claims.jti, clock_.boot()) == nullptr) {
+    co_return problem(401, "no_session",
+                      "The session ended while the token was being made. Sign in: cardgate login");
+  }
+  metrics_.add("tokens_issued");
+  Response answer;
+  // Written by hand: a token is base64url and needs no escaping, and this is the hot path.
+  answer.body = fmt::format(R"({{"access_token":"{}","token_type":"Bearer","expires_in":{}}})",
+                            proto::issue(key_, key_id_, claims), claims.exp - claims.iat);
+  co_return answer;
+}
+
+/// The claims of a token and whether it is active; why not is for the audit alone.
+Gate::Live Gate::look_up(std::string_view text) {
+  Live live;
+  auto claims = proto::check_signature(text, verifying_keys_);
+  if (!claims) {
+    live.why = name(claims.error().code);
+    return live;
+  }
+  live.claims = std::move(*claims);
+  if (live.claims.iss != config_.issuer) {
+    live.why = "issuer";
+  } else if (auto times = proto::check_times(live.claims, now()); !times) {
+    live.why = name(times.error().code);
+  } else {
+    live.token = sessions_.active_token(live.claims.jti, clock_.boot());
+    if (live.token == nullptr) live.why = "not_active";
+  }
+  return live;
+}
+
+Gate::Answer Gate::introspect(Request& request) {
+  const Peer& peer = *request.peer;
+  const auto token = proto::parse_form_token(request.body);
+  if (!token) co_return problem(400, "bad_request", token.error().context + ".");
+  if (client_for(peer, [](const ClientEntry& client) { return !client.verifies.empty(); }) == nullptr) {
+    audit::Record record;
+    record.event = "client_refused";
+    record.reason = "introspect: not registered";
+    refuse(peer, std::move(record));
+    co_return problem(
+        403, "client_not_allowed",
+        "This program is not registered to look up tokens: see `clients` in cardgate's configuration.");
+  }
+  auto live = look_up(*token);
+  const auto registered = [&](const ClientEntry& client) {
+    return contains(client.verifies, live.claims.aud);
+  };
+  if (live.token != nullptr && client_for(peer, registered) == nullptr) {
+    live.token = nullptr;
+    live.why = "audience_not_registered";
+  }
+  metrics_.add("introspections", live.token != nullptr ? "active" : "inactive");
+  if (live.token == nullptr) {
+    audit::Record record;
+    record.event = "introspected";
+    record.reason = live.why;
+    refuse(peer, std::move(record));
+    co_return inactive();
+  }
+  sessions_.used(live.claims.sid, clock_.boot());
+  json::object body{{"active", true}, {"token_type", "Bearer"}};
+  for (auto& [key, value] : proto::to_json(live.claims)) body[key] = value;
+  co_return json_response(200, body);
+}
+
+Gate::Answer Gate::revoke(Request& request) {
+  const Peer& peer = *request.peer;
+  const auto token = proto::parse_form_token(request.body);
+  if (!token) co_return problem(400, "bad_request", token.error().context + ".");
+  const auto live = look_up(*token);
+  // RFC 7009 2.2: a token that is not active is as good as revoked.
+  if (live.token == nullptr) co_return json_response(200, json::object{});
+  const Session* session = sessions_.find(live.claims.sid);
+  if (peer.uid != 0 && (session == nullptr || session->uid != peer.uid)) {
+    audit::Record record;
+    record.event = "client_refused";
+    record.reason = "revoke: not the owner";
+    refuse(peer, std::move(record));
+    co_return problem(403, "not_owner", "Only the user whose session it is, or root, may revoke a token.");
+  }
+  apply(sessions_.revoke(live.claims.jti));
+  co_return json_response(200, json::object{});
+}
+
+Gate::Answer Gate::verify(Request& request) {
+  const Peer& peer = *request.peer;
+  const std::string* audience = request.parameter("audience");
+  const std::string* role = request.parameter("role");
+  if (audience == nullptr) co_return problem(400, "bad_request", "Give one `audience` in the query.");
+  if (client_for(peer, [&](const ClientEntry& client) { return contains(client.verifies, *audience); }) ==
+      nullptr) {
+    audit::Record record;
+    record.event = "client_refused";
+    record.reason = "verify: not registered for the audience";
+    refuse(peer, std::move(record));
+    co_return problem(
+        403, "client_not_allowed",
+        "This program is not registered for that audience: see `clients` in cardgate's configuration.");
+  }
+  static constexpr std::string_view scheme = "bearer ";
+  std::string_view given = request.authorization;
+  const bool bearer = given.size() > scheme.size() &&
+                      std::ranges::equal(given.substr(0, scheme.size()), scheme, [](char a, char b) {
+                        return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b;
+                      });
+  if (!bearer) {
+    auto answer = problem(401, "token_missing", "Give a token: Authorization: Bearer TOKEN.");
+    answer.headers.emplace_back("WWW-Authenticate", "Bearer");
+    co_return answer;
+  }
+  given.remove_prefix(scheme.size());
+  const auto live = look_up(given);
+  const auto refused = [&](const std::string& reason) {
+    audit::Record record;
+    record.event = "introspected";
+    record.reason = reason;
+    record.person = live.claims.sub;
+    record.role = live.claims.role;
+    refuse(peer, std::move(record));
+  };
+  if (live.token == nullptr) {
+    refused(live.why);
+    co_return unauthorized("token_inactive", "The token is not active. Sign in and ask for a new one.");
+  }
+  if (live.claims.aud != *audience || (role != nullptr && live.claims.role != *role)) {
+    refused(live.claims.aud != *audience ? "other audience" : "other role");
+    co_return problem(403, "token_not_for_this", "The token is for another audience or role.");
+  }
+  sessions_.used(live.claims.sid, clock_.boot());
+  metrics_.add("verifications");
+  Response answer;
+  answer.status = 204;
+  answer.headers = {{"X-Cardgate-Subject", live.claims.sub},
+                    {"X-Cardgate-Session", live.claims.sid},
+                    {"X-Cardgate-Role", live.claims.role}};
+  co_return answer;
+}
+
+Gate::Answer Gate::jwks(Request&) {
+  Response answer;
+  answer.content_type = "application/jwk-set+json";
+  answer.body = proto::jwks(verifying_keys_);
+  co_return answer;
+}
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// What may be looked at: own sessions and access, readers, downtime, counters. Others' business is not shown
+// (rule 10).
+#include <fmt/format.h>
+
+#include "daemon/gate.hpp"
+#include "daemon/journal.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+std::string_view state_name(Reader::State state) {
+  switch (state) {
+    case Reader::State::reading:
+      return "reading";
+    case Reader::State::ready:
+      return "ready";
+    case Reader::State::unusable:
+    case Reader::State::empty:
+      break;
+  }
+  return "unusable";
+}
+
+}  // namespace
+
+Gate::Answer Gate::status(Request& request) {
+  const Peer& peer = *request.peer;
+  const auto health = log_->health();
+  json::array problems;
+  if (!health.ok)
+    problems.push_back(
+        json::string("The audit log cannot be written, so nothing is issued: " + health.problem));
+  if (health.ok && !health.problem.empty())
+    problems.push_back(json::string("The audit log warns: " + health.problem));
+  if (!readers_.service_up()) problems.push_back(json::string(readers_.service_problem()));
+  now();  // so that a clock set back since the last call is noticed
+  if (const auto back = wall_.set_back_by()) {
+    problems.push_back(json::string(fmt::format("The clock was set back by {} s.", back->count())));
+  }
+  json::array readers;
+  for (const auto& [reader_name, reader] : readers_.all()) {
+    json::object entry{{"name", reader_name}, {"card_present", reader.state != Reader::State::empty}};
+    if (reader.state != Reader::State::empty && may_sign_in_at(peer, reader_name)) {
+      json::object card{{"state", state_name(reader.state)}};
+      if (reader.state == Reader::State::unusable) card["problem"] = reader.problem;
+      if (reader.state == Reader::State::ready) {
+        card["id"] = reader.card->id;
+        card["tries_left"] = reader.tries_left;
+        card["certificate_expires"] = to_rfc3339(reader.card->info.not_after);
+        if (!reader.card->verdict.valid && !reader.card->verdict.findings.empty()) {
+          card["problem"] = trust::explain(reader.card->verdict.findings.front().status);
+        }
+      }
+      entry["card"] = std::move(card);
+    }
+    readers.push_back(std::move(entry));
+  }
+  json::array downtime;
+  for (const auto& notice : config_.downtime) {
+    if (notice.until <= now()) continue;
+    downtime.push_back(json::object{{"severity", notice.severity},
+                                    {"from", to_rfc3339(notice.from)},
+                                    {"until", to_rfc3339(notice.until)},
+                                    {"text", notice.text}});
+  }
+  const std::string_view state = shutting_down_ ? "draining" : problems.empty() ? "ok" : "degraded";
+  co_return json_response(
+      200, json::object{{"service", json::object{{"version", CARDGATE_VERSION},
+                                                 {"state", state},
+                                                 {"problems", std::move(problems)},
+                                                 {"audit", health.ok ? "ok" : "failing"},
+                                                 {"pcscd", readers_.service_up() ? "ok" : "unreachable"},
+                                                 {"policy", policy_->hash()}}},
+                        {"readers", std::move(readers)},
+                        {"downtime", std::move(downtime)}});
+}
+
+Gate::Answer Gate::events(Request& request) {
+  const Peer& peer = *request.peer;
+  if (events_.listeners_of(peer.uid) >= static_cast<std::size_t>(config_.limits.listeners_per_uid)) {
+    co_return problem(429, "too_many_listeners", "Too many programs of this user listen already.");
+  }
+  Response answer;
+  answer.listener = events_.listen(peer.uid, static_cast<std::size_t>(config_.limits.listener_queue));
+  co_return answer;
+}
+
+Gate::Answer Gate::list_sessions(Request& request) {
+  json::array list;
+  const Peer& peer = *request.peer;
+  for (const Session* session : peer.admin_socket ? sessions_.all() : sessions_.of_uid(peer.uid)) {
+    list.push_back(session_json(*session));
+  }
+  co_return json_response(200, json::object{{"sessions", std::move(list)}});
+}
+
+Gate::Answer Gate::show_session(Request& request, const std::string& id) {
+  const Session* session = sessions_.find(id);
+  if (session == nullptr || (session->uid != request.peer->uid && request.peer->uid != 0)) {
+    co_return problem(404, "not_found", "There is no such session; it may have ended.");
+  }
+  co_return json_response(200, session_json(*session));
+}
+
+Gate::Answer Gate::end_session(Request& request, const std::string& id) {
+  const Session* session = sessions_.find(id);
+  if (session == nullptr || (session->uid != request.peer->uid && request.peer->uid != 0)) {
+    co_return problem(404, "not_found", "There is no such session; it may have ended.");
+  }
+  apply(sessions_.end(id, EndReason::signed_out));
+  Response answer;
+  answer.status = 204;
+  co_return answer;
+}
+
+json::object Gate::decision_json(const policy::Role& role, const policy::Decision& decision) const {
+  return {{"role", role.name},
+          {"title", role.title},
+          {"allowed", decision.allowed},
+          {"unmet", to_json(decision.unmet)},
+          {"warnings", to_json(decision.warnings)},
+          {"valid_until", decision.valid_until ? json::value(json::string(to_rfc3339(*decision.valid_until)))
+                                               : json::value(nullptr)},
+          {"records", decision.records}};
+}
+
+Gate::Answer Gate::access(Request& request) {
+  const std::string* wanted = request.parameter("role");
+  auto chosen = choose_session(*request.peer, {});
+  if (chosen.refusal) co_return std::move(*chosen.refusal);
+  const Session& session = *chosen.session;
+  const auto facts = facts_for(session);
+  if (!facts) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+  if (wanted != nullptr && policy_->role(*wanted) == nullptr) {
+    co_return problem(404, "role_unknown", "There is no role of that name. GET /v1/access lists them.");
+  }
+  json::array roles;
+  for (const auto& role : policy_->roles()) {
+    if (wanted != nullptr && role.name != *wanted) continue;
+    roles.push_back(
+        decision_json(role, policy::decide(*policy_, **facts, {role.name, policy::SignIn::card}, now())));
+  }
+  co_return json_response(
+      200, json::object{{"person", json::object{{"id", session.person}, {"name", session.person_name}}},
+                        {"roles", std::move(roles)}});
+}
+
+Gate::Answer Gate::metrics(Request&) {
+  const auto health = log_->health();
+  std::size_t cards = 0;
+  for (const auto& [reader_name, reader] : readers_.all())
+    cards += reader.state != Reader::State::empty ? 1 : 0;
+  Response answer;
+  answer.content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+  answer.body = metrics_.text({{"sessions", static_cast<double>(sessions_.size())},
+                               {"tokens_live", static_cast<double>(sessions_.token_count())},
+                               {"readers", static_cast<double>(readers_.all().size())},
+                               {"cards", static_cast<double>(cards)},
+                               {"listeners", static_cast<double>(events_.listeners())},
+                               {"connections", static_cast<double>(connections ? connections() : 0)},
+                               {"audit_ok", health.ok ? 1 : 0},
+                               {"audit_records", static_cast<double>(health.records)},
+                               {"audit_syncs", static_cast<double>(health.syncs)},
+                               {"pcscd_up", readers_.service_up() ? 1 : 0}});
+  co_return answer;
+}
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every limit on what a peer controls, in one place. Those in Limits can be changed in the config's `limits:`
+// section.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/clock.hpp"
+
+namespace cardgate::daemon {
+
+// HTTP (fixed: no honest client comes near them).
+inline constexpr std::size_t max_header_bytes = 16 * 1024;
+inline constexpr std::size_t max_body_bytes = 64 * 1024;
+inline constexpr std::size_t max_import_bytes = 256u << 20;  // admin socket only
+inline constexpr std::size_t max_target_bytes = 2048;
+inline constexpr seconds request_deadline{10};  // from the first byte of a request to its last
+inline constexpr seconds idle_connection_deadline{60};
+inline constexpr seconds write_deadline{10};
+inline constexpr seconds drain_deadline{5};
+
+// Cards.
+inline constexpr std::size_t max_readers = 32;  // names ever seen in one run; pcscd itself serves 16
+inline constexpr int max_failures_per_insertion = 2;
+inline constexpr seconds card_wait{5};  // for a card that another program holds
+
+/// What the operator may tune. Defaults serve one ward's machine.
+struct Limits {
+  std::int64_t connections = 1024;
+  std::int64_t connections_per_uid = 128;
+  std::int64_t sessions = 64;
+  std::int64_t tokens_per_session = 4096;
+  std::int64_t requests_per_second = 500;  // per uid
+  std::int64_t tokens_per_second = 50;     // per uid
+  std::int64_t sign_ins_per_minute = 20;   // per uid
+  std::int64_t listeners_per_uid = 16;
+  std::int64_t listener_queue = 256;  // events; a slower listener is cut off
+};
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// cardgated: starts, tells systemd, serves, reloads on SIGHUP, drains on SIGTERM.
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <cstdio>
+
+#include "daemon/journal.hpp"
+#include "daemon/keys.hpp"
+#include "daemon/routes.hpp"
+#include "daemon/server.hpp"
+#include "daemon/timers.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+namespace asio = boost::asio;
+using Protocol = asio::local::stream_protocol;
+
+/// The passcode and the keys must not reach a core file or another process of our own user.
+void keep_secrets_in() {
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  if (::prctl(PR_SET_DUMPABLE, 0) != 0) throw std::runtime_error("cannot make this process undumpable");
+}
+
+/// A directory that only the service user can enter: the register and the keys are in it.
+Result<void> check_state_directory(const std::filesystem::path& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return errno_error(path.string(), errno);
+  if (!S_ISDIR(status.st_mode) || status.st_uid != ::geteuid() || (status.st_mode & 077U) != 0) {
+    return Error{Errc::permission_denied,
+                 fmt::format("{}: must be a directory of the service user with mode 0700", path.string())};
+  }
+  return {};
+}
+
+Result<Gate::Parts> prepare(const std::filesystem::path& file, const Clock& clock) {
+  auto config = TRY(load_config(file));
+  TRY(check_state_directory(config.state_directory));
+  auto policy = std::make_shared<const policy::Policy>(TRY(policy::Policy::load(config.policy)));
+  TRY(check_roles(config, *policy));
+  auto authorities = TRY(trust::Authorities::load(config.authorities));
+  auto judge = std::make_shared<const Judge>(Judge{std::move(authorities), config.certificate_rules});
+  auto staff = TRY(reg::open_sqlite(config.state_directory / "register.db"));
+  auto key = TRY(load_or_create_key(config.state_directory / "token-key"));
+  auto audit_key = TRY(load_or_create_key(config.state_directory / "audit-key"));
+  audit::Options options;
+  options.directory = config.audit_directory;
+  options.segment_bytes = config.audit_segment_bytes;
+  options.keep_segments = config.audit_keep_segments;
+  auto log = TRY(audit::Log::open(options, std::move(audit_key), clock));
+  return Gate::Parts{std::move(config), std::move(policy), std::move(judge),
+                     std::move(staff),  std::move(log),    std::move(key)};
+}
+
+/// The sockets that systemd hands over, by name; those it does not are made.
+Result<std::pair<int, int>> sockets(const Config& config) {
+  int main_socket = -1;
+  int admin_socket = -1;
+  char** names = nullptr;
+  const int count = ::sd_listen_fds_with_names(1, &names);
+  for (int i = 0; i < count; ++i) {
+    const std::string_view given = names[i];
+    if (given == "main") main_socket = SD_LISTEN_FDS_START + i;
+    if (given == "admin") admin_socket = SD_LISTEN_FDS_START + i;
+    std::free(names[i]);
+  }
+  std::free(names);
+  if (main_socket < 0) main_socket = TRY(listen_on(config.socket, 0666));
+  if (admin_socket < 0) admin_socket = TRY(listen_on(config.admin_socket, 0600));
+  return std::pair{main_socket, admin_socket};
+}
+
+int run(const std::filesystem::path& file) {
+  init_crypto();
+  keep_secrets_in();
+  ::umask(077);
+  const Clock& clock = system_clock();
+  auto parts = prepare(file, clock);
+  if (!parts) {
+    log(Level::error, "cannot start: " + parts.error().context, {{"CARDGATE_EVENT", "start_refused"}});
+    return 1;
+  }
+  const auto listening = sockets(parts->config);
+  if (!listening) {
+    log(Level::error, "cannot start: " + listening.error().context, {{"CARDGATE_EVENT", "start_refused"}});
+    return 1;
+  }
+  asio::io_context io(1);
+  Gate gate(io, clock, std::move(*parts));
+  Server server(io, [&](Request& request) { return route(gate, request); }, gate.limits());
+  gate.connections = [&] { return server.connections(); };
+
+  BootTimer deadlines(io, [&] {
+    gate.tick();
+    deadlines.set(gate.next_deadline());
+  });
+  gate.on_deadline_changed = [&] { deadlines.set(gate.next_deadline()); };
+  ClockWatch clock_watch(io, [&] { gate.clock_was_set(); });
+
+  std::uint64_t watchdog_usec = 0;
+  asio::steady_timer watchdog(io);
+  std::function<void()> feed = [&] {
+    ::sd_notify(0, "WATCHDOG=1");
+    watchdog.expires_after(std::chrono::microseconds(watchdog_usec / 3));
+    watchdog.async_wait([&](const boost::system::error_code& failure) {
+      if (!failure) feed();
+    });
+  };
+  if (::sd_watchdog_enabled(0, &watchdog_usec) > 0) feed();
+
+  asio::signal_set hangup(io, SIGHUP);
+  std::function<void()> await_hangup = [&] {
+    hangup.async_wait([&](const boost::system::error_code& failure, int) {
+      if (failure) return;
+      ::sd_notify(0, "RELOADING=1\nSTATUS=Reading the configuration");
+      const auto outcome = gate.reload();
+      if (outcome) {
+        log(Level::info, "configuration, policy and authorities were read again",
+            {{"CARDGATE_EVENT", "reload"}});
+        ::sd_notify(0, "READY=1\nSTATUS=Serving");
+      } else {
+        log(Level::error, "nothing was reloaded: " + outcome.error().context,
+            {{"CARDGATE_EVENT", "reload_refused"}});
+        ::sd_notify(0, "READY=1\nSTATUS=Serving with the old configuration: the new one was refused");
+      }
+      await_hangup();
+    });
+  };
+  await_hangup();
+
+  asio::signal_set stop(io, SIGTERM, SIGINT);
+  stop.async_wait([&](const boost::system::error_code& failure, int) {
+    if (failure) return;
+    ::sd_notify(0, "STOPPING=1");
+    log(Level::info, "stopping", {{"CARDGATE_EVENT", "stop"}});
+    gate.shut_down();
+    server.drain([&] { io.stop(); });
+  });
+
+  server.serve(Protocol::acceptor(io, Protocol(), listening->first), false);
+  server.serve(Protocol::acceptor(io, Protocol(), listening->second), true);
+  gate.start();
+  log(Level::info, "serving", {{"CARDGATE_EVENT", "start"}});
+  ::sd_notify(0, "READY=1\nSTATUS=Serving");
+  io.run();
+  return 0;
+}
+
+}  // namespace
+}  // namespace cardgate::daemon
+
+int main(int argc, char** argv) {
+  CLI::App app{"cardgated, the cardgate service", "cardgated"};
+  app.footer(
+      "Example: cardgated --config /etc/cardgate/cardgated.yaml\nSignals: HUP reloads, TERM stops in order.\n"
+      "Exit codes: 0 stopped in order, 1 could not start (the reason is on stderr or in the journal).");
+  std::filesystem::path config = "/etc/cardgate/cardgated.yaml";
+  app.add_option("--config", config, "the configuration file")->capture_default_str();
+  app.set_version_flag("--version", CARDGATE_VERSION);
+  CLI11_PARSE(app, argc, argv);
+  try {
+    return cardgate::daemon::run(config);
+  } catch (const std::exception& failure) {
+    std::fprintf(stderr, "cardgated: %s\n", failure.what());
+    return 1;
+  }
+}

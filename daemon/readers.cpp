@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/readers.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "daemon/journal.hpp"
+#include "daemon/limits.hpp"
+
+namespace cardgate::daemon {
+namespace asio = boost::asio;
+
+std::string explain_card_error(const Error& error) {
+  switch (error.code) {
+    case Errc::card_not_piv:
+      return "This card is not a smartcard of the kind used for signing in. Put in your staff smartcard.";
+    case Errc::pcsc_card_mute:
+      return "The card does not answer. Check that it is the right way round and clean, then put it in "
+             "again; if it still "
+             "does not answer, ask the smartcard help desk for a new one.";
+    case Errc::card_data_missing:
+      return "The card has no sign-in certificate. Ask the smartcard help desk to renew it.";
+    case Errc::certificate_malformed:
+      return "The certificate on the card cannot be read. Ask the smartcard help desk to renew it.";
+    case Errc::pcsc_sharing_violation:
+      return "Another program is using the card. Close it, then take the card out and put it in again.";
+    case Errc::pcsc_access_denied:
+      return "cardgated is not allowed to use the readers. The people who run this machine must install "
+             "cardgate's polkit "
+             "rule or open pcscd's socket to the service user.";
+    case Errc::pcsc_card_removed:
+    case Errc::pcsc_no_card:
+      return "The card was taken out. Put it in again.";
+    default:
+      return fmt::format(
+          "The card could not be read ({}). Take it out and put it in again; if that does not help, ask the "
+          "smartcard help desk.",
+          name(error.code));
+  }
+}
+
+Readers::Readers(asio::io_context& io, Callbacks callbacks) : io_(io), callbacks_(std::move(callbacks)) {}
+
+Readers::~Readers() {
+  watcher_.reset();
+  for (auto& [name, pool] : workers_) pool->join();
+}
+
+void Readers::start(std::shared_ptr<const Judge> judge, std::function<WallTime()> now) {
+  judge_ = std::move(judge);
+  now_ = std::move(now);
+  watcher_ = std::make_unique<pcsc::Watcher>([this](pcsc::ReaderEvent event) {
+    asio::post(io_, [this, event = std::move(event)] { on_event(event); });
+  });
+}
+
+Reader* Readers::find(const std::string& name) {
+  const auto found = readers_.find(name);
+  return found == readers_.end() ? nullptr : &found->second;
+}
+
+asio::thread_pool& Readers::worker(const std::string& name) {
+  auto& pool = workers_[name];
+  if (!pool) pool = std::make_unique<asio::thread_pool>(1);
+  return *pool;
+}
+
+void Readers::on_event(const pcsc::ReaderEvent& event) {
+  using Kind = pcsc::ReaderEvent::Kind;
+  switch (event.kind) {
+    case Kind::service_up:
+    case Kind::service_down:
+      service_up_ = event.kind == Kind::service_up;
+      service_problem_ = service_up_ ? std::string() : event.why.context;
+      callbacks_.service_changed(service_up_, service_problem_);
+      return;
+    case Kind::reader_added:
+      if (readers_.size() >= max_readers ||
+          (workers_.size() >= max_readers && !workers_.contains(event.reader))) {
+        log(Level::warning, fmt::format("reader '{}' is left alone: {} readers are the most that are served",
+                                        event.reader, max_readers));
+        return;
+      }
+      readers_.try_emplace(event.reader);
+      callbacks_.reader_changed(event.reader, true);
+      return;
+    case Kind::reader_removed:
+      if (readers_.erase(event.reader) > 0) callbacks_.reader_changed(event.reader, false);
+      return;
+    case Kind::card_inserted: {
+      Reader* reader = find(event.reader);
+      if (reader == nullptr) return;
+      *reader = Reader{};
+      reader->insertion = event.insertion;
+      if (event.mute) {
+        reader->state = Reader::State::unusable;
+        reader->problem = explain_card_error(Errc::pcsc_card_mute);
+        callbacks_.inserted(event.reader);
+        callbacks_.read(event.reader);
+        return;
+      }
+      reader->state = Reader::State::reading;
+      callbacks_.inserted(event.reader);
+      read(event.reader, event.insertion);
+      return;
+    }
+    case Kind::card_removed: {
+      Reader* reader = find(event.reader);
+      if (reader != nullptr && reader->insertion == event.insertion) *reader = Reader{};
+      callbacks_.removed(event.reader, event.insertion);
+      return;
+    }
+  }
+}
+
+void Readers::read(const std::string& name, std::uint64_t insertion) {
+  asio::post(worker(name), [this, name, insertion, judge = judge_, now = now_()] {
+    auto facts = read_card(name, *judge, now);
+    asio::post(io_, [this, name, insertion, facts = std::move(facts)] {
+      Reader* reader = find(name);
+      // A card that has gone in the meantime is no longer our business.
+      if (reader == nullptr || reader->insertion != insertion) return;
+      if (facts) {
+        reader->state = Reader::State::ready;
+        reader->tries_left = facts->tries_left;
+        reader->card = std::make_shared<const CardFacts>(*facts);
+      } else {
+        reader->state = Reader::State::unusable;
+        reader->problem = explain_card_error(facts.error());
+        log(Level::notice, "a card cannot be used: " + facts.error().message(), {{"CARDGATE_READER", name}});
+      }
+      callbacks_.read(name);
+    });
+  });
+}
+
+asio::awaitable<Result<Proof>> Readers::prove(Attempt attempt, WallTime now) {
+  auto& pool = worker(attempt.reader);
+  auto judge = judge_;
+  auto work = [attempt = std::move(attempt), judge = std::move(judge),
+               now]() mutable -> asio::awaitable<Result<Proof>> {
+    co_return prove_card(std::move(attempt), *judge, now);
+  };
+  auto outcome = co_await asio::co_spawn(pool, std::move(work), asio::use_awaitable);
+  co_return outcome;
+}
+
+}  // namespace cardgate::daemon

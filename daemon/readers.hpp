@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// The readers and what is in them, as the watcher tells it, on the io_context's thread; card work runs on a
+// thread per reader, so that a slow card holds up nobody else.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemon/card_work.hpp"
+#include "pcsc/watcher.hpp"
+
+namespace cardgate::daemon {
+
+struct Reader {
+  enum class State { empty, reading, ready, unusable };
+  State state = State::empty;
+  std::uint64_t insertion = 0;
+  std::shared_ptr<const CardFacts> card;  // ready only
+  int tries_left = 0;                     // the last known truth
+  std::string problem;                    // unusable: what it is and what to do
+  int failures = 0;                       // wrong passcodes in this insertion
+  bool busy = false;                      // an attempt is in flight
+};
+
+class Readers {
+ public:
+  struct Callbacks {
+    std::function<void(const std::string& reader)> inserted;
+    std::function<void(const std::string& reader)> read;  // ready or unusable
+    std::function<void(const std::string& reader, std::uint64_t insertion)> removed;
+    std::function<void(const std::string& reader, bool present)> reader_changed;
+    std::function<void(bool up, const std::string& problem)> service_changed;
+  };
+  Readers(boost::asio::io_context& io, Callbacks callbacks);
+  ~Readers();
+
+  /// Starts watching. `judge` may be replaced at any time.
+  void start(std::shared_ptr<const Judge> judge, std::function<WallTime()> now);
+  void set_judge(std::shared_ptr<const Judge> judge) { judge_ = std::move(judge); }
+
+  const std::map<std::string, Reader>& all() const { return readers_; }
+  Reader* find(const std::string& name);
+  bool service_up() const { return service_up_; }
+  const std::string& service_problem() const { return service_problem_; }
+
+  /// Proves the card on the reader's thread.
+  boost::asio::awaitable<Result<Proof>> prove(Attempt attempt, WallTime now);
+
+ private:
+  void on_event(const pcsc::ReaderEvent& event);
+  void read(const std::string& name, std::uint64_t insertion);
+  boost::asio::thread_pool& worker(const std::string& name);
+
+  boost::asio::io_context& io_;
+  Callbacks callbacks_;
+  std::shared_ptr<const Judge> judge_;
+  std::function<WallTime()> now_;
+  std::map<std::string, Reader> readers_;
+  std::map<std::string, std::unique_ptr<boost::asio::thread_pool>>
+      workers_;  // kept when a reader goes: it may come back
+  bool service_up_ = false;
+  std::string service_problem_ = "pcscd has not been reached yet";
+  std::unique_ptr<pcsc::Watcher> watcher_;
+};
+
+/// What a person should know about a card that cannot be used.
+std::string explain_card_error(const Error& error);
+
+}  // namespace cardgate::daemon

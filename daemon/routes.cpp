@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/routes.hpp"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+namespace cardgate::daemon {
+namespace {
+
+enum class On : std::uint8_t { main, admin, both };
+using Call = Gate::Answer (Gate::*)(Request&);
+using CallWithId = Gate::Answer (Gate::*)(Request&, const std::string&);
+
+struct Route {
+  On on;
+  std::string_view method;
+  std::string_view path;  // {id} stands for one segment
+  std::string_view body;  // the content type it takes; empty: none
+  Call call = nullptr;
+  CallWithId call_with_id = nullptr;
+};
+
+constexpr std::string_view json_type = "application/json";
+constexpr std::string_view form_type = "application/x-www-form-urlencoded";
+constexpr std::string_view yaml_type = "application/yaml";
+
+constexpr Route table[] = {
+    {On::both, "GET", "/v1/status", {}, &Gate::status},
+    {On::both, "GET", "/v1/events", {}, &Gate::events},
+    {On::main, "POST", "/v1/sessions", json_type, &Gate::sign_in},
+    {On::both, "GET", "/v1/sessions", {}, &Gate::list_sessions},
+    {On::both, "GET", "/v1/sessions/{id}", {}, nullptr, &Gate::show_session},
+    {On::both, "DELETE", "/v1/sessions/{id}", {}, nullptr, &Gate::end_session},
+    {On::main, "POST", "/v1/sessions/{id}/resume", json_type, nullptr, &Gate::resume},
+    {On::main, "POST", "/v1/token", json_type, &Gate::token},
+    {On::main, "POST", "/v1/introspect", form_type, &Gate::introspect},
+    {On::both, "POST", "/v1/revoke", form_type, &Gate::revoke},
+    {On::main, "GET", "/v1/verify", {}, &Gate::verify},
+    {On::both, "GET", "/.well-known/jwks.json", {}, &Gate::jwks},
+    {On::main, "GET", "/v1/access", {}, &Gate::access},
+    {On::both, "GET", "/metrics", {}, &Gate::metrics},
+    {On::admin, "POST", "/v1/staff/import", yaml_type, &Gate::import_staff},
+    {On::admin, "GET", "/v1/policy/explain", {}, &Gate::explain_policy},
+};
+
+/// True when `path` fits `pattern`; the segment in the place of {id} is put into `id`.
+bool matches(std::string_view pattern, std::string_view path, std::string& id) {
+  const auto brace = pattern.find("{id}");
+  if (brace == std::string_view::npos) return pattern == path;
+  const std::string_view before = pattern.substr(0, brace);
+  const std::string_view after = pattern.substr(brace + 4);
+  if (path.size() <= before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after))
+    return false;
+  const std::string_view segment = path.substr(before.size(), path.size() - before.size() - after.size());
+  if (segment.find('/') != std::string_view::npos) return false;
+  id = segment;
+  return true;
+}
+
+}  // namespace
+
+boost::asio::awaitable<Response> route(Gate& gate, Request& request) {
+  const Peer& peer = *request.peer;
+  if (gate.shutting_down()) {
+    co_return problem(503, "draining", "The service is stopping. Try again in a moment.");
+  }
+  if (!peer.admin_socket && !gate.allow_request(peer)) {
+    gate.count("rate_limited");
+    auto answer = problem(429, "rate_limited", "This user's programs ask too much in a short time.");
+    answer.headers.emplace_back("Retry-After", "1");
+    co_return answer;
+  }
+  const std::string_view method =
+      request.method == "HEAD" ? std::string_view("GET") : std::string_view(request.method);
+  std::string allowed;
+  std::string id;
+  for (const auto& entry : table) {
+    if (entry.on != On::both && (entry.on == On::admin) != peer.admin_socket) continue;
+    if (!matches(entry.path, request.path, id)) continue;
+    if (entry.method != method) {
+      allowed += (allowed.empty() ? "" : ", ") + std::string(entry.method);
+      continue;
+    }
+    if (!entry.body.empty() && request.content_type != entry.body) {
+      co_return problem(415, "unsupported_media_type", fmt::format("Send the body as {}.", entry.body));
+    }
+    gate.count("requests", entry.path);
+    Response answer;
+    if (entry.call != nullptr) {
+      answer = co_await (gate.*entry.call)(request);
+    } else {
+      answer = co_await (gate.*entry.call_with_id)(request, id);
+    }
+    co_return answer;
+  }
+  if (!allowed.empty()) {
+    auto answer = problem(405, "method_not_allowed", fmt::format("{} takes {}.", request.path, allowed));
+    answer.headers.emplace_back("Allow", allowed);
+    co_return answer;
+  }
+  gate.count("requests", "unknown");
+  co_return problem(404, "not_found", "There is nothing at that path.");
+}
+
+}  // namespace cardgate::daemon

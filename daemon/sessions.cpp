@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/sessions.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace cardgate::daemon {
+
+std::string_view name(EndReason reason) {
+  switch (reason) {
+    case EndReason::card_removed:
+      return "card_removed";
+    case EndReason::reader_gone:
+      return "reader_gone";
+    case EndReason::signed_out:
+      return "signed_out";
+    case EndReason::signed_in_again:
+      return "signed_in_again";
+    case EndReason::access_lost:
+      return "access_lost";
+    case EndReason::certificate_refused:
+      return "certificate_refused";
+    case EndReason::time_up:
+      return "time_up";
+    case EndReason::revoked:
+      return "revoked";
+    case EndReason::shutdown:
+      return "shutdown";
+  }
+  return "unknown";
+}
+
+Actions Sessions::end_where(EndReason reason, const auto& predicate) {
+  Actions actions;
+  for (auto it = sessions_.begin(); it != sessions_.end();) {
+    if (!predicate(it->second)) {
+      ++it;
+      continue;
+    }
+    // Its tokens are inactive from here on, because their session is gone; tick() forgets them when their
+    // time is over.
+    const std::size_t tokens = it->second.tokens;
+    actions.ended.push_back({std::move(it->second), reason, tokens});
+    it = sessions_.erase(it);
+  }
+  return actions;
+}
+
+Result<Actions> Sessions::open(Session session) {
+  if (const Session* other = by_card(session.card); other != nullptr && other->uid != session.uid) {
+    return Error{Errc::permission_denied, "this card is signed in for another user of this machine"};
+  }
+  const std::size_t others = sessions_.size() - (by_card(session.card) != nullptr ? 1 : 0);
+  if (others >= bounds_.sessions) return Error{Errc::too_large, "too many people are signed in"};
+  Actions actions =
+      end_where(EndReason::signed_in_again, [&](const Session& s) { return s.card == session.card; });
+  std::string id = session.id;
+  sessions_.emplace(std::move(id), std::move(session));
+  return actions;
+}
+
+Actions Sessions::card_removed(const std::string& reader, std::uint64_t insertion) {
+  return end_where(EndReason::card_removed,
+                   [&](const Session& s) { return s.reader == reader && s.insertion == insertion; });
+}
+
+Actions Sessions::reader_gone(const std::string& reader) {
+  return end_where(EndReason::reader_gone, [&](const Session& s) { return s.reader == reader; });
+}
+
+Actions Sessions::end(const std::string& id, EndReason reason) {
+  return end_where(reason, [&](const Session& s) { return s.id == id; });
+}
+
+Actions Sessions::end_all(EndReason reason) {
+  return end_where(reason, [](const Session&) { return true; });
+}
+
+Result<void> Sessions::token_issued(const std::string& jti, Token token, BootTime now, milliseconds idle) {
+  const auto found = sessions_.find(token.session);
+  if (found == sessions_.end() || found->second.locked)
+    return Error{Errc::not_found, "the session has ended"};
+  Session& session = found->second;
+  if (session.tokens >= bounds_.tokens_per_session) {
+    return Error{Errc::too_large, "this session has too many live tokens"};
+  }
+  if (std::ranges::find(session.roles_used, token.role) == session.roles_used.end()) {
+    session.roles_used.push_back(token.role);
+  }
+  session.idle = session.idle.count() == 0 ? idle : std::min(session.idle, idle);
+  session.last_used = now;
+  ++session.tokens;
+  expiries_.push({token.expires, jti});
+  tokens_.emplace(jti, std::move(token));
+  return {};
+}
+
+void Sessions::review_by(const std::string& session, BootTime at) {
+  if (const auto found = sessions_.find(session); found != sessions_.end()) {
+    auto& review_at = found->second.review_at;
+    review_at = review_at ? std::min(*review_at, at) : at;
+  }
+}
+
+void Sessions::used(const std::string& session, BootTime now) {
+  if (const auto found = sessions_.find(session); found != sessions_.end()) found->second.last_used = now;
+}
+
+Actions Sessions::revoke(const std::string& jti) {
+  Actions actions;
+  if (auto node = tokens_.extract(jti)) {
+    if (const auto session = sessions_.find(node.mapped().session); session != sessions_.end()) {
+      --session->second.tokens;
+    }
+    actions.revoked.push_back({node.key(), std::move(node.mapped()), EndReason::revoked});
+  }
+  return actions;
+}
+
+Actions Sessions::revoke_role(const std::string& session, std::string_view role) {
+  std::vector<std::string> dead;
+  for (const auto& [jti, token] : tokens_) {
+    if (token.session == session && token.role == role) dead.push_back(jti);
+  }
+  Actions actions;
+  for (const auto& jti : dead) {
+    auto one = revoke(jti);
+    for (auto& item : one.revoked) item.reason = EndReason::access_lost;
+    std::ranges::move(one.revoked, std::back_inserter(actions.revoked));
+  }
+  if (const auto found = sessions_.find(session); found != sessions_.end()) {
+    std::erase(found->second.roles_used, role);
+  }
+  return actions;
+}
+
+bool Sessions::resume(const std::string& id, BootTime now) {
+  const auto found = sessions_.find(id);
+  if (found == sessions_.end()) return false;
+  found->second.locked = false;
+  found->second.last_used = now;
+  return true;
+}
+
+Actions Sessions::tick(BootTime now) {
+  while (!expiries_.empty() && expiries_.top().at <= now) {
+    if (const auto found = tokens_.find(expiries_.top().jti); found != tokens_.end()) {
+      if (const auto session = sessions_.find(found->second.session); session != sessions_.end()) {
+        --session->second.tokens;
+      }
+      tokens_.erase(found);
+    }
+    expiries_.pop();
+  }
+  Actions actions = end_where(EndReason::time_up, [&](const Session& s) { return s.ends <= now; });
+  for (auto& [id, session] : sessions_) {
+    if (!session.locked && session.idle.count() > 0 && session.last_used + session.idle <= now) {
+      session.locked = true;
+      actions.locked.push_back(id);
+    }
+    if (session.review_at && *session.review_at <= now) {
+      session.review_at.reset();
+      actions.review.push_back(id);
+    }
+  }
+  return actions;
+}
+
+const Session* Sessions::find(const std::string& id) const {
+  const auto found = sessions_.find(id);
+  return found == sessions_.end() ? nullptr : &found->second;
+}
+
+const Session* Sessions::by_card(const std::string& card) const {
+  const auto found =
+      std::ranges::find_if(sessions_, [&](const auto& entry) { return entry.second.card == card; });
+  return found == sessions_.end() ? nullptr : &found->second;
+}
+
+const Token* Sessions::active_token(const std::string& jti, BootTime now) const {
+  const auto found = tokens_.find(jti);
+  if (found == tokens_.end() || found->second.expires <= now) return nullptr;
+  const Session* session = find(found->second.session);
+  const bool idle =
+      session != nullptr && session->idle.count() > 0 && session->last_used + session->idle <= now;
+  // Judged here as well as in tick(): a late tick must not lengthen anything.
+  if (session == nullptr || session->locked || idle || session->ends <= now) return nullptr;
+  return &found->second;
+}
+
+std::vector<const Session*> Sessions::of_uid(uid_t uid) const {
+  std::vector<const Session*> out;
+  for (const auto& [id, session] : sessions_) {
+    if (session.uid == uid) out.push_back(&session);
+  }
+  return out;
+}
+
+std::vector<const Session*> Sessions::all() const {
+  std::vector<const Session*> out;
+  for (const auto& [id, session] : sessions_) out.push_back(&session);
+  return out;
+}
+
+std::size_t Sessions::token_count() const {
+  std::size_t count = 0;
+  for (const auto& [id, session] : sessions_) count += session.tokens;
+  return count;
+}
+
+std::optional<BootTime> Sessions::next_deadline() const {
+  std::optional<BootTime> next;
+  const auto consider = [&](BootTime at) { next = next ? std::min(*next, at) : at; };
+  if (!expiries_.empty()) consider(expiries_.top().at);
+  for (const auto& [id, session] : sessions_) {
+    consider(session.ends);
+    if (session.review_at) consider(*session.review_at);
+    if (!session.locked && session.idle.count() > 0) consider(session.last_used + session.idle);
+  }
+  return next;
+}
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sessions: a pure state machine. Events go in (card removed, token asked, tick, access lost), actions
+// come out (session ended, token revoked); the shell records and announces the actions. No clock, no
+// descriptor, no lock: one thread.
+//
+//   open -> active <-> locked -> ended        card out, reader gone, sign-out, access lost, time up: ended at
+//   once
+//
+// A token is active while its session is active in this process, its time is not over and it was not revoked;
+// the table of tokens *is* that fact, so a restart ends everything.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <queue>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/clock.hpp"
+#include "base/crypto.hpp"
+
+namespace cardgate::daemon {
+
+/// Why a session or token ended: stable codes for audit and events.
+enum class EndReason : std::uint8_t {
+  card_removed,
+  reader_gone,
+  signed_out,
+  signed_in_again,
+  access_lost,
+  certificate_refused,
+  time_up,
+  revoked,
+  shutdown,
+};
+std::string_view name(EndReason reason);
+
+struct Session {
+  std::string id;
+  std::string person, person_name;
+  uid_t uid = 0;
+  std::string reader, card;
+  std::uint64_t insertion = 0;
+  Bytes certificate;  // DER, checked again when authorities change
+  WallTime auth_time;
+  WallTime expires;  // for people; `ends` decides
+  BootTime ends;
+  BootTime last_used;
+  std::optional<BootTime> review_at;  // when the first thing it stands on lapses
+  milliseconds idle{};                // the shortest of the roles used so far; 0: none yet
+  bool locked = false;
+  std::vector<std::string> warnings;
+  std::vector<std::string> roles_used;
+  std::size_t tokens = 0;  // live ones
+};
+
+struct Token {
+  std::string session, role, audience, client;
+  BootTime expires;
+};
+
+struct Ended {
+  Session session;
+  EndReason reason;
+  std::size_t tokens;  // how many died with it
+};
+struct Revoked {
+  std::string jti;
+  Token token;
+  EndReason reason;
+};
+/// What happened, for the shell to record and announce.
+struct Actions {
+  std::vector<Ended> ended;
+  std::vector<Revoked> revoked;     // tokens that died alone
+  std::vector<std::string> locked;  // session ids
+  std::vector<std::string> review;  // session ids whose review_at has come
+};
+
+class Sessions {
+ public:
+  struct Bounds {
+    std::size_t sessions;
+    std::size_t tokens_per_session;
+  };
+  explicit Sessions(Bounds bounds) : bounds_(bounds) {}
+  void set_bounds(Bounds bounds) { bounds_ = bounds; }
+
+  // --- events in ---
+  /// Ends an older session of the same card. Errors: too_large (no room), permission_denied (card in use by
+  /// another uid).
+  Result<Actions> open(Session session);
+  Actions card_removed(const std::string& reader, std::uint64_t insertion);
+  Actions reader_gone(const std::string& reader);
+  Actions end(const std::string& id, EndReason reason);
+  Actions end_all(EndReason reason);
+  /// Registers a token of an active session. Errors: not_found, too_large.
+  Result<void> token_issued(const std::string& jti, Token token, BootTime now, milliseconds idle);
+  /// Brings the next review forward to `at`; later than what is set already changes nothing.
+  void review_by(const std::string& session, BootTime at);
+  /// A token was used at a gate: the session is not idle.
+  void used(const std::string& session, BootTime now);
+  Actions revoke(const std::string& jti);
+  /// All tokens of one role of a session.
+  Actions revoke_role(const std::string& session, std::string_view role);
+  /// Unlocks after the passcode was given again. False when there is no such session.
+  bool resume(const std::string& id, BootTime now);
+  /// Ends what is over, locks what is idle, forgets tokens whose time has passed.
+  Actions tick(BootTime now);
+
+  // --- state out ---
+  const Session* find(const std::string& id) const;
+  const Session* by_card(const std::string& card) const;
+  /// nullptr unless the token is active now.
+  const Token* active_token(const std::string& jti, BootTime now) const;
+  std::vector<const Session*> of_uid(uid_t uid) const;
+  std::vector<const Session*> all() const;
+  std::size_t size() const { return sessions_.size(); }
+  std::size_t token_count() const;
+  /// When tick() next has something to do; nothing while there is nothing.
+  std::optional<BootTime> next_deadline() const;
+
+ private:
+  Actions end_where(EndReason reason, const auto& predicate);
+
+  struct Expiry {
+    BootTime at;
+    std::string jti;
+    bool operator>(const Expiry& other) const { return at > other.at; }
+  };
+
+  Bounds bounds_;
+  std::map<std::string, Session> sessions_;
+  std::unordered_map<std::string, Token> tokens_;
+  std::priority_queue<Expiry, std::vector<Expiry>, std::greater<>> expiries_;
+};
+
+}  // namespace cardgate::daemon

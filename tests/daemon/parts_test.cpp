@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon's small pure parts.
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/config.hpp"
+#include "daemon/http.hpp"
+#include "daemon/keys.hpp"
+#include "daemon/metrics.hpp"
+#include "daemon/peer.hpp"
+#include "daemon/rates.hpp"
+#include "daemon/refusals.hpp"
+#include "daemon/wall_guard.hpp"
+#include "tests/support/process.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+TEST(RequestHead, RefusesWhatHidesASecondRequest) {
+  const std::string start = "POST /v1/token HTTP/1.1\r\nHost: x\r\n";
+  EXPECT_EQ(refuse_head(start + "Content-Length: 5\r\n\r\n"), "");
+  EXPECT_EQ(refuse_head("GET / HTTP/1.0\r\n\r\n"), "");
+  const char* bad[] = {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+                       "Content-Length: 5\r\nContent-Length: 5\r\n",
+                       "Content-Length: 5, 5\r\n",
+                       "Content-Length: +5\r\n",
+                       "Transfer-Encoding: gzip, chunked\r\n",
+                       "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+                       "Host: y\r\n",
+                       "X: a\r\n folded\r\n",
+                       "Bad Name: 1\r\n",
+                       "Name : 1\r\n",
+                       ": 1\r\n",
+                       "NoColon\r\n",
+                       "X: a\rb\r\n",
+                       "Authorization: a\r\nAuthorization: b\r\n"};
+  for (const char* line : bad) EXPECT_NE(refuse_head(start + line + "\r\n"), "") << line;
+  EXPECT_NE(refuse_head("GET / HTTP/1.1\r\n\r\n"), "") << "no Host";
+  EXPECT_NE(refuse_head("GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n"), "");
+  EXPECT_NE(refuse_head("CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n"), "");
+  for (std::size_t cut = 0; cut < start.size(); ++cut)
+    refuse_head(start.substr(0, cut) + "\r\n\r\n");  // never crashes
+}
+
+TEST(Target, IsDecodedOnceAndHoldsNoControls) {
+  Request request;
+  ASSERT_TRUE(parse_target("/v1/verify?audience=es%20r&role=core", request));
+  EXPECT_EQ(request.path, "/v1/verify");
+  EXPECT_EQ(*request.parameter("audience"), "es r");
+  EXPECT_EQ(request.parameter("none"), nullptr);
+  Request twice;
+  ASSERT_TRUE(parse_target("/x?a=1&a=2", twice));
+  EXPECT_EQ(twice.parameter("a"), nullptr) << "two values are none";
+  for (const char* bad : {"/%00", "/a%0ab", "/?x=%0d", "/%zz", "x", ""}) {
+    Request refused;
+    EXPECT_FALSE(parse_target(bad, refused)) << bad;
+  }
+}
+
+TEST(Rate, RefillsOverTimeAndKeepsUsersApart) {
+  Rate rate(2, seconds(1));
+  const BootTime start(seconds(100));
+  EXPECT_TRUE(rate.allow(1, start));
+  EXPECT_TRUE(rate.allow(1, start));
+  EXPECT_FALSE(rate.allow(1, start));
+  EXPECT_TRUE(rate.allow(2, start));
+  EXPECT_TRUE(rate.allow(1, start + milliseconds(600)));
+  EXPECT_FALSE(rate.allow(1, start + milliseconds(600)));
+}
+
+TEST(Refusals, FoldRepeatsIntoOneCount) {
+  Refusals refusals;
+  const BootTime start(seconds(100));
+  EXPECT_TRUE(refusals.first(1, "token_refused", "no_session", start));
+  for (int i = 0; i < 99; ++i) EXPECT_FALSE(refusals.first(1, "token_refused", "no_session", start));
+  EXPECT_TRUE(refusals.first(2, "token_refused", "no_session", start));
+  EXPECT_TRUE(refusals.take(start + seconds(9)).empty());
+  const auto folded = refusals.take(start + seconds(10));
+  ASSERT_EQ(folded.size(), 1U);
+  EXPECT_EQ(folded[0].count, 99U);
+  EXPECT_TRUE(refusals.empty());
+}
+
+struct HandClock final : Clock {
+  WallTime wall_time{seconds(1'000'000)};
+  BootTime boot_time{seconds(50)};
+  WallTime wall() const override { return wall_time; }
+  BootTime boot() const override { return boot_time; }
+};
+
+TEST(WallGuard, AClockSetBackIsNotBelieved) {
+  HandClock clock;
+  WallGuard guard(clock);
+  clock.wall_time -= std::chrono::hours(48);
+  clock.boot_time += seconds(10);
+  EXPECT_EQ(guard.now(), WallTime(seconds(1'000'010)));
+  EXPECT_EQ(guard.set_back_by(), std::chrono::hours(48) + seconds(10));
+  clock.wall_time = WallTime(seconds(1'000'020));
+  EXPECT_EQ(guard.now(), clock.wall_time);
+  EXPECT_FALSE(guard.set_back_by());
+}
+
+TEST(Key, IsMadeOnceForItsOwnerAlone) {
+  const testing::TempDir dir;
+  const auto file = dir / "token-key";
+  const auto made = load_or_create_key(file);
+  ASSERT_TRUE(made);
+  struct stat status{};
+  ASSERT_EQ(::stat(file.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+  EXPECT_EQ(load_or_create_key(file)->public_key(), made->public_key());
+  ::chmod(file.c_str(), 0640);
+  EXPECT_EQ(load_or_create_key(file).error().code, Errc::permission_denied);
+  ::chmod(file.c_str(), 0600);
+  ASSERT_TRUE(write_file_atomic(file, as_bytes("short"), 0600));
+  EXPECT_EQ(load_or_create_key(file).error().code, Errc::corrupt);
+  std::filesystem::remove(file);
+  std::filesystem::create_symlink(dir / "elsewhere", file);
+  EXPECT_FALSE(load_or_create_key(file)) << "a link is not followed";
+}
+
+class Attested : public ::testing::TestWithParam<Pin> {};
+
+TEST_P(Attested, IsWhatTheKernelSays) {
+  int pair[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  const FileDescriptor a(pair[0]);
+  const FileDescriptor b(pair[1]);
+  const auto peer = attest(a.get(), GetParam());
+  ASSERT_TRUE(peer) << peer.error().message();
+  EXPECT_EQ(peer->uid, ::getuid());
+  EXPECT_EQ(peer->gid, ::getgid());
+  EXPECT_EQ(peer->pid, ::getpid());
+  EXPECT_FALSE(peer->program.empty());
+  EXPECT_EQ(peer->groups.size(), static_cast<std::size_t>(::getgroups(0, nullptr)));
+}
+INSTANTIATE_TEST_SUITE_P(Pins, Attested, ::testing::Values(Pin::peer_pidfd, Pin::open_and_start_time));
+
+TEST(PeerMatch, NeedsEverythingItNames) {
+  Peer peer;
+  peer.uid = 1000;
+  peer.gid = 100;
+  peer.groups = {27};
+  peer.unit = "esr.service";
+  EXPECT_TRUE(fits({.uid = 1000, .gid = {}, .unit = ""}, peer));
+  EXPECT_TRUE(fits({.uid = {}, .gid = 27, .unit = "esr.service"}, peer));
+  EXPECT_FALSE(fits({.uid = 1000, .gid = 28, .unit = ""}, peer));
+  EXPECT_FALSE(fits({.uid = 1000, .gid = {}, .unit = "other.service"}, peer));
+}
+
+TEST(Metrics, AreOpenMetrics) {
+  Metrics metrics;
+  metrics.add("tokens_issued");
+  metrics.add("refusals", "token_refused");
+  EXPECT_EQ(metrics.text({{"sessions", 2}}),
+            "# TYPE cardgate_refusals counter\ncardgate_refusals_total{kind=\"token_refused\"} 1\n"
+            "# TYPE cardgate_tokens_issued counter\ncardgate_tokens_issued_total 1\n"
+            "# TYPE cardgate_sessions gauge\ncardgate_sessions 2\n# EOF\n");
+}
+
+class ConfigFile : public ::testing::Test {
+ protected:
+  testing::TempDir dir;
+  std::string text = R"(issuer: https://cardgate.test.example
+socket: /run/x.sock
+admin_socket: /run/a.sock
+state_directory: /var/lib/x
+policy: /etc/p.yaml
+audit: {directory: /var/lib/x/audit}
+trust: {anchors: [/etc/anchors]}
+mapping: [card_uuid]
+readers: [{users: [0]}]
+clients: [{name: desktop, match: {user: 0}, sign_in: true}]
+)";
+  std::string refusal(const std::string& content) {
+    const auto file = dir / "c.yaml";
+    EXPECT_TRUE(write_file_atomic(file, as_bytes(content), 0644));
+    const auto loaded = load_config(file);
+    if (loaded) return "";
+    const std::string prefix = file.string() + ":";
+    EXPECT_TRUE(loaded.error().context.starts_with(prefix)) << loaded.error().context;
+    return loaded.error().context.substr(std::min(prefix.size(), loaded.error().context.size()));
+  }
+  std::string replaced(const std::string& from, const std::string& to) {
+    std::string out = text;
+    const auto place = out.find(from);
+    EXPECT_NE(place, std::string::npos);
+    return out.replace(place, from.size(), to);
+  }
+};
+
+TEST_F(ConfigFile, IsTakenWhole) {
+  EXPECT_EQ(refusal(text), "");
+}
+
+TEST_F(ConfigFile, EachMistakeNamesItsLineAndKey) {
+  EXPECT_EQ(refusal(replaced("issuer: https", "issuer: http")),
+            "1: issuer: expected a URL that begins with https://");
+  EXPECT_EQ(refusal(replaced("/run/x.sock", "x.sock")), "2: socket: expected an absolute path");
+  EXPECT_EQ(refusal(replaced("[card_uuid]", "[]")),
+            "8: mapping: expected at least one way to find the person");
+  EXPECT_EQ(refusal(replaced("{users: [0]}", "{}")).substr(0, 13), "9: readers[0]");
+  EXPECT_EQ(refusal(replaced("match: {user: 0}", "match: {}")),
+            "10: clients[0].match: expected user, group or unit");
+  EXPECT_EQ(refusal(replaced("user: 0", "user: no-such-user-here")),
+            "10: clients[0].match.user: there is no user 'no-such-user-here' on this machine");
+  EXPECT_NE(refusal(text + "colour: blue\n").find("11: colour: unknown key"), std::string::npos);
+  EXPECT_NE(refusal(text + "issuer: https://b\n").find("11: issuer: stands twice"), std::string::npos);
+  EXPECT_NE(refusal(text + "limits: {sessions: 0}\n").find("11: limits.sessions: expected a whole number"),
+            std::string::npos);
+  EXPECT_NE(
+      refusal(
+          text +
+          "downtime: [{severity: awful, from: 2026-01-01T00:00:00Z, until: 2026-01-02T00:00:00Z, text: x}]\n")
+          .find("expected critical, high, moderate or standard"),
+      std::string::npos);
+  EXPECT_NE(refusal(replaced("{anchors: [/etc/anchors]}", "{anchors: [/etc/anchors], revocation: off}"))
+                .find("7: "),
+            std::string::npos);
+}
+
+TEST_F(ConfigFile, TheShippedExampleIsValid) {
+  const auto loaded = load_config(std::filesystem::path(CARDGATE_SOURCE_DIR) / "config/cardgated.yaml");
+  ASSERT_TRUE(loaded) << loaded.error().message();
+  EXPECT_EQ(loaded->limits.tokens_per_second, Limits().tokens_per_second);
+}
+
+}  // namespace
+}  // namespace cardgate::daemon

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/sessions.hpp"
+
+#include <gtest/gtest.h>
+
+namespace cardgate::daemon {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+
+BootTime at(seconds since) {
+  return BootTime(since);
+}
+
+/// A small language for stories about sessions.
+class SessionStory : public ::testing::Test {
+ protected:
+  Sessions sessions{{.sessions = 3, .tokens_per_session = 2}};
+
+  Session session(const std::string& id, const std::string& card = "card-1", uid_t uid = 1000) {
+    Session s;
+    s.id = id;
+    s.person = "1000";
+    s.uid = uid;
+    s.reader = "R";
+    s.card = card;
+    s.insertion = 7;
+    s.ends = at(hours(12));
+    s.last_used = at(seconds(0));
+    return s;
+  }
+  Actions open(const Session& s) {
+    auto opened = sessions.open(s);
+    EXPECT_TRUE(opened);
+    return opened ? *opened : Actions{};
+  }
+  bool issue(const std::string& session_id, const std::string& jti, seconds now = seconds(0),
+             const std::string& role = "core") {
+    return sessions
+        .token_issued(jti, {session_id, role, "esr", "desktop", at(now + minutes(5))}, at(now), minutes(15))
+        .has_value();
+  }
+  bool active(const std::string& jti, seconds now) { return sessions.active_token(jti, at(now)) != nullptr; }
+};
+
+TEST_F(SessionStory, CardOutEndsTheSessionAndItsTokensAtOnce) {
+  open(session("s"));
+  ASSERT_TRUE(issue("s", "t"));
+  EXPECT_TRUE(active("t", seconds(1)));
+  const auto actions = sessions.card_removed("R", 7);
+  ASSERT_EQ(actions.ended.size(), 1U);
+  EXPECT_EQ(actions.ended[0].reason, EndReason::card_removed);
+  EXPECT_EQ(actions.ended[0].tokens, 1U);
+  EXPECT_FALSE(active("t", seconds(1)));
+  EXPECT_EQ(sessions.token_count(), 0U);
+}
+
+TEST_F(SessionStory, AnotherInsertionsRemovalIsNotOurs) {
+  open(session("s"));
+  EXPECT_TRUE(sessions.card_removed("R", 6).ended.empty());
+  EXPECT_TRUE(sessions.card_removed("Other", 7).ended.empty());
+  EXPECT_EQ(sessions.size(), 1U);
+}
+
+TEST_F(SessionStory, ATokenDiesWithItsTime) {
+  open(session("s"));
+  ASSERT_TRUE(issue("s", "t"));
+  EXPECT_TRUE(active("t", minutes(5) - seconds(1)));
+  EXPECT_FALSE(active("t", minutes(5))) << "even when the tick is late";
+  sessions.tick(at(minutes(5)));
+  EXPECT_EQ(sessions.token_count(), 0U);
+}
+
+TEST_F(SessionStory, AnIdleSessionLocksAndResumesWithThePasscode) {
+  open(session("s"));
+  ASSERT_TRUE(issue("s", "t"));
+  sessions.used("s", at(minutes(4)));
+  EXPECT_TRUE(sessions.tick(at(minutes(18))).locked.empty());
+  EXPECT_EQ(sessions.tick(at(minutes(19))).locked, std::vector<std::string>{"s"});
+  EXPECT_FALSE(issue("s", "t2", minutes(19))) << "nothing is issued while locked";
+  ASSERT_TRUE(sessions.resume("s", at(minutes(20))));
+  EXPECT_TRUE(issue("s", "t3", minutes(20)));
+  EXPECT_FALSE(sessions.resume("none", at(minutes(20))));
+}
+
+TEST_F(SessionStory, TwelveHoursAreTheEndWhateverHappens) {
+  open(session("s"));
+  EXPECT_EQ(sessions.next_deadline(), at(hours(12)));
+  EXPECT_TRUE(sessions.tick(at(hours(12) - seconds(1))).ended.empty());
+  const auto actions = sessions.tick(at(hours(12)));
+  ASSERT_EQ(actions.ended.size(), 1U);
+  EXPECT_EQ(actions.ended[0].reason, EndReason::time_up);
+  EXPECT_EQ(sessions.next_deadline(), std::nullopt);
+}
+
+TEST_F(SessionStory, OneCardIsOneSession) {
+  open(session("first"));
+  const auto again = open(session("second"));
+  ASSERT_EQ(again.ended.size(), 1U);
+  EXPECT_EQ(again.ended[0].session.id, "first");
+  const auto other_user = sessions.open(session("third", "card-1", 1001));
+  EXPECT_EQ(other_user.error().code, Errc::permission_denied);
+  EXPECT_NE(sessions.find("second"), nullptr) << "a refused opening must not end what is there";
+}
+
+TEST_F(SessionStory, LimitsRefuseAndLoseNothing) {
+  open(session("a", "card-a"));
+  open(session("b", "card-b"));
+  open(session("c", "card-c"));
+  EXPECT_EQ(sessions.open(session("d", "card-d")).error().code, Errc::too_large);
+  EXPECT_TRUE(sessions.open(session("c2", "card-c"))) << "the same card takes its own place";
+  ASSERT_TRUE(issue("a", "t1"));
+  ASSERT_TRUE(issue("a", "t2"));
+  EXPECT_FALSE(issue("a", "t3"));
+  sessions.revoke("t1");
+  EXPECT_TRUE(issue("a", "t4"));
+  EXPECT_TRUE(active("t2", seconds(1)));
+}
+
+TEST_F(SessionStory, RevokingOneTokenLeavesTheOthers) {
+  open(session("s"));
+  ASSERT_TRUE(issue("s", "t1"));
+  ASSERT_TRUE(issue("s", "t2"));
+  ASSERT_EQ(sessions.revoke("t1").revoked.size(), 1U);
+  EXPECT_TRUE(sessions.revoke("t1").revoked.empty());
+  EXPECT_FALSE(active("t1", seconds(1)));
+  EXPECT_TRUE(active("t2", seconds(1)));
+}
+
+TEST_F(SessionStory, ARoleLostTakesItsTokensAlone) {
+  open(session("s"));
+  ASSERT_TRUE(issue("s", "core"));
+  ASSERT_TRUE(issue("s", "own", seconds(0), "employee-self-service"));
+  const auto actions = sessions.revoke_role("s", "core");
+  ASSERT_EQ(actions.revoked.size(), 1U);
+  EXPECT_EQ(actions.revoked[0].reason, EndReason::access_lost);
+  EXPECT_TRUE(active("own", seconds(1)));
+}
+
+TEST_F(SessionStory, AReviewIsAskedForOnceWhenItsTimeComes) {
+  open(session("s"));
+  sessions.review_by("s", at(hours(2)));
+  sessions.review_by("s", at(hours(3)));
+  EXPECT_EQ(sessions.next_deadline(), at(hours(2)));
+  EXPECT_TRUE(sessions.tick(at(hours(1))).review.empty());
+  EXPECT_EQ(sessions.tick(at(hours(2))).review, std::vector<std::string>{"s"});
+  EXPECT_TRUE(sessions.tick(at(hours(2))).review.empty());
+}
+
+}  // namespace
+}  // namespace cardgate::daemon

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/daemon/stage.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <stdexcept>
+
+namespace cardgate::testing {
+namespace {
+
+using std::chrono::seconds;
+
+void must(const auto& result, std::string_view what) {
+  if (!result) throw std::runtime_error(fmt::format("{}: {}", what, result.error().message()));
+}
+
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+void write_text(const std::filesystem::path& path, const std::string& text) {
+  must(write_file_atomic(path, as_bytes(text), 0644), path.string());
+}
+
+}  // namespace
+
+json::object HttpAnswer::json() const {
+  const auto value = parse_json(body);
+  return value && value->is_object() ? value->as_object() : json::object{};
+}
+
+std::string HttpAnswer::error() const {
+  const auto object = json();
+  const auto* code = find_string(object, "error");
+  return code == nullptr ? "" : std::string(*code);
+}
+
+HttpAnswer raw(const std::filesystem::path& path, const std::string& bytes,
+               std::chrono::milliseconds deadline) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.c_str(), path.native().size());
+  const FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  HttpAnswer answer;
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return answer;
+  std::string_view rest = bytes;
+  while (!rest.empty()) {
+    const auto sent = ::send(fd.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (sent <= 0) break;  // answered early and closed: the answer is still there to be read
+    rest.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  const auto until = std::chrono::steady_clock::now() + deadline;
+  std::string text;
+  std::size_t head = std::string::npos;
+  std::size_t length = std::string::npos;
+  for (;;) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    pollfd entry{fd.get(), POLLIN, 0};
+    if (left.count() <= 0 || ::poll(&entry, 1, static_cast<int>(left.count())) <= 0) break;
+    char buffer[65536];
+    const auto count = ::recv(fd.get(), buffer, sizeof buffer, 0);
+    if (count <= 0) break;
+    text.append(buffer, static_cast<std::size_t>(count));
+    if (head == std::string::npos && (head = text.find("\r\n\r\n")) != std::string::npos) {
+      std::size_t at = text.find("\r\n") + 2;
+      while (at < head) {
+        const auto end = text.find("\r\n", at);
+        const auto colon = text.find(':', at);
+        std::string value = text.substr(colon + 1, end - colon - 1);
+        value.erase(0, value.find_first_not_of(' '));
+        answer.headers[lower(text.substr(at, colon - at))] = value;
+        at = end + 2;
+      }
+      answer.status = std::stoi(text.substr(9, 3));
+      if (answer.status == 204) length = 0;
+      if (const auto found = answer.headers.find("content-length"); found != answer.headers.end()) {
+        length = std::stoul(found->second);
+      }
+    }
+    if (head != std::string::npos && length != std::string::npos && text.size() >= head + 4 + length) break;
+  }
+  if (head != std::string::npos) answer.body = text.substr(head + 4);
+  return answer;
+}
+
+HttpAnswer http(const std::filesystem::path& socket, const std::string& method, const std::string& target,
+                const std::string& body, const std::vector<std::string>& headers) {
+  std::string text =
+      fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", method, target);
+  for (const auto& header : headers) text += header + "\r\n";
+  if (!body.empty()) text += fmt::format("Content-Length: {}\r\n", body.size());
+  return raw(socket, text + "\r\n" + body);
+}
+
+Stage::Stage() : socket(dir / "cardgate.sock"), admin_socket(dir / "admin.sock") {
+  std::filesystem::permissions(dir.path(), std::filesystem::perms(0755));
+  for (const char* name : {"state", "audit"}) {
+    std::filesystem::create_directory(dir / name);
+    std::filesystem::permissions(dir / name, std::filesystem::perms(0700));
+  }
+}
+
+Stage::~Stage() {
+  // The card leaves before its pcscd, or it would wait for it.
+  if (link) link->pull();
+  if (daemon) {
+    const int status = daemon->stop(seconds(15));
+    if (::testing::Test::HasFailure())
+      std::fprintf(stderr, "--- cardgated (exit %d):\n%s---\n", status, daemon->output().c_str());
+    EXPECT_EQ(status, 0) << "cardgated did not end in order:\n" << daemon->output();
+  }
+}
+
+void Stage::write_config(const std::string& extra) const {
+  write_text(dir / "cardgated.yaml", fmt::format(R"(issuer: https://cardgate.test.example
+socket: {0}/cardgate.sock
+admin_socket: {0}/admin.sock
+state_directory: {0}/state
+policy: {0}/policy.yaml
+audit: {{directory: {0}/audit}}
+trust:
+  anchors: [{0}/ca/anchors]
+  intermediates: [{0}/ca/intermediates]
+  crls: [{0}/ca/crls]
+mapping: [card_uuid]
+readers:
+  - users: [0, 65533]
+clients:
+  - name: desktop
+    match: {{user: 0}}
+    sign_in: true
+    tokens:
+      - audience: esr
+        roles: [employee-self-service, core, manager-self-service]
+  - name: gateway
+    match: {{user: 0}}
+    verifies: [esr]
+  - name: neighbour
+    match: {{user: 65533}}
+    sign_in: true
+    tokens: [{{audience: esr, roles: [core]}}]
+{1})",
+                                                 dir.path().string(), extra));
+}
+
+std::string Stage::people(const std::string& core_form) const {
+  const std::string form =
+      core_form == "valid"
+          ? "{kind: ESR06, role: core, verified_by: \"2000\", verified_on: 2026-01-02, approved_by: "
+            "\"3000\", approved_on: 2026-01-03, valid_from: 2026-01-03}"
+          : core_form;
+  return fmt::format(R"(people:
+  - id: "1000"
+    name: Ada Example
+    line_manager: "2000"
+    employed_from: 2020-01-01
+    cards: [{{uuid: {}}}]
+    forms: [{}]
+    declarations: [{{name: core-confidentiality, version: "2026-1", signed_on: 2026-01-02}}]
+  - {{id: "2000", name: Max Invented, employed_from: 2020-01-01}}
+  - {{id: "3000", name: Tia Invented, employed_from: 2020-01-01, teams: [esr-workforce-systems]}}
+)",
+                     simcard::to_text(card->data().uuid), form);
+}
+
+void Stage::up(simcard::KeyKind kind) {
+  auto made = simcard::Ca::open_or_create(dir / "ca");
+  must(made, "CA");
+  ca = std::make_unique<simcard::Ca>(std::move(*made));
+  simcard::Personalisation person;
+  person.key = kind;
+  auto data = simcard::personalise(*ca, person);
+  must(data, "card");
+  card = std::make_unique<simcard::Card>(std::move(*data));
+  link = std::make_unique<simcard::VpcdLink>(*card);
+  must(pcscd.start(), "pcscd");
+  std::filesystem::copy_file(std::filesystem::path(CARDGATE_SOURCE_DIR) / "config/policy.yaml",
+                             dir / "policy.yaml");
+  write_config();
+  start_daemon();
+  const auto imported = import(people());
+  if (imported.status != 200) throw std::runtime_error("import: " + imported.body);
+}
+
+void Stage::launch_daemon() {
+  auto started =
+      Process::start({CARDGATE_BINARY_DIR "/daemon/cardgated", "--config", dir / "cardgated.yaml"});
+  must(started, "cardgated");
+  daemon = std::move(*started);
+}
+
+void Stage::start_daemon() {
+  launch_daemon();
+  if (!daemon->wait_for_line("serving", seconds(20)))
+    throw std::runtime_error("cardgated:\n" + daemon->output());
+}
+
+int Stage::stop_daemon() {
+  const int status = daemon->stop(seconds(15));
+  daemon.reset();
+  return status;
+}
+
+void Stage::insert() {
+  must(link->insert(), "insert");
+}
+void Stage::pull() {
+  link->pull();
+}
+
+void Stage::insert_and_wait() {
+  insert();
+  if (!eventually(seconds(15), [&] {
+        const auto status = card_status();
+        const auto* state = find_string(status, "state");
+        return state != nullptr && *state != "reading";
+      })) {
+    throw std::runtime_error("the card was not read:\n" + daemon->output());
+  }
+}
+
+HttpAnswer Stage::ask(const std::string& method, const std::string& target, const std::string& body,
+                      const std::vector<std::string>& headers) const {
+  return http(socket, method, target, body, headers);
+}
+
+HttpAnswer Stage::admin(const std::string& method, const std::string& target, const std::string& body,
+                        const std::vector<std::string>& headers) const {
+  return http(admin_socket, method, target, body, headers);
+}
+
+json::object Stage::card_status() const {
+  const auto status = ask("GET", "/v1/status").json();
+  const auto* readers = find_array(status, "readers");
+  if (readers == nullptr) return {};
+  for (const auto& entry : *readers) {
+    const auto* name = find_string(entry.as_object(), "name");
+    const auto* found = find_object(entry.as_object(), "card");
+    if (name != nullptr && *name == reader && found != nullptr) return *found;
+  }
+  return {};
+}
+
+HttpAnswer Stage::sign_in(const std::string& passcode, int tries, bool spend_last) const {
+  json::object body{{"reader", reader},
+                    {"card", simcard::to_text(card->data().uuid)},
+                    {"tries_left", tries >= 0 ? tries : card->pin_tries()},
+                    {"passcode", passcode}};
+  if (spend_last) body["spend_last_try"] = true;
+  return ask("POST", "/v1/sessions", json::serialize(body), {"Content-Type: application/json"});
+}
+
+HttpAnswer Stage::token(const std::string& role, const std::string& audience) const {
+  return ask("POST", "/v1/token", json::serialize(json::object{{"role", role}, {"audience", audience}}),
+             {"Content-Type: application/json"});
+}
+
+std::string Stage::token_text(const std::string& role) const {
+  const auto answer = token(role);
+  const auto object = answer.json();
+  const auto* text = find_string(object, "access_token");
+  EXPECT_NE(text, nullptr) << answer.body;
+  return text == nullptr ? "" : std::string(*text);
+}
+
+bool Stage::is_active(const std::string& text) const {
+  const auto answer =
+      ask("POST", "/v1/introspect", "token=" + text, {"Content-Type: application/x-www-form-urlencoded"});
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  const auto object = answer.json();
+  return object.contains("active") && object.at("active").is_bool() && object.at("active").as_bool();
+}
+
+HttpAnswer Stage::import(const std::string& yaml) const {
+  return admin("POST", "/v1/staff/import", yaml, {"Content-Type: application/yaml"});
+}
+
+std::string Stage::audit_text() const {
+  std::string all;
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(dir / "audit")) files.push_back(entry.path());
+  std::ranges::sort(files);
+  for (const auto& file : files) {
+    std::ifstream in(file, std::ios::binary);
+    all.append(std::istreambuf_iterator<char>(in), {});
+  }
+  std::erase(all, '\0');  // preallocated space
+  return all;
+}
+
+Finished Stage::cardgate(std::vector<std::string> arguments, const std::string& input) const {
+  std::vector<std::string> argv{CARDGATE_BINARY_DIR "/client/cardgate"};
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  ProcessOptions options;
+  options.input = input;
+  options.environment = {{"CARDGATE_SOCKET", socket}, {"CARDGATE_ADMIN_SOCKET", admin_socket}};
+  auto finished = run(argv, seconds(30), options);
+  must(finished, "cardgate");
+  return *finished;
+}
+
+}  // namespace cardgate::testing

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole cardgate for one test: its own pcscd with the virtual reader, a CA, cards, a staff register and the
+// real cardgated, all in a temporary folder. Runs inside in-reader-namespace. One thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/json.hpp"
+#include "tests/simcard/ca.hpp"
+#include "tests/simcard/card.hpp"
+#include "tests/simcard/vpcd_link.hpp"
+#include "tests/support/pcscd.hpp"
+
+namespace cardgate::testing {
+
+struct HttpAnswer {
+  int status = 0;                              // 0: no answer
+  std::map<std::string, std::string> headers;  // names in lower case
+  std::string body;
+  json::object json() const;
+  std::string error() const;  // the problem's code
+};
+
+/// Sends `bytes` as they are and reads one answer. `linger`: reads until the peer closes.
+HttpAnswer raw(const std::filesystem::path& socket, const std::string& bytes,
+               std::chrono::milliseconds deadline = std::chrono::seconds(15));
+HttpAnswer http(const std::filesystem::path& socket, const std::string& method, const std::string& target,
+                const std::string& body = {}, const std::vector<std::string>& headers = {});
+
+class Stage {
+ public:
+  static constexpr const char* reader = Pcscd::first_name;
+  static constexpr const char* pin = "123456";
+
+  Stage();
+  ~Stage();
+
+  /// pcscd and cardgated run, the example people are imported, Ada's card is made (not inserted).
+  void up(simcard::KeyKind kind = simcard::KeyKind::p256);
+  void start_daemon();
+  /// Starts cardgated and returns it without waiting for anything.
+  void launch_daemon();
+  int stop_daemon();
+
+  void insert();
+  void pull();
+  /// Inserted, read, and ready for a passcode.
+  void insert_and_wait();
+
+  HttpAnswer ask(const std::string& method, const std::string& target, const std::string& body = {},
+                 const std::vector<std::string>& headers = {}) const;
+  HttpAnswer admin(const std::string& method, const std::string& target, const std::string& body = {},
+                   const std::vector<std::string>& headers = {}) const;
+  HttpAnswer sign_in(const std::string& passcode = pin, int tries = -1, bool spend_last = false) const;
+  HttpAnswer token(const std::string& role = "core", const std::string& audience = "esr") const;
+  std::string token_text(const std::string& role = "core") const;
+  bool is_active(const std::string& token) const;
+  json::object card_status() const;  // of the first reader; empty when there is no card
+  HttpAnswer import(const std::string& yaml) const;
+  std::string audit_text() const;
+  /// The people that up() imports; `core_form` stands for Ada's ESR06.
+  std::string people(const std::string& core_form = "valid") const;
+  /// `extra` is put at the end of the file.
+  void write_config(const std::string& extra = {}) const;
+  Finished cardgate(std::vector<std::string> arguments, const std::string& input = {}) const;
+
+  TempDir dir;
+  Pcscd pcscd;
+  std::unique_ptr<simcard::Ca> ca;
+  std::unique_ptr<simcard::Card> card;
+  std::unique_ptr<simcard::VpcdLink> link;
+  std::unique_ptr<Process> daemon;
+  std::filesystem::path socket, admin_socket;
+};
+
+}  // namespace cardgate::testing
