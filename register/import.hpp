@@ -26,9 +26,15 @@ struct ImportedPerson {
          removed = false, unix_accounts = false, teams = false, cards = false, identities = false,
          forms = false, declarations = false, training = false, delegations = false;
   };
+  /// Where in the file, for problems that only the register can find.
+  struct Lines {
+    int line_manager = 0;
+    std::vector<int> cards, delegations;  // as many as the person has
+  };
   int line = 0;
   Person person;
   Given given;
+  Lines lines;
 };
 
 struct ImportFile {

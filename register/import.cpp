@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "register/import.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "register/fields.hpp"
+#include "register/import_check.hpp"
+#include "register/normal.hpp"
+
+namespace cardgate::reg {
+namespace {
+
+constexpr std::size_t max_people = 2'000'000;
+constexpr std::size_t max_reason_length = 1000;
+constexpr std::array<std::string_view, 4> card_states{"active", "lost", "replaced", "revoked"};
+
+/// A span of days that ends before it begins is a slip of the pen.
+void check_span(const Yaml& at, Problems& problems, const std::optional<Date>& from,
+                const std::optional<Date>& until, std::string_view until_key) {
+  if (from && until && *until < *from) {
+    problems.add(at.error(fmt::format("{} {} is before {}", until_key, to_text(*until), to_text(*from))));
+  }
+}
+
+Card read_card(const Yaml& item, Problems& problems) {
+  Card card;
+  Fields fields(item, problems, {"uuid", "status", "valid_until"});
+  if (const auto node = fields.require("uuid")) {
+    if (auto text = node->string(); text && is_uuid(*text)) {
+      card.uuid = ascii_lower(*text);
+    } else {
+      fields.note(node->error("expected a UUID like 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01"));
+    }
+  }
+  if (const auto node = fields.find("status")) {
+    auto text = node->string();
+    if (text && std::ranges::find(card_states, *text) != card_states.end()) {
+      card.status = std::move(*text);
+    } else {
+      fields.note(node->error("expected active, lost, replaced or revoked"));
+    }
+  }
+  fields.date("valid_until", card.valid_until);
+  return card;
+}
+
+Form read_form(const Yaml& item, Problems& problems) {
+  Form form;
+  Fields fields(item, problems,
+                {"kind", "role", "verified_by", "verified_on", "approved_by", "approved_on", "valid_from",
+                 "valid_until", "withdrawn"});
+  fields.required_text("kind", form.kind);
+  fields.required_text("role", form.role);
+  form.verified = fields.text("verified_by", form.verified_by, max_id_length);
+  form.approved = fields.text("approved_by", form.approved_by, max_id_length);
+  fields.date("verified_on", form.verified_on);
+  fields.date("approved_on", form.approved_on);
+  fields.date("valid_from", form.valid_from);
+  fields.date("valid_until", form.valid_until);
+  fields.flag("withdrawn", form.withdrawn);
+  check_span(item, problems, form.valid_from, form.valid_until, "valid_until");
+  return form;
+}
+
+Declaration read_declaration(const Yaml& item, Problems& problems) {
+  Declaration declaration;
+  Fields fields(item, problems, {"name", "version", "signed_on", "valid_until"});
+  fields.required_text("name", declaration.name);
+  fields.required_text("version", declaration.version);
+  fields.required_date("signed_on", declaration.signed_on);
+  fields.date("valid_until", declaration.valid_until);
+  return declaration;
+}
+
+Training read_training(const Yaml& item, Problems& problems) {
+  Training training;
+  Fields fields(item, problems, {"course", "completed_on", "valid_until"});
+  fields.required_text("course", training.course);
+  fields.required_date("completed_on", training.completed_on);
+  fields.date("valid_until", training.valid_until);
+  return training;
+}
+
+Delegation read_delegation(const Yaml& item, Problems& problems) {
+  Delegation delegation;
+  Fields fields(item, problems, {"from", "role", "valid_from", "valid_until"});
+  fields.required_text("from", delegation.from, max_id_length);
+  fields.required_text("role", delegation.role);
+  fields.date("valid_from", delegation.valid_from);
+  fields.date("valid_until", delegation.valid_until);
+  check_span(item, problems, delegation.valid_from, delegation.valid_until, "valid_until");
+  return delegation;
+}
+
+template <class T>
+bool read_list(Fields& fields, std::string_view key, std::vector<T>& to, T (*read)(const Yaml&, Problems&),
+               std::vector<int>* lines = nullptr) {
+  std::vector<Yaml> items;
+  if (!fields.list(key, items)) return false;
+  for (const auto& item : items) {
+    to.push_back(read(item, fields.problems()));
+    if (lines != nullptr) lines->push_back(item.line());
+  }
+  return true;
+}
+
+bool read_identities(Fields& fields, std::vector<Identity>& to) {
+  const auto node = fields.find("identities");
+  if (!node) return false;
+  auto map = node->map();
+  if (!map) {
+    fields.note(map.error());
+    return true;
+  }
+  for (const auto& [kind, value] : map->entries()) {
+    auto text = value.string();
+    if (!is_identity_kind(kind)) {
+      fields.note(value.error(
+          "expected one of: upn, email, uri, issuer_serial, subject:FIELD (cards stand under cards)"));
+    } else if (!text) {
+      fields.note(text.error());
+    } else if (text->size() > 4 * max_text_length) {
+      fields.note(value.error(fmt::format("expected at most {} bytes", 4 * max_text_length)));
+    } else {
+      to.push_back({kind, normal_identity(kind, *text)});
+    }
+  }
+  return true;
+}
+
+bool read_removed(Fields& fields, Person& person) {
+  const auto node = fields.find("removed");
+  if (!node) return false;
+  if (auto flag = node->boolean(); flag && !*flag) return true;
+  person.removed = true;
+  if (!node->map()) {
+    fields.note(node->error("expected {reason: TEXT}, or false"));
+  } else {
+    Fields(*node, fields.problems(), {"reason"})
+        .required_text("reason", person.removed_reason, max_reason_length);
+  }
+  return true;
+}
+
+ImportedPerson read_person(const Yaml& item, Problems& problems) {
+  ImportedPerson out;
+  out.line = item.line();
+  Person& person = out.person;
+  auto& given = out.given;
+  Fields fields(
+      item, problems,
+      {"id", "name", "email", "unix_accounts", "line_manager", "employed_from", "employed_until", "teams",
+       "cards", "identities", "forms", "declarations", "training", "delegations", "removed"});
+  fields.required_text("id", person.id, max_id_length);
+  fields.required_text("name", person.name);
+  given.name = true;
+  given.email = fields.clearable_text("email", person.email);
+  given.line_manager = fields.clearable_text("line_manager", person.line_manager, max_id_length);
+  if (const auto node = fields.find("line_manager")) out.lines.line_manager = node->line();
+  given.employed_from = fields.clearable_date("employed_from", person.employed_from);
+  given.employed_until = fields.clearable_date("employed_until", person.employed_until);
+  check_span(item, problems, person.employed_from, person.employed_until, "employed_until");
+  given.unix_accounts = fields.texts("unix_accounts", person.unix_accounts);
+  given.teams = fields.texts("teams", person.teams);
+  given.cards = read_list(fields, "cards", person.cards, read_card, &out.lines.cards);
+  given.identities = read_identities(fields, person.identities);
+  given.forms = read_list(fields, "forms", person.forms, read_form);
+  given.declarations = read_list(fields, "declarations", person.declarations, read_declaration);
+  given.training = read_list(fields, "training", person.training, read_training);
+  given.delegations =
+      read_list(fields, "delegations", person.delegations, read_delegation, &out.lines.delegations);
+  given.removed = read_removed(fields, person);
+  return out;
+}
+
+}  // namespace
+
+Result<ParsedImport> parse_import(std::string_view text, std::string_view name) {
+  const Yaml root = TRY(Yaml::parse(text, name));
+  Problems problems(name);
+  ParsedImport out;
+  out.file.name = name;
+  Fields top(root, problems, {"people"});
+  if (const auto node = top.require("people")) {
+    auto items = node->list();
+    if (!items) {
+      problems.add(items.error());
+    } else if (items->size() > max_people) {
+      problems.add(node->error(fmt::format("expected at most {} people", max_people)));
+    } else {
+      out.file.people.reserve(items->size());
+      for (const auto& item : *items) out.file.people.push_back(read_person(item, problems));
+    }
+  }
+  check_across(out.file.people, problems);
+  out.problems = problems.take();
+  out.file.complete = out.problems.empty();
+  return out;
+}
+
+}  // namespace cardgate::reg

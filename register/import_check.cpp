@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "register/import_check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace cardgate::reg {
+namespace {
+
+using Index = std::unordered_map<std::string_view, const ImportedPerson*>;
+
+Index check_ids(const std::vector<ImportedPerson>& people, Problems& problems) {
+  Index by_id;
+  by_id.reserve(people.size());
+  for (const auto& item : people) {
+    if (item.person.id.empty()) continue;
+    const auto [first, is_new] = by_id.emplace(item.person.id, &item);
+    if (!is_new) {
+      problems.add(item.line,
+                   fmt::format("{}: stands twice (first on line {})", item.person.id, first->second->line));
+    }
+  }
+  return by_id;
+}
+
+void check_cards(const std::vector<ImportedPerson>& people, Problems& problems) {
+  struct Place {
+    const ImportedPerson* holder;
+    int line;
+  };
+  std::unordered_map<std::string_view, Place> by_uuid;
+  for (const auto& item : people) {
+    for (std::size_t i = 0; i < item.person.cards.size(); ++i) {
+      const std::string& uuid = item.person.cards[i].uuid;
+      if (uuid.empty()) continue;
+      const auto [first, is_new] = by_uuid.emplace(uuid, Place{&item, item.lines.cards[i]});
+      if (is_new) continue;
+      problems.add(item.lines.cards[i],
+                   fmt::format("{}: the card {} stands twice (first on line {}, for {})", item.person.id,
+                               uuid, first->second.line, first->second.holder->person.id));
+    }
+  }
+}
+
+/// Walks up from everybody; nobody is walked through twice.
+void check_loops(const std::vector<ImportedPerson>& people, const Index& by_id, Problems& problems) {
+  enum class Seen : std::uint8_t { on_this_walk, earlier };
+  std::unordered_map<const ImportedPerson*, Seen> seen;
+  seen.reserve(people.size());
+  for (const auto& start : people) {
+    std::vector<const ImportedPerson*> walk;
+    const ImportedPerson* at = &start;
+    while (at != nullptr && seen.emplace(at, Seen::on_this_walk).second) {
+      walk.push_back(at);
+      const std::string& manager = at->person.line_manager;
+      const auto next = by_id.find(manager);
+      at = manager.empty() || manager == at->person.id || next == by_id.end() ? nullptr : next->second;
+    }
+    if (at != nullptr && seen[at] == Seen::on_this_walk) {
+      std::vector<std::string> ids;
+      for (auto it = std::ranges::find(walk, at); it != walk.end(); ++it) ids.push_back((*it)->person.id);
+      ids.push_back(at->person.id);
+      problems.add(at->lines.line_manager,
+                   fmt::format("{}: line managers in a loop: {}", at->person.id, loop_text(ids)));
+    }
+    for (const auto* item : walk) seen[item] = Seen::earlier;
+  }
+}
+
+}  // namespace
+
+std::string loop_text(const std::vector<std::string>& ids) {
+  constexpr std::size_t shown = 6;
+  std::string text;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (i == shown && ids.size() > shown + 2) {
+      text += fmt::format(" -> ({} more)", ids.size() - shown - 1);
+      i = ids.size() - 1;
+    }
+    text += (text.empty() ? "" : " -> ") + ids[i];
+  }
+  return text;
+}
+
+void check_across(const std::vector<ImportedPerson>& people, Problems& problems) {
+  const Index by_id = check_ids(people, problems);
+  check_cards(people, problems);
+  for (const auto& item : people) {
+    if (!item.person.id.empty() && item.person.line_manager == item.person.id) {
+      problems.add(item.lines.line_manager, fmt::format("{}: is their own line manager", item.person.id));
+    }
+    for (std::size_t i = 0; i < item.person.delegations.size(); ++i) {
+      if (!item.person.id.empty() && item.person.delegations[i].from == item.person.id) {
+        problems.add(item.lines.delegations[i], fmt::format("{}: delegates to themselves", item.person.id));
+      }
+    }
+  }
+  check_loops(people, by_id, problems);
+}
+
+}  // namespace cardgate::reg

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "register/import_run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bitset>
+#include <set>
+#include <unordered_map>
+
+#include "register/import_check.hpp"
+
+namespace cardgate::reg {
+namespace {
+
+using Key = std::int64_t;
+using KeyOrNone = std::optional<Key>;
+
+/// The lists of a person that an import replaces whole.
+enum List : std::uint8_t {
+  unix_accounts,
+  teams,
+  cards,
+  identities,
+  forms,
+  declarations,
+  training,
+  delegations,
+  list_count
+};
+
+/// The statements of an import, prepared once for all people.
+struct Statements {
+  explicit Statements(SQLite::Database& db)
+      : key_of(db, sql::key_of),
+        id_of(db, sql::id_of),
+        manager_of(db, sql::manager_of),
+        has_staff(db, sql::has_staff),
+        by_card(db, sql::by_card),
+        add_person(db, sql::add_person),
+        change_person(db, sql::change_person),
+        add{{db, sql::add_unix_account}, {db, sql::add_team},      {db, sql::add_card},
+            {db, sql::add_identity},     {db, sql::add_form},      {db, sql::add_declaration},
+            {db, sql::add_training},     {db, sql::add_delegation}},
+        drop{{db, sql::drop_unix_accounts}, {db, sql::drop_teams},      {db, sql::drop_cards},
+             {db, sql::drop_identities},    {db, sql::drop_forms},      {db, sql::drop_declarations},
+             {db, sql::drop_training},      {db, sql::drop_delegations}} {}
+
+  SQLite::Statement key_of, id_of, manager_of, has_staff, by_card, add_person, change_person;
+  SQLite::Statement add[list_count];
+  SQLite::Statement drop[list_count];
+};
+
+class Run {
+ public:
+  Run(SQLite::Database& database, PersonReader& reader, const ImportFile& file)
+      : database_(database), reader_(reader), file_(file), sql_(database), plans_(file.people.size()) {}
+
+  ImportReport go() {
+    SQLite::Transaction transaction(database_, SQLite::TransactionBehavior::IMMEDIATE);
+    report_.people = file_.people.size();
+    // In three rounds, so that people may name each other and cards may change hands within one file.
+    for (std::size_t i = 0; i < plans_.size(); ++i) add_if_new(i);
+    for (std::size_t i = 0; i < plans_.size(); ++i) change(i);
+    for (std::size_t i = 0; i < plans_.size(); ++i) fill_lists(i);
+    if (file_.complete) check_loops();
+    if (!file_.complete && report_.problems.empty())
+      report_.problems.push_back({0, "the file has bad lines"});
+    if (!report_.problems.empty()) {
+      std::ranges::stable_sort(report_.problems, {}, &ImportProblem::line);
+      return ImportReport{report_.people, 0, 0, 0, {}, std::move(report_.problems)};
+    }
+    note_managers();
+    report_.changed_ids.assign(changed_.begin(), changed_.end());
+    transaction.commit();
+    return std::move(report_);
+  }
+
+ private:
+  struct Plan {
+    Key key = 0;
+    bool is_new = false;
+    bool new_manager = false;
+    std::bitset<list_count> lists;  // to be filled from the file
+  };
+
+  KeyOrNone key_of(std::string_view id) {
+    Query query(sql_.key_of, id);
+    return query.next() ? KeyOrNone(query.integer()) : std::nullopt;
+  }
+
+  std::string id_of(Key key) {
+    Query query(sql_.id_of, key);
+    return query.next() ? query.text() : std::string();
+  }
+
+  void problem(int line, std::string text) { report_.problems.push_back({line, std::move(text)}); }
+
+  void add_if_new(std::size_t i) {
+    const Person& person = file_.people[i].person;
+    if (const auto known = key_of(person.id)) {
+      plans_[i].key = *known;
+      return;
+    }
+    Query(sql_.add_person, person.id, person.name).run();
+    plans_[i].key = database_.getLastInsertRowid();
+    plans_[i].is_new = true;
+  }
+
+  /// What the person will be, except for the lists.
+  static Person merged(const Person& now, const ImportedPerson& item) {
+    Person next = now;
+    const auto& given = item.given;
+    if (given.name) next.name = item.person.name;
+    if (given.email) next.email = item.person.email;
+    if (given.line_manager) next.line_manager = item.person.line_manager;
+    if (given.employed_from) next.employed_from = item.person.employed_from;
+    if (given.employed_until) next.employed_until = item.person.employed_until;
+    if (given.removed) {
+      next.removed = item.person.removed;
+      next.removed_reason = item.person.removed_reason;
+    }
+    return next;
+  }
+
+  static std::bitset<list_count> lists_that_differ(const Person& now, const ImportedPerson& item) {
+    const auto& given = item.given;
+    const Person& next = item.person;
+    std::bitset<list_count> out;
+    out[unix_accounts] = given.unix_accounts && now.unix_accounts != next.unix_accounts;
+    out[teams] = given.teams && now.teams != next.teams;
+    out[cards] = given.cards && now.cards != next.cards;
+    out[identities] = given.identities && now.identities != next.identities;
+    out[forms] = given.forms && now.forms != next.forms;
+    out[declarations] = given.declarations && now.declarations != next.declarations;
+    out[training] = given.training && now.training != next.training;
+    out[delegations] = given.delegations && now.delegations != next.delegations;
+    return out;
+  }
+
+  void change(std::size_t i) {
+    const ImportedPerson& item = file_.people[i];
+    Plan& plan = plans_[i];
+    Person now;
+    if (plan.is_new) {
+      now.id = item.person.id;
+      now.name = item.person.name;
+    } else {
+      auto row = reader_.read(item.person.id);
+      if (!row) throw BadRow{"a person is in its index only"};
+      now = std::move(row->person);
+    }
+    const Person next = merged(now, item);
+    plan.lists = lists_that_differ(now, item);
+    plan.new_manager = now.line_manager != next.line_manager;
+    if (now != next) set_person(item, plan, next);
+    if (plan.new_manager) {
+      for (const auto& id : {now.line_manager, next.line_manager}) {
+        if (!id.empty()) managers_.insert(id);
+      }
+    }
+    for (std::size_t list = 0; list < list_count; ++list) {
+      if (plan.lists[list] && !plan.is_new) Query(sql_.drop[list], plan.key).run();
+    }
+    if (plan.is_new) {
+      ++report_.added;
+    } else if (now != next || plan.lists.any()) {
+      ++report_.changed;
+    } else {
+      ++report_.unchanged;
+      return;
+    }
+    changed_.insert(item.person.id);
+  }
+
+  void set_person(const ImportedPerson& item, const Plan& plan, const Person& next) {
+    KeyOrNone manager;
+    if (!next.line_manager.empty()) {
+      manager = key_of(next.line_manager);
+      if (!manager) {
+        problem(item.lines.line_manager,
+                fmt::format("{}: the line manager '{}' is neither in this file nor in the register", next.id,
+                            next.line_manager));
+      }
+    }
+    Query(sql_.change_person, next.name, next.email, manager, next.employed_from, next.employed_until,
+          next.removed, next.removed_reason, plan.key)
+        .run();
+  }
+
+  void fill_lists(std::size_t i) {
+    const ImportedPerson& item = file_.people[i];
+    const Person& p = item.person;
+    const Plan& plan = plans_[i];
+    const auto fill = [&](List list, const auto& rows, auto add) {
+      if (!plan.lists[list]) return;
+      // A file with bad lines is only searched for more of them, and only these lists lead to other people.
+      if (!file_.complete && list != cards && list != delegations) return;
+      for (std::size_t n = 0; n < rows.size(); ++n) add(sql_.add[list], rows[n], n);
+    };
+    const Key k = plan.key;
+    fill(unix_accounts, p.unix_accounts,
+         [k](auto& to, const std::string& a, auto) { Query(to, k, a).run(); });
+    fill(teams, p.teams, [k](auto& to, const std::string& t, auto) { Query(to, k, t).run(); });
+    fill(cards, p.cards, [&](auto& to, const Card& card, std::size_t n) {
+      if (card_is_free(item, card, n)) Query(to, k, card.uuid, card.status, card.valid_until).run();
+    });
+    fill(identities, p.identities,
+         [k](auto& to, const Identity& x, auto) { Query(to, k, x.kind, x.value).run(); });
+    fill(forms, p.forms, [k](auto& to, const Form& f, auto) {
+      Query(to, k, f.kind, f.role, f.verified, f.approved, f.withdrawn, f.verified_by, f.approved_by,
+            f.verified_on, f.approved_on, f.valid_from, f.valid_until)
+          .run();
+    });
+    fill(declarations, p.declarations, [k](auto& to, const Declaration& d, auto) {
+      Query(to, k, d.name, d.version, d.signed_on, d.valid_until).run();
+    });
+    fill(training, p.training, [k](auto& to, const Training& t, auto) {
+      Query(to, k, t.course, t.completed_on, t.valid_until).run();
+    });
+    fill(delegations, p.delegations, [&](auto& to, const Delegation& d, std::size_t n) {
+      if (const auto from = grantor(item, d, n))
+        Query(to, k, *from, d.role, d.valid_from, d.valid_until, d.revoked).run();
+    });
+  }
+
+  bool card_is_free(const ImportedPerson& item, const Card& card, std::size_t n) {
+    if (card.uuid.empty()) return false;  // a bad line, which has been named
+    Query query(sql_.by_card, card.uuid);
+    if (!query.next()) return true;
+    // Within one incomplete file the card may stand twice, which has been said.
+    if (const std::string holder = query.text(); file_.complete) {
+      problem(item.lines.cards[n],
+              fmt::format("{}: the card {} is registered to {} already", item.person.id, card.uuid, holder));
+    }
+    return false;
+  }
+
+  KeyOrNone grantor(const ImportedPerson& item, const Delegation& delegation, std::size_t n) {
+    if (delegation.from.empty()) return std::nullopt;  // a bad line, which has been named
+    const auto from = key_of(delegation.from);
+    if (!from) {
+      problem(item.lines.delegations[n],
+              fmt::format("{}: '{}', who delegates, is neither in this file nor in the register",
+                          item.person.id, delegation.from));
+      return std::nullopt;
+    }
+    if (Query query(sql_.has_staff, *from); !query.next()) {
+      problem(item.lines.delegations[n], fmt::format("{}: '{}', who delegates, is nobody's line manager",
+                                                     item.person.id, delegation.from));
+    }
+    return from;
+  }
+
+  /// Every loop goes through somebody whose manager is new; walking up from all of them visits nobody twice.
+  void check_loops() {
+    std::unordered_map<Key, std::size_t> walk_of;  // who was met, and on whose walk
+    for (std::size_t i = 0; i < plans_.size(); ++i) {
+      if (!plans_[i].new_manager) continue;
+      KeyOrNone at = plans_[i].key;
+      while (at && walk_of.emplace(*at, i).second) at = manager_of(*at);
+      if (at && walk_of[*at] == i) loop_problem(i, *at);
+    }
+  }
+
+  KeyOrNone manager_of(Key key) {
+    Query query(sql_.manager_of, key);
+    return query.next() ? query.optional_integer() : std::nullopt;
+  }
+
+  void loop_problem(std::size_t i, Key start) {
+    std::vector<std::string> ids{id_of(start)};
+    for (auto at = manager_of(start); at; at = manager_of(*at)) {
+      ids.push_back(id_of(*at));
+      if (*at == start) break;
+    }
+    const ImportedPerson& item = file_.people[i];
+    problem(item.lines.line_manager,
+            fmt::format("{}: line managers in a loop: {}", item.person.id, loop_text(ids)));
+  }
+
+  void note_managers() { changed_.insert(managers_.begin(), managers_.end()); }
+
+  SQLite::Database& database_;
+  PersonReader& reader_;
+  const ImportFile& file_;
+  Statements sql_;
+  std::vector<Plan> plans_;
+  std::set<std::string> changed_, managers_;
+  ImportReport report_;
+};
+
+}  // namespace
+
+ImportReport run_import(SQLite::Database& database, PersonReader& reader, const ImportFile& file) {
+  return Run(database, reader, file).go();
+}
+
+}  // namespace cardgate::reg

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "register/normal.hpp"
+
+#include <algorithm>
+
+namespace cardgate::reg {
+namespace {
+
+bool is_hex(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+bool is_word(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-';
+}
+
+}  // namespace
+
+std::string ascii_lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+bool is_uuid(std::string_view text) {
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+    if (hyphen ? text[i] != '-' : !is_hex(text[i])) return false;
+  }
+  return true;
+}
+
+bool is_identity_kind(std::string_view kind) {
+  constexpr std::string_view subject = "subject:";
+  if (kind.starts_with(subject)) {
+    const auto field = kind.substr(subject.size());
+    return !field.empty() && field.size() <= 64 && std::ranges::all_of(field, is_word);
+  }
+  return kind == "upn" || kind == "email" || kind == "uri" || kind == "issuer_serial";
+}
+
+std::string normal_identity(std::string_view kind, std::string_view value) {
+  return kind == "card_uuid" || kind == "upn" || kind == "email" ? ascii_lower(value) : std::string(value);
+}
+
+}  // namespace cardgate::reg

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one written form of what cards and certificates are looked up by. Internal to register/. Pure;
+// thread-safe.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace cardgate::reg {
+
+/// A-Z become a-z; other characters stay.
+std::string ascii_lower(std::string_view text);
+/// 8-4-4-4-12 hex digits (RFC 4122 3), either case.
+bool is_uuid(std::string_view text);
+/// upn, email, uri, issuer_serial or subject:FIELD.
+bool is_identity_kind(std::string_view kind);
+/// card_uuid, upn and email are alike in either case; other kinds are compared byte by byte.
+std::string normal_identity(std::string_view kind, std::string_view value);
+
+}  // namespace cardgate::reg

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every look-up the register makes, in one place, so that a test can hold each against its index. Internal to
+// register/.
+#pragma once
+
+#include <array>
+
+namespace cardgate::reg::sql {
+
+inline constexpr const char* person =
+    "SELECT p.pk, p.id, p.name, p.email, m.id, p.employed_from, p.employed_until, p.removed, "
+    "p.removed_reason,"
+    " EXISTS (SELECT 1 FROM person s WHERE s.line_manager = p.pk)"
+    " FROM person p LEFT JOIN person m ON m.pk = p.line_manager WHERE p.id = ?";
+inline constexpr const char* unix_accounts =
+    "SELECT account FROM unix_account WHERE person = ? ORDER BY rowid";
+inline constexpr const char* teams = "SELECT team FROM team WHERE person = ? ORDER BY rowid";
+inline constexpr const char* cards =
+    "SELECT uuid, status, valid_until FROM card WHERE person = ? ORDER BY rowid";
+inline constexpr const char* identities = "SELECT kind, value FROM identity WHERE person = ? ORDER BY rowid";
+inline constexpr const char* forms =
+    "SELECT kind, role, verified, approved, withdrawn, verified_by, approved_by, verified_on, approved_on, "
+    "valid_from,"
+    " valid_until FROM form WHERE person = ? ORDER BY rowid";
+inline constexpr const char* declarations =
+    "SELECT name, version, signed_on, valid_until FROM declaration WHERE person = ? ORDER BY rowid";
+inline constexpr const char* training =
+    "SELECT course, completed_on, valid_until FROM training WHERE person = ? ORDER BY rowid";
+inline constexpr const char* delegations =
+    "SELECT g.id, d.role, d.valid_from, d.valid_until, d.revoked FROM delegation d JOIN person g ON g.pk = "
+    "d.grantor"
+    " WHERE d.person = ? ORDER BY d.rowid";
+
+inline constexpr const char* by_card =
+    "SELECT p.id FROM card c JOIN person p ON p.pk = c.person WHERE c.uuid = ?";
+inline constexpr const char* by_identity =
+    "SELECT p.id FROM identity i JOIN person p ON p.pk = i.person WHERE i.kind = ? AND i.value = ?";
+inline constexpr const char* by_unix_account =
+    "SELECT p.id FROM unix_account u JOIN person p ON p.pk = u.person WHERE u.account = ?";
+
+inline constexpr const char* key_of = "SELECT pk FROM person WHERE id = ?";
+inline constexpr const char* id_of = "SELECT id FROM person WHERE pk = ?";
+inline constexpr const char* manager_of = "SELECT line_manager FROM person WHERE pk = ?";
+inline constexpr const char* has_staff = "SELECT 1 FROM person WHERE line_manager = ? LIMIT 1";
+
+inline constexpr std::array look_ups{
+    person,      unix_accounts, teams,       cards,           identities, forms, declarations, training,
+    delegations, by_card,       by_identity, by_unix_account, key_of,     id_of, manager_of,   has_staff};
+
+// The only one whose time grows with the register.
+inline constexpr const char* count = "SELECT count(*) FROM person";
+
+inline constexpr const char* add_person = "INSERT INTO person (id, name) VALUES (?, ?)";
+inline constexpr const char* change_person =
+    "UPDATE person SET name = ?, email = ?, line_manager = ?, employed_from = ?, employed_until = ?, removed "
+    "= ?,"
+    " removed_reason = ? WHERE pk = ?";
+inline constexpr const char* add_unix_account = "INSERT INTO unix_account (person, account) VALUES (?, ?)";
+inline constexpr const char* add_team = "INSERT INTO team (person, team) VALUES (?, ?)";
+inline constexpr const char* add_card =
+    "INSERT INTO card (person, uuid, status, valid_until) VALUES (?, ?, ?, ?)";
+inline constexpr const char* add_identity = "INSERT INTO identity (person, kind, value) VALUES (?, ?, ?)";
+inline constexpr const char* add_form =
+    "INSERT INTO form (person, kind, role, verified, approved, withdrawn, verified_by, approved_by, "
+    "verified_on, approved_on,"
+    " valid_from, valid_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+inline constexpr const char* add_declaration =
+    "INSERT INTO declaration (person, name, version, signed_on, valid_until) VALUES (?, ?, ?, ?, ?)";
+inline constexpr const char* add_training =
+    "INSERT INTO training (person, course, completed_on, valid_until) VALUES (?, ?, ?, ?)";
+inline constexpr const char* add_delegation =
+    "INSERT INTO delegation (person, grantor, role, valid_from, valid_until, revoked) VALUES (?, ?, ?, ?, ?, "
+    "?)";
+inline constexpr const char* drop_unix_accounts = "DELETE FROM unix_account WHERE person = ?";
+inline constexpr const char* drop_teams = "DELETE FROM team WHERE person = ?";
+inline constexpr const char* drop_cards = "DELETE FROM card WHERE person = ?";
+inline constexpr const char* drop_identities = "DELETE FROM identity WHERE person = ?";
+inline constexpr const char* drop_forms = "DELETE FROM form WHERE person = ?";
+inline constexpr const char* drop_declarations = "DELETE FROM declaration WHERE person = ?";
+inline constexpr const char* drop_training = "DELETE FROM training WHERE person = ?";
+inline constexpr const char* drop_delegations = "DELETE FROM delegation WHERE person = ?";
+
+}  // namespace cardgate::reg::sql

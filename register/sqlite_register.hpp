@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The register on SQLite: reading. Importing is the business of import_run.hpp. Internal to register/. One
+// thread at a time.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "register/database.hpp"
+#include "register/register.hpp"
+#include "register/sql.hpp"
+
+namespace cardgate::reg {
+
+/// Reads people by kept statements, inside whatever transaction is open. Throws SQLite::Exception and BadRow.
+class PersonReader {
+ public:
+  explicit PersonReader(SQLite::Database& database);
+  struct Row {
+    std::int64_t key = 0;
+    Person person;
+  };
+  std::optional<Row> read(std::string_view id);
+
+ private:
+  SQLite::Statement person_, unix_accounts_, teams_, cards_, identities_, forms_, declarations_, training_,
+      delegations_;
+};
+
+class SqliteRegister final : public Register {
+ public:
+  explicit SqliteRegister(std::unique_ptr<SQLite::Database> database);
+
+  Result<Person> person(std::string_view id) override;
+  Result<std::vector<std::string>> people_by_identity(std::string_view kind, std::string_view value) override;
+  Result<std::vector<std::string>> people_by_unix_account(std::string_view account) override;
+  Result<ImportReport> import(const ImportFile& file) override;
+  Result<std::size_t> count() override;
+
+ private:
+  std::unique_ptr<SQLite::Database> database_;  // outlives the statements
+  PersonReader reader_;
+  SQLite::Statement by_card_, by_identity_, by_unix_account_, count_, begin_, end_;
+};
+
+}  // namespace cardgate::reg
