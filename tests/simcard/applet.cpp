@@ -171,7 +171,9 @@ Bytes Applet::process(BytesView apdu, const Faults& faults) {
   if (answer.sw != 0x9000 || answer.data.empty())
     return {static_cast<std::uint8_t>(answer.sw >> 8), static_cast<std::uint8_t>(answer.sw)};
   waiting_ = std::move(answer.data);
-  return cut(command->ne);
+  // Without Le, ISO 7816-4 has no data come back; the cards that programs are written against send what fits.
+  const std::size_t unasked = faults.strict_le ? 0 : 256;
+  return cut(command->ne == 0 ? unasked : command->ne);
 }
 
 Answer Applet::run(const Command& command, const Faults& faults) {

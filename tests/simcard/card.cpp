@@ -39,8 +39,8 @@ void Card::power_off() {
   applet_->forget();
 }
 
-void Card::reset() {
-  power_on();
+Bytes Card::reset() {
+  return power_on();
 }
 
 Bytes Card::atr() const {

@@ -31,11 +31,12 @@ struct Faults {
   std::function<Bytes(BytesView apdu, Bytes answer)> alter;
 
   bool no_atr = false;            // does not wake up on power-on: SCARD_W_UNRESPONSIVE_CARD
-  bool mute = false;              // answers no command: SCARD_E_NOT_TRANSACTED or a transport error
-  bool hang = false;              // never answers, the reader waits until pull() or until this is cleared
+  bool mute = false;              // answers no command: SCARD_E_NOT_TRANSACTED
+  bool hang = false;              // never answers: the reader waits until pull() or until this is cleared
   bool nonsense = false;          // answers every command with random bytes
   bool not_piv = false;           // SELECT says 6A82
   bool short_only = false;        // extended length refused with 6700
+  bool strict_le = false;         // a command without Le gets 61xx and no data, instead of up to 256 bytes
   bool no_certificate = false;    // both certificate objects absent (6A82)
   bool verify_always_ok = false;  // VERIFY answers 9000 and the key works whatever the PIN
   Bytes foreign_certificate;      // DER shown for 9A instead of the card's own
@@ -62,7 +63,8 @@ class Card {
   /// Power-on. The ATR of a PIV card; empty when Faults::no_atr.
   Bytes power_on();
   void power_off();
-  void reset();
+  /// As power_on().
+  Bytes reset();
   Bytes atr() const;
 
   Faults faults() const;

@@ -77,7 +77,7 @@ TEST_P(Strangers, OpenscKnowsAPivCard) {
   EXPECT_THAT(readers.all, HasSubstr(Pcscd::second_name));
   const auto named = run({"opensc-tool", "--reader", "0", "-n"});
   EXPECT_EQ(named.status, 0) << named.all;
-  EXPECT_THAT(named.all, HasSubstr("PIV")) << named.all;
+  EXPECT_THAT(named.all, HasSubstr("Personal Identity Verification Card"));
 }
 
 TEST_P(Strangers, Pkcs11ToolSignsWithThePin) {

@@ -138,39 +138,65 @@ bool VpcdLink::wait_before_answer() {
   return true;
 }
 
-/// One conversation with vpcd; true when the reader went away, false when the card was pulled.
-bool VpcdLink::serve() {
+/// Resets the connection, so that vpcd's receive fails.
+void VpcdLink::drop() {
+  const linger at_once{1, 0};
+  ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  socket_.reset();
+}
+
+/// False when the conversation is over.
+bool VpcdLink::handle(BytesView message) {
   constexpr std::uint8_t control_off = 0;
   constexpr std::uint8_t control_on = 1;
   constexpr std::uint8_t control_reset = 2;
   constexpr std::uint8_t control_atr = 4;
+  if (message.size() != 1) {
+    const Bytes answer = card_.process(message);
+    if (!wait_before_answer()) return false;
+    if (!answer.empty()) return send(answer);
+    drop();
+    return false;
+  }
+  switch (message[0]) {
+    case control_off:
+      card_.power_off();
+      return true;
+    case control_on:
+      waking_ = card_.power_on().empty();
+      return true;
+    case control_reset:
+      waking_ = card_.reset().empty();
+      return true;
+    case control_atr:
+      // Asked after power-on, and every 0.4 s to see whether a card is there: that one is the reader's to
+      // answer.
+      if (!std::exchange(waking_, false)) return send(card_.atr());
+      drop();
+      return false;
+    default:
+      return true;
+  }
+}
+
+/// One conversation with vpcd; true when the reader went away, false when the card was pulled.
+bool VpcdLink::serve() {
   Bytes message;
   for (;;) {
     std::array<std::uint8_t, 2> header{};
     if (!receive(header)) break;
     message.resize(static_cast<std::size_t>(header[0] << 8 | header[1]));
-    if (!receive(message)) break;
-    if (message.size() != 1) {
-      const Bytes answer = card_.process(message);
-      if (!wait_before_answer() || !send(answer)) break;
-    } else if (message[0] == control_off) {
-      card_.power_off();
-    } else if (message[0] == control_on) {
-      card_.power_on();
-    } else if (message[0] == control_reset) {
-      card_.reset();
-    } else if (message[0] == control_atr) {
-      if (!send(card_.faults().no_atr ? Bytes{} : card_.atr())) break;
-    }
+    if (!receive(message) || !handle(message)) break;
   }
   return !stopped_within(stop_, milliseconds(0));
 }
 
 void VpcdLink::run() {
   while (serve()) {
-    card_.power_off();
+    // A socket that drop() reset is gone already, and the card keeps its power.
+    if (socket_) card_.power_off();
     socket_.reset();
-    // pcscd went away; the card lies in the reader until it comes back.
+    // The card lies in the reader until pcscd comes back.
     while (!connect_once())
       if (stopped_within(stop_, connect_pause)) return;
   }

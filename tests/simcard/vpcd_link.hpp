@@ -46,6 +46,8 @@ class VpcdLink {
   bool receive(std::span<std::uint8_t> into);
   bool send(BytesView message);
   bool wait_before_answer();
+  bool handle(BytesView message);
+  void drop();
   bool serve();
   void run();
 
@@ -53,6 +55,7 @@ class VpcdLink {
   const std::uint16_t port_;
   FileDescriptor socket_;
   FileDescriptor stop_;  // eventfd, readable once pull() has begun
+  bool waking_ = false;  // powered on, ATR not asked yet
   std::atomic<bool> inserted_{false};
   std::thread thread_;
 };
