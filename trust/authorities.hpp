@@ -23,12 +23,12 @@ inline constexpr std::size_t max_crls = 4096;
 /// Files, or directories of which every file not hidden is read (not their subdirectories). PEM with any
 /// number of blocks, or DER with one.
 struct Locations {
-  std::vector<std::filesystem::path> anchors, intermediates, crls;
+  std::vector<std::filesystem::path> anchors{}, intermediates{}, crls{};
 };
 
 /// The same as bytes: each element is what a file would hold.
 struct Contents {
-  std::vector<Bytes> anchors, intermediates, crls;
+  std::vector<Bytes> anchors{}, intermediates{}, crls{};
 };
 
 class Authorities {

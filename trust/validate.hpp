@@ -36,7 +36,7 @@ enum class Revocation : std::uint8_t {
 
 /// RFC 5280 6.1.1 (c), (e), (f), (g).
 struct PolicyRules {
-  std::vector<std::string> acceptable;  // dotted OIDs; empty: any policy
+  std::vector<std::string> acceptable{};  // dotted OIDs; empty: any policy
   bool require_explicit = false;
   bool inhibit_mapping = false;
   bool inhibit_any = false;
@@ -48,11 +48,11 @@ struct Rules {
   Purpose purpose = Purpose::smartcard;
   /// The leaf must name one of these: "clientAuth", "serverAuth", "smartcardLogon", "emailProtection", or
   /// dotted OIDs. Empty: what the purpose says.
-  std::vector<std::string> extended_key_usages;
+  std::vector<std::string> extended_key_usages{};
   Revocation revocation = Revocation::require;
   milliseconds stale_for{0};
   int min_rsa_bits = 2048;  // only upward: a smaller number counts as 2048
-  PolicyRules policy;
+  PolicyRules policy{};
 };
 
 /// For the loader of a configuration. Errors: invalid_argument, naming what is not an OID or a known name.
