@@ -13,6 +13,7 @@
 
 #include "base/bytes.hpp"
 #include "base/secret.hpp"
+#include "pcsc/reader_table.hpp"
 
 namespace cardgate::pcsc {
 
@@ -39,14 +40,7 @@ class ScardContext {
   SCARDCONTEXT handle_;
 };
 
-/// A reader's state as pcscd tells it.
-struct ReaderState {
-  bool available = true;  // the reader itself can be talked to
-  bool present = false;
-  bool mute = false;
-  std::uint16_t counter = 0;  // of insertions and removals, kept by pcscd; a reset leaves it as it is
-  Bytes atr;
-};
+/// What pcscd says of a reader.
 ReaderState to_reader_state(const SCARD_READERSTATE& raw);
 
 /// At once. Errors: as winscard_error.

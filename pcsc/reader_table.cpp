@@ -5,8 +5,6 @@
 #include <iterator>
 #include <utility>
 
-#include "pcsc/connection.hpp"
-
 namespace cardgate::pcsc {
 namespace {
 

@@ -11,7 +11,14 @@
 
 namespace cardgate::pcsc {
 
-struct ReaderState;
+/// A reader's state as pcscd tells it.
+struct ReaderState {
+  bool available = true;  // the reader itself can be talked to
+  bool present = false;
+  bool mute = false;
+  std::uint16_t counter = 0;  // of insertions and removals, kept by pcscd; a reset leaves it as it is
+  Bytes atr;
+};
 
 class ReaderTable {
  public:

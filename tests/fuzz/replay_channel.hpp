@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// A card made of fuzz input: each answer is a length (two bytes, big-endian) and so many bytes; then it is
+// pulled.
+#pragma once
+
+#include <algorithm>
+
+#include "pcsc/channel.hpp"
+
+namespace cardgate::fuzz {
+
+class ReplayChannel final : public pcsc::CardChannel {
+ public:
+  ReplayChannel(BytesView input, bool extended) : rest_(input), extended_(extended) {}
+
+  Result<Bytes> transmit(BytesView) override {
+    ++exchanges;
+    if (rest_.size() < 2) return Errc::pcsc_card_removed;
+    const std::size_t announced = static_cast<std::size_t>(rest_[0]) << 8 | rest_[1];
+    const BytesView answer = rest_.subspan(2, std::min(announced, rest_.size() - 2));
+    rest_ = rest_.subspan(2 + answer.size());
+    return Bytes(answer.begin(), answer.end());
+  }
+  bool extended_length() const override { return extended_; }
+
+  int exchanges = 0;
+
+ private:
+  BytesView rest_;
+  bool extended_;
+};
+
+}  // namespace cardgate::fuzz
