@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trust/certificate.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/trust/test_ca.hpp"
+#include "trust/mapping.hpp"
+#include "trust/possession.hpp"
+#include "trust/validate.hpp"
+
+namespace cardgate::trust {
+namespace {
+
+using test::Ca;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr std::string_view uuid = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+
+const Ca& ca() {
+  static const Ca root = Ca::root();
+  return root;
+}
+
+Bytes full_certificate() {
+  return ca().issue(
+      {.subject = "/O=Example Trust/OU=Ward 7/OU=Nights/CN=Zoë Quinn/UID=10001/serialNumber=A-17",
+       .alternative_names = {"URI:urn:uuid:F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6", "URI:https://example.org/z",
+                             "email:Zoe.Quinn@Example.org", "otherName:msUPN;UTF8:Zoe@EXAMPLE.org",
+                             "otherName:msUPN;UTF8:z.quinn@example.org"}});
+}
+
+Errc describe_error(const Bytes& der) {
+  auto info = describe(der);
+  return info ? Errc::ok : info.error().code;
+}
+
+TEST(Describe, ReadsWhatStandsInIt) {
+  const auto info = describe(full_certificate()).value();
+  EXPECT_EQ(info.subject, "serialNumber=A-17,UID=10001,CN=Zoë Quinn,OU=Nights,OU=Ward 7,O=Example Trust");
+  EXPECT_EQ(info.issuer, "CN=Example Root,O=Example Trust");
+  EXPECT_EQ(info.serial.size(), 26U);
+  EXPECT_EQ(info.not_before, test::noon() - 30 * test::day);
+  EXPECT_EQ(info.not_after, test::noon() + 30 * test::day);
+  EXPECT_EQ(info.key, KeyKind::p256);
+  EXPECT_EQ(info.card_uuid, uuid);
+  EXPECT_THAT(info.upn, ElementsAre("Zoe@EXAMPLE.org", "z.quinn@example.org"));
+  EXPECT_THAT(info.email, ElementsAre("Zoe.Quinn@Example.org"));
+  EXPECT_EQ(info.uri.size(), 2U);
+  EXPECT_EQ(info.subject_fields.count("OU"), 2U);
+  EXPECT_EQ(info.subject_fields.find("UID")->second, "10001");
+}
+
+TEST(Describe, KnowsEveryKindOfKey) {
+  const auto kind = [](test::Key key) { return describe(ca().issue({.key = std::move(key)})).value().key; };
+  EXPECT_EQ(kind(test::new_rsa(2048)), KeyKind::rsa2048);
+  EXPECT_EQ(kind(test::new_rsa(1024)), KeyKind::other);
+  EXPECT_EQ(kind(test::new_p384()), KeyKind::p384);
+}
+
+TEST(Describe, RefusesEveryTruncation) {
+  const Bytes der = full_certificate();
+  for (std::size_t size = 0; size < der.size(); ++size) {
+    EXPECT_EQ(describe_error(Bytes(der.begin(), der.begin() + static_cast<std::ptrdiff_t>(size))),
+              Errc::certificate_malformed);
+  }
+}
+
+TEST(Describe, RefusesTrailingBytesHugeInputAndOtherEncodings) {
+  Bytes trailing = full_certificate();
+  trailing.push_back(0);
+  EXPECT_EQ(describe_error(trailing), Errc::certificate_malformed);
+  EXPECT_EQ(describe_error(Bytes(max_certificate_bytes + 1, 0x30)), Errc::certificate_malformed);
+  // The outer length in one byte more than DER needs.
+  Bytes ber = full_certificate();
+  ASSERT_EQ(ber[1], 0x82);
+  ber[1] = 0x83;
+  ber.insert(ber.begin() + 2, 0x00);
+  EXPECT_EQ(describe_error(ber), Errc::certificate_malformed);
+}
+
+TEST(Describe, RefusesNamesThatHideSomething) {
+  EXPECT_EQ(describe_error(ca().issue({.subject = "/CN=Jo\nBloggs"})), Errc::certificate_malformed);
+  const std::string other = "URI:urn:uuid:00000000-0000-0000-0000-000000000001";
+  EXPECT_EQ(describe_error(ca().issue({.alternative_names = {"URI:urn:uuid:" + std::string{uuid}, other}})),
+            Errc::certificate_malformed);
+}
+
+TEST(Describe, RefusesMoreNamesThanTheLimit) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i <= max_alternative_names; ++i)
+    names.push_back("email:p" + std::to_string(i) + "@example.org");
+  const Bytes der = ca().issue({.alternative_names = names});
+  ASSERT_LT(der.size(), max_certificate_bytes);
+  EXPECT_EQ(describe_error(der), Errc::certificate_malformed);
+  const auto all = test::authorities({ca().der()}, {}, {ca().crl()});
+  EXPECT_EQ(validate(all, der, {}, test::noon()).findings.at(0).status, Status::malformed);
+}
+
+TEST(Describe, TakesNoUuidThatIsNone) {
+  const auto card = [](const std::string& uri) {
+    return describe(ca().issue({.alternative_names = {"URI:" + uri}})).value().card_uuid;
+  };
+  EXPECT_FALSE(card("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf"));
+  EXPECT_FALSE(card("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bfg"));
+  EXPECT_FALSE(card("https://example.org/urn:uuid:" + std::string{uuid}));
+}
+
+struct Possession : testing::Test {
+  Bytes nonce = random_bytes(32);
+  Bytes message = challenge_message(nonce, "desk-7.example.org", "sign-in-1");
+  static Errc check(const Bytes& leaf, BytesView text, BytesView signature) {
+    auto outcome = verify_possession(leaf, text, signature);
+    return outcome ? Errc::ok : outcome.error().code;
+  }
+};
+
+TEST_F(Possession, MessageIsBoundToNonceHostAndSignIn) {
+  EXPECT_EQ(as_text(message).substr(0, 20), std::string_view("cardgate sign-in v1\0", 20));
+  EXPECT_EQ(message.size(), 20 + 4 + 32 + 4 + 18 + 4 + 9U);
+  EXPECT_NE(message, challenge_message(random_bytes(32), "desk-7.example.org", "sign-in-1"));
+  EXPECT_NE(challenge_message(nonce, "ab", "c"), challenge_message(nonce, "a", "bc"));
+}
+
+TEST_F(Possession, HoldsForTheRightKeyOnly) {
+  for (const auto& key : {test::new_rsa(2048), test::new_p256(), test::new_p384()}) {
+    const Bytes leaf = ca().issue({.key = key});
+    const Bytes signature = test::sign(key, message);
+    EXPECT_EQ(check(leaf, message, signature), Errc::ok);
+
+    Bytes other_message = message;
+    other_message.back() ^= 1;
+    EXPECT_EQ(check(leaf, other_message, signature), Errc::signature_invalid);
+    for (std::size_t i = 0; i < signature.size(); i += 7) {
+      Bytes altered = signature;
+      altered[i] ^= 1;
+      EXPECT_EQ(check(leaf, message, altered), Errc::signature_invalid);
+    }
+    for (std::size_t size = 0; size < signature.size(); size += 5) {
+      EXPECT_EQ(check(leaf, message, BytesView{signature}.first(size)), Errc::signature_invalid);
+    }
+    Bytes longer = signature;
+    longer.push_back(0);
+    EXPECT_EQ(check(leaf, message, longer), Errc::signature_invalid);
+  }
+  const auto key = test::new_p256();
+  EXPECT_EQ(check(ca().issue({}), message, test::sign(key, message)), Errc::signature_invalid);
+}
+
+TEST_F(Possession, RefusesKeysItDoesNotKnowAndBytesThatAreNoCertificate) {
+  const auto weak = test::new_rsa(1024);
+  EXPECT_EQ(check(ca().issue({.key = weak}), message, test::sign(weak, message)), Errc::key_unsupported);
+  EXPECT_EQ(check(Bytes{0x30, 0x00}, message, Bytes(64)), Errc::certificate_malformed);
+  EXPECT_EQ(block_to_sign(KeyKind::other, message).error().code, Errc::key_unsupported);
+}
+
+TEST_F(Possession, BlockIsWhatTheKeySignsRaw) {
+  const auto key = test::new_rsa(2048);
+  const Bytes block = block_to_sign(KeyKind::rsa2048, message).value();
+  ASSERT_EQ(block.size(), 256U);
+  EXPECT_EQ(block[0], 0);
+  EXPECT_EQ(block[1], 1);
+
+  // A card applies the bare RSA operation; what comes out must hold as PKCS#1 v1.5.
+  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new(key.get(), nullptr);
+  ASSERT_EQ(EVP_PKEY_decrypt_init(context), 1);
+  ASSERT_EQ(EVP_PKEY_CTX_ctrl_str(context, "rsa_padding_mode", "none"), 1);
+  Bytes signature(256);
+  std::size_t size = signature.size();
+  ASSERT_EQ(EVP_PKEY_decrypt(context, signature.data(), &size, block.data(), block.size()), 1);
+  EVP_PKEY_CTX_free(context);
+  EXPECT_EQ(check(ca().issue({.key = key}), message, signature), Errc::ok);
+
+  const Digest digest = sha256(message);
+  EXPECT_EQ(block_to_sign(KeyKind::p256, message).value(), Bytes(digest.begin(), digest.end()));
+  EXPECT_EQ(block_to_sign(KeyKind::p384, message).value().size(), 48U);
+  EXPECT_EQ(block_to_sign(KeyKind::rsa4096, message).value().size(), 512U);
+}
+
+TEST(Mapping, GivesEachKindInTheOrderOfTheRules) {
+  const auto info = describe(full_certificate()).value();
+  const auto by = [&](std::string_view rule) {
+    std::vector<std::string> values;
+    for (auto& identity : identities({parse_map_rule(rule).value()}, info)) {
+      EXPECT_EQ(identity.kind, rule);
+      values.push_back(identity.value);
+    }
+    return values;
+  };
+  EXPECT_THAT(by("card_uuid"), ElementsAre(uuid));
+  EXPECT_THAT(by("issuer_serial"), ElementsAre("CN=Example Root,O=Example Trust;" + info.serial));
+  EXPECT_THAT(by("upn"), ElementsAre("zoe@example.org", "z.quinn@example.org"));
+  EXPECT_THAT(by("email"), ElementsAre("zoe.quinn@example.org"));
+  EXPECT_THAT(by("uri"),
+              ElementsAre("urn:uuid:F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6", "https://example.org/z"));
+  EXPECT_THAT(by("subject:UID"), ElementsAre("10001"));
+  EXPECT_THAT(by("subject:OU"), ElementsAre("Ward 7", "Nights"));
+  EXPECT_THAT(by("subject:title"), IsEmpty());
+  const auto both = identities({{"subject", "UID"}, {"card_uuid", {}}, {"subject", "UID"}}, info);
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_EQ(both[1].kind, "card_uuid");
+}
+
+TEST(Mapping, CertificateWithoutTheNameGivesNothing) {
+  const auto info = describe(ca().issue({})).value();
+  EXPECT_THAT(identities({{"card_uuid", {}}, {"upn", {}}, {"email", {}}, {"uri", {}}}, info), IsEmpty());
+}
+
+TEST(Mapping, UnknownRulesAreRefusedWithWhatIsAllowed) {
+  for (const char* text : {"", "uuid", "subject", "subject:", "subject:U ID", "Card_UUID", "upn:x"}) {
+    auto rule = parse_map_rule(text);
+    ASSERT_FALSE(rule) << text;
+    EXPECT_EQ(rule.error().code, Errc::invalid_argument);
+    EXPECT_THAT(rule.error().context, HasSubstr("issuer_serial"));
+  }
+}
+
+}  // namespace
+}  // namespace cardgate::trust

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/trust/test_ca.hpp"
+
+#include <gtest/gtest.h>
+#include <openssl/bn.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+
+#include <stdexcept>
+
+#include "trust/certificate.hpp"
+
+namespace cardgate::test {
+
+namespace {
+
+template <class T>
+T* require(T* object) {
+  if (object == nullptr) throw std::runtime_error(ERR_error_string(ERR_get_error(), nullptr));
+  return object;
+}
+void require(bool ok) {
+  if (!ok) throw std::runtime_error(ERR_error_string(ERR_get_error(), nullptr));
+}
+
+Key own(EVP_PKEY* key) {
+  return {require(key), EVP_PKEY_free};
+}
+
+using X509Ptr = std::unique_ptr<X509, decltype(&X509_free)>;
+X509Ptr parse(BytesView der) {
+  const unsigned char* at = der.data();
+  return {require(d2i_X509(nullptr, &at, static_cast<long>(der.size()))), X509_free};
+}
+
+template <class T, class Encode>
+Bytes encode(T* object, Encode function) {
+  unsigned char* out = nullptr;
+  const int size = function(object, &out);
+  require(size > 0);
+  Bytes bytes(out, out + size);
+  OPENSSL_free(out);
+  return bytes;
+}
+
+std::unique_ptr<X509_NAME, decltype(&X509_NAME_free)> parse_name(const std::string& text) {
+  std::unique_ptr<X509_NAME, decltype(&X509_NAME_free)> name{require(X509_NAME_new()), X509_NAME_free};
+  std::size_t at = 1;
+  while (at < text.size()) {
+    const std::size_t end = std::min(text.find('/', at), text.size());
+    const std::size_t equals = text.find('=', at);
+    const std::string value = text.substr(equals + 1, end - equals - 1);
+    require(X509_NAME_add_entry_by_txt(name.get(), text.substr(at, equals - at).c_str(), MBSTRING_UTF8,
+                                       reinterpret_cast<const unsigned char*>(value.data()),
+                                       static_cast<int>(value.size()), -1, 0) == 1);
+    at = end + 1;
+  }
+  return name;
+}
+
+void set_time(ASN1_TIME* out, WallTime time) {
+  require(ASN1_TIME_set(out, static_cast<time_t>(to_unix_seconds(time))) != nullptr);
+}
+
+void add(X509* certificate, X509* issuer, const Extension& extension) {
+  const std::unique_ptr<CONF, decltype(&NCONF_free)> empty{require(NCONF_new(nullptr)), NCONF_free};
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
+  X509V3_set_nconf(&context, empty.get());
+  X509_EXTENSION* made =
+      require(X509V3_EXT_nconf(empty.get(), &context, extension.name.c_str(), extension.value.c_str()));
+  require(X509_add_ext(certificate, made, -1) == 1);
+  X509_EXTENSION_free(made);
+}
+
+std::string join(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const auto& part : parts) text += (text.empty() ? "" : ",") + part;
+  return text;
+}
+
+/// `issuer` null: self-signed.
+Bytes make(const Issue& issue, X509* issuer, EVP_PKEY* issuer_key) {
+  const X509Ptr certificate{require(X509_new()), X509_free};
+  X509* c = certificate.get();
+  require(X509_set_version(c, X509_VERSION_3) == 1);
+  const std::unique_ptr<BIGNUM, decltype(&BN_free)> serial{require(BN_new()), BN_free};
+  require(BN_rand(serial.get(), 100, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) == 1);
+  require(BN_to_ASN1_INTEGER(serial.get(), X509_get_serialNumber(c)) != nullptr);
+  set_time(X509_getm_notBefore(c), issue.from);
+  set_time(X509_getm_notAfter(c), issue.until);
+  const auto subject = parse_name(issue.subject);
+  require(X509_set_subject_name(c, subject.get()) == 1);
+  require(X509_set_issuer_name(c, issuer != nullptr ? X509_get_subject_name(issuer) : subject.get()) == 1);
+  require(X509_set_pubkey(c, issue.key.get()) == 1);
+  X509* above = issuer != nullptr ? issuer : c;
+  if (issue.with_key_identifiers) {
+    add(c, above, {"subjectKeyIdentifier", "hash"});
+    add(c, above, {"authorityKeyIdentifier", "keyid"});
+  }
+  const auto choose = [](const std::string& given, const char* usual) {
+    return given.empty() ? usual : given;
+  };
+  if (issue.ca) {
+    add(c, above, {"basicConstraints", choose(issue.basic_constraints, "critical,CA:TRUE")});
+    add(c, above, {"keyUsage", choose(issue.key_usage, "critical,keyCertSign,cRLSign")});
+  } else {
+    if (!issue.basic_constraints.empty()) add(c, above, {"basicConstraints", issue.basic_constraints});
+    add(c, above, {"keyUsage", choose(issue.key_usage, "critical,digitalSignature")});
+    if (!issue.extended_key_usage.empty()) add(c, above, {"extendedKeyUsage", issue.extended_key_usage});
+  }
+  if (!issue.alternative_names.empty()) add(c, above, {"subjectAltName", join(issue.alternative_names)});
+  for (const auto& extension : issue.more) add(c, above, extension);
+  require(X509_sign(c, issuer_key, issue.hash) > 0);
+  return encode(c, i2d_X509);
+}
+
+}  // namespace
+
+Key new_rsa(unsigned bits) {
+  return own(EVP_RSA_gen(bits));
+}
+Key new_p256() {
+  return own(EVP_EC_gen("P-256"));
+}
+Key new_p384() {
+  return own(EVP_EC_gen("P-384"));
+}
+
+Bytes sign(const Key& key, BytesView message) {
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{require(EVP_MD_CTX_new()),
+                                                                        EVP_MD_CTX_free};
+  const EVP_MD* hash = EVP_PKEY_get_bits(key.get()) == 384 ? EVP_sha384() : EVP_sha256();
+  require(EVP_DigestSignInit(context.get(), nullptr, hash, nullptr, key.get()) == 1);
+  std::size_t size = 0;
+  require(EVP_DigestSign(context.get(), nullptr, &size, message.data(), message.size()) == 1);
+  Bytes signature(size);
+  require(EVP_DigestSign(context.get(), signature.data(), &size, message.data(), message.size()) == 1);
+  signature.resize(size);
+  return signature;
+}
+
+WallTime noon() {
+  return std::chrono::sys_days{std::chrono::year{2026} / 6 / 1} + std::chrono::hours{12};
+}
+
+Ca Ca::root(const std::string& subject, Key key) {
+  Issue issue;
+  issue.subject = subject;
+  issue.key = key ? key : new_p256();
+  issue.ca = true;
+  issue.from = noon() - 400 * day;
+  issue.until = noon() + 400 * day;
+  Bytes der = make(issue, nullptr, issue.key.get());
+  return {issue.key, std::move(der)};
+}
+
+Ca Ca::sub(Issue issue) const {
+  issue.ca = true;
+  if (!issue.key) issue.key = new_p256();
+  const X509Ptr self = parse(der_);
+  Bytes der = make(issue, self.get(), key_.get());
+  return {issue.key, std::move(der)};
+}
+
+Ca Ca::issuing(const std::string& subject) const {
+  Issue issue;
+  issue.subject = subject;
+  issue.from = noon() - 200 * day;
+  issue.until = noon() + 200 * day;
+  return sub(std::move(issue));
+}
+
+Bytes Ca::issue(Issue issue) const {
+  if (!issue.key) issue.key = new_p256();
+  const X509Ptr self = parse(der_);
+  return make(issue, self.get(), key_.get());
+}
+
+Bytes Ca::crl(RevocationList list) const {
+  const X509Ptr self = parse(der_);
+  const std::unique_ptr<X509_CRL, decltype(&X509_CRL_free)> crl{require(X509_CRL_new()), X509_CRL_free};
+  require(X509_CRL_set_version(crl.get(), X509_CRL_VERSION_2) == 1);
+  require(X509_CRL_set_issuer_name(crl.get(), X509_get_subject_name(self.get())) == 1);
+  const std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)> time{require(ASN1_TIME_new()), ASN1_TIME_free};
+  set_time(time.get(), list.from);
+  require(X509_CRL_set1_lastUpdate(crl.get(), time.get()) == 1);
+  if (list.next) {
+    set_time(time.get(), *list.next);
+    require(X509_CRL_set1_nextUpdate(crl.get(), time.get()) == 1);
+  }
+  for (const auto& hex : list.serials) {
+    X509_REVOKED* entry = require(X509_REVOKED_new());
+    BIGNUM* number = nullptr;
+    require(BN_hex2bn(&number, hex.c_str()) > 0);
+    ASN1_INTEGER* serial = require(BN_to_ASN1_INTEGER(number, nullptr));
+    BN_free(number);
+    require(X509_REVOKED_set_serialNumber(entry, serial) == 1);
+    ASN1_INTEGER_free(serial);
+    set_time(time.get(), list.from);
+    require(X509_REVOKED_set_revocationDate(entry, time.get()) == 1);
+    require(X509_CRL_add0_revoked(crl.get(), entry) == 1);
+  }
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, self.get(), nullptr, nullptr, crl.get(), 0);
+  X509V3_set_ctx_nodb(&context);
+  X509_EXTENSION* identifier =
+      require(X509V3_EXT_conf_nid(nullptr, &context, NID_authority_key_identifier, "keyid"));
+  require(X509_CRL_add_ext(crl.get(), identifier, -1) == 1);
+  X509_EXTENSION_free(identifier);
+  const std::unique_ptr<ASN1_INTEGER, decltype(&ASN1_INTEGER_free)> number{require(ASN1_INTEGER_new()),
+                                                                           ASN1_INTEGER_free};
+  require(ASN1_INTEGER_set(number.get(), 7) == 1);
+  require(X509_CRL_add1_ext_i2d(crl.get(), NID_crl_number, number.get(), 0, X509V3_ADD_DEFAULT) == 1);
+  require(X509_CRL_sort(crl.get()) == 1);
+  require(X509_CRL_sign(crl.get(), (list.signed_by ? list.signed_by : key_).get(), list.hash) > 0);
+  return encode(crl.get(), i2d_X509_CRL);
+}
+
+std::string to_pem(BytesView der, const std::string& label) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> out{require(BIO_new(BIO_s_mem())), BIO_free};
+  require(PEM_write_bio(out.get(), label.c_str(), "", der.data(), static_cast<long>(der.size())) > 0);
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(out.get(), &text);
+  return {text, static_cast<std::size_t>(size)};
+}
+
+trust::Authorities authorities(std::vector<Bytes> anchors, std::vector<Bytes> intermediates,
+                               std::vector<Bytes> crls) {
+  auto made = trust::Authorities::parse({std::move(anchors), std::move(intermediates), std::move(crls)});
+  if (!made) throw std::runtime_error(made.error().context);
+  return *made;
+}
+
+}  // namespace cardgate::test

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// A small certification authority for tests: issues whatever a test wants, right or wrong.
+#pragma once
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/clock.hpp"
+#include "trust/authorities.hpp"
+
+namespace cardgate::test {
+
+using Key = std::shared_ptr<EVP_PKEY>;
+Key new_rsa(unsigned bits = 2048);
+Key new_p256();
+Key new_p384();
+/// Signs as a card would: PKCS#1 v1.5 or ECDSA over SHA-256 (SHA-384 for P-384).
+Bytes sign(const Key& key, BytesView message);
+
+/// Noon of 1 June 2026: the moment at which the tests validate.
+WallTime noon();
+inline constexpr auto day = std::chrono::hours{24};
+
+struct Extension {
+  std::string name, value;  // as in openssl.cnf: {"keyUsage", "critical,digitalSignature"}
+};
+
+struct Issue {
+  std::string subject = "/O=Example Trust/CN=Jo Bloggs/UID=10001";
+  Key key{};  // of the subject; none: a fresh P-256
+  WallTime from = noon() - 30 * day, until = noon() + 30 * day;
+  bool ca = false;
+  std::string basic_constraints{}, key_usage{};                    // empty: the right ones for `ca`
+  std::string extended_key_usage = "clientAuth,msSmartcardLogin";  // of a leaf; empty: none
+  std::vector<std::string>
+      alternative_names{};  // "email:jo@example.org", "otherName:msUPN;UTF8:jo@example.org"
+  std::vector<Extension> more{};
+  const EVP_MD* hash = EVP_sha256();
+  bool with_key_identifiers = true;
+};
+
+struct RevocationList {
+  std::vector<std::string> serials{};  // hex
+  std::optional<WallTime> next = noon() + 7 * day;
+  WallTime from = noon() - day;
+  Key signed_by{};  // none: the right key
+  const EVP_MD* hash = EVP_sha256();
+};
+
+class Ca {
+ public:
+  static Ca root(const std::string& subject = "/O=Example Trust/CN=Example Root", Key key = nullptr);
+  /// A CA below this one.
+  Ca sub(Issue issue) const;
+  Ca issuing(const std::string& subject = "/O=Example Trust/CN=Example Issuing CA") const;
+
+  Bytes issue(Issue issue) const;
+  Bytes crl(RevocationList list = {}) const;
+  const Bytes& der() const { return der_; }
+  const Key& key() const { return key_; }
+
+ private:
+  Ca(Key key, Bytes der) : key_(std::move(key)), der_(std::move(der)) {}
+  Key key_;
+  Bytes der_;
+};
+
+std::string to_pem(BytesView der, const std::string& label);
+
+/// Authorities over what is given; fails the test when they do not load.
+trust::Authorities authorities(std::vector<Bytes> anchors, std::vector<Bytes> intermediates,
+                               std::vector<Bytes> crls);
+
+}  // namespace cardgate::test
