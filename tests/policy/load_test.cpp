@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the policy's reader takes and refuses, word for word.
+#include <fmt/format.h>
+
+#include <fstream>
+
+#include "base/crypto.hpp"
+#include "base/file.hpp"
+#include "tests/policy/fixture.hpp"
+
+namespace cardgate::policy {
+namespace {
+
+constexpr std::string_view small = R"(contacts:
+  access_team: records team
+roles:
+  reader:
+    title: Reader
+    sign_in: [card]
+    requires:
+      - employed
+      - form: {kind: F1}
+    records: all
+)";
+
+std::string refusal(std::string_view text) {
+  const auto policy = Policy::parse(text, "policy.yaml");
+  if (policy) return "";
+  EXPECT_EQ(policy.error().code, Errc::config_invalid);
+  return policy.error().context;
+}
+
+/// The small policy with one piece exchanged.
+std::string changed(std::string_view from, std::string_view to) {
+  std::string text(small);
+  const auto place = text.find(from);
+  EXPECT_NE(place, std::string::npos) << from;
+  return text.replace(place, from.size(), to);
+}
+
+TEST(PolicyLoad, TakesWhatTheFileSays) {
+  const auto policy = Policy::parse(small, "policy.yaml");
+  ASSERT_TRUE(policy) << policy.error().context;
+  ASSERT_EQ(policy->roles().size(), 1U);
+  const Role& role = policy->roles()[0];
+  EXPECT_EQ(policy->role("reader"), &role);
+  EXPECT_EQ(policy->role("writer"), nullptr);
+  EXPECT_EQ(role.title, "Reader");
+  EXPECT_EQ(role.sign_in, std::vector{SignIn::card});
+  EXPECT_EQ(role.requires_all,
+            (std::vector<Prerequisite>{{Prerequisite::Kind::employed, "", "", "", false},
+                                       {Prerequisite::Kind::form, "F1", "", "F1", false}}));
+  EXPECT_EQ(role.max_session, std::chrono::hours(12));
+  EXPECT_EQ(role.idle, std::chrono::minutes(15));
+  EXPECT_EQ(role.token_life, std::chrono::minutes(5));
+  EXPECT_EQ(role.card_removal, "end");
+  EXPECT_EQ(policy->contacts().access_team, "records team");
+  EXPECT_EQ(policy->contacts().card_desk, "smartcard help desk");
+  EXPECT_EQ(policy->hash(), to_hex(blake2b(as_bytes(small))));
+}
+
+TEST(PolicyLoad, TheHashIsTheFilesAndChangesWithEveryByte) {
+  const std::string text = read_file(CARDGATE_SOURCE_DIR "/config/policy.yaml", 1 << 20).value();
+  EXPECT_EQ(shipped().hash(), to_hex(blake2b(as_bytes(text))));
+  EXPECT_NE(Policy::parse(text + "\n", "p")->hash(), shipped().hash());
+}
+
+TEST(PolicyLoad, TheShippedPolicyIsTheTableOfRoles) {
+  std::string table;
+  for (const auto& role : shipped().roles()) {
+    table += role.name + ":";
+    for (const auto way : role.sign_in) table += " " + std::string(name(way));
+    table += " |";
+    for (const auto& item : role.requires_all) {
+      table += " " + std::string(name(item.kind));
+      if (!item.subject.empty()) table += "=" + item.subject;
+      if (item.warn) table += "(warn)";
+    }
+    table += " | " + role.records + "\n";
+  }
+  const std::string same = "employed card form=ESR06 declaration=core-confidentiality";
+  const std::string trained = " training=information-governance(warn) | ";
+  EXPECT_EQ(table,
+            "employee-self-service: password card | employed | own\n"
+            "core: card | " +
+                same + trained +
+                "by-function\n"
+                "manager-self-service: card | " +
+                same + " line-manager" + trained +
+                "team\n"
+                "supervisor-self-service: card | " +
+                same + trained +
+                "team-view\n"
+                "administrator-self-service: card | " +
+                same + " delegation" + trained +
+                "delegated\n"
+                "esr-workforce-systems: card | " +
+                same + " team=esr-workforce-systems" + trained + "all\n");
+}
+
+TEST(PolicyLoad, SaysWhereAndWhatWasExpected) {
+  const std::string usages =
+      "not-removed; employed; card; line-manager; delegation; form: {kind, title}; team: {name, title}; "
+      "declaration: "
+      "{name, version, title}; training: {course, mode, title}";
+  const std::vector<std::pair<std::string, std::string>> table{
+      {"", "policy.yaml:1: expected keys with values"},
+      {"roles: {}", "policy.yaml:1: roles: expected at least one role"},
+      {"contacts: {}", "policy.yaml:1: the key 'roles' is missing"},
+      {changed("contacts:", "contact:"),
+       "policy.yaml:1: contact: unknown key; expected one of: contacts, roles"},
+      {changed("access_team", "acces_team"),
+       "policy.yaml:2: contacts.acces_team: unknown key; expected one of: access_team, card_desk, "
+       "employment"},
+      {changed("reader:", "Reader!:"),
+       "policy.yaml:4: roles.Reader!: expected a role's name of a-z, 0-9 and '-', 64 characters at most"},
+      {changed("title: Reader", "title: [Reader]"), "policy.yaml:5: roles.reader.title: expected a text"},
+      {changed("title: Reader", "titel: Reader"),
+       "policy.yaml:5: roles.reader.titel: unknown key; expected one of: title, sign_in, requires, records, "
+       "max_session, "
+       "idle, token_life, card_removal"},
+      {changed("title: Reader", "records: all"),
+       "policy.yaml:10: roles.reader.records: stands twice (first on line 5)"},
+      {changed("    sign_in: [card]\n", ""), "policy.yaml:4: roles.reader: the key 'sign_in' is missing"},
+      {changed("[card]", "[]"),
+       "policy.yaml:6: roles.reader.sign_in: expected at least one of: password, card"},
+      {changed("[card]", "card"), "policy.yaml:6: roles.reader.sign_in: expected a list"},
+      {changed("[card]", "[card, face]"),
+       "policy.yaml:6: roles.reader.sign_in[1]: unknown sign-in 'face'; expected password or card"},
+      {changed("[card]", "[card, card]"), "policy.yaml:6: roles.reader.sign_in[1]: 'card' stands twice"},
+      {changed("- employed", "- emploid"),
+       "policy.yaml:8: roles.reader.requires[0]: unknown prerequisite 'emploid'; expected one of: " + usages},
+      {changed("- employed", "- [employed]"),
+       "policy.yaml:8: roles.reader.requires[0]: expected a prerequisite, one of: " + usages},
+      {changed("- employed", "- {employed: yes}"),
+       "policy.yaml:8: roles.reader.requires[0].employed: 'employed' takes no value"},
+      {changed("- employed", "- {team: {name: a}, card: }"),
+       "policy.yaml:8: roles.reader.requires[0]: expected one prerequisite in each item of the list"},
+      {changed("- employed", "- form"),
+       "policy.yaml:8: roles.reader.requires[0]: expected form: {kind, title}"},
+      {changed("- employed", "- form: {kind: F1, title: Form one}"),
+       "policy.yaml:9: roles.reader.requires[1]: 'form: F1' stands twice"},
+      {changed("- form: {kind: F1}", "- employed"),
+       "policy.yaml:9: roles.reader.requires[1]: 'employed' stands twice"},
+      {changed("{kind: F1}", "F1"),
+       "policy.yaml:9: roles.reader.requires[1].form: expected keys with values"},
+      {changed("{kind: F1}", "{name: F1}"),
+       "policy.yaml:9: roles.reader.requires[1].form: the key 'kind' is missing"},
+      {changed("{kind: F1}", "{kind: F1, version: 2}"),
+       "policy.yaml:9: roles.reader.requires[1].form.version: unknown key; expected one of: kind, title"},
+      {changed("form: {kind: F1}", "training: {course: fire}"),
+       "policy.yaml:9: roles.reader.requires[1].training: the key 'mode' is missing"},
+      {changed("form: {kind: F1}", "training: {course: fire, mode: maybe}"),
+       "policy.yaml:9: roles.reader.requires[1].training.mode: unknown mode 'maybe'; expected warn or deny"},
+      {changed("records: all", "records: everything"),
+       "policy.yaml:10: roles.reader.records: unknown scope 'everything'; expected one of: own, team, "
+       "team-view, "
+       "delegated, by-function, all"},
+      {changed("records: all", "records: all\n    max_session: 25h"),
+       "policy.yaml:11: roles.reader.max_session: expected 1m to 24h"},
+      {changed("records: all", "records: all\n    max_session: long"),
+       "policy.yaml:11: roles.reader.max_session: expected a duration like 90s, 15m, 12h or 30d"},
+      {changed("records: all", "records: all\n    max_session: 1h\n    idle: 2h"),
+       "policy.yaml:12: roles.reader.idle: expected 1m or more, and no more than max_session"},
+      {changed("records: all", "records: all\n    token_life: 2h"),
+       "policy.yaml:11: roles.reader.token_life: expected 10s to 1h, and no more than max_session"},
+      {changed("records: all", "records: all\n    card_removal: lock"),
+       "policy.yaml:11: roles.reader.card_removal: expected end"},
+  };
+  for (const auto& [text, expected] : table) EXPECT_EQ(refusal(text), expected) << text;
+}
+
+TEST(PolicyLoad, RefusesAPasswordForMoreThanTheOwnRecord) {
+  for (const std::string_view scope : {"all", "team", "team-view", "delegated", "by-function"}) {
+    const auto text = fmt::format(
+        "roles:\n  r:\n    sign_in: [card, password]\n    requires: [employed]\n    records: {}\n", scope);
+    EXPECT_EQ(refusal(text),
+              fmt::format("policy.yaml:3: roles.r.sign_in: a password sign-in may open the person's own "
+                          "record only, and this role's records are '{}'",
+                          scope));
+  }
+  EXPECT_EQ(
+      refusal("roles:\n  r:\n    sign_in: [password]\n    requires: [employed, card]\n    records: own\n"),
+      "policy.yaml:3: roles.r.sign_in: a password sign-in can never meet the prerequisite 'card', which this "
+      "role "
+      "requires");
+}
+
+TEST(PolicyLoad, FilesThatCannotBeRead) {
+  const std::filesystem::path folder = testing::TempDir() + "policy_load_" + random_id();
+  std::filesystem::create_directories(folder);
+  const auto missing = Policy::load(folder / "none.yaml");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, Errc::not_found);
+  std::ofstream(folder / "huge.yaml") << std::string((1 << 20) + 1, '#');
+  EXPECT_EQ(Policy::load(folder / "huge.yaml").error().code, Errc::too_large);
+  EXPECT_FALSE(Policy::load(folder));
+  std::filesystem::remove_all(folder);
+}
+
+/// Cut between two roles or after a key, what is left must still be closed to somebody of whom nothing is
+/// known.
+void expect_closed_when_cut(std::string_view text, std::size_t step) {
+  for (std::size_t length = 0; length <= text.size(); length += step) {
+    const auto policy = Policy::parse(text.substr(0, length), "p");
+    if (!policy) {
+      EXPECT_EQ(policy.error().code, Errc::config_invalid);
+      continue;
+    }
+    for (const auto& role : policy->roles()) {
+      EXPECT_FALSE(decide(*policy, Facts{}, {role.name, SignIn::card}, noon).allowed) << length;
+    }
+  }
+}
+
+TEST(PolicyLoad, EveryTruncationIsRefusedOrStillCloses) {
+  expect_closed_when_cut(small, 1);
+  expect_closed_when_cut(read_file(CARDGATE_SOURCE_DIR "/config/policy.yaml", 1 << 20).value(), 61);
+}
+
+}  // namespace
+}  // namespace cardgate::policy
