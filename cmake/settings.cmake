@@ -29,6 +29,7 @@ endif()
 target_compile_definitions(cardgate_settings INTERFACE
   CARDGATE_VERSION="${PROJECT_VERSION}"
   $<$<CONFIG:Release,RelWithDebInfo>:_FORTIFY_SOURCE=2>)
+target_link_options(cardgate_settings INTERFACE -Wl,-z,relro -Wl,-z,now)
 target_include_directories(cardgate_settings INTERFACE ${PROJECT_SOURCE_DIR})
 if(CARDGATE_SANITIZE)
   target_compile_options(cardgate_settings INTERFACE

@@ -180,7 +180,15 @@ void Gate::flush_refusals() {
   }
 }
 
-Response Gate::audit_unavailable() const {
+Response Gate::audit_unavailable() {
+  const BootTime at = clock_.boot();
+  if (!audit_probed_ || *audit_probed_ + seconds(1) <= at) {
+    audit_probed_ = at;
+    audit::Record record;
+    record.event = "incident";
+    record.reason = "the audit log could not be written; nothing was issued meanwhile";
+    note(std::move(record));
+  }
   return problem(
       503, "audit_unavailable",
       "Nothing is issued now, because the audit log cannot be written. The people who run this machine have "

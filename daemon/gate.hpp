@@ -100,7 +100,8 @@ class Gate {
   void flush_refusals();
   WallTime now() { return wall_.now(); }
   bool audit_ok() const { return log_->health().ok; }
-  Response audit_unavailable() const;
+  /// 503, and another try at the log: it goes on by itself when the disk has room again.
+  Response audit_unavailable();
   const ClientEntry* client_for(const Peer& peer, const auto& right) const {
     for (const auto& client : config_.clients) {
       if (fits(client.match, peer) && right(client)) return &client;
@@ -171,7 +172,7 @@ class Gate {
   boost::asio::thread_pool import_thread_{1};
   bool importing_ = false;
   bool shutting_down_ = false;
-  bool audit_was_ok_ = true;
+  std::optional<BootTime> audit_probed_;
   std::string clock_incident_;
 };
 

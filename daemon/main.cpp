@@ -10,8 +10,11 @@
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <system_error>
 
 #include "daemon/journal.hpp"
 #include "daemon/keys.hpp"
@@ -30,6 +33,15 @@ void keep_secrets_in() {
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
   if (::prctl(PR_SET_DUMPABLE, 0) != 0) throw std::runtime_error("cannot make this process undumpable");
+}
+
+/// Binds every library call now. A call that is bound at its first use saves the vector registers on the stack, and
+/// with them the piece of a passcode that was copied last.
+void bind_library_calls(char** argv) {
+  if (std::getenv("LD_BIND_NOW") != nullptr) return;
+  ::setenv("LD_BIND_NOW", "1", 1);
+  ::execv("/proc/self/exe", argv);
+  throw std::system_error(errno, std::generic_category(), "cannot start again with LD_BIND_NOW=1");
 }
 
 /// A directory that only the service user can enter: the register and the keys are in it.
@@ -169,6 +181,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", CARDGATE_VERSION);
   CLI11_PARSE(app, argc, argv);
   try {
+    cardgate::daemon::bind_library_calls(argv);
     return cardgate::daemon::run(config);
   } catch (const std::exception& failure) {
     std::fprintf(stderr, "cardgated: %s\n", failure.what());

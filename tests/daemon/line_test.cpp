@@ -86,7 +86,7 @@ TEST_P(Line, CardInPasscodeTokenOutCardOut) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Keys, Line, ::testing::Values(simcard::KeyKind::p256, simcard::KeyKind::rsa2048),
-                         [](const auto& info) { return std::string(simcard::name(info.param)); });
+                         [](const auto& one) { return std::string(simcard::name(one.param)); });
 
 }  // namespace
 }  // namespace cardgate

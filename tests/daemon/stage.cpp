@@ -128,7 +128,7 @@ socket: {0}/cardgate.sock
 admin_socket: {0}/admin.sock
 state_directory: {0}/state
 policy: {0}/policy.yaml
-audit: {{directory: {0}/audit}}
+audit: {{directory: {0}/audit{2}}}
 trust:
   anchors: [{0}/ca/anchors]
   intermediates: [{0}/ca/intermediates]
@@ -150,8 +150,8 @@ clients:
     match: {{user: 65533}}
     sign_in: true
     tokens: [{{audience: esr, roles: [core]}}]
-{1})",
-                                                 dir.path().string(), extra));
+{1}{3})",
+                                                 dir.path().string(), extra, audit_settings, limits));
 }
 
 std::string Stage::people(const std::string& core_form) const {
@@ -217,6 +217,9 @@ void Stage::insert() {
 }
 void Stage::pull() {
   link->pull();
+  // pcscd looks at the virtual reader every 0.4 s: until then a status would still show the card that is gone.
+  const auto gone = [&] { return card_status().empty(); };
+  if (daemon && !eventually(seconds(10), gone)) throw std::runtime_error("the card's removal was not seen");
 }
 
 void Stage::insert_and_wait() {
@@ -297,6 +300,10 @@ std::string Stage::audit_text() const {
   }
   std::erase(all, '\0');  // preallocated space
   return all;
+}
+
+bool Stage::audit_says(std::string_view text) const {
+  return eventually(seconds(10), [&] { return audit_text().find(text) != std::string::npos; });
 }
 
 Finished Stage::cardgate(std::vector<std::string> arguments, const std::string& input) const {

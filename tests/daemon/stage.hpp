@@ -46,6 +46,7 @@ class Stage {
   int stop_daemon();
 
   void insert();
+  /// Returns when cardgated, if it runs, has seen the card go.
   void pull();
   /// Inserted, read, and ready for a passcode.
   void insert_and_wait();
@@ -61,6 +62,8 @@ class Stage {
   json::object card_status() const;  // of the first reader; empty when there is no card
   HttpAnswer import(const std::string& yaml) const;
   std::string audit_text() const;
+  /// Records that nobody waits for come a moment later.
+  bool audit_says(std::string_view text) const;
   /// The people that up() imports; `core_form` stands for Ada's ESR06.
   std::string people(const std::string& core_form = "valid") const;
   /// `extra` is put at the end of the file.
@@ -74,6 +77,8 @@ class Stage {
   std::unique_ptr<simcard::VpcdLink> link;
   std::unique_ptr<Process> daemon;
   std::filesystem::path socket, admin_socket;
+  std::string audit_settings;  // further keys of the config's `audit`
+  std::string limits;          // the config's `limits`, if any
 };
 
 }  // namespace cardgate::testing
