@@ -170,12 +170,12 @@ Error Connection::explain_silence(LONG status) const {
 Result<void> Connection::end() {
   if (!std::exchange(open_, false)) return {};
   wipe(answer_.data(), answer_.size());
-  LONG status = in_transaction_ ? SCardEndTransaction(card_, SCARD_RESET_CARD) : SCARD_S_SUCCESS;
-  // A card that is gone has lost its state by itself. For any other that could not be reset: power it off.
-  const bool gone = status == SCARD_W_REMOVED_CARD || status == SCARD_E_NO_SMARTCARD;
-  const DWORD left = status == SCARD_S_SUCCESS || gone ? SCARD_LEAVE_CARD : SCARD_UNPOWER_CARD;
-  const LONG closed = SCardDisconnect(card_, left);  // gives back the lock, too, where the call above kept it
-  if (status == SCARD_S_SUCCESS || left == SCARD_UNPOWER_CARD) status = closed;
+  const LONG ended = in_transaction_ ? SCardEndTransaction(card_, SCARD_RESET_CARD) : SCARD_S_SUCCESS;
+  // A card that is gone has lost its state by itself. One that could not be reset is powered off.
+  const bool clean = ended == SCARD_S_SUCCESS || ended == SCARD_W_REMOVED_CARD ||
+                     ended == SCARD_E_NO_SMARTCARD || ended == SCARD_E_READER_UNAVAILABLE;
+  // Gives back the lock, too, where the call above failed and kept it.
+  const LONG status = SCardDisconnect(card_, clean ? SCARD_LEAVE_CARD : SCARD_UNPOWER_CARD);
   if (status != SCARD_S_SUCCESS) return winscard_error(status, "ending the transaction");
   return {};
 }
