@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
 #include <stdexcept>
 
 namespace cardgate::testing {
@@ -295,8 +294,8 @@ std::string Stage::audit_text() const {
   for (const auto& entry : std::filesystem::directory_iterator(dir / "audit")) files.push_back(entry.path());
   std::ranges::sort(files);
   for (const auto& file : files) {
-    std::ifstream in(file, std::ios::binary);
-    all.append(std::istreambuf_iterator<char>(in), {});
+    const auto text = read_file(file, 256 << 20);
+    if (text) all += *text;  // one that rotation has just removed is not missed
   }
   std::erase(all, '\0');  // preallocated space
   return all;

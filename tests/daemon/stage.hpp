@@ -77,7 +77,7 @@ class Stage {
   std::unique_ptr<simcard::VpcdLink> link;
   std::unique_ptr<Process> daemon;
   std::filesystem::path socket, admin_socket;
-  std::string audit_settings;  // further keys of the config's `audit`
+  std::string audit_settings = ", segment_bytes: 1048576";  // further keys of the config's `audit`
   std::string limits;          // the config's `limits`, if any
 };
 
