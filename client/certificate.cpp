@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// cardgate cert verify: the very validation that the service uses, on files, without the service.
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "client/output.hpp"
+#include "trust/authorities.hpp"
+#include "trust/certificate.hpp"
+#include "trust/validate.hpp"
+
+namespace cardgate::client {
+namespace {
+
+enum VerifyExit : int { exit_valid = 0, exit_not_valid = 1, exit_verify_usage = 2 };
+
+struct VerifyOptions {
+  std::vector<std::string> anchors, intermediates, crls, policies;
+  std::string time, leaf;
+  std::string purpose = "smartcard";
+  bool no_revocation_check = false;
+  bool require_explicit_policy = false, inhibit_policy_mapping = false, inhibit_any_policy = false;
+};
+
+const std::map<std::string, trust::Purpose> purposes{{"smartcard", trust::Purpose::smartcard},
+                                                     {"client", trust::Purpose::client},
+                                                     {"server", trust::Purpose::server},
+                                                     {"any", trust::Purpose::any}};
+
+/// RFC 3339, or a day (its first instant, UTC). Errors: invalid_argument.
+Result<WallTime> parse_time(const std::string& text) {
+  if (text.empty()) return system_clock().wall();
+  if (const auto time = parse_rfc3339(text)) return *time;
+  if (const auto date = parse_date(text)) return start_of(*date);
+  return Error{Errc::invalid_argument,
+               fmt::format("--time: \"{}\" is neither 2026-01-31 nor 2026-01-31T09:30:00Z", text)};
+}
+
+trust::Verdict not_a_certificate(const std::string& why) {
+  trust::Verdict verdict;
+  verdict.findings.push_back({trust::Status::malformed, 0, "", why});
+  return verdict;
+}
+
+Result<trust::Verdict> judge(const VerifyOptions& options) {
+  const auto at = TRY(parse_time(options.time));
+  trust::Locations files;
+  files.anchors.assign(options.anchors.begin(), options.anchors.end());
+  files.intermediates.assign(options.intermediates.begin(), options.intermediates.end());
+  files.crls.assign(options.crls.begin(), options.crls.end());
+  trust::Rules rules;
+  rules.purpose = purposes.at(options.purpose);
+  if (options.no_revocation_check) rules.revocation = trust::Revocation::off;
+  rules.policy = {.acceptable = options.policies,
+                  .require_explicit = options.require_explicit_policy,
+                  .inhibit_mapping = options.inhibit_policy_mapping,
+                  .inhibit_any = options.inhibit_any_policy};
+  TRY(trust::check_rules(rules));
+  const auto authorities = TRY(trust::Authorities::load(files));
+  const auto leaf = trust::load_certificate(options.leaf);
+  if (!leaf && leaf.error().code == Errc::certificate_malformed)
+    return not_a_certificate(leaf.error().context);
+  if (!leaf) return leaf.error();
+  return trust::validate(authorities, *leaf, rules, at);
+}
+
+void print(const std::string& leaf, const trust::Verdict& verdict) {
+  if (verdict.valid) {
+    say(fmt::format("{}: valid, until {} (revocation: {})", leaf, to_rfc3339(verdict.good_until),
+                    verdict.revocation));
+    return;
+  }
+  say(fmt::format("{}: not valid", leaf));
+  for (const auto& finding : verdict.findings) {
+    say(fmt::format("  - {} ({})", trust::explain(finding.status), trust::name(finding.status)));
+    if (!finding.subject.empty()) say(fmt::format("    certificate: {}", finding.subject));
+    if (!finding.detail.empty()) say(fmt::format("    detail: {}", finding.detail));
+  }
+}
+
+json::object to_json(const trust::Verdict& verdict) {
+  json::array findings;
+  for (const auto& finding : verdict.findings) {
+    findings.push_back(json::object{{"status", trust::name(finding.status)},
+                                    {"text", trust::explain(finding.status)},
+                                    {"depth", finding.depth},
+                                    {"subject", finding.subject},
+                                    {"detail", finding.detail}});
+  }
+  return {{"valid", verdict.valid},
+          {"good_until", verdict.valid ? json::value(to_rfc3339(verdict.good_until)) : json::value(nullptr)},
+          {"revocation", verdict.revocation},
+          {"chain", json::array(verdict.chain.begin(), verdict.chain.end())},
+          {"findings", std::move(findings)}};
+}
+
+int verify(const Cli& cli, const VerifyOptions& options) {
+  const auto verdict = judge(options);
+  // What cannot be read is a mistake in the command; it says nothing about the certificate.
+  if (!verdict) return say_usage(cli, verdict.error().context);
+  if (cli.json) {
+    print_json(to_json(*verdict));
+  } else {
+    print(options.leaf, *verdict);
+  }
+  return verdict->valid ? exit_valid : exit_not_valid;
+}
+
+}  // namespace
+
+void add_certificate(CLI::App& app, Cli& cli) {
+  auto* group = add_command(app, "cert", "Certificates, judged offline",
+                            "cardgate cert verify --anchor root.pem leaf.pem", "");
+  group->require_subcommand(1);
+  auto* command = add_command(
+      *group, "verify", "Is this certificate good",
+      "cardgate cert verify --anchor root.pem --intermediate issuing.pem --crl issuing.crl leaf.pem\n"
+      "  cardgate cert verify --anchor root.pem --no-revocation-check --time 2026-01-31 --json leaf.pem",
+      "0 valid; 1 not valid; 2 wrong usage, or a file that cannot be read");
+  auto options = std::make_shared<VerifyOptions>();
+  const auto repeatable = [&](const std::string& name, std::vector<std::string>& to,
+                              const std::string& what) {
+    return command->add_option(name, to, what)->allow_extra_args(false);
+  };
+  repeatable("--anchor", options->anchors,
+             "A trusted root: file or directory, PEM or DER; may be given again")
+      ->required();
+  repeatable("--intermediate", options->intermediates,
+             "A certificate between leaf and root; may be given again");
+  repeatable("--crl", options->crls, "A revocation list; may be given again");
+  repeatable("--policy", options->policies, "An acceptable certificate policy (OID); may be given again");
+  command->add_flag("--require-explicit-policy", options->require_explicit_policy,
+                    "An acceptable policy must be there");
+  command->add_flag("--inhibit-policy-mapping", options->inhibit_policy_mapping, "Policies of one name only");
+  command->add_flag("--inhibit-any-policy", options->inhibit_any_policy, "anyPolicy does not count");
+  command->add_option("--purpose", options->purpose, "smartcard, client, server or any")
+      ->check(CLI::IsMember(purposes))
+      ->capture_default_str();
+  command->add_option("--time", options->time,
+                      "Judge as of this time: 2026-01-31 or 2026-01-31T09:30:00Z; else now");
+  command->add_flag("--no-revocation-check", options->no_revocation_check,
+                    "Do not ask for revocation lists; here only, never in the service");
+  command->add_option("LEAF", options->leaf, "The certificate, PEM or DER")->required();
+  command->callback([&cli, options] { cli.action = [&cli, options] { return verify(cli, *options); }; });
+}
+
+}  // namespace cardgate::client

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every command of `cardgate` shares: the global options, exit codes, and the list of commands. One
+// thread.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace cardgate::client {
+
+enum Exit : int {
+  exit_ok = 0,
+  exit_refused = 1,      // the answer is no
+  exit_usage = 2,        // the command was not given as it should be
+  exit_unreachable = 3,  // the service is not there, or cannot serve now
+  exit_error = 4,        // anything else that went wrong
+};
+
+struct Cli {
+  std::string socket = "/run/cardgate/cardgate.sock";
+  std::string admin_socket = "/run/cardgate/admin.sock";
+  bool json = false;
+  /// What the command line asks for; set while it is parsed, run after that. Returns an exit code.
+  std::function<int()> action;
+};
+
+/// A command with its example; the global options may stand behind it too.
+CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& what,
+                      std::string_view example, std::string_view exit_codes);
+
+inline constexpr std::string_view usual_exit_codes =
+    "0 done; 1 refused; 2 wrong usage; 3 the service is not reachable; 4 error";
+
+void add_status(CLI::App& app, Cli& cli);
+void add_sign_in(CLI::App& app, Cli& cli);   // login
+void add_sessions(CLI::App& app, Cli& cli);  // logout, whoami
+void add_tokens(CLI::App& app, Cli& cli);    // token, introspect, revoke
+void add_watch(CLI::App& app, Cli& cli);
+void add_access(CLI::App& app, Cli& cli);
+void add_certificate(CLI::App& app, Cli& cli);  // cert verify
+void add_policy(CLI::App& app, Cli& cli);       // policy check, policy explain
+void add_staff(CLI::App& app, Cli& cli);        // staff import
+void add_audit(CLI::App& app, Cli& cli);        // audit verify, audit show
+
+/// The whole program.
+int run(int argc, char** argv);
+
+}  // namespace cardgate::client

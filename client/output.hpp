@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// How answers read: text for people on stdout, what goes wrong on stderr; with --json one JSON value on
+// stdout, always.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/json.hpp"
+#include "base/result.hpp"
+#include "client/cli.hpp"
+#include "proto/problem.hpp"
+
+namespace cardgate::client {
+
+/// A line on stdout or stderr. Control characters of the text (but tab and line end) are shown as '?'.
+void say(std::string_view text);
+void complain(std::string_view text);
+/// One line of JSON on stdout.
+void print_json(const json::value& value);
+
+/// "Sun 22 Nov 18:30", in the machine's time zone; the text itself when it is not RFC 3339.
+std::string local_time(std::string_view rfc3339);
+/// "1 try", "3 tries".
+std::string counted(std::int64_t count, std::string_view one, std::string_view many);
+
+/// The member's text, or nothing.
+std::string text_of(const json::object& object, std::string_view member);
+std::int64_t number_of(const json::object& object, std::string_view member);
+bool is_true(const json::object& object, std::string_view member);
+
+/// What is missing, who can put it right, what to do next: an item each.
+std::string unmet_text(const json::array& unmet);
+
+/// Says a refusal and gives its exit code.
+int say_problem(const Cli& cli, const proto::Problem& problem);
+/// Says a failure on this side of the socket and gives its exit code.
+int say_error(const Cli& cli, const Error& error);
+/// Says that the command was not given as it should be: exit_usage.
+int say_usage(const Cli& cli, std::string_view text);
+
+}  // namespace cardgate::client

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// A call of the service and its answer, as the commands need them. Blocking; one thread per object.
+#pragma once
+
+#include <optional>
+
+#include "base/json.hpp"
+#include "base/result.hpp"
+#include "client/http.hpp"
+#include "proto/problem.hpp"
+
+namespace cardgate::client {
+
+/// Either the body of a success or the service's refusal.
+struct Reply {
+  json::object body;  // empty for 204
+  std::optional<proto::Problem> refusal;
+};
+
+/// Errors: as Http::call(); malformed when the answer is no JSON object.
+Result<Reply> call(const Http& http, const Request& request, milliseconds deadline = seconds(30));
+
+}  // namespace cardgate::client

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// cardgate logout, whoami
+#include <fmt/format.h>
+
+#include <memory>
+#include <vector>
+
+#include "client/output.hpp"
+#include "client/service.hpp"
+
+namespace cardgate::client {
+namespace {
+
+const proto::Problem nobody{401,
+                            "no_session",
+                            "Nobody is signed in",
+                            "Nobody is signed in. Put your card in and sign in: cardgate login",
+                            {}};
+
+int whoami(const Cli& cli) {
+  const auto reply = call(Http(cli.socket), {.target = "/v1/sessions"});
+  if (!reply) return say_error(cli, reply.error());
+  if (reply->refusal) return say_problem(cli, *reply->refusal);
+  const auto* sessions = find_array(reply->body, "sessions");
+  const bool none = sessions == nullptr || sessions->empty();
+  if (cli.json) {
+    print_json(reply->body);
+    return none ? exit_refused : exit_ok;
+  }
+  if (none) return say_problem(cli, nobody);
+  for (const auto& item : *sessions) {
+    const auto* session = item.if_object();
+    if (session == nullptr) continue;
+    const auto* person = find_object(*session, "person");
+    say(fmt::format("{} ({}), card {} in {}, until {}{}\n  session {}",
+                    person ? text_of(*person, "name") : "?", person ? text_of(*person, "id") : "?",
+                    text_of(*session, "card"), text_of(*session, "reader"),
+                    local_time(text_of(*session, "expires")),
+                    text_of(*session, "state") == "locked" ? ", locked: cardgate login unlocks it" : "",
+                    text_of(*session, "id")));
+    if (const auto* warnings = find_array(*session, "warnings")) {
+      for (const auto& warning : *warnings) {
+        if (warning.is_string()) say(fmt::format("  ! {}", std::string_view(warning.get_string())));
+      }
+    }
+  }
+  return exit_ok;
+}
+
+struct LogoutOptions {
+  std::string id;
+  bool all = false;
+};
+
+int logout(const Cli& cli, const LogoutOptions& options) {
+  const Http http(cli.socket);
+  std::vector<std::string> ids;
+  if (!options.id.empty()) {
+    ids.push_back(options.id);
+  } else {
+    const auto reply = call(http, {.target = "/v1/sessions"});
+    if (!reply) return say_error(cli, reply.error());
+    if (reply->refusal) return say_problem(cli, *reply->refusal);
+    if (const auto* sessions = find_array(reply->body, "sessions")) {
+      for (const auto& item : *sessions) {
+        if (const auto* session = item.if_object()) ids.push_back(text_of(*session, "id"));
+      }
+    }
+    if (ids.empty()) return say_problem(cli, nobody);
+    if (ids.size() > 1 && !options.all) {
+      return say_usage(
+          cli, fmt::format("several sessions are open; name one, or give --all: {}", fmt::join(ids, " ")));
+    }
+  }
+  json::array ended;
+  for (const auto& id : ids) {
+    const auto reply = call(http, {.method = "DELETE", .target = "/v1/sessions/" + percent_encode(id)});
+    if (!reply) return say_error(cli, reply.error());
+    if (reply->refusal) return say_problem(cli, *reply->refusal);
+    ended.emplace_back(id);
+  }
+  if (cli.json) {
+    print_json(json::object{{"ended", std::move(ended)}});
+  } else {
+    say("Signed out. Take your card with you.");
+  }
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_sessions(CLI::App& app, Cli& cli) {
+  auto* end = add_command(app, "logout", "Sign out: end the session and revoke its tokens", "cardgate logout",
+                          "0 signed out; 1 nobody is signed in, or no such session; 2 wrong usage; 3 the "
+                          "service is not reachable; 4 error");
+  auto options = std::make_shared<LogoutOptions>();
+  end->add_option("ID", options->id, "The session; needed only when several are open");
+  end->add_flag("--all", options->all, "End all of your sessions");
+  end->callback([&cli, options] { cli.action = [&cli, options] { return logout(cli, *options); }; });
+
+  auto* who = add_command(app, "whoami", "Who is signed in for this user of the machine", "cardgate whoami",
+                          "0 somebody is signed in; 1 nobody is; 3 the service is not reachable; 4 error");
+  who->callback([&cli] { cli.action = [&cli] { return whoami(cli); }; });
+}
+
+}  // namespace cardgate::client

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// cardgate status
+#include <fmt/format.h>
+
+#include "client/output.hpp"
+#include "client/service.hpp"
+
+namespace cardgate::client {
+namespace {
+
+std::string card_text(const json::object& card) {
+  const auto state = text_of(card, "state");
+  if (state == "reading") return "a card, being read";
+  if (state == "unusable") return fmt::format("a card that cannot be used: {}", text_of(card, "problem"));
+  auto text = fmt::format("card {}, {} left, certificate good until {}", text_of(card, "id"),
+                          counted(number_of(card, "tries_left"), "try", "tries"),
+                          local_time(text_of(card, "certificate_expires")));
+  if (card.contains("problem")) text += fmt::format("\n    {}", text_of(card, "problem"));
+  return text;
+}
+
+void print(const json::object& status) {
+  if (const auto* service = find_object(status, "service")) {
+    say(fmt::format("cardgate {}: {}", text_of(*service, "version"), text_of(*service, "state")));
+    if (const auto* problems = find_array(*service, "problems")) {
+      for (const auto& problem : *problems) {
+        if (problem.is_string()) say(fmt::format("  ! {}", std::string_view(problem.get_string())));
+      }
+    }
+  }
+  const auto* readers = find_array(status, "readers");
+  if (readers == nullptr || readers->empty()) say("No reader is plugged in.");
+  if (readers != nullptr) {
+    for (const auto& item : *readers) {
+      const auto* reader = item.if_object();
+      if (reader == nullptr) continue;
+      const auto* card = find_object(*reader, "card");
+      say(fmt::format("{}: {}", text_of(*reader, "name"),
+                      card != nullptr                    ? card_text(*card)
+                      : is_true(*reader, "card_present") ? "a card (you may not sign in at this reader)"
+                                                         : "no card"));
+    }
+  }
+  if (const auto* downtime = find_array(status, "downtime")) {
+    for (const auto& item : *downtime) {
+      const auto* notice = item.if_object();
+      if (notice == nullptr) continue;
+      say(fmt::format("Downtime ({}), {} to {}: {}", text_of(*notice, "severity"),
+                      local_time(text_of(*notice, "from")), local_time(text_of(*notice, "until")),
+                      text_of(*notice, "text")));
+    }
+  }
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, Cli& cli) {
+  auto* command = add_command(app, "status", "The service, the readers and announced downtime",
+                              "cardgate status", "0 the service answered; 3 it is not reachable; 4 error");
+  command->callback([&cli] {
+    cli.action = [&cli]() -> int {
+      const auto reply = call(Http(cli.socket), {.target = "/v1/status"});
+      if (!reply) return say_error(cli, reply.error());
+      if (reply->refusal) return say_problem(cli, *reply->refusal);
+      if (cli.json) {
+        print_json(reply->body);
+      } else {
+        print(reply->body);
+      }
+      return exit_ok;
+    };
+  });
+}
+
+}  // namespace cardgate::client
