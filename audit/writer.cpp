@@ -178,15 +178,17 @@ Result<void> Writer::next_segment() {
     if (!next) return errno_error(spare.string(), errno);
   }
   std::string header;
-  const std::string name = segment_name(durable_.sequence);
+  std::string name = segment_name(durable_.sequence);
   auto written = write_header(next.get(), header);
   if (!written) return std::move(written).error().with(spare.string());
   if (std::rename(spare.c_str(), path(name).c_str()) != 0) return errno_error(path(name).string(), errno);
   TRY(sync_directory(options_.directory));
+  std::string hash = chain_hash(header);
+  // From here nothing can throw until the new place is whole.
   sealed_ = false;
   segment_ = std::move(next);
-  segment_name_ = name;
-  durable_.hash = chain_hash(header);
+  segment_name_ = std::move(name);
+  durable_.hash = std::move(hash);
   durable_.offset = header.size();
   ++durable_.sequence;
   durable_.unsigned_lines = 1;
@@ -194,7 +196,12 @@ Result<void> Writer::next_segment() {
   pending_ = durable_;
   // Everything that follows is for later; the log goes on without it, and says so.
   reserve();
-  return retire();
+  auto retired = retire();
+  if (retired) return {};
+  if (dirty_) return retired;
+  // The log itself is whole: old files that stay are no reason to refuse records.
+  warning_ = "old segments are not deleted: " + retired.error().context;
+  return {};
 }
 
 Result<void> Writer::retire() {
