@@ -30,8 +30,8 @@ struct Faults {
   /// Sees every answer of the card last, and returns what is sent.
   std::function<Bytes(BytesView apdu, Bytes answer)> alter;
 
-  bool no_atr = false;            // does not wake up on power-on: SCARD_W_UNRESPONSIVE_CARD
-  bool mute = false;              // answers no command: SCARD_E_NOT_TRANSACTED
+  bool no_atr = false;            // does not wake up on power-on: SCARD_W_UNPOWERED_CARD
+  bool mute = false;              // answers no command; VpcdLink says what a client sees
   bool hang = false;              // never answers: the reader waits until pull() or until this is cleared
   bool nonsense = false;          // answers every command with random bytes
   bool not_piv = false;           // SELECT says 6A82

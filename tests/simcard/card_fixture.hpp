@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -28,9 +29,9 @@ class CardTest : public ::testing::Test {
   }
   /// Cards are made once a kind: a test changes its own copy.
   static const CardData& sample(KeyKind kind) {
-    static const CardData p256 = make(KeyKind::p256);
-    static const CardData rsa2048 = make(KeyKind::rsa2048);
-    return kind == KeyKind::p256 ? p256 : rsa2048;
+    static std::map<KeyKind, CardData> made;
+    const auto found = made.find(kind);
+    return found != made.end() ? found->second : made.emplace(kind, make(kind)).first->second;
   }
   static CardData make(KeyKind kind) {
     Personalisation what;

@@ -174,7 +174,7 @@ TEST_F(ReaderTest, PcscdAbsentIsATimeoutAndPullIsHarmless) {
   EXPECT_FALSE(link_->inserted());
 }
 
-TEST_F(ReaderTest, ACardThatDoesNotWakeUpIsUnresponsive) {
+TEST_F(ReaderTest, ACardThatDoesNotWakeUpIsUnpowered) {
   Faults faults;
   faults.no_atr = true;
   card_->set_faults(faults);
@@ -182,19 +182,20 @@ TEST_F(ReaderTest, ACardThatDoesNotWakeUpIsUnresponsive) {
   Client client;
   ASSERT_TRUE(eventually(seconds(5), [&] { return client.present(); }));
   const LONG result = client.connect();
-  EXPECT_EQ(result, SCARD_W_UNRESPONSIVE_CARD) << pcsc_stringify_error(result);
+  EXPECT_EQ(result, SCARD_W_UNPOWERED_CARD) << pcsc_stringify_error(result);
 }
 
-TEST_F(ReaderTest, AMuteCardIsATransportError) {
+TEST_F(ReaderTest, AMuteCardGivesNoAnswerAndStaysIn) {
   insert();
   Client client;
   ASSERT_EQ(client.connect(), SCARD_S_SUCCESS);
+  const DWORD before = client.state() >> 16;
   Faults faults;
   faults.mute = true;
   card_->set_faults(faults);
-  EXPECT_EQ(client.ask(select_piv), pcsc_stringify_error(SCARD_E_NOT_TRANSACTED));
-  const DWORD before = client.state() >> 16;
-  EXPECT_EQ(client.ask(select_piv), pcsc_stringify_error(SCARD_E_NOT_TRANSACTED));
+  const auto no_answer = ::testing::AnyOf("", pcsc_stringify_error(SCARD_E_NOT_TRANSACTED));
+  EXPECT_THAT(client.ask(select_piv), no_answer);
+  EXPECT_THAT(client.ask(select_piv), no_answer);
   card_->set_faults({});
   EXPECT_TRUE(eventually(seconds(3), [&] { return client.ask(select_piv).ends_with("9000"); }));
   EXPECT_EQ(client.state() >> 16, before) << "it was never out";
@@ -207,13 +208,14 @@ TEST_F(ReaderTest, AHangingCardCanBePulled) {
   Faults faults;
   faults.hang = true;
   card_->set_faults(faults);
+  card_->clear_exchanges();
   std::thread rescuer([&] {
-    std::this_thread::sleep_for(milliseconds(200));
+    EXPECT_TRUE(eventually(seconds(5), [&] { return card_->exchanges() == 1; }));
     link_->pull();
   });
-  std::string answer;
-  EXPECT_NE(client.transmit(select_piv, answer), SCARD_S_SUCCESS);
+  EXPECT_THAT(client.ask(select_piv), ::testing::Not(::testing::EndsWith("9000")));
   rescuer.join();
+  EXPECT_TRUE(eventually(seconds(3), [&] { return !client.present(); }));
 }
 
 }  // namespace

@@ -2,8 +2,13 @@
 // Puts a Card into a reader of vsmartcard's vpcd (a pcscd driver) over TCP on 127.0.0.1.
 //
 // Wire: 2-byte big-endian length + bytes; length-1 messages 00 power off, 01 power on, 02 reset, 04 ATR
-// asked. The card answers in a thread of the link's own. insert() and pull() belong to one thread; inserted()
-// to any.
+// asked. There is no "no answer" in it (vpcd waits for ever, or takes an empty answer for the beginning of
+// the next one), so a mute card resets the connection and is back at once, without a removal. SCardTransmit
+// then succeeds with an answer of no bytes, and says SCARD_E_NOT_TRANSACTED until vpcd has looked for the
+// card again (0.4 s); with a real reader it says so from the first.
+//
+// The card answers in a thread of the link's own. insert() and pull() belong to one thread; inserted() to
+// any.
 #pragma once
 
 #include <atomic>
