@@ -16,7 +16,7 @@
 namespace cardgate::reg {
 namespace {
 
-constexpr int busy_timeout_ms = 5000;
+constexpr int busy_timeout_ms = 2000;
 constexpr std::size_t header_bytes = 100;  // https://www.sqlite.org/fileformat2.html, 1.3
 constexpr std::string_view magic{"SQLite format 3\0", 16};
 constexpr std::size_t application_id_offset = 68;
