@@ -49,6 +49,12 @@ Result<CardFacts> read_card(const std::string& reader, const Judge& judge, WallT
   return facts;
 }
 
+Result<int> count_tries(const std::string& reader) {
+  auto card = TRY(take_card(reader));
+  TRY(piv::select(card));
+  return piv::tries_left(card);
+}
+
 Result<Proof> prove_card(Attempt attempt, const Judge& judge, WallTime now) {
   TRY(piv::check_pin_format(attempt.passcode));
   const auto algorithm = TRY(algorithm_of(attempt.key));

@@ -39,6 +39,9 @@ struct CardFacts {
 /// Errors: pcsc_*, card_*, certificate_malformed. A certificate that is not good is no error: see verdict.
 Result<CardFacts> read_card(const std::string& reader, const Judge& judge, WallTime now);
 
+/// How many tries are left now: SELECT and the empty VERIFY. Errors: pcsc_*, card_*.
+Result<int> count_tries(const std::string& reader);
+
 struct Attempt {
   std::string reader;
   Bytes certificate;  // what read_card found in this insertion

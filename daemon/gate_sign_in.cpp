@@ -362,6 +362,8 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
     co_return answer;
   }
   if (!proof->verdict.valid) co_return refuse_certificate(proof->verdict);
+  // No card is issued with fewer than three tries, so three or more of them need no second look.
+  if (reader->failures > 0 || reader->tries_left < 3) readers_.recount(ask.reader);
   reader->failures = 0;
 
   session.uid = uid;

@@ -35,8 +35,8 @@ void keep_secrets_in() {
   if (::prctl(PR_SET_DUMPABLE, 0) != 0) throw std::runtime_error("cannot make this process undumpable");
 }
 
-/// Binds every library call now. A call that is bound at its first use saves the vector registers on the stack, and
-/// with them the piece of a passcode that was copied last.
+/// Binds every library call now. A call that is bound at its first use saves the vector registers on the
+/// stack, and with them the piece of a passcode that was copied last.
 void bind_library_calls(char** argv) {
   if (std::getenv("LD_BIND_NOW") != nullptr) return;
   ::setenv("LD_BIND_NOW", "1", 1);

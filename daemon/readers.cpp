@@ -137,6 +137,24 @@ void Readers::read(const std::string& name, std::uint64_t insertion) {
   });
 }
 
+void Readers::recount(const std::string& name) {
+  const Reader* reader = find(name);
+  if (reader == nullptr) return;
+  asio::post(worker(name), [this, name, insertion = reader->insertion] {
+    asio::post(io_, [this, name, insertion, tries = count_tries(name)] {
+      Reader* found = find(name);
+      if (found == nullptr || found->insertion != insertion) return;
+      if (tries) {
+        found->tries_left = *tries;
+        callbacks_.read(name);
+      } else {
+        log(Level::notice, "the tries left could not be read again: " + tries.error().message(),
+            {{"CARDGATE_READER", name}});
+      }
+    });
+  });
+}
+
 asio::awaitable<Result<Proof>> Readers::prove(Attempt attempt, WallTime now) {
   auto& pool = worker(attempt.reader);
   auto judge = judge_;

@@ -51,6 +51,9 @@ class Readers {
 
   /// Proves the card on the reader's thread.
   boost::asio::awaitable<Result<Proof>> prove(Attempt attempt, WallTime now);
+  /// Reads the tries left again, in the background: a right passcode sets them to a number that only the card
+  /// knows.
+  void recount(const std::string& name);
 
  private:
   void on_event(const pcsc::ReaderEvent& event);

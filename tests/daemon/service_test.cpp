@@ -53,6 +53,19 @@ TEST_F(Service, WaitsForPcscdAndSaysSo) {
   EXPECT_EQ(stage.sign_in().status, 201);
 }
 
+TEST_F(Service, StartsWithoutPcscdAndTakesItWhenItComes) {
+  stage.up();
+  ASSERT_EQ(stage.stop_daemon(), 0);
+  stage.pcscd.stop();
+  stage.start_daemon();
+  const auto status = stage.ask("GET", "/v1/status").json();
+  EXPECT_EQ(status.at("service").at("state"), "degraded");
+  EXPECT_FALSE(status.at("service").at("problems").as_array().empty());
+  ASSERT_TRUE(stage.pcscd.start());
+  stage.insert_and_wait();
+  EXPECT_EQ(stage.sign_in().status, 201);
+}
+
 TEST_F(Service, PcscdKilledEndsTheSession) {
   stage.up();
   stage.insert_and_wait();

@@ -216,7 +216,8 @@ void Stage::insert() {
 }
 void Stage::pull() {
   link->pull();
-  // pcscd looks at the virtual reader every 0.4 s: until then a status would still show the card that is gone.
+  // pcscd looks at the virtual reader every 0.4 s: until then a status would still show the card that is
+  // gone.
   const auto gone = [&] { return card_status().empty(); };
   if (daemon && !eventually(seconds(10), gone)) throw std::runtime_error("the card's removal was not seen");
 }

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// proto/openapi.yaml against the running service: each operation is served where it says, answers what it
+// says, and refuses with the codes it names; and the service serves nothing that is not in it.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "base/strict_yaml.hpp"
+#include "tests/daemon/stage.hpp"
+
+namespace cardgate {
+namespace {
+
+using testing::HttpAnswer;
+using testing::Stage;
+
+json::value to_json(const Yaml& node) {
+  if (auto map = node.map()) {
+    json::object out;
+    for (const auto& [key, child] : map->entries()) out[key] = to_json(child);
+    return out;
+  }
+  if (const auto list = node.list()) {
+    json::array out;
+    for (const auto& child : *list) out.push_back(to_json(child));
+    return out;
+  }
+  if (const auto flag = node.boolean()) return *flag;
+  if (const auto number = node.integer(INT64_MIN, INT64_MAX)) return *number;
+  if (const auto text = node.string()) return json::string(*text);
+  return nullptr;
+}
+
+class Api : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!testing::Pcscd::available())
+      GTEST_SKIP() << "pcscd or the virtual reader is missing: run script/bootstrap";
+    const auto root = Yaml::load(std::filesystem::path(CARDGATE_SOURCE_DIR) / "proto/openapi.yaml");
+    ASSERT_TRUE(root) << root.error().message();
+    document = to_json(*root);
+  }
+
+  const json::value& resolve(const json::value& node) const {
+    if (!node.is_object() || !node.as_object().contains("$ref")) return node;
+    const std::string reference(node.at("$ref").as_string());
+    return resolve(document.at_pointer(reference.substr(1)));
+  }
+
+  /// Members that must be there are, and have the type they should.
+  void check_schema(const json::value& schema_node, const json::value& value,
+                    const std::string& where) const {
+    const auto& schema = resolve(schema_node).as_object();
+    if (const auto* all = find_array(schema, "allOf")) {
+      for (const auto& part : *all) check_schema(part, value, where);
+    }
+    if (const auto* type = schema.if_contains("type"); type != nullptr && type->is_string()) {
+      const auto& name = type->as_string();
+      const bool fits = (name == "object" && value.is_object()) || (name == "array" && value.is_array()) ||
+                        (name == "string" && value.is_string()) || (name == "boolean" && value.is_bool()) ||
+                        (name == "integer" && (value.is_int64() || value.is_uint64())) ||
+                        (name == "number" && value.is_number());
+      EXPECT_TRUE(fits) << where << ": expected " << name << ", got " << json::serialize(value);
+      if (!fits) return;
+    }
+    if (value.is_object()) {
+      if (const auto* required = find_array(schema, "required")) {
+        for (const auto& key : *required) {
+          EXPECT_TRUE(value.as_object().contains(key.as_string())) << where << " lacks " << key.as_string();
+        }
+      }
+      if (const auto* properties = find_object(schema, "properties")) {
+        for (const auto& [key, child] : value.as_object()) {
+          const auto* known = properties->if_contains(key);
+          if (known != nullptr) {
+            check_schema(*known, child, where + "." + std::string(key));
+          } else if (const auto* open = schema.if_contains("additionalProperties");
+                     open != nullptr && open->is_bool()) {
+            EXPECT_TRUE(open->as_bool()) << where << " has an undocumented member " << key;
+          }
+        }
+      }
+    }
+    if (value.is_array() && schema.contains("items")) {
+      for (const auto& item : value.as_array()) check_schema(schema.at("items"), item, where + "[]");
+    }
+  }
+
+  void check(const std::string& path, const std::string& method, const HttpAnswer& answer) {
+    const std::string where =
+        fmt::format("{} {} -> {} {}", method, path, answer.status, answer.body.substr(0, 300));
+    std::string lower_method = method;
+    for (auto& c : lower_method) c = static_cast<char>(std::tolower(c));
+    const auto& operation = document.at("paths").at(path).at(lower_method).as_object();
+    const auto* response = operation.at("responses").as_object().if_contains(std::to_string(answer.status));
+    ASSERT_NE(response, nullptr) << where << ": this status is not documented";
+    seen.insert(method + " " + path);
+    const auto& described = resolve(*response).as_object();
+    if (const auto* errors = find_array(described, "x-cardgate-errors");
+        errors != nullptr && answer.status >= 400) {
+      const auto code = answer.error();
+      bool listed = false;
+      for (const auto& known : *errors) listed = listed || known.as_string() == code;
+      EXPECT_TRUE(listed) << where << ": this error is not documented";
+    }
+    const auto* content = find_object(described, "content");
+    if (content == nullptr) return;
+    const auto type = answer.headers.contains("content-type") ? answer.headers.at("content-type") : "";
+    const auto* media = content->if_contains(type.substr(0, type.find(';')));
+    ASSERT_NE(media, nullptr) << where << ": " << type << " is not documented";
+    if (type.find("json") == std::string::npos) return;
+    const auto body = parse_json(answer.body);
+    ASSERT_TRUE(body) << where;
+    check_schema(media->at("schema"), *body, where);
+  }
+
+  json::value document;
+  std::set<std::string> seen;
+  Stage stage;
+};
+
+TEST_F(Api, IsWhatOpenapiSays) {
+  stage.up();
+  stage.insert_and_wait();
+  const std::string json_type = "Content-Type: application/json";
+  const std::string form_type = "Content-Type: application/x-www-form-urlencoded";
+  const auto call = [&](const std::string& method, const std::string& path, const HttpAnswer& answer,
+                        int expected) {
+    EXPECT_EQ(answer.status, expected) << method << " " << path << ": " << answer.body;
+    check(path, method, answer);
+  };
+  call("GET", "/v1/status", stage.ask("GET", "/v1/status"), 200);
+  call("POST", "/v1/token", stage.token(), 401);
+  call("GET", "/v1/access", stage.ask("GET", "/v1/access"), 401);
+  call("POST", "/v1/sessions", stage.sign_in("000000"), 401);
+  call("POST", "/v1/sessions", stage.sign_in("1"), 400);
+  call("POST", "/v1/sessions", stage.sign_in(Stage::pin, 1), 409);
+  call("POST", "/v1/sessions", stage.ask("POST", "/v1/sessions", "{", {json_type}), 400);
+  const auto session = stage.sign_in();
+  call("POST", "/v1/sessions", session, 201);
+  const std::string id(session.json().at("id").as_string());
+  EXPECT_TRUE(testing::eventually(std::chrono::seconds(10), [&] {
+    return stage.card_status().at("tries_left") == 3;
+  })) << "a right passcode gives the tries back, and the status shows it";
+  const auto resume = json::serialize(json::object{{"reader", Stage::reader},
+                                                   {"card", session.json().at("card")},
+                                                   {"tries_left", 3},
+                                                   {"passcode", Stage::pin}});
+  call("POST", "/v1/sessions/{id}/resume",
+       stage.ask("POST", "/v1/sessions/" + id + "/resume", resume, {json_type}), 200);
+  call("POST", "/v1/sessions/{id}/resume", stage.ask("POST", "/v1/sessions/none/resume", resume, {json_type}),
+       404);
+  call("GET", "/v1/sessions", stage.ask("GET", "/v1/sessions"), 200);
+  call("GET", "/v1/sessions/{id}", stage.ask("GET", "/v1/sessions/" + id), 200);
+  call("GET", "/v1/sessions/{id}", stage.ask("GET", "/v1/sessions/none"), 404);
+  const auto issued = stage.token();
+  call("POST", "/v1/token", issued, 200);
+  call("POST", "/v1/token", stage.token("manager-self-service"), 403);
+  call("POST", "/v1/token", stage.token("core", "other"), 403);
+  const std::string token(issued.json().at("access_token").as_string());
+  call("POST", "/v1/introspect", stage.ask("POST", "/v1/introspect", "token=" + token, {form_type}), 200);
+  call("POST", "/v1/introspect", stage.ask("POST", "/v1/introspect", "token=x", {form_type}), 200);
+  call("POST", "/v1/introspect", stage.ask("POST", "/v1/introspect", "nothing", {form_type}), 400);
+  call("GET", "/v1/verify",
+       stage.ask("GET", "/v1/verify?audience=esr&role=core", "", {"Authorization: Bearer " + token}), 204);
+  call("GET", "/v1/verify", stage.ask("GET", "/v1/verify?audience=esr"), 401);
+  call("GET", "/v1/verify", stage.ask("GET", "/v1/verify?audience=none"), 403);
+  call("GET", "/v1/verify", stage.ask("GET", "/v1/verify"), 400);
+  call("GET", "/.well-known/jwks.json", stage.ask("GET", "/.well-known/jwks.json"), 200);
+  call("GET", "/v1/access", stage.ask("GET", "/v1/access"), 200);
+  call("GET", "/v1/access", stage.ask("GET", "/v1/access?role=core"), 200);
+  call("GET", "/v1/access", stage.ask("GET", "/v1/access?role=none"), 404);
+  call("GET", "/metrics", stage.ask("GET", "/metrics"), 200);
+  call("POST", "/v1/revoke", stage.ask("POST", "/v1/revoke", "token=" + token, {form_type}), 200);
+  call("POST", "/v1/staff/import", stage.import(stage.people()), 200);
+  call("POST", "/v1/staff/import", stage.import("people: [{id: 1}]"), 422);
+  call("GET", "/v1/policy/explain", stage.admin("GET", "/v1/policy/explain?person=1000&role=core"), 200);
+  call("GET", "/v1/policy/explain", stage.admin("GET", "/v1/policy/explain?person=none&role=core"), 404);
+  call("GET", "/v1/policy/explain", stage.admin("GET", "/v1/policy/explain?person=1000"), 400);
+  call("DELETE", "/v1/sessions/{id}", stage.ask("DELETE", "/v1/sessions/" + id), 204);
+  call("DELETE", "/v1/sessions/{id}", stage.ask("DELETE", "/v1/sessions/" + id), 404);
+
+  // Every operation was tried, and stands on the sockets that it names and on no other.
+  for (const auto& [path_key, path_item] : document.at("paths").as_object()) {
+    for (const auto& [method_key, operation] : path_item.as_object()) {
+      if (!operation.is_object() || !operation.as_object().contains("responses")) continue;
+      std::string method(method_key);
+      for (auto& c : method) c = static_cast<char>(std::toupper(c));
+      const std::string name = method + " " + std::string(path_key);
+      if (path_key != "/v1/events") {  // a stream; the service's tests listen to it
+        EXPECT_TRUE(seen.contains(name)) << name << " is documented, and nobody tried it";
+      }
+      std::set<std::string> sockets;
+      for (const auto& socket : operation.at("x-cardgate-sockets").as_array())
+        sockets.emplace(socket.as_string());
+      std::string target(path_key);
+      if (const auto brace = target.find("{id}"); brace != std::string::npos)
+        target.replace(brace, 4, "none");
+      for (const std::string socket : {"main", "admin"}) {
+        if (sockets.contains(socket)) continue;
+        const auto answer = socket == "main" ? stage.ask(method, target) : stage.admin(method, target);
+        EXPECT_TRUE(answer.status == 404 || answer.status == 405)
+            << name << " on " << socket << ": " << answer.status;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cardgate
