@@ -49,9 +49,14 @@ class Log::Impl {
     if (idle) wake_.notify_one();
   }
 
-  Health health() const {
-    const std::lock_guard lock(health_mutex_);
-    return health_;
+  Health health() {
+    Health now;
+    {
+      const std::lock_guard lock(health_mutex_);
+      now = health_;
+    }
+    if (!now.ok) probe();
+    return now;
   }
 
  private:
@@ -61,6 +66,16 @@ class Log::Impl {
     Done done;
   };
   using Batch = std::vector<Item>;
+
+  /// A caller that sees a failed log gives it no records, so asking is what makes it try the disk again.
+  void probe() {
+    {
+      const std::lock_guard lock(mutex_);
+      probe_ = true;
+      idle_ = false;
+    }
+    wake_.notify_one();
+  }
 
   static void refuse(const Done& done, Error error) {
     if (done) done(std::move(error));
@@ -77,10 +92,10 @@ class Log::Impl {
     publish(std::move(failure));
   }
 
-  /// Takes the whole queue. An empty batch asks for a checkpoint; false is the end.
+  /// Takes the whole queue. An empty batch asks for a checkpoint, or to try the disk again; false is the end.
   bool wait(Batch& batch) {
     std::unique_lock lock(mutex_);
-    const auto ready = [&] { return !queue_.empty() || stopping_; };
+    const auto ready = [&] { return !queue_.empty() || stopping_ || probe_; };
     if (!ready()) {
       idle_ = true;
       if (!checkpoint_due_) {
@@ -91,6 +106,7 @@ class Log::Impl {
       }
       idle_ = false;
     }
+    probe_ = false;
     std::swap(batch, queue_);
     return !batch.empty() || !stopping_;
   }
@@ -169,6 +185,7 @@ class Log::Impl {
   Batch queue_;            // guarded by mutex_
   bool idle_ = false;      // guarded by mutex_: the writer sleeps and has not been woken yet
   bool stopping_ = false;  // guarded by mutex_
+  bool probe_ = false;     // guarded by mutex_
 
   mutable std::mutex health_mutex_;
   Health health_;  // guarded by health_mutex_

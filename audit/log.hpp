@@ -66,6 +66,9 @@ class Log {
   /// append() and wait. Errors: as given to Done.
   Result<void> append_and_wait(Record record);
 
+  /// After a failure the disk is tried again by the next append() and, in the background, by asking for the
+  /// health: a caller that gives no records to a failed log still learns when it works again. Nothing is
+  /// tried more often than retry_after, and nothing while nobody asks.
   Health health() const;
 
  private:

@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <thread>
 
 #include "tests/audit/fixture.hpp"
 
@@ -84,6 +85,19 @@ TEST_F(AuditDisk, ADiskThatIsFullAtTheStartIsSaid) {
   ASSERT_TRUE(log);
   EXPECT_TRUE(log->health().ok);
   EXPECT_THAT(log->health().problem, HasSubstr("cannot be reserved"));
+}
+
+TEST_F(AuditDisk, AskingForItsHealthIsEnoughToRecover) {
+  if (!mount_small_disk("size=256k")) GTEST_SKIP() << "only root may mount a small disk";
+  const auto log = open();
+  fill_disk();
+  while (log->append_and_wait(sign_in("P"))) {
+  }
+  EXPECT_FALSE(log->health().ok);
+  free_disk();
+  for (int i = 0; i < 500 && !log->health().ok; ++i) std::this_thread::sleep_for(milliseconds(10));
+  EXPECT_TRUE(log->health().ok);
+  EXPECT_TRUE(verify_log().ok);
 }
 
 class FileSizeLimit {
