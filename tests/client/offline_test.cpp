@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs that need no service: cert verify, policy check and explain, audit verify and show.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "audit/log.hpp"
+#include "tests/client/fake_service.hpp"
+#include "tests/trust/test_ca.hpp"
+
+namespace cardgate::client {
+namespace {
+
+using ::testing::HasSubstr;
+
+testing::Finished offline(std::vector<std::string> arguments) {
+  return cardgate("/nonexistent/socket", std::move(arguments));
+}
+
+struct CertVerify : ::testing::Test {
+  testing::TempDir directory;
+  test::Ca root = test::Ca::root();
+  test::Ca issuing = root.issuing();
+
+  std::string file(const std::string& name, BytesView content) {
+    const auto path = directory / name;
+    EXPECT_TRUE(write_file_atomic(path, content, 0600));
+    return path.string();
+  }
+  std::vector<std::string> command(const std::string& leaf, std::vector<std::string> more = {}) {
+    std::vector<std::string> out{"cert",           "verify",
+                                 "--anchor",       file("root.der", root.der()),
+                                 "--intermediate", file("issuing.der", issuing.der()),
+                                 "--time",         "2026-06-01T12:00:00Z"};
+    out.insert(out.end(), more.begin(), more.end());
+    out.push_back(leaf);
+    return out;
+  }
+  std::vector<std::string> crls(const Bytes& of_issuing) {
+    return {"--crl", file("root.crl", root.crl()), "--crl", file("issuing.crl", of_issuing)};
+  }
+};
+
+TEST_F(CertVerify, FindsAGoodCertificateGood) {
+  const auto leaf = file("leaf.pem", as_bytes(test::to_pem(issuing.issue({}), "CERTIFICATE")));
+  const auto done = offline(command(leaf, crls(issuing.crl())));
+  EXPECT_EQ(done.status, 0) << done.all;
+  EXPECT_THAT(done.output, HasSubstr("valid, until"));
+  auto as_json = command(leaf, crls(issuing.crl()));
+  as_json.emplace_back("--json");
+  const auto body = parse_json(offline(as_json).output);
+  ASSERT_TRUE(body);
+  EXPECT_EQ(body->as_object().at("valid"), true);
+  EXPECT_EQ(body->as_object().at("revocation"), "good");
+  EXPECT_EQ(body->as_object().at("chain").as_array().size(), 3U);
+}
+
+TEST_F(CertVerify, NamesEveryFindingOfABadOne) {
+  const auto leaf = file("leaf.der", issuing.issue({.until = test::noon() - test::day}));
+  const auto done = offline(command(leaf));
+  EXPECT_EQ(done.status, 1);
+  EXPECT_THAT(done.output, HasSubstr("not valid"));
+  EXPECT_THAT(done.output, HasSubstr("(expired)"));
+  EXPECT_THAT(done.output, HasSubstr("(crl_missing)"));
+  const auto without = offline(command(leaf, {"--no-revocation-check"}));
+  EXPECT_EQ(without.output.find("(crl_missing)"), std::string::npos);
+}
+
+TEST_F(CertVerify, JudgesByPurposeAndPolicy) {
+  const auto leaf = file("leaf.der", issuing.issue({.extended_key_usage = "serverAuth"}));
+  EXPECT_EQ(offline(command(leaf, {"--no-revocation-check"})).status, 1);
+  EXPECT_EQ(offline(command(leaf, {"--no-revocation-check", "--purpose", "any"})).status, 0);
+  EXPECT_EQ(offline(command(leaf, {"--no-revocation-check", "--purpose", "any", "--require-explicit-policy"}))
+                .status,
+            1);
+}
+
+TEST_F(CertVerify, TellsAMistakeInTheCommandFromABadCertificate) {
+  const auto leaf = file("leaf.der", issuing.issue({}));
+  EXPECT_EQ(offline(command((directory / "none").string())).status, 2);
+  EXPECT_EQ(offline(command(leaf, {"--time", "yesterday"})).status, 2);
+  EXPECT_EQ(offline(command(leaf, {"--purpose", "fun"})).status, 2);
+  EXPECT_EQ(offline(command(leaf, {"--policy", "not an oid"})).status, 2);
+  EXPECT_EQ(offline(command(leaf, {"--crl", file("bad.crl", as_bytes("nonsense"))})).status, 2);
+  EXPECT_EQ(offline(command(file("bad.der", as_bytes("nonsense")))).status, 1);
+}
+
+constexpr const char* example_policy = CARDGATE_SOURCE_DIR "/config/policy.yaml";
+
+TEST(PolicyCheck, AcceptsTheExampleAndNamesItsRoles) {
+  const auto done = offline({"policy", "check", example_policy});
+  EXPECT_EQ(done.status, 0) << done.all;
+  EXPECT_THAT(done.output, HasSubstr("6 roles"));
+  const auto body = parse_json(offline({"policy", "check", "--json", example_policy}).output);
+  ASSERT_TRUE(body);
+  EXPECT_EQ(body->as_object().at("valid"), true);
+  EXPECT_EQ(body->as_object().at("roles").as_array().size(), 6U);
+}
+
+TEST(PolicyCheck, NamesFileLineAndKeyOfAMistake) {
+  const testing::TempDir directory;
+  const auto file = (directory / "policy.yaml").string();
+  ASSERT_TRUE(write_file_atomic(file, as_bytes("nonsense: true\n"), 0600));
+  const auto done = offline({"policy", "check", file});
+  EXPECT_EQ(done.status, 1);
+  EXPECT_THAT(done.all, HasSubstr("policy.yaml"));
+  EXPECT_EQ(parse_json(offline({"policy", "check", "--json", file}).output)->as_object().at("valid"), false);
+  EXPECT_EQ(offline({"policy", "check", (directory / "none").string()}).status, 4);
+}
+
+TEST(PolicyExplain, SaysWhatARoleAsksFor) {
+  const auto done = offline({"policy", "explain", "--role", "core", "--policy", example_policy});
+  EXPECT_EQ(done.status, 0) << done.all;
+  EXPECT_THAT(done.output, HasSubstr("(core): sign in by card"));
+  EXPECT_THAT(done.output, HasSubstr("\n  - "));
+  const auto body = parse_json(
+      offline({"policy", "explain", "--role", "core", "--policy", example_policy, "--json"}).output);
+  ASSERT_TRUE(body);
+  EXPECT_GE(body->as_object().at("requires").as_array().size(), 3U);
+  const auto unknown = offline({"policy", "explain", "--role", "pilot", "--policy", example_policy});
+  EXPECT_EQ(unknown.status, 1);
+  EXPECT_THAT(unknown.all, HasSubstr("employee-self-service"));
+}
+
+struct AuditCommand : ::testing::Test {
+  testing::TempDir directory;
+  std::string log = (directory / "audit").string();
+  AuditCommand() {
+    auto opened = audit::Log::open({.directory = log, .segment_bytes = 64 * 1024}, SigningKey::generate(),
+                                   system_clock());
+    EXPECT_TRUE(opened);
+    for (const auto* person : {"10017", "10018", "10017"}) {
+      audit::Record record;
+      record.event = "sign_in";
+      record.person = person;
+      EXPECT_TRUE((*opened)->append_and_wait(record));
+    }
+  }
+};
+
+TEST_F(AuditCommand, FindsAWholeLogWholeAndAnAlteredOneBroken) {
+  const auto good = offline({"audit", "verify", "--dir", log});
+  EXPECT_EQ(good.status, 0) << good.all;
+  EXPECT_THAT(good.output, HasSubstr("the log is whole"));
+  EXPECT_EQ(offline({"audit", "verify", "--dir", log, "--key", log + "/key.pub"}).status, 0);
+
+  bool altered = false;
+  for (const auto& entry : std::filesystem::directory_iterator(log)) {
+    auto content = read_file(entry.path(), 1 << 20);
+    const auto at = content ? content->find("10018") : std::string::npos;
+    if (at == std::string::npos) continue;
+    content->replace(at, 5, "10019");
+    ASSERT_TRUE(write_file_atomic(entry.path(), as_bytes(*content), 0600));
+    altered = true;
+  }
+  ASSERT_TRUE(altered);
+  const auto bad = offline({"audit", "verify", "--dir", log});
+  EXPECT_EQ(bad.status, 1);
+  EXPECT_THAT(bad.output, HasSubstr("BROKEN"));
+  EXPECT_EQ(parse_json(offline({"audit", "verify", "--dir", log, "--json"}).output)->as_object().at("ok"),
+            false);
+  EXPECT_EQ(offline({"audit", "verify", "--dir", log + "-none"}).status, 4);
+}
+
+TEST_F(AuditCommand, ShowsTheRecordsAskedFor) {
+  const auto of_person = offline({"audit", "show", "--dir", log, "--person", "10017"});
+  EXPECT_EQ(of_person.status, 0);
+  EXPECT_THAT(of_person.output, HasSubstr("person=10017"));
+  EXPECT_EQ(of_person.output.find("10018"), std::string::npos);
+  const auto last = offline({"audit", "show", "--dir", log, "--event", "sign_in", "--last", "1", "--json"});
+  const auto line = parse_json(last.output);
+  ASSERT_TRUE(line) << last.output;
+  EXPECT_EQ(line->as_object().at("person"), "10017");
+  EXPECT_TRUE(offline({"audit", "show", "--dir", log, "--until", "2020-01-01"}).output.empty());
+  EXPECT_EQ(offline({"audit", "show", "--dir", log, "--since", "soon"}).status, 2);
+}
+
+}  // namespace
+}  // namespace cardgate::client
