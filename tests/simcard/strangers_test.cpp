@@ -10,6 +10,13 @@
 #include "tests/support/pcscd.hpp"
 
 namespace cardgate::simcard {
+
+// Found by GoogleTest, which otherwise names the test by the byte.
+void PrintTo(KeyKind kind, std::ostream* out);
+void PrintTo(KeyKind kind, std::ostream* out) {
+  *out << name(kind);
+}
+
 namespace {
 
 using cardgate::testing::eventually;
