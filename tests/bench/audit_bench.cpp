@@ -4,28 +4,20 @@
 // fdatasync. The directory is $CARDGATE_BENCH_DIR or the working directory: it must be on a real disk, not on
 // a tmpfs.
 #include <benchmark/benchmark.h>
-#include <fcntl.h>
-#include <unistd.h>
 
-#include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
-#include <functional>
-#include <mutex>
 #include <stdexcept>
 #include <string>
-#include <thread>
-#include <vector>
 
-#include "audit/disk.hpp"
 #include "audit/log.hpp"
 #include "base/secret.hpp"
+#include "tests/bench/bare_loop.hpp"
 
 namespace {
 
 using namespace cardgate;
-
-constexpr std::size_t file_bytes = 64UL << 20;
+using bench::BareLoop;
 
 audit::Record record() {
   return {
@@ -53,78 +45,6 @@ class Directory {
   Directory(const Directory&) = delete;
   Directory& operator=(const Directory&) = delete;
   std::filesystem::path path;
-};
-
-/// Waiters append to one queue; one thread takes it whole, writes and syncs it, and wakes each of them.
-class BareLoop {
- public:
-  BareLoop(const std::filesystem::path& file, bool zeros)
-      : fd_(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-    auto reserved = audit::preallocate(fd_.get(), file_bytes);
-    if (reserved && zeros) reserved = audit::write_and_sync(fd_.get(), std::string(file_bytes, '\0'), 0);
-    if (!reserved || ::fsync(fd_.get()) != 0) throw std::runtime_error("no space for the benchmark");
-    thread_ = std::thread([this] { run(); });
-  }
-  ~BareLoop() {
-    {
-      const std::lock_guard lock(mutex_);
-      stop_ = true;
-    }
-    wake_.notify_one();
-    thread_.join();
-  }
-  BareLoop(const BareLoop&) = delete;
-  BareLoop& operator=(const BareLoop&) = delete;
-
-  void append_and_wait() {
-    Waiter self;
-    {
-      const std::lock_guard lock(mutex_);
-      queue_.push_back(&self);
-    }
-    wake_.notify_one();
-    std::unique_lock lock(self.mutex);
-    self.wake.wait(lock, [&] { return self.done; });
-  }
-
- private:
-  struct Waiter {
-    std::mutex mutex;
-    std::condition_variable wake;
-    bool done = false;
-  };
-  void run() {
-    const std::string line(line_bytes, 'x');
-    std::string buffer;
-    std::vector<Waiter*> batch;
-    std::size_t offset = 0;
-    for (;;) {
-      {
-        std::unique_lock lock(mutex_);
-        wake_.wait(lock, [&] { return stop_ || !queue_.empty(); });
-        if (queue_.empty()) return;
-        std::swap(batch, queue_);
-      }
-      buffer.clear();
-      for (std::size_t i = 0; i < batch.size(); ++i) buffer += line;
-      if (offset + buffer.size() > file_bytes) offset = 0;
-      if (!audit::write_and_sync(fd_.get(), buffer, offset)) std::abort();
-      offset += buffer.size();
-      for (Waiter* waiter : batch) {
-        const std::lock_guard lock(waiter->mutex);
-        waiter->done = true;
-        waiter->wake.notify_one();
-      }
-      batch.clear();
-    }
-  }
-
-  FileDescriptor fd_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::vector<Waiter*> queue_;
-  bool stop_ = false;
-  std::thread thread_;
 };
 
 /// Google Benchmark's own threads are the waiters: items a second is records a second.
@@ -155,7 +75,7 @@ void bare(benchmark::State& state, bool zeros) {
   static BareLoop* loop = nullptr;
   if (state.thread_index() == 0) {
     directory = new Directory;
-    loop = new BareLoop(directory->path / "bare", zeros);
+    loop = new BareLoop(directory->path / "bare", line_bytes, zeros);
   }
   for (auto _ : state) loop->append_and_wait();
   state.SetItemsProcessed(state.iterations());

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// Decisions by config/policy.yaml: alone, for each outcome, and with the person looked up in registers of
+// 10^3, 10^5 and 10^6 people (--quick: not the last), which should cost the same. The registers are made
+// under $TMPDIR by importing, as an operator would, and every person holds what the role `core` asks for.
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <random>
+
+#include "base/secret.hpp"
+#include "policy/decide.hpp"
+#include "register/register.hpp"
+#include "tests/support/process.hpp"
+
+namespace {
+
+using namespace cardgate;
+using Steady = std::chrono::steady_clock;
+
+const WallTime now = parse_rfc3339("2026-06-01T09:00:00Z").value();
+
+Date day(std::string_view text) {
+  return parse_date(text).value();
+}
+std::string id_of(std::size_t number) {
+  return fmt::format("{:08}", number);
+}
+
+const policy::Policy& house_policy() {
+  static const auto policy = policy::Policy::load(CARDGATE_SOURCE_DIR "/config/policy.yaml").value();
+  return policy;
+}
+
+/// Person 0 manages all and approves what person 1 verifies; nobody does so for themselves.
+reg::ImportedPerson imported(std::size_t number) {
+  reg::ImportedPerson entry;
+  entry.line = static_cast<int>(number + 1);
+  auto& person = entry.person;
+  person.id = id_of(number);
+  person.name = fmt::format("Invented {}", number);
+  person.employed_from = day("2020-01-01");
+  person.cards = {{fmt::format("00000000-0000-4000-8000-{:012x}", number), "active", day("2030-01-01")}};
+  reg::Form form;
+  form.kind = "ESR06";
+  form.role = "core";
+  form.verified = form.approved = true;
+  form.verified_by = id_of(number == 1 ? 2 : 1);
+  form.approved_by = id_of(number == 0 ? 2 : 0);
+  form.verified_on = day("2026-01-02");
+  form.approved_on = form.valid_from = day("2026-01-03");
+  person.forms = {form};
+  person.declarations = {{"core-confidentiality", "2026-1", day("2026-01-02"), std::nullopt}};
+  person.training = {{"information-governance", day("2026-01-02"), day("2027-01-01")}};
+  entry.given = {.name = true,
+                 .employed_from = true,
+                 .cards = true,
+                 .forms = true,
+                 .declarations = true,
+                 .training = true};
+  entry.lines.cards = {entry.line};
+  if (number != 0) {
+    person.line_manager = id_of(0);
+    entry.given.line_manager = true;
+    entry.lines.line_manager = entry.line;
+  }
+  return entry;
+}
+
+policy::Facts facts_of(const reg::Person& person) {
+  policy::Facts facts;
+  facts.person = person.id;
+  facts.employed_from = person.employed_from;
+  facts.employed_until = person.employed_until;
+  facts.removed = person.removed;
+  facts.card_active = !person.cards.empty() && person.cards.front().status == "active";
+  if (!person.cards.empty()) facts.card_valid_until = person.cards.front().valid_until;
+  facts.line_manager = person.line_manager;
+  facts.is_line_manager = person.is_line_manager;
+  facts.teams = person.teams;
+  for (const auto& form : person.forms)
+    facts.forms.push_back({form.kind, form.role, form.verified, form.approved, form.withdrawn,
+                           form.verified_by, form.approved_by, form.valid_from, form.valid_until});
+  for (const auto& each : person.declarations)
+    facts.declarations.push_back({each.name, each.version, each.signed_on, each.valid_until});
+  for (const auto& each : person.training)
+    facts.training.push_back({each.course, each.completed_on, each.valid_until});
+  return facts;
+}
+
+void decide(benchmark::State& state, const std::string& role, bool expected) {
+  const auto facts = facts_of(imported(7).person);
+  for (auto _ : state) {
+    const auto decision = policy::decide(house_policy(), facts, {role, policy::SignIn::card}, now);
+    if (decision.allowed != expected) state.SkipWithError("not what the policy says");
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
+/// Made once for each size, and then kept.
+class Registers {
+ public:
+  reg::Register& of(std::size_t people) {
+    auto& place = registers_[people];
+    if (!place) place = make(people);
+    return *place;
+  }
+
+ private:
+  std::unique_ptr<reg::Register> make(std::size_t people) {
+    const auto began = Steady::now();
+    auto made = reg::open_sqlite(directory_ / fmt::format("{}.db", people));
+    if (!made) throw std::runtime_error(made.error().message());
+    // In pieces, so that a million people need not be in memory at once.
+    constexpr std::size_t piece = 50'000;
+    for (std::size_t from = 0; from < people; from += piece) {
+      reg::ImportFile file;
+      file.name = "generated";
+      for (std::size_t i = from; i < std::min(people, from + piece); ++i) file.people.push_back(imported(i));
+      const auto report = (*made)->import(file);
+      if (!report) throw std::runtime_error(report.error().message());
+      if (!report->problems.empty()) throw std::runtime_error(report->problems.front().text);
+    }
+    std::fprintf(stderr, "a register of %zu people was made in %.1f s\n", people,
+                 std::chrono::duration<double>(Steady::now() - began).count());
+    return std::move(*made);
+  }
+  testing::TempDir directory_;
+  std::map<std::size_t, std::unique_ptr<reg::Register>> registers_;
+};
+Registers* registers = nullptr;
+
+/// Somebody else each time, so that no cache knows them: `distinct` people drawn from all.
+std::vector<std::string> drawn(std::size_t people, std::size_t distinct) {
+  std::mt19937_64 random(20260601);  // the same people in each run
+  std::uniform_int_distribution<std::size_t> any(0, people - 1);
+  std::vector<std::string> ids(distinct);
+  for (auto& id : ids) id = id_of(any(random));
+  return ids;
+}
+
+void look_up_and_decide(benchmark::State& state) {
+  const auto people = static_cast<std::size_t>(state.range(0));
+  auto& staff = registers->of(people);
+  const auto ids = drawn(people, 10'000);
+  std::size_t next = 0;
+  for (auto _ : state) {
+    const auto person = staff.person(ids[next++ % ids.size()]);
+    if (!person) {
+      state.SkipWithError("somebody is not in the register");
+      break;
+    }
+    const auto facts = facts_of(*person);
+    if (!policy::decide(house_policy(), facts, {"core", policy::SignIn::card}, now).allowed)
+      state.SkipWithError("not what the policy says");
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
+/// As cardgated does it: whoever is signed in has been looked up before.
+void decide_for_known(benchmark::State& state) {
+  const auto people = static_cast<std::size_t>(state.range(0));
+  auto& staff = registers->of(people);
+  std::vector<policy::Facts> known;
+  for (const auto& id : drawn(people, 64)) known.push_back(facts_of(staff.person(id).value()));
+  std::size_t next = 0;
+  for (auto _ : state) {
+    const auto& facts = known[next++ % known.size()];
+    if (!policy::decide(house_policy(), facts, {"core", policy::SignIn::card}, now).allowed)
+      state.SkipWithError("not what the policy says");
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  init_crypto();
+  bool quick = false;
+  const auto end = std::remove_if(argv, argv + argc, [&](const char* argument) {
+    const bool ours = std::string_view(argument) == "--quick";
+    quick = quick || ours;
+    return ours;
+  });
+  argc = static_cast<int>(end - argv);
+  Registers made;
+  registers = &made;
+  benchmark::Initialize(&argc, argv);
+  benchmark::RegisterBenchmark("decide/allowed/core", decide, "core", true);
+  benchmark::RegisterBenchmark("decide/allowed/employee-self-service", decide, "employee-self-service", true);
+  benchmark::RegisterBenchmark("decide/denied/esr-workforce-systems", decide, "esr-workforce-systems", false);
+  std::vector<std::int64_t> sizes{1'000, 100'000};
+  if (!quick) sizes.push_back(1'000'000);
+  for (const auto size : sizes) benchmark::RegisterBenchmark("decide_for_known", decide_for_known)->Arg(size);
+  for (const auto size : sizes) {
+    benchmark::RegisterBenchmark("look_up_and_decide", look_up_and_decide)->Arg(size);
+  }
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}
