@@ -21,7 +21,7 @@ constexpr std::uint8_t application_pin = 0x80;
 constexpr std::size_t min_pin = 6;
 constexpr std::size_t max_pin = 8;
 
-constexpr std::size_t max_certificate = 16 * 1024;
+constexpr std::size_t max_certificate = 16384;
 constexpr std::size_t fasc_n_size = 25;
 
 // Data objects (SP 800-73-4 Part 1, table 3).

@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if ((choice & 8) == 0) {
     const auto certificate = piv::read_certificate(card, piv::Slot::authentication);
-    if (certificate && (certificate->empty() || certificate->size() > 16 * 1024)) std::abort();
+    if (certificate && (certificate->empty() || certificate->size() > 16384)) std::abort();
   }
   if ((choice & 16) == 0) {
     const auto tries = piv::tries_left(card);
