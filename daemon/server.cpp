@@ -247,7 +247,15 @@ asio::awaitable<bool> Server::one_request(Connection& connection) {
     response = problem(400, "bad_request", parsed.error().context + ".");
   } else {
     request.body.swap(message.body());
-    response = co_await handler_(request);
+    try {
+      response = co_await handler_(request);
+    } catch (const std::exception& failure) {
+      // A broken invariant in one call must not take the others with it, and must not pass for a yes.
+      log(Level::error, std::string("a request failed unexpectedly: ") + failure.what());
+      response =
+          problem(500, "internal",
+                  "Something went wrong here. The people who run this machine find it in the journal.");
+    }
   }
   wipe(request.body);
   wipe(request.authorization);
