@@ -246,8 +246,11 @@ void run(const Settings& settings) {
   if (stage.token_text().empty()) fail("no token");
   const auto line_bytes = token_record_bytes(stage);
   if (settings.hold) {
+    fmt::print("asking process {} over 16 connections for {} ms\n", stage.daemon->pid(),
+               settings.slice.count());
+    std::fflush(stdout);
     const auto slice = load(stage.socket, 16, settings.slice);
-    fmt::print("{:.0f} tokens/s at 16 connections\n", slice.per_second);
+    fmt::print("{:.0f} tokens/s\n", slice.per_second);
     return;
   }
   const Munge munge(stage.dir.path());
