@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Waiting for an audit record to be durable, without a thread: the log's writer thread collects what is done
 // and wakes the io_context once for a whole group commit.
+//
+//   auto ticket = durable.start(log, record);   the disk works ...
+//   sign();                                     ... and so do we
+//   auto outcome = co_await durable.wait(ticket);
 #pragma once
 
 #include <boost/asio/async_result.hpp>
@@ -10,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "audit/log.hpp"
@@ -18,44 +23,61 @@ namespace cardgate::daemon {
 
 class Durable {
  public:
+  /// One record on its way to the disk. Used on the io_context's thread only.
+  struct Pending {
+    std::optional<Result<void>> outcome;
+    std::function<void(Result<void>)> waiter;
+  };
+  using Ticket = std::shared_ptr<Pending>;
+
   explicit Durable(boost::asio::io_context& io) : shared_(std::make_shared<Shared>(io)) {}
 
-  /// `co_await wait(log, record)` gives Result<void>: success means the record is on disk.
-  auto wait(audit::Log& log, audit::Record record) {
-    auto initiate = [shared = shared_, &log](auto handler, audit::Record what) {
+  Ticket start(audit::Log& log, audit::Record record) {
+    auto ticket = std::make_shared<Pending>();
+    log.append(std::move(record),
+               [shared = shared_, ticket](const Result<void>& outcome) { shared->add(ticket, outcome); });
+    return ticket;
+  }
+
+  /// Success means the record is on disk. One wait a ticket.
+  auto wait(Ticket ticket) {
+    auto initiate = [shared = shared_](auto handler, Ticket what) {
       auto mine = std::make_shared<decltype(handler)>(std::move(handler));
-      log.append(std::move(what), [shared, mine](const Result<void>& outcome) {
-        shared->add([mine, outcome] { std::move (*mine)(outcome); });
-      });
+      what->waiter = [mine](Result<void> outcome) { std::move (*mine)(std::move(outcome)); };
+      // Done already: still by way of the loop, so that a coroutine is never resumed inside its own
+      // suspension.
+      if (what->outcome) boost::asio::post(shared->io, [what] { what->waiter(*what->outcome); });
     };
     return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(Result<void>)>(
-        std::move(initiate), boost::asio::use_awaitable, std::move(record));
+        std::move(initiate), boost::asio::use_awaitable, std::move(ticket));
   }
 
  private:
   struct Shared : std::enable_shared_from_this<Shared> {
     explicit Shared(boost::asio::io_context& context) : io(context) {}
-    void add(std::function<void()> completion) {
+    void add(const Ticket& ticket, const Result<void>& outcome) {
       bool first = false;
       {
         const std::lock_guard lock(mutex);
-        first = waiting.empty();
-        waiting.push_back(std::move(completion));
+        first = done.empty();
+        done.emplace_back(ticket, outcome);
       }
-      if (first) {
-        boost::asio::post(io, [self = shared_from_this()] {
-          std::vector<std::function<void()>> ready;
-          {
-            const std::lock_guard lock(self->mutex);
-            ready.swap(self->waiting);
-          }
-          for (auto& each : ready) each();
-        });
-      }
+      if (!first) return;
+      boost::asio::post(io, [self = shared_from_this()] {
+        std::vector<std::pair<Ticket, Result<void>>> ready;
+        {
+          const std::lock_guard lock(self->mutex);
+          ready.swap(self->done);
+        }
+        for (auto& [each, result] : ready) {
+          each->outcome = result;
+          if (each->waiter) each->waiter(std::move(result));
+        }
+      });
     }
     boost::asio::io_context& io;
     std::mutex mutex;
-    std::vector<std::function<void()>> waiting;
+    std::vector<std::pair<Ticket, Result<void>>> done;
   };
   std::shared_ptr<Shared> shared_;
 };

@@ -85,7 +85,7 @@ Gate::Answer Gate::import_staff(Request& request) {
                     {"added", report.added},
                     {"changed", report.changed},
                     {"unchanged", report.unchanged}};
-  const auto recorded = co_await durable_.wait(*log_, std::move(record));
+  const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record)));
   if (!recorded) {
     co_return problem(503, "audit_unavailable",
                       "The file was taken over, but the audit log could not be written. Nothing more is "

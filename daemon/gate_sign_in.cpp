@@ -403,7 +403,7 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
                     {"serial", card->info.serial},
                     {"revocation", proof->verdict.revocation},
                     {"peer", describe_peer(peer)}};
-  const auto recorded = co_await durable_.wait(*log_, std::move(record));
+  const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record)));
   if (!recorded) co_return audit_unavailable();
   reader = readers_.find(ask.reader);
   if (reader == nullptr || reader->insertion != insertion || shutting_down_) {

@@ -167,7 +167,10 @@ Gate::Answer Gate::token(Request& request) {
   }
   on_deadline_changed();
 
-  const auto recorded = co_await durable_.wait(*log_, std::move(record));
+  // Signed while the disk works; it leaves only when the record is there.
+  auto ticket = durable_.start(*log_, std::move(record));
+  std::string signed_token = proto::issue(key_, key_id_, claims);
+  const auto recorded = co_await durable_.wait(std::move(ticket));
   if (!recorded) {
     sessions_.revoke(claims.jti);
     co_return audit_unavailable();
@@ -179,8 +182,8 @@ Gate::Answer Gate::token(Request& request) {
   metrics_.add("tokens_issued");
   Response answer;
   // Written by hand: a token is base64url and needs no escaping, and this is the hot path.
-  answer.body = fmt::format(R"({{"access_token":"{}","token_type":"Bearer","expires_in":{}}})",
-                            proto::issue(key_, key_id_, claims), claims.exp - claims.iat);
+  answer.body = fmt::format(R"({{"access_token":"{}","token_type":"Bearer","expires_in":{}}})", signed_token,
+                            claims.exp - claims.iat);
   co_return answer;
 }
 
