@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "base/bytes.hpp"
 
@@ -67,12 +68,26 @@ bool is_printable_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
 }
 
-/// Appends as a JSON string. The text is clean, so that quote and backslash are all there is to escape.
+/// True for text that stands in JSON as it is, as nearly all does.
+bool needs_nothing(std::string_view text) {
+  unsigned odd = 0;
+  for (const char c : text) {
+    odd |= static_cast<unsigned>(c < 0x20) | static_cast<unsigned>(c == 0x7F) |
+           static_cast<unsigned>(c == '"') | static_cast<unsigned>(c == '\\');
+  }
+  return odd == 0 && text.size() <= max_field_bytes;
+}
+
+/// Appends as a JSON string, cleaned and cut. What is left to escape then is the quote and the backslash.
 void append_quoted(std::string& out, std::string_view text) {
   out += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
+  if (needs_nothing(text)) {
+    out += text;
+  } else {
+    for (const char c : clean(text)) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
   }
   out += '"';
 }
@@ -82,11 +97,7 @@ void append_member(std::string& out, std::string_view name, std::string_view tex
   out += ",\"";
   out += name;
   out += "\":";
-  if (text.size() <= max_field_bytes && is_printable_ascii(text)) {
-    append_quoted(out, text);
-  } else {
-    append_quoted(out, clean(text));
-  }
+  append_quoted(out, text);
 }
 
 bool append_object(std::string& out, const json::object& object, std::size_t depth);
@@ -96,7 +107,7 @@ bool append_object(std::string& out, const json::object& object, std::size_t dep
 bool append_value(std::string& out, const json::value& value, std::size_t depth) {
   if (out.size() > max_details_bytes || depth > max_details_depth) return false;
   if (const auto* text = value.if_string()) {
-    append_quoted(out, clean(*text));
+    append_quoted(out, *text);
   } else if (const auto* object = value.if_object()) {
     if (!append_object(out, *object, depth)) return false;
   } else if (const auto* array = value.if_array()) {
@@ -108,6 +119,8 @@ bool append_value(std::string& out, const json::value& value, std::size_t depth)
     out += ']';
   } else if (const auto* number = value.if_double(); number != nullptr && !std::isfinite(*number)) {
     out += "null";
+  } else if (const auto* integer = value.if_int64()) {
+    fmt::format_to(std::back_inserter(out), "{}", *integer);
   } else {
     out += json::serialize(value);
   }
@@ -156,7 +169,7 @@ std::string clean(std::string_view text, std::size_t max_bytes) {
 
 std::string encode_unchecked(const Record& record) {
   std::string out;
-  out.reserve(256);
+  out.reserve(512);
   out += "\"event\":";
   append_quoted(out, record.event);
   append_member(out, "person", record.person);

@@ -34,7 +34,10 @@ class AuditCrash : public AuditTest {
     ::_exit(5);
   }
 
-  std::set<std::string> acknowledged_before_kill(int round, std::chrono::microseconds life) {
+  /// Kills the child after so many acknowledgements (none: after some microseconds of its start) and gives
+  /// all of them.
+  std::set<std::string> acknowledged_before_kill(int round, std::size_t count,
+                                                 std::chrono::microseconds delay) {
     int ends[2];
     EXPECT_EQ(::pipe(ends), 0);
     const pid_t child = ::fork();
@@ -44,11 +47,10 @@ class AuditCrash : public AuditTest {
     }
     ::close(ends[1]);
     std::set<std::string> out;
-    std::jthread killer([&] {
-      std::this_thread::sleep_for(life);
-      ::kill(child, SIGKILL);
-    });
     int id = 0;
+    while (out.size() < count && ::read(ends[0], &id, sizeof id) == sizeof id) out.insert(std::to_string(id));
+    std::this_thread::sleep_for(delay);
+    ::kill(child, SIGKILL);
     while (::read(ends[0], &id, sizeof id) == sizeof id) out.insert(std::to_string(id));
     ::close(ends[0]);
     int status = 0;
@@ -63,8 +65,10 @@ TEST_F(AuditCrash, NoAcknowledgedRecordIsLost) {
   std::mt19937 random(4711);
   std::set<std::string> acknowledged;
   for (int round = 0; round < 20; ++round) {
-    const std::chrono::microseconds life(std::uniform_int_distribution<int>(0, 60000)(random));
-    acknowledged.merge(acknowledged_before_kill(round, life));
+    const std::size_t count = round % 4 == 0 ? 0 : std::uniform_int_distribution<std::size_t>(1, 150)(random);
+    const std::chrono::microseconds delay(
+        std::uniform_int_distribution<int>(0, count == 0 ? 20000 : 2000)(random));
+    acknowledged.merge(acknowledged_before_kill(round, count, delay));
     // A kill before the first start was complete leaves no log; everything else verifies as it stands.
     if (const auto report = verify(options.directory, test_key().public_key());
         report && !acknowledged.empty()) {

@@ -165,7 +165,7 @@ TEST_F(Service, ABrokenStartSaysWhichFileAndLine) {
 }
 
 TEST_F(Service, KillNineLosesNoReleasedTokensRecord) {
-  stage.limits = "limits: {tokens_per_second: 100000}\n";
+  stage.limits = "limits: {tokens_per_second: 100000, requests_per_second: 100000}\n";
   stage.up();
   stage.insert_and_wait();
   for (int round = 0; round < 5; ++round) {
@@ -216,7 +216,7 @@ TEST_F(Service, AFullDiskStopsIssuingAndSaysSo) {
   const auto audit = stage.dir / "audit";
   ASSERT_EQ(::mount("tmpfs", audit.c_str(), "tmpfs", 0, "size=640k,mode=700"), 0) << std::strerror(errno);
   stage.audit_settings = ", segment_bytes: 65536";
-  stage.limits = "limits: {tokens_per_second: 100000}\n";
+  stage.limits = "limits: {tokens_per_second: 100000, requests_per_second: 100000}\n";
   stage.up();
   stage.insert_and_wait();
   ASSERT_EQ(stage.sign_in().status, 201);
