@@ -37,7 +37,7 @@ if(CARDGATE_SANITIZE)
   target_link_options(cardgate_settings INTERFACE -fsanitize=${CARDGATE_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # g++ 12 reports false positives inside Boost and libstdc++ when a sanitizer is on.
-    target_compile_options(cardgate_settings INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-tsan)
+    target_compile_options(cardgate_settings INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-tsan)
   endif()
 endif()
 
