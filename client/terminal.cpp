@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -26,26 +27,45 @@ extern "C" void remember_signal(int number) {
   last_signal = number;
 }
 
-/// While it lives, a signal interrupts a read and is remembered instead of acting.
+/// While it lives, a signal arrives in wait_for_input() alone, and is remembered instead of acting: one that came
+/// between a look at last_signal and the read after it would leave the read waiting for ever.
 class HeldSignals {
  public:
   HeldSignals() {
     last_signal = 0;
+    sigset_t held;
+    sigemptyset(&held);
+    for (const int number : caught_signals) {
+      // These two come from our own calls on the terminal, which would go on, or fail, were they blocked.
+      if (number != SIGTTIN && number != SIGTTOU) sigaddset(&held, number);
+    }
+    sigprocmask(SIG_BLOCK, &held, &mask_before_);
     struct sigaction action{};
     action.sa_handler = remember_signal;  // without SA_RESTART
     for (std::size_t i = 0; i < caught_signals.size(); ++i)
       sigaction(caught_signals[i], &action, &before_[i]);
   }
   ~HeldSignals() {
+    // In this order: one that came too late to be remembered acts as it would have before.
     for (std::size_t i = 0; i < caught_signals.size(); ++i)
       sigaction(caught_signals[i], &before_[i], nullptr);
+    sigprocmask(SIG_SETMASK, &mask_before_, nullptr);
   }
   HeldSignals(const HeldSignals&) = delete;
   HeldSignals& operator=(const HeldSignals&) = delete;
+  const sigset_t& mask_before() const { return mask_before_; }
 
  private:
+  sigset_t mask_before_{};
   std::array<struct sigaction, caught_signals.size()> before_{};
 };
+
+/// Until `fd` can be read, or a signal came. `mask` is the signals that stay blocked meanwhile; null leaves them as
+/// they are.
+bool wait_for_input(int fd, const sigset_t* mask) {
+  pollfd waiting{fd, POLLIN, 0};
+  return ppoll(&waiting, 1, nullptr, mask) > 0;
+}
 
 /// While it lives, the terminal does not show what is typed.
 class Silence {
@@ -74,12 +94,12 @@ class Silence {
 
 /// Up to a line end or the end of input. Errors: cancelled (end of input at once, or a held signal),
 /// too_large, io.
-Result<Secret> read_line(int fd, std::size_t max_bytes) {
+Result<Secret> read_line(int fd, std::size_t max_bytes, const sigset_t* mask) {
   Secret buffer(max_bytes + 1);
   std::size_t size = 0;
   for (;;) {
     char c = 0;
-    const auto count = read(fd, &c, 1);
+    const auto count = wait_for_input(fd, mask) ? read(fd, &c, 1) : -1;
     if (count < 0 && errno == EINTR && last_signal == 0) continue;
     if (count < 0 && errno == EINTR) return Error{Errc::cancelled, "interrupted"};
     if (count < 0) return errno_error("reading the secret", errno);
@@ -105,15 +125,17 @@ Result<Secret> ask_at_terminal(std::string_view prompt, std::size_t max_bytes, b
       std::optional<Silence> silence;
       if (!echo) {
         silence.emplace(tty.get());
-        if (!silence->works())
+        if (!silence->works() && last_signal == 0)
           return Error{Errc::io, "the terminal cannot be kept from showing the passcode"};
       }
-      if (write(tty.get(), prompt.data(), prompt.size()) < 0) return errno_error("/dev/tty", errno);
-      line = read_line(tty.get(), max_bytes);
+      if (last_signal == 0) {
+        if (write(tty.get(), prompt.data(), prompt.size()) < 0) return errno_error("/dev/tty", errno);
+        line = read_line(tty.get(), max_bytes, &held.mask_before());
+      }
       signal_number = last_signal;
       if (signal_number != 0 && write(tty.get(), "\n", 1) < 0) return errno_error("/dev/tty", errno);
     }
-    if (signal_number == 0) return *std::move(line);
+    if (signal_number == 0) return *std::move(line);  // no signal: it was read
     line.reset();  // wiped before the signal acts
     if (raise(signal_number) != 0) return errno_error("raising a signal", errno);
     const bool stopped = signal_number == SIGTSTP || signal_number == SIGTTIN || signal_number == SIGTTOU;
@@ -145,7 +167,7 @@ Result<std::string> ask(std::string_view prompt, std::size_t max_bytes) {
 
 Result<Secret> read_secret_line(int fd, std::size_t max_bytes) {
   last_signal = 0;
-  return read_line(fd, max_bytes);
+  return read_line(fd, max_bytes, nullptr);
 }
 
 }  // namespace cardgate::client

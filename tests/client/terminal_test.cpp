@@ -9,7 +9,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include <chrono>
+#include <array>
 #include <csignal>
 #include <string>
 
@@ -18,6 +18,8 @@
 namespace cardgate::client {
 namespace {
 
+constexpr std::array ending_signals{SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
 /// A child whose terminal this test holds; it asks for a secret and exits with the number of its characters.
 class Prompt {
  public:
@@ -25,6 +27,11 @@ class Prompt {
     int master = -1;
     child_ = forkpty(&master, nullptr, nullptr, nullptr);
     if (child_ == 0) {
+      // As a shell starts a program, whatever this test was started with.
+      sigset_t none;
+      sigemptyset(&none);
+      sigprocmask(SIG_SETMASK, &none, nullptr);
+      for (const int number : ending_signals) std::signal(number, SIG_DFL);
       auto secret = ask_secret("Passcode: ", 64);
       _exit(secret ? static_cast<int>(secret->size()) : 100);
     }
@@ -82,7 +89,7 @@ TEST(AskSecret, TakesALineAndShowsNothingOfIt) {
 }
 
 TEST(AskSecret, GivesTheTerminalBackWhenASignalEndsIt) {
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+  for (const int number : ending_signals) {
     Prompt prompt;
     prompt.shown_until("Passcode: ");
     prompt.type("8642");
