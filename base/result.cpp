@@ -67,6 +67,10 @@ std::string_view name(Errc code) {
       return "pin_blocked";
     case Errc::pin_last_try:
       return "pin_last_try";
+    case Errc::puk_incorrect:
+      return "puk_incorrect";
+    case Errc::puk_blocked:
+      return "puk_blocked";
     case Errc::pin_format:
       return "pin_format";
     case Errc::card_changed:

@@ -46,8 +46,10 @@ enum class Errc : std::uint8_t {
   card_status,             // a status word nobody expected; number = SW
   pin_incorrect,           // number = tries left
   pin_blocked,
-  pin_last_try,  // refused before spending the last try; number = 1
-  pin_format,    // wrong length or characters; no try spent
+  pin_last_try,   // refused before spending the last try; number = 1
+  pin_format,     // wrong length or characters; no try spent
+  puk_incorrect,  // number = tries left of the unblocking key
+  puk_blocked,
   card_changed,  // not the card, or not the tries left, that the person was shown
   // trust
   certificate_malformed,

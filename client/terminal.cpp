@@ -27,8 +27,8 @@ extern "C" void remember_signal(int number) {
   last_signal = number;
 }
 
-/// While it lives, a signal arrives in wait_for_input() alone, and is remembered instead of acting: one that came
-/// between a look at last_signal and the read after it would leave the read waiting for ever.
+/// While it lives, a signal arrives in wait_for_input() alone, and is remembered instead of acting: one that
+/// came between a look at last_signal and the read after it would leave the read waiting for ever.
 class HeldSignals {
  public:
   HeldSignals() {
@@ -60,8 +60,8 @@ class HeldSignals {
   std::array<struct sigaction, caught_signals.size()> before_{};
 };
 
-/// Until `fd` can be read, or a signal came. `mask` is the signals that stay blocked meanwhile; null leaves them as
-/// they are.
+/// Until `fd` can be read, or a signal came. `mask` is the signals that stay blocked meanwhile; null leaves
+/// them as they are.
 bool wait_for_input(int fd, const sigset_t* mask) {
   pollfd waiting{fd, POLLIN, 0};
   return ppoll(&waiting, 1, nullptr, mask) > 0;
@@ -136,7 +136,7 @@ Result<Secret> ask_at_terminal(std::string_view prompt, std::size_t max_bytes, b
       if (signal_number != 0 && write(tty.get(), "\n", 1) < 0) return errno_error("/dev/tty", errno);
     }
     if (signal_number == 0) return *std::move(line);  // no signal: it was read
-    line.reset();  // wiped before the signal acts
+    line.reset();                                     // wiped before the signal acts
     if (raise(signal_number) != 0) return errno_error("raising a signal", errno);
     const bool stopped = signal_number == SIGTSTP || signal_number == SIGTTIN || signal_number == SIGTTOU;
     if (!stopped) return Error{Errc::cancelled, "interrupted"};  // the signal was ignored before

@@ -129,6 +129,23 @@ Result<ReaderRule> read_reader(const Yaml& node) {
   return rule;
 }
 
+Result<CardSettings> read_cards(const Yaml& node) {
+  CardSettings settings;
+  auto map = TRY(node.map());
+  if (auto drivers = map.optional("drivers")) {
+    settings.drivers = TRY(drivers->strings());
+    if (settings.drivers.empty()) return drivers->error("expected at least one card driver");
+    if (auto made = make_drivers(settings); !made) return drivers->error(made.error().context);
+  }
+  if (auto presence = map.optional("card_authentication")) {
+    const std::string mode = TRY(presence->string());
+    if (mode != "check" && mode != "require") return presence->error("expected check or require");
+    settings.require_presence = mode == "require";
+  }
+  TRY(map.finish());
+  return settings;
+}
+
 Result<Downtime> read_downtime(const Yaml& node) {
   auto map = TRY(node.map());
   Downtime notice;
@@ -224,6 +241,7 @@ Result<Config> load_config(const std::filesystem::path& file) {
   if (config.mapping.empty()) return mapping.error("expected at least one way to find the person");
   for (const auto& item : TRY(TRY(map.required("readers")).list()))
     config.readers.push_back(TRY(read_reader(item)));
+  if (auto cards = map.optional("cards")) config.cards = TRY(read_cards(*cards));
   const Yaml clients = TRY(map.required("clients"));
   for (const auto& item : TRY(clients.list())) config.clients.push_back(TRY(read_client(item)));
   TRY(check_unique_names(clients, config.clients));
@@ -243,6 +261,7 @@ std::string needs_restart(const Config& now, const Config& next) {
   if (now.audit_segment_bytes != next.audit_segment_bytes) return "audit.segment_bytes";
   if (now.audit_keep_segments != next.audit_keep_segments) return "audit.keep_segments";
   if (now.issuer != next.issuer) return "issuer";
+  if (now.cards.drivers != next.cards.drivers) return "cards.drivers";
   return {};
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "daemon/cards/driver.hpp"
 #include "daemon/limits.hpp"
 #include "trust/authorities.hpp"
 #include "trust/mapping.hpp"
@@ -62,6 +63,7 @@ struct Config {
   trust::Rules certificate_rules;
   std::vector<trust::MapRule> mapping;
   std::vector<ReaderRule> readers;
+  CardSettings cards;
   std::vector<ClientEntry> clients;
   std::vector<Downtime> downtime;
   Limits limits;

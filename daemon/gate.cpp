@@ -81,7 +81,7 @@ void Gate::start() {
   record.policy = policy_->hash();
   record.details["version"] = CARDGATE_VERSION;
   note(std::move(record));
-  readers_.start(judge_, [this] { return now(); });
+  readers_.start(make_drivers(config_.cards).value(), judge_, [this] { return now(); });
 }
 
 Result<void> Gate::reload() {
@@ -110,7 +110,8 @@ Result<void> Gate::reload() {
   const bool downtime_changed = config->downtime.size() != config_.downtime.size();
   config_ = std::move(*config);
   policy_ = std::make_shared<const policy::Policy>(std::move(*policy));
-  judge_ = std::make_shared<const Judge>(Judge{std::move(*authorities), config_.certificate_rules});
+  judge_ = std::make_shared<const Judge>(
+      Judge{std::move(*authorities), config_.certificate_rules, config_.cards.require_presence});
   readers_.set_judge(judge_);
   sessions_.set_bounds(session_bounds(config_.limits));
   request_rate_ = per_second(config_.limits.requests_per_second);

@@ -22,13 +22,13 @@
 #include <vector>
 
 #include "audit/log.hpp"
+#include "daemon/cards/readers.hpp"
 #include "daemon/config.hpp"
 #include "daemon/durable.hpp"
 #include "daemon/events.hpp"
 #include "daemon/http.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/rates.hpp"
-#include "daemon/readers.hpp"
 #include "daemon/refusals.hpp"
 #include "daemon/sessions.hpp"
 #include "daemon/wall_guard.hpp"

@@ -335,15 +335,11 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   const std::uint64_t insertion = reader->insertion;
   session.id = random_id();
   reader->busy = true;
-  Attempt attempt;
-  attempt.reader = ask.reader;
-  attempt.certificate = card->certificate;
-  attempt.key = card->info.key;
-  attempt.tries_shown = ask.tries_left;
-  attempt.spend_last_try = ask.spend_last_try;
-  attempt.passcode = std::move(ask.passcode);
-  attempt.host = host_;
-  attempt.sign_in_id = session.id;
+  Attempt attempt{card, {}, host_, session.id};
+  attempt.use.reader = ask.reader;
+  attempt.use.tries_shown = ask.tries_left;
+  attempt.use.spend_last_try = ask.spend_last_try;
+  attempt.use.passcode = std::move(ask.passcode);
   const WallTime asked_at = now();
   const auto proof = co_await readers_.prove(std::move(attempt), asked_at);
 
@@ -361,7 +357,7 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
     publish_card("read", ask.reader);
     co_return answer;
   }
-  if (!proof->verdict.valid) co_return refuse_certificate(proof->verdict);
+  if (!proof->valid) co_return refuse_certificate(*proof);
   // No card is issued with fewer than three tries, so three or more of them need no second look.
   if (reader->failures > 0 || reader->tries_left < 3) readers_.recount(ask.reader);
   reader->failures = 0;
@@ -376,7 +372,7 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   for (const auto& role : policy_->roles()) longest = std::max(longest, role.max_session);
   session.ends = clock_.boot() + longest;
   session.expires = session.auth_time + longest;
-  if (const auto good = boot_time_of(proof->verdict.good_until)) session.review_at = *good;
+  if (const auto good = boot_time_of(proof->good_until)) session.review_at = *good;
   if (standing.valid_until) {
     if (const auto lapse = boot_time_of(*standing.valid_until)) {
       session.review_at = session.review_at ? std::min(*session.review_at, *lapse) : *lapse;
@@ -401,7 +397,7 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
                     {"card", card->id},
                     {"uid", uid},
                     {"serial", card->info.serial},
-                    {"revocation", proof->verdict.revocation},
+                    {"revocation", proof->revocation},
                     {"peer", describe_peer(peer)}};
   const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record)));
   if (!recorded) co_return audit_unavailable();

@@ -47,6 +47,8 @@ Gate::Answer Gate::status(Request& request) {
       if (reader.state == Reader::State::ready) {
         card["id"] = reader.card->id;
         card["tries_left"] = reader.tries_left;
+        card["genuine"] = reader.card->present ? "shown" : "not shown";
+        card["transaction"] = reader.card->driver->transaction_guaranteed() ? "guaranteed" : "not guaranteed";
         card["certificate_expires"] = to_rfc3339(reader.card->info.not_after);
         if (!reader.card->verdict.valid && !reader.card->verdict.findings.empty()) {
           card["problem"] = trust::explain(reader.card->verdict.findings.front().status);

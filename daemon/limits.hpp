@@ -23,7 +23,8 @@ inline constexpr seconds drain_deadline{5};
 // Cards.
 inline constexpr std::size_t max_readers = 32;  // names ever seen in one run; pcscd itself serves 16
 inline constexpr int max_failures_per_insertion = 2;
-inline constexpr seconds card_wait{5};  // for a card that another program holds
+inline constexpr std::size_t max_known_certificates = 4096;  // of cards seen before
+inline constexpr seconds card_wait{5};                       // for a card that another program holds
 
 /// What the operator may tune. Defaults serve one ward's machine.
 struct Limits {

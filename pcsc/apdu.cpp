@@ -10,23 +10,25 @@ namespace {
 
 constexpr std::uint8_t cla_plain = 0x00;
 constexpr std::uint8_t cla_chained = 0x10;
+constexpr std::uint16_t wrong_length = 0x6700;
 constexpr std::array<std::uint8_t, 4> get_response_header{cla_plain, 0xC0, 0x00, 0x00};
 
 /// The transmits of one logical command, counted.
 class Exchange {
  public:
-  Exchange(CardChannel& channel, const Command& command) : channel_(channel), command_(command) {}
+  explicit Exchange(CardChannel& channel) : channel_(channel) {}
 
   /// The whole command; a chain that the card breaks off ends with its word.
-  Result<Response> send(std::optional<std::uint8_t> le = {}) {
-    if (channel_.extended_length()) return transmit(command_.encode_extended().bytes());
-    const std::size_t links = command_.links();
+  Result<Response> send(const Command& command, std::optional<std::uint8_t> le = {}) {
+    const std::size_t links = command.links();
     for (std::size_t link = 0;; ++link) {
-      Response answer = TRY(transmit(command_.encode_short(link, le).bytes()));
+      Response answer = TRY(transmit(command.encode_short(link, le).bytes()));
       if (link + 1 == links || answer.sw != 0x9000) return answer;
     }
   }
-
+  Result<Response> send_extended(const Command& command) {
+    return transmit(command.encode_extended().bytes());
+  }
   Result<Response> get_response(std::uint8_t le) {
     std::array<std::uint8_t, 5> apdu{};
     std::copy(get_response_header.begin(), get_response_header.end(), apdu.begin());
@@ -48,7 +50,6 @@ class Exchange {
   }
 
   CardChannel& channel_;
-  const Command& command_;
   int count_ = 0;
 };
 
@@ -93,6 +94,12 @@ Command Command::verify_status(std::uint8_t key) {
 Command Command::verify(std::uint8_t key, BytesView padded_pin) {
   return case3(0x20, 0x00, key, padded_pin);
 }
+Command Command::change_reference_data(std::uint8_t key, BytesView old_and_new) {
+  return case3(0x24, 0x00, key, old_and_new);
+}
+Command Command::reset_retry_counter(std::uint8_t key, BytesView puk_and_new) {
+  return case3(0x2C, 0x00, key, puk_and_new);
+}
 Command Command::general_authenticate(std::uint8_t algorithm, std::uint8_t key, BytesView dynamic_template) {
   return case4(0x87, algorithm, key, dynamic_template);
 }
@@ -134,20 +141,9 @@ Secret Command::encode_extended() const {
   return apdu;
 }
 
-Result<Response> exchange(CardChannel& channel, const Command& command, Read read) {
-  if (command.data().size() > max_command_data)
-    return Error{Errc::too_large, fmt::format("command data of {} bytes, the limit is {}",
-                                              command.data().size(), max_command_data)};
-  Exchange sender(channel, command);
-  Response answer = TRY(sender.send());
-  // A command that wants no answer is never repeated: a VERIFY sent again would spend a second try.
-  if (command.le() == Le::none) return answer;
-  if (wrong_le(answer.sw) && !channel.extended_length()) {
-    answer = TRY(sender.send(static_cast<std::uint8_t>(answer.sw)));
-    if (wrong_le(answer.sw)) return Error{Errc::card_protocol, "card corrects Le again and again"};
-  }
-  if (read == Read::first_part) return answer;
+namespace {
 
+Result<Response> follow(Exchange& sender, Response answer) {
   while (has_more(answer.sw)) {
     Response part = TRY(sender.get_response(static_cast<std::uint8_t>(answer.sw)));
     if (wrong_le(part.sw)) {
@@ -160,6 +156,39 @@ Result<Response> exchange(CardChannel& channel, const Command& command, Read rea
     answer.sw = part.sw;
   }
   return answer;
+}
+
+}  // namespace
+
+Result<Response> exchange(CardChannel& channel, const Command& command, Read read) {
+  if (command.data().size() > max_command_data)
+    return Error{Errc::too_large, fmt::format("command data of {} bytes, the limit is {}",
+                                              command.data().size(), max_command_data)};
+  Exchange sender(channel);
+  // A command that wants no answer is never repeated: a VERIFY sent again would spend a second try.
+  if (command.le() == Le::none) return sender.send(command);
+  std::optional<Response> answer;
+  if (channel.extended_length()) {
+    answer = TRY(sender.send_extended(command));
+    if (answer->sw == wrong_length) {
+      channel.refuse_extended_length();
+      answer.reset();
+    }
+  }
+  if (!answer) {
+    answer = TRY(sender.send(command));
+    if (wrong_le(answer->sw)) {
+      answer = TRY(sender.send(command, static_cast<std::uint8_t>(answer->sw)));
+      if (wrong_le(answer->sw)) return Error{Errc::card_protocol, "card corrects Le again and again"};
+    }
+  }
+  if (read == Read::first_part) return *std::move(answer);
+  return follow(sender, *std::move(answer));
+}
+
+Result<Response> read_rest(CardChannel& channel, Response first) {
+  Exchange sender(channel);
+  return follow(sender, std::move(first));
 }
 
 }  // namespace cardgate::pcsc

@@ -45,6 +45,10 @@ class Command {
   static Command verify_status(std::uint8_t key);
   /// CLA 00 INS 20 P1 00 P2 `key`, Lc 08, the PIN already padded.
   static Command verify(std::uint8_t key, BytesView padded_pin);
+  /// CLA 00 INS 24 P1 00 P2 `key`, Lc 10: old and new PIN, each padded.
+  static Command change_reference_data(std::uint8_t key, BytesView old_and_new);
+  /// CLA 00 INS 2C P1 00 P2 `key`, Lc 10: PUK and new PIN, each padded.
+  static Command reset_retry_counter(std::uint8_t key, BytesView puk_and_new);
   /// CLA 00|10 INS 87 P1 `algorithm` P2 `key`, data = dynamic authentication template, Le 00.
   static Command general_authenticate(std::uint8_t algorithm, std::uint8_t key, BytesView dynamic_template);
 
@@ -80,6 +84,12 @@ enum class Read : std::uint8_t { whole, first_part };
 /// Le on 6Cxx. The status word comes back unjudged (61xx only with Read::first_part; a chain that the card
 /// refuses ends with its word). Errors: card_protocol (answer under 2 or over 65538 bytes, 6Cxx or 61xx
 /// without end), too_large (command or answer over its limit), and the channel's own.
+///
+/// Extended length goes where it saves exchanges (a chain, or an answer) and the channel has it. A card that
+/// says 6700 to it gets the same as short APDUs, and the channel is told.
 Result<Response> exchange(CardChannel& channel, const Command& command, Read read = Read::whole);
+
+/// What Read::first_part left: the whole answer of the same command.
+Result<Response> read_rest(CardChannel& channel, Response first);
 
 }  // namespace cardgate::pcsc

@@ -19,6 +19,8 @@ class CardChannel {
 
   /// True when card and reader are both known to take extended-length APDUs (ISO 7816-4 5.1).
   virtual bool extended_length() const { return false; }
+  /// The card refused one after all: extended_length() is false from here on.
+  virtual void refuse_extended_length() {}
 
  protected:
   CardChannel() = default;

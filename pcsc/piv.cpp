@@ -17,7 +17,7 @@ namespace {
 constexpr std::array<std::uint8_t, 9> piv_aid{0xA0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00};
 constexpr std::size_t rid_size = 5;
 
-constexpr std::uint8_t application_pin = 0x80;
+constexpr std::uint32_t discovery_object = 0x7E;
 constexpr std::size_t min_pin = 6;
 constexpr std::size_t max_pin = 8;
 
@@ -48,7 +48,9 @@ struct AlgorithmFacts {
 };
 constexpr std::array algorithms{
     AlgorithmFacts{Algorithm::rsa2048, 256, Answer::modulus_length, 256},
+    AlgorithmFacts{Algorithm::rsa3072, 384, Answer::modulus_length, 384},
     AlgorithmFacts{Algorithm::p256, 32, Answer::ecdsa_der, 32},
+    AlgorithmFacts{Algorithm::p384, 48, Answer::ecdsa_der, 48},
 };
 
 const SlotFacts* facts_of(Slot slot) {
@@ -94,10 +96,10 @@ Result<void> check_property_template(BytesView answer) {
 
 Result<Response> get_data(CardChannel& card, std::uint32_t object, std::string_view doing, Read read) {
   Bytes tag_list;
-  const std::array<std::uint8_t, 3> tag{static_cast<std::uint8_t>(object >> 16),
-                                        static_cast<std::uint8_t>(object >> 8),
-                                        static_cast<std::uint8_t>(object)};
-  append_tlv(tag_list, 0x5C, tag);
+  const std::array<std::uint8_t, 3> bytes{static_cast<std::uint8_t>(object >> 16),
+                                          static_cast<std::uint8_t>(object >> 8),
+                                          static_cast<std::uint8_t>(object)};
+  append_tlv(tag_list, 0x5C, BytesView(bytes).subspan(object > 0xFF ? 0 : 2));
   Response answer = TRY(exchange(card, Command::get_data(tag_list), read));
   const bool cut = read == Read::first_part && (answer.sw >> 8) == 0x61;
   if (answer.sw == 0x9000 || cut) return answer;
@@ -123,6 +125,20 @@ Result<Chuid> parse_chuid(BytesView answer) {
       return chuid;
     }
   }
+}
+
+/// The usage policy of the passcodes: two bytes.
+Result<std::array<std::uint8_t, 2>> parse_discovery(BytesView answer) {
+  TlvReader outer(answer);
+  TlvReader inner(TRY(outer.expect(0x7E)));
+  TRY(outer.finish());
+  while (!inner.at_end()) {
+    const Tlv element = TRY(inner.next());
+    if (element.tag != 0x5F2F) continue;
+    if (element.value.size() != 2) return Error{Errc::malformed, "PIN usage policy is not of 2 bytes"};
+    return std::array<std::uint8_t, 2>{element.value[0], element.value[1]};
+  }
+  return Error{Errc::malformed, "no PIN usage policy"};
 }
 
 struct CertificateObject {
@@ -219,11 +235,10 @@ Result<Chuid> read_chuid(CardChannel& card) {
   return chuid;
 }
 
-Result<Bytes> read_certificate(CardChannel& card, Slot slot) {
-  const SlotFacts* facts = facts_of(slot);
-  if (facts == nullptr) return Error{Errc::invalid_argument, "no such key slot"};
-  const std::string doing = fmt::format("reading the certificate of slot {}", facts->name);
-  const Response answer = TRY(get_data(card, facts->certificate_object, doing, Read::whole));
+namespace {
+
+Result<Bytes> unpack_certificate(const Response& answer, const std::string& doing) {
+  if (answer.sw != 0x9000) return unexpected(answer.sw, doing);
   const auto object = parse_certificate_object(answer.data);
   if (!object) return protocol(object.error(), doing);
   // A deleted certificate leaves an empty object behind on some cards.
@@ -239,8 +254,46 @@ Result<Bytes> read_certificate(CardChannel& card, Slot slot) {
   return certificate;
 }
 
-Result<int> tries_left(CardChannel& card) {
-  const Response answer = TRY(exchange(card, Command::verify_status(application_pin)));
+Result<std::string> reading_certificate_of(Slot slot) {
+  const SlotFacts* facts = facts_of(slot);
+  if (facts == nullptr) return Error{Errc::invalid_argument, "no such key slot"};
+  return fmt::format("reading the certificate of slot {}", facts->name);
+}
+
+}  // namespace
+
+Result<Bytes> read_certificate(CardChannel& card, Slot slot) {
+  const std::string doing = TRY(reading_certificate_of(slot));
+  const Response answer = TRY(get_data(card, facts_of(slot)->certificate_object, doing, Read::whole));
+  return unpack_certificate(answer, doing);
+}
+
+Result<Bytes> read_certificate(CardChannel& card, Slot slot, CertificateMemory& memory) {
+  const std::string doing = TRY(reading_certificate_of(slot));
+  Response first = TRY(get_data(card, facts_of(slot)->certificate_object, doing, Read::first_part));
+  const bool whole = first.sw == 0x9000;
+  const Bytes head = first.data;
+  if (auto known = whole ? std::nullopt : memory.recall(head)) return *std::move(known);
+  const Response answer = whole ? std::move(first) : TRY(read_rest(card, std::move(first)));
+  auto certificate = TRY(unpack_certificate(answer, doing));
+  if (!whole) memory.keep(head, certificate);
+  return certificate;
+}
+
+Result<Pin> pin_in_use(CardChannel& card) {
+  constexpr std::string_view doing = "reading where the passcode is kept (Discovery Object)";
+  const auto answer = get_data(card, discovery_object, doing, Read::whole);
+  if (!answer && answer.error().code == Errc::card_data_missing) return Pin::application;
+  if (!answer) return answer.error();
+  auto policy = parse_discovery(answer->data);
+  if (!policy) return protocol(policy.error(), doing);
+  // Bit 6 of the first byte: the global PIN serves as well; the second byte says which one people know.
+  const bool global = ((*policy)[0] & 0x20) != 0 && (*policy)[1] == 0x20;
+  return global ? Pin::global : Pin::application;
+}
+
+Result<int> tries_left(CardChannel& card, Pin pin) {
+  const Response answer = TRY(exchange(card, Command::verify_status(static_cast<std::uint8_t>(pin))));
   if ((answer.sw & 0xFFF0) == 0x63C0) return answer.sw & 0x0F;
   if (answer.sw == 0x6983) return 0;
   if (answer.sw == 0x9000)
@@ -259,28 +312,63 @@ Result<void> check_pin_format(const Secret& pin) {
   return {};
 }
 
-Result<void> verify_pin(CardChannel& card, Secret pin) {
-  TRY(check_pin_format(pin));
-  Secret padded(max_pin);
-  const auto filled = std::copy(pin.bytes().begin(), pin.bytes().end(), padded.bytes().begin());
-  std::fill(filled, padded.bytes().end(), std::uint8_t{0xFF});
-  pin.clear();
-  const Command command = Command::verify(application_pin, padded.bytes());
-  padded.clear();
-  const Response answer = TRY(exchange(card, command));
-  if (answer.sw == 0x9000) return {};
-  if (answer.sw == 0x6983 || answer.sw == 0x63C0)
-    return Error{Errc::pin_blocked, "the card is blocked: no tries are left"};
-  if ((answer.sw & 0xFFF0) == 0x63C0) {
-    const int left = answer.sw & 0x0F;
-    return Error{Errc::pin_incorrect,
-                 fmt::format("wrong passcode, {} {} left", left, left == 1 ? "try" : "tries"), left};
+namespace {
+
+/// Each padded with FF to 8, one behind the other; the originals are wiped.
+Secret padded(Secret first, Secret second = {}) {
+  Secret field(second.empty() ? max_pin : 2 * max_pin);
+  std::fill(field.bytes().begin(), field.bytes().end(), std::uint8_t{0xFF});
+  std::copy(first.bytes().begin(), first.bytes().end(), field.bytes().begin());
+  if (!second.empty())
+    std::copy(second.bytes().begin(), second.bytes().end(), field.bytes().begin() + max_pin);
+  return field;
+}
+
+/// What a card says to a passcode, or to a PUK with its own two codes.
+Result<void> judge_pin(std::uint16_t sw, std::string_view doing, Errc incorrect = Errc::pin_incorrect,
+                       Errc blocked = Errc::pin_blocked) {
+  const std::string_view what = incorrect == Errc::pin_incorrect ? "passcode" : "unblocking key";
+  if (sw == 0x9000) return {};
+  if (sw == 0x6983 || sw == 0x63C0)
+    return Error{blocked, fmt::format("the {} is blocked: no tries are left", what)};
+  if ((sw & 0xFFF0) == 0x63C0) {
+    const int left = sw & 0x0F;
+    return Error{incorrect, fmt::format("wrong {}, {} {} left", what, left, left == 1 ? "try" : "tries"),
+                 left};
   }
-  if (answer.sw == 0x6A80)
-    return Error{Errc::pin_format, "the card refuses a passcode of this form", answer.sw};
-  if (answer.sw == 0x6300)
-    return unexpected(answer.sw, "wrong passcode, and the card does not say how many tries are left");
-  return unexpected(answer.sw, "verifying the passcode");
+  if (sw == 0x6A80) return Error{Errc::pin_format, "the card refuses a passcode of this form", sw};
+  if (sw == 0x6300)
+    return unexpected(sw, fmt::format("wrong {}, and the card does not say how many tries are left", what));
+  return unexpected(sw, doing);
+}
+
+}  // namespace
+
+Result<void> verify_pin(CardChannel& card, Secret pin, Pin which) {
+  TRY(check_pin_format(pin));
+  const Secret field = padded(std::move(pin));
+  const Response answer =
+      TRY(exchange(card, Command::verify(static_cast<std::uint8_t>(which), field.bytes())));
+  return judge_pin(answer.sw, "verifying the passcode");
+}
+
+Result<void> change_pin(CardChannel& card, Secret pin, Secret fresh, Pin which) {
+  TRY(check_pin_format(pin));
+  TRY(check_pin_format(fresh));
+  const Secret fields = padded(std::move(pin), std::move(fresh));
+  const Response answer =
+      TRY(exchange(card, Command::change_reference_data(static_cast<std::uint8_t>(which), fields.bytes())));
+  return judge_pin(answer.sw, "changing the passcode");
+}
+
+Result<void> unblock_pin(CardChannel& card, Secret puk, Secret fresh) {
+  if (puk.empty() || puk.size() > max_pin)
+    return Error{Errc::pin_format, fmt::format("an unblocking key has 1 to {} characters", max_pin)};
+  TRY(check_pin_format(fresh));
+  const Secret fields = padded(std::move(puk), std::move(fresh));
+  const Response answer = TRY(exchange(
+      card, Command::reset_retry_counter(static_cast<std::uint8_t>(Pin::application), fields.bytes())));
+  return judge_pin(answer.sw, "unblocking the card", Errc::puk_incorrect, Errc::puk_blocked);
 }
 
 Result<Bytes> sign(CardChannel& card, Slot slot, Algorithm algorithm, BytesView block) {

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <thread>
 
+#include "pcsc/atr.hpp"
 #include "pcsc/connection.hpp"
 #include "pcsc/winscard_error.hpp"
 
@@ -86,6 +87,7 @@ struct Card::Impl {
 
 struct Transaction::Impl {
   std::unique_ptr<Connection> connection;
+  bool extended_length = false;
   int round_trips = 0;
 };
 
@@ -97,6 +99,12 @@ Transaction::~Transaction() = default;
 Result<Bytes> Transaction::transmit(BytesView command) {
   ++impl_->round_trips;
   return impl_->connection->transmit(command);
+}
+bool Transaction::extended_length() const {
+  return impl_->extended_length;
+}
+void Transaction::refuse_extended_length() {
+  impl_->extended_length = false;
 }
 int Transaction::round_trips() const {
   return impl_->round_trips;
@@ -114,7 +122,7 @@ const Bytes& Card::atr() const {
   return impl_->state.atr;
 }
 
-Result<Transaction> Card::begin(milliseconds wait_at_most) {
+Result<Transaction> Card::begin(milliseconds wait_at_most, bool extended_length) {
   // Asked on the connection from which the card came: after a restart of pcscd its counters start again, and
   // only a dead connection tells that this may be another card.
   const ReaderState now = TRY(look_at(impl_->context->context, impl_->reader));
@@ -147,7 +155,8 @@ Result<Transaction> Card::begin(milliseconds wait_at_most) {
                           "taking the card");
   }
   auto connection = TRY(std::move(*shared->outcome));
-  return Transaction(std::make_unique<Transaction::Impl>(Transaction::Impl{std::move(connection), 0}));
+  return Transaction(std::make_unique<Transaction::Impl>(
+      Transaction::Impl{std::move(connection), extended_length && promises_extended_length(atr()), 0}));
 }
 
 Context::Context(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -25,10 +25,12 @@ class Transaction final : public CardChannel {
   Transaction& operator=(Transaction&&) noexcept;
   ~Transaction() override;
 
-  /// Short APDUs only: no driver says reliably that reader and card both take longer ones, and sign-in does
-  /// not need them. Errors: pcsc_card_removed, pcsc_card_reset, pcsc_no_service, pcsc_transport,
+  /// Errors: pcsc_card_removed, pcsc_card_reset, pcsc_no_service, pcsc_transport,
   /// invalid_argument (after end()).
   Result<Bytes> transmit(BytesView command) override;
+  /// The card's ATR promises it, and nothing that was sent in this transaction spoke against it.
+  bool extended_length() const override;
+  void refuse_extended_length() override;
   /// transmit() calls so far.
   int round_trips() const;
   /// Resets the card and lets others in. Idempotent: a second call succeeds. Errors: as transmit(); the lock
@@ -53,7 +55,9 @@ class Card {
   /// Waits until no other program holds the card, `wait_at_most` at the longest, takes it, and resets it.
   /// Errors: pcsc_sharing_violation (still held), pcsc_card_removed, pcsc_card_mute, pcsc_no_service,
   /// pcsc_transport.
-  Result<Transaction> begin(milliseconds wait_at_most);
+  /// `extended_length`: false keeps to short APDUs whatever the card promises, for a reader that cannot carry
+  /// longer.
+  Result<Transaction> begin(milliseconds wait_at_most, bool extended_length = true);
   /// As the card gave it when it was connected.
   const Bytes& atr() const;
 

@@ -18,9 +18,8 @@ constexpr std::size_t provider = 5;  // the part of the AID that says NIST; prog
 constexpr std::size_t max_chain = 4096;
 constexpr std::uint8_t chaining = 0x10;
 
-constexpr std::uint8_t algorithm_rsa2048 = 0x07;
-constexpr std::uint8_t algorithm_p256 = 0x11;
 constexpr std::uint8_t pin_reference = 0x80;
+constexpr std::uint8_t global_pin_reference = 0x00;
 constexpr std::uint8_t puk_reference = 0x81;
 
 Bytes aid_bytes(std::size_t from, std::size_t to) {
@@ -69,9 +68,11 @@ Bytes capability_container() {
                       tlv(0xFA, {}), tlv(0xFB, {}), tlv(0xFC, {}), tlv(0xFD, {}), tlv(0xFE, {})}));
 }
 
-// Application PIN only (bit 7 of the usage policy); the second byte is then reserved.
-Bytes discovery_object() {
-  return tlv(0x7E, join({tlv(0x4F, aid), tlv(0x5F2F, Bytes{0x40, 0x00})}));
+// Usage policy: the application PIN only (the second byte is then reserved), or both with the global one
+// primary.
+Bytes discovery_object(bool global_pin) {
+  const Bytes policy = global_pin ? Bytes{0x60, 0x20} : Bytes{0x40, 0x00};
+  return tlv(0x7E, join({tlv(0x4F, aid), tlv(0x5F2F, policy)}));
 }
 
 }  // namespace
@@ -81,7 +82,7 @@ std::optional<Bytes> sign_block(const std::string& private_key, KeyKind kind, By
   if (!key) return std::nullopt;
   const KeyContext context(EVP_PKEY_CTX_new(key->get(), nullptr));
   if (!context || EVP_PKEY_sign_init(context.get()) != 1) return std::nullopt;
-  if (kind == KeyKind::rsa2048 && EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_NO_PADDING) != 1)
+  if (facts_of(kind).rsa && EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_NO_PADDING) != 1)
     return std::nullopt;
   std::size_t size = 0;
   if (EVP_PKEY_sign(context.get(), nullptr, &size, block.data(), block.size()) != 1) return std::nullopt;
@@ -205,10 +206,11 @@ Answer Applet::select(const Command& command, const Faults& faults) {
   if (!ours || faults.not_piv) return Sw::not_found;
   selected_ = true;
   const Bytes label(as_bytes("cardgate").begin(), as_bytes("cardgate").end());
-  return tlv(0x61, join({tlv(0x4F, aid_bytes(provider, aid.size())),
-                         tlv(0x79, tlv(0x4F, aid_bytes(0, provider))), tlv(0x50, label),
-                         tlv(0xAC, join({tlv(0x80, Bytes{algorithm_rsa2048}),
-                                         tlv(0x80, Bytes{algorithm_p256}), tlv(0x06, Bytes{0})}))}));
+  return tlv(0x61,
+             join({tlv(0x4F, aid_bytes(provider, aid.size())), tlv(0x79, tlv(0x4F, aid_bytes(0, provider))),
+                   tlv(0x50, label),
+                   tlv(0xAC, join({tlv(0x80, Bytes{0x05}), tlv(0x80, Bytes{0x07}), tlv(0x80, Bytes{0x11}),
+                                   tlv(0x80, Bytes{0x14}), tlv(0x06, Bytes{0})}))}));
 }
 
 Bytes Applet::chuid() const {
@@ -236,7 +238,7 @@ Answer Applet::get_data(const Command& command, const Faults& faults) const {
   for (const std::uint8_t byte : list->front().second) tag = tag << 8 | byte;
   switch (tag) {
     case 0x7E:
-      return discovery_object();
+      return discovery_object(data_.global_pin);
     case 0x5FC107:
       return capability_container();
     case 0x5FC102:
@@ -267,7 +269,7 @@ std::optional<Answer> Applet::check(BytesView given, std::string& reference, int
 }
 
 Answer Applet::verify(const Command& command, const Faults& faults) {
-  if (command.p2 != pin_reference) return Sw::no_such_reference;
+  if (command.p2 != (data_.global_pin ? global_pin_reference : pin_reference)) return Sw::no_such_reference;
   if (command.p1 == 0xFF && command.data.empty()) {
     verified_ = false;
     return Sw::ok;
@@ -294,7 +296,8 @@ Answer Applet::verify(const Command& command, const Faults& faults) {
 Answer Applet::change_reference(const Command& command) {
   if (command.p1 != 0) return Sw::wrong_p1_p2;
   const bool puk = command.p2 == puk_reference;
-  if (!puk && command.p2 != pin_reference) return Sw::no_such_reference;
+  if (!puk && command.p2 != (data_.global_pin ? global_pin_reference : pin_reference))
+    return Sw::no_such_reference;
   if (command.data.size() != 16) return Sw::wrong_length;
   std::string& reference = puk ? data_.puk : data_.pin;
   int& tries = puk ? data_.puk_tries : data_.pin_tries;
@@ -337,8 +340,8 @@ Answer Applet::general_authenticate(const Command& command, const Faults& faults
   const bool nine_a = command.p2 == 0x9A;
   if (!nine_a && command.p2 != 0x9E) return Sw::wrong_p1_p2;
   const KeySlot& slot = nine_a ? data_.authentication : data_.card_authentication;
-  const std::uint8_t algorithm = slot.kind == KeyKind::rsa2048 ? algorithm_rsa2048 : algorithm_p256;
-  if (slot.private_key.empty() || command.p1 != algorithm) return Sw::wrong_p1_p2;
+  const auto& kind = facts_of(slot.kind);
+  if (slot.private_key.empty() || command.p1 != kind.algorithm) return Sw::wrong_p1_p2;
   if (nine_a && !verified_) return Sw::security_status_not_satisfied;
 
   const auto outer = read_tlvs(command.data);
@@ -354,8 +357,8 @@ Answer Applet::general_authenticate(const Command& command, const Faults& faults
   const Bytes* response = find(0x82);
   const Bytes* challenge = find(0x81);
   if (response == nullptr || challenge == nullptr || !response->empty()) return Sw::wrong_data;
-  const bool fits = slot.kind == KeyKind::rsa2048 ? challenge->size() == 256
-                                                  : !challenge->empty() && challenge->size() <= 32;
+  const bool fits =
+      kind.rsa ? challenge->size() == kind.block : !challenge->empty() && challenge->size() <= kind.block;
   if (!fits) return Sw::wrong_data;
   const bool other = nine_a && !faults.sign_with.empty();
   const auto signature = sign_block(other ? faults.sign_with : slot.private_key, slot.kind, *challenge);

@@ -93,7 +93,9 @@ std::string hex_serial(X509* certificate) {
 }  // namespace
 
 Result<KeyPair> generate_key(KeyKind kind) {
-  const Key key(kind == KeyKind::p256 ? EVP_EC_gen("P-256") : EVP_RSA_gen(2048));
+  const bool rsa = facts_of(kind).rsa;
+  const Key key(rsa ? EVP_RSA_gen(facts_of(kind).block * 8)
+                    : EVP_EC_gen(kind == KeyKind::p384 ? "P-384" : "P-256"));
   if (!key) return openssl_error("making a key");
   const Bio private_pem = memory_bio();
   const Bio public_pem = memory_bio();

@@ -46,6 +46,10 @@ Bytes Card::reset() {
 Bytes Card::atr() const {
   // T=1, historical bytes of a PIV card: the AID in a compact TLV. Programs know it as plain PIV.
   Bytes atr{0x3B, 0x8B, 0x80, 0x01, 0x80, 0xF9, 0xA0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00};
+  if (applet_->data().extended_length) {
+    // ... or its card capabilities instead (ISO/IEC 7816-4 8.1.1.2.7): selection by name, extended Lc and Le.
+    atr = {0x3B, 0x85, 0x80, 0x01, 0x80, 0x73, 0x80, 0x01, 0x40};
+  }
   std::uint8_t check = 0;
   for (std::size_t i = 1; i < atr.size(); ++i) check = static_cast<std::uint8_t>(check ^ atr[i]);
   atr.push_back(check);

@@ -2,6 +2,7 @@
 #include "tests/simcard/card_data.hpp"
 
 #include <sys/stat.h>
+#include <algorithm>
 
 #include "base/crypto.hpp"
 #include "base/file.hpp"
@@ -42,7 +43,14 @@ Result<KeySlot> load_slot(const std::filesystem::path& directory, const std::str
   KeySlot result;
   result.private_key = TRY(read_file(directory / (slot + ".key"), max_file));
   const Key key = TRY(read_private_key(result.private_key));
-  result.kind = EVP_PKEY_is_a(key.get(), "RSA") == 1 ? KeyKind::rsa2048 : KeyKind::p256;
+  const bool rsa = EVP_PKEY_is_a(key.get(), "RSA") == 1;
+  const auto bytes = static_cast<std::size_t>(EVP_PKEY_get_bits(key.get()) + 7) / 8;
+  const auto kind = std::ranges::find_if(
+      all_key_kinds, [&](KeyKind one) { return facts_of(one).rsa == rsa && facts_of(one).block == bytes; });
+  if (kind == all_key_kinds.end())
+    return Error(Errc::malformed,
+                 (directory / (slot + ".key")).string() + ": not a kind of key that a card has");
+  result.kind = *kind;
   auto pem = read_file(directory / (slot + ".pem"), max_file);
   if (!pem) {
     if (pem.error().code == Errc::not_found) return result;
@@ -71,14 +79,33 @@ Result<int> counter_member(const json::object& object, std::string_view key) {
 
 }  // namespace
 
+const KeyKindFacts& facts_of(KeyKind kind) {
+  static constexpr KeyKindFacts p256{"p256", 0x11, 32, false};
+  static constexpr KeyKindFacts p384{"p384", 0x14, 48, false};
+  static constexpr KeyKindFacts rsa2048{"rsa2048", 0x07, 256, true};
+  static constexpr KeyKindFacts rsa3072{"rsa3072", 0x05, 384, true};
+  switch (kind) {
+    case KeyKind::p384:
+      return p384;
+    case KeyKind::rsa2048:
+      return rsa2048;
+    case KeyKind::rsa3072:
+      return rsa3072;
+    case KeyKind::p256:
+      break;
+  }
+  return p256;
+}
+
 std::string_view name(KeyKind kind) {
-  return kind == KeyKind::p256 ? "p256" : "rsa2048";
+  return facts_of(kind).name;
 }
 
 Result<KeyKind> parse_key_kind(std::string_view text) {
-  if (text == "p256") return KeyKind::p256;
-  if (text == "rsa2048") return KeyKind::rsa2048;
-  return Error(Errc::invalid_argument, "key kinds are p256 and rsa2048");
+  for (const KeyKind kind : all_key_kinds) {
+    if (text == name(kind)) return kind;
+  }
+  return Error(Errc::invalid_argument, "key kinds are p256, p384, rsa2048 and rsa3072");
 }
 
 std::string to_text(const Uuid& uuid) {

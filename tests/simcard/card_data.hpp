@@ -20,9 +20,18 @@
 
 namespace cardgate::simcard {
 
-enum class KeyKind : std::uint8_t { p256, rsa2048 };
+enum class KeyKind : std::uint8_t { p256, rsa2048, p384, rsa3072 };
+inline constexpr std::array all_key_kinds{KeyKind::p256, KeyKind::rsa2048, KeyKind::p384, KeyKind::rsa3072};
+
+struct KeyKindFacts {
+  std::string_view name;
+  std::uint8_t algorithm;  // SP 800-78-5, table 9
+  std::size_t block;       // bytes that it signs: the modulus, or at most the curve's size
+  bool rsa;
+};
+const KeyKindFacts& facts_of(KeyKind kind);
 std::string_view name(KeyKind kind);
-/// "p256" or "rsa2048". Errors: invalid_argument.
+/// "p256", "p384", "rsa2048" or "rsa3072". Errors: invalid_argument.
 Result<KeyKind> parse_key_kind(std::string_view text);
 
 using Uuid = std::array<std::uint8_t, 16>;
@@ -49,9 +58,11 @@ struct CardData {
   KeySlot authentication;           // 9A: needs the PIN
   KeySlot card_authentication;      // 9E: does not
   Bytes chuid_signature;            // CMS in tag 3E of the CHUID; may be empty
-  bool gzip_certificates = false;   // certificate objects stored compressed (certinfo 01)
-  std::string pin = "123456";       // 6 to 8 digits
-  std::string puk = "12345678";     // 6 to 8 digits
+  bool extended_length = false;     // the ATR promises extended Lc and Le
+  bool global_pin = false;  // the Discovery Object names the global PIN as the primary one; `pin` is that
+  bool gzip_certificates = false;  // certificate objects stored compressed (certinfo 01)
+  std::string pin = "123456";      // 6 to 8 digits
+  std::string puk = "12345678";    // 6 to 8 digits
   int pin_tries = default_tries;
   int puk_tries = default_tries;
   int max_tries = default_tries;  // what a success or an unblock sets the counters to

@@ -189,7 +189,7 @@ void add_init(CLI::App& app, Options& options) {
   command->add_option("--email", options.email, "E-mail address in the certificate");
   command->add_option("--uuid", options.uuid, "Card UUID (default: random)");
   command->add_option("--key", options.key, "Kind of keys")
-      ->check(CLI::IsMember({"p256", "rsa2048"}))
+      ->check(CLI::IsMember({"p256", "p384", "rsa2048", "rsa3072"}))
       ->capture_default_str();
   command->add_option("--pin", options.pin, "6 to 8 digits")->capture_default_str();
   command->add_option("--puk", options.puk, "6 to 8 digits")->capture_default_str();

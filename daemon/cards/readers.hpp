@@ -12,7 +12,7 @@
 #include <optional>
 #include <string>
 
-#include "daemon/card_work.hpp"
+#include "daemon/cards/card_work.hpp"
 #include "pcsc/watcher.hpp"
 
 namespace cardgate::daemon {
@@ -41,7 +41,7 @@ class Readers {
   ~Readers();
 
   /// Starts watching. `judge` may be replaced at any time.
-  void start(std::shared_ptr<const Judge> judge, std::function<WallTime()> now);
+  void start(CardDrivers drivers, std::shared_ptr<const Judge> judge, std::function<WallTime()> now);
   void set_judge(std::shared_ptr<const Judge> judge) { judge_ = std::move(judge); }
 
   const std::map<std::string, Reader>& all() const { return readers_; }
@@ -50,7 +50,13 @@ class Readers {
   const std::string& service_problem() const { return service_problem_; }
 
   /// Proves the card on the reader's thread.
-  boost::asio::awaitable<Result<Proof>> prove(Attempt attempt, WallTime now);
+  boost::asio::awaitable<Result<trust::Verdict>> prove(Attempt attempt, WallTime now);
+  /// Changes the passcode, or sets a new one by the unblocking key, on the reader's thread. Errors: as
+  /// CardDriver.
+  boost::asio::awaitable<Result<void>> change_passcode(std::shared_ptr<const CardFacts> card, PasscodeUse use,
+                                                       Secret fresh);
+  boost::asio::awaitable<Result<void>> unblock(std::shared_ptr<const CardFacts> card, std::string reader,
+                                               Secret puk, Secret fresh);
   /// Reads the tries left again, in the background: a right passcode sets them to a number that only the card
   /// knows.
   void recount(const std::string& name);
@@ -59,9 +65,13 @@ class Readers {
   void on_event(const pcsc::ReaderEvent& event);
   void read(const std::string& name, std::uint64_t insertion);
   boost::asio::thread_pool& worker(const std::string& name);
+  /// Runs `work` on the reader's thread.
+  template <class T>
+  boost::asio::awaitable<Result<T>> on_worker(std::string name, std::function<Result<T>()> work);
 
   boost::asio::io_context& io_;
   Callbacks callbacks_;
+  CardDrivers drivers_;
   std::shared_ptr<const Judge> judge_;
   std::function<WallTime()> now_;
   std::map<std::string, Reader> readers_;

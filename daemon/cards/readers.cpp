@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/readers.hpp"
+#include "daemon/cards/readers.hpp"
 
 #include <fmt/format.h>
 
@@ -25,6 +25,9 @@ std::string explain_card_error(const Error& error) {
       return "The card has no sign-in certificate. Ask the smartcard help desk to renew it.";
     case Errc::certificate_malformed:
       return "The certificate on the card cannot be read. Ask the smartcard help desk to renew it.";
+    case Errc::signature_invalid:
+      return "The card cannot show that it is genuine (" + error.context +
+             "). Do not use it; take it to the smartcard help desk.";
     case Errc::pcsc_sharing_violation:
       return "Another program is using the card. Close it, then take the card out and put it in again.";
     case Errc::pcsc_access_denied:
@@ -49,7 +52,8 @@ Readers::~Readers() {
   for (auto& [name, pool] : workers_) pool->join();
 }
 
-void Readers::start(std::shared_ptr<const Judge> judge, std::function<WallTime()> now) {
+void Readers::start(CardDrivers drivers, std::shared_ptr<const Judge> judge, std::function<WallTime()> now) {
+  drivers_ = std::move(drivers);
   judge_ = std::move(judge);
   now_ = std::move(now);
   watcher_ = std::make_unique<pcsc::Watcher>([this](pcsc::ReaderEvent event) {
@@ -118,7 +122,7 @@ void Readers::on_event(const pcsc::ReaderEvent& event) {
 
 void Readers::read(const std::string& name, std::uint64_t insertion) {
   asio::post(worker(name), [this, name, insertion, judge = judge_, now = now_()] {
-    auto facts = read_card(name, *judge, now);
+    auto facts = read_card(drivers_, name, *judge, now);
     asio::post(io_, [this, name, insertion, facts = std::move(facts)] {
       Reader* reader = find(name);
       // A card that has gone in the meantime is no longer our business.
@@ -139,9 +143,9 @@ void Readers::read(const std::string& name, std::uint64_t insertion) {
 
 void Readers::recount(const std::string& name) {
   const Reader* reader = find(name);
-  if (reader == nullptr) return;
-  asio::post(worker(name), [this, name, insertion = reader->insertion] {
-    asio::post(io_, [this, name, insertion, tries = count_tries(name)] {
+  if (reader == nullptr || !reader->card) return;
+  asio::post(worker(name), [this, name, insertion = reader->insertion, card = reader->card] {
+    asio::post(io_, [this, name, insertion, tries = card->driver->count_tries(name, card->passcode_key)] {
       Reader* found = find(name);
       if (found == nullptr || found->insertion != insertion) return;
       if (tries) {
@@ -155,14 +159,44 @@ void Readers::recount(const std::string& name) {
   });
 }
 
-asio::awaitable<Result<Proof>> Readers::prove(Attempt attempt, WallTime now) {
-  auto& pool = worker(attempt.reader);
-  auto judge = judge_;
-  auto work = [attempt = std::move(attempt), judge = std::move(judge),
-               now]() mutable -> asio::awaitable<Result<Proof>> {
-    co_return prove_card(std::move(attempt), *judge, now);
+template <class T>
+asio::awaitable<Result<T>> Readers::on_worker(std::string name, std::function<Result<T>()> work) {
+  auto& pool = worker(name);
+  auto task = [work = std::move(work)]() -> asio::awaitable<Result<T>> { co_return work(); };
+  auto outcome = co_await asio::co_spawn(pool, std::move(task), asio::use_awaitable);
+  co_return outcome;
+}
+
+asio::awaitable<Result<trust::Verdict>> Readers::prove(Attempt attempt, WallTime now) {
+  const std::string reader = attempt.use.reader;
+  // std::function wants what can be copied; a passcode cannot.
+  auto shared = std::make_shared<Attempt>(std::move(attempt));
+  std::function<Result<trust::Verdict>()> work = [shared, judge = judge_, now] {
+    return prove_card(std::move(*shared), *judge, now);
   };
-  auto outcome = co_await asio::co_spawn(pool, std::move(work), asio::use_awaitable);
+  auto outcome = co_await on_worker<trust::Verdict>(reader, std::move(work));
+  co_return outcome;
+}
+
+asio::awaitable<Result<void>> Readers::change_passcode(std::shared_ptr<const CardFacts> card, PasscodeUse use,
+                                                       Secret fresh) {
+  const std::string reader = use.reader;
+  use.passcode_key = card->passcode_key;
+  auto secrets = std::make_shared<std::pair<PasscodeUse, Secret>>(std::move(use), std::move(fresh));
+  std::function<Result<void>()> work = [card = std::move(card), secrets] {
+    return card->driver->change_passcode(std::move(secrets->first), std::move(secrets->second));
+  };
+  auto outcome = co_await on_worker<void>(reader, std::move(work));
+  co_return outcome;
+}
+
+asio::awaitable<Result<void>> Readers::unblock(std::shared_ptr<const CardFacts> card, std::string reader,
+                                               Secret puk, Secret fresh) {
+  auto secrets = std::make_shared<std::pair<Secret, Secret>>(std::move(puk), std::move(fresh));
+  std::function<Result<void>()> work = [card = std::move(card), reader, secrets] {
+    return card->driver->unblock(reader, std::move(secrets->first), std::move(secrets->second));
+  };
+  auto outcome = co_await on_worker<void>(reader, std::move(work));
   co_return outcome;
 }
 

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/cards/card_work.hpp"
+
+#include "base/crypto.hpp"
+#include "trust/possession.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+constexpr const char* card_authentication = "2.16.840.1.101.3.6.8";  // id-PIV-cardAuth, SP 800-73-4 Part 1, B
+
+/// A copy of a card has its certificates but not its keys. Errors: signature_invalid.
+Result<bool> check_presence(const CardContents& contents, const CardFacts& facts, BytesView message,
+                            const Judge& judge, WallTime now) {
+  const auto refused = [](const char* why) { return Error{Errc::signature_invalid, why}; };
+  if (contents.presence_certificate.empty()) {
+    if (judge.require_presence)
+      return refused("the card has no card authentication, which is asked for here");
+    return false;
+  }
+  if (!trust::verify_possession(contents.presence_certificate, message, contents.presence_signature))
+    return refused("the card does not hold the key of its card authentication certificate");
+  const auto info = TRY(trust::describe(contents.presence_certificate));
+  if (info.card_uuid && facts.info.card_uuid && *info.card_uuid != *facts.info.card_uuid)
+    return refused("the certificates on the card are those of two cards");
+  trust::Rules rules = judge.rules;
+  rules.extended_key_usages = {card_authentication};
+  const bool good = trust::validate(judge.authorities, contents.presence_certificate, rules, now).valid;
+  // Not refused for that alone unless it is asked for: many issuers let card authentication lapse, and nobody
+  // is to be kept out for it.
+  if (!good && judge.require_presence) return refused("the card authentication certificate is not good");
+  return good;
+}
+
+}  // namespace
+
+Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reader, const Judge& judge,
+                            WallTime now) {
+  const Bytes message = trust::challenge_message(random_bytes(32), "card authentication", reader);
+  Error nobody{Errc::card_not_piv, "no card driver is configured"};
+  for (const auto& driver : drivers) {
+    auto contents = driver->read(reader, message);
+    if (!contents && contents.error().code == Errc::card_not_piv) {
+      nobody = std::move(contents).error();
+      continue;
+    }
+    if (!contents) return std::move(contents).error();
+    CardFacts facts;
+    facts.driver = driver;
+    facts.tries_left = contents->tries_left;
+    facts.passcode_key = contents->passcode_key;
+    facts.info = TRY(trust::describe(contents->certificate));
+    facts.id = facts.info.card_uuid      ? *facts.info.card_uuid
+               : !contents->uuid.empty() ? contents->uuid
+                                         : "certificate-" + to_hex(facts.info.fingerprint).substr(0, 32);
+    facts.present = TRY(check_presence(*contents, facts, message, judge, now));
+    facts.certificate = std::move(contents->certificate);
+    facts.verdict = trust::validate(judge.authorities, facts.certificate, judge.rules, now);
+    return facts;
+  }
+  return nobody;
+}
+
+Result<trust::Verdict> prove_card(Attempt attempt, const Judge& judge, WallTime now) {
+  const CardFacts& card = *attempt.card;
+  const auto message = trust::challenge_message(random_bytes(32), attempt.host, attempt.sign_in_id);
+  const auto block = TRY(trust::block_to_sign(card.info.key, message));
+  attempt.use.passcode_key = card.passcode_key;
+  const auto signature = TRY(card.driver->sign(std::move(attempt.use), card.info, block));
+  TRY(trust::verify_possession(card.certificate, message, signature));
+  return trust::validate(judge.authorities, card.certificate, judge.rules, now);
+}
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is done with a card, on a reader's own thread, whatever kind of card it is: the driver moves the
+// bytes, the judging is here.
+//
+//   read_card    on insertion        what stands on it, is it a copy, is its certificate good: while the
+//   person is
+//                                    still typing
+//   prove_card   after the passcode  the challenge signed by the card, checked against that certificate
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "daemon/cards/driver.hpp"
+#include "trust/authorities.hpp"
+#include "trust/certificate.hpp"
+#include "trust/validate.hpp"
+
+namespace cardgate::daemon {
+
+/// How certificates are judged; replaced as a whole on reload.
+struct Judge {
+  trust::Authorities authorities;
+  trust::Rules rules;
+  bool require_presence = false;  // refuse a card that cannot show it is no copy (PIV 9E)
+};
+
+struct CardFacts {
+  std::shared_ptr<const CardDriver> driver;
+  std::string id;        // card UUID; for a card without one, made of its certificate's fingerprint
+  int tries_left = 0;    // or tries_unknown
+  int passcode_key = 0;  // the driver's own
+  Bytes certificate;     // DER
+  trust::CertificateInfo info;
+  trust::Verdict verdict;
+  bool present = false;  // it showed that it is no copy
+};
+
+/// Asks each driver in turn. Errors: card_not_piv (no driver knows it), signature_invalid (it is a copy, or
+/// its parts do not belong together), pcsc_*, card_*, certificate_malformed. A certificate that is not good
+/// is no error: see verdict.
+Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reader, const Judge& judge,
+                            WallTime now);
+
+struct Attempt {
+  std::shared_ptr<const CardFacts> card;  // what read_card found in this insertion
+  PasscodeUse use;
+  std::string host, sign_in_id;  // the challenge is bound to both
+};
+
+/// The certificate judged again, now. The passcode is spent at most once. Errors: pin_* (number = tries
+/// left), card_changed (number = tries left; nothing spent), signature_invalid (the card has another key than
+/// its certificate says), key_unsupported, pcsc_*, card_*.
+Result<trust::Verdict> prove_card(Attempt attempt, const Judge& judge, WallTime now);
+
+}  // namespace cardgate::daemon
