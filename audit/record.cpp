@@ -21,6 +21,8 @@ constexpr EventInfo table[] = {
      "a person proved card and passcode; a session is open"},
     {"sign_in_refused", "person, client, reason, details", "a sign-in ended without a session"},
     {"session_locked", "person, session, reason", "a session sleeps until the passcode is given again"},
+    {"session_grace", "person, session, reason",
+     "its card is out; the tokens live on for the time that the policy says"},
     {"session_resumed", "person, client, session", "a locked session is open again"},
     {"session_ended", "person, session, reason", "a session is over; its tokens are revoked"},
     {"signed_out", "person, client, session", "a person or an owner ended the session"},

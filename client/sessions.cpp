@@ -17,6 +17,12 @@ const proto::Problem nobody{401,
                             "Nobody is signed in. Put your card in and sign in: cardgate login",
                             {}};
 
+std::string_view state_text(std::string_view state) {
+  if (state == "locked") return ", locked: cardgate login unlocks it";
+  if (state == "grace") return ", waiting for its card";
+  return "";
+}
+
 int whoami(const Cli& cli) {
   const auto reply = call(Http(cli.socket), {.target = "/v1/sessions"});
   if (!reply) return say_error(cli, reply.error());
@@ -35,8 +41,7 @@ int whoami(const Cli& cli) {
     say(fmt::format("{} ({}), card {} in {}, until {}{}\n  session {}",
                     person ? text_of(*person, "name") : "?", person ? text_of(*person, "id") : "?",
                     text_of(*session, "card"), text_of(*session, "reader"),
-                    local_time(text_of(*session, "expires")),
-                    text_of(*session, "state") == "locked" ? ", locked: cardgate login unlocks it" : "",
+                    local_time(text_of(*session, "expires")), state_text(text_of(*session, "state")),
                     text_of(*session, "id")));
     if (const auto* warnings = find_array(*session, "warnings")) {
       for (const auto& warning : *warnings) {

@@ -188,8 +188,8 @@ Result<std::string> sign_in_target(const Http& http, const Found& found, const L
   if (const auto* sessions = find_array(reply.body, "sessions")) {
     for (const auto& item : *sessions) {
       const auto* session = item.if_object();
-      if (session == nullptr || text_of(*session, "state") != "locked") continue;
-      if (text_of(*session, "card") == found.card && text_of(*session, "reader") == found.reader) {
+      if (session == nullptr || text_of(*session, "state") == "active") continue;
+      if (text_of(*session, "card") == found.card) {
         return fmt::format("/v1/sessions/{}/resume", percent_encode(text_of(*session, "id")));
       }
     }

@@ -57,11 +57,13 @@ Gate::Gate(boost::asio::io_context& io, const Clock& clock, Parts parts)
       host_(host_name()),
       readers_(io,
                {.inserted = [this](const std::string& reader) { publish_card("inserted", reader); },
-                .read = [this](const std::string& reader) { publish_card("read", reader); },
+                .read = [this](const std::string& reader) { on_card_read(reader); },
+                .twice = [this](const std::string& reader, const std::string& other,
+                                const std::string& card) { on_card_twice(reader, other, card); },
                 .removed = [this](const std::string& reader, std::uint64_t n) { on_card_removed(reader, n); },
                 .reader_changed =
                     [this](const std::string& reader, bool present) {
-                      if (!present) apply(sessions_.reader_gone(reader));
+                      if (!present) apply(sessions_.reader_gone(reader, clock_.boot()));
                       publish_card(present ? "reader_added" : "reader_gone", reader);
                     },
                 .service_changed = [this](bool up, const std::string& problem) { on_service(up, problem); }}),

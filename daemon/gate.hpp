@@ -116,6 +116,10 @@ class Gate {
   void review(const std::string& session);
   void review_all();
   std::optional<BootTime> boot_time_of(WallTime when);
+  void on_card_read(const std::string& reader);
+  void on_card_twice(const std::string& reader, const std::string& other, const std::string& card);
+  void tell_of_session(const std::string& id, std::string_view event, std::string_view kind,
+                       std::string_view reason);
   void on_card_removed(const std::string& reader, std::uint64_t insertion);
   void on_service(bool up, const std::string& problem);
   void publish_card(std::string_view kind, const std::string& reader);

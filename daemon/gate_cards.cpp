@@ -45,19 +45,27 @@ void Gate::apply(Actions actions) {
                       session->uid);
     }
   }
-  for (const auto& id : actions.locked) {
-    const Session* session = sessions_.find(id);
-    if (session == nullptr) continue;
-    audit::Record record;
-    record.event = "session_locked";
-    record.person = session->person;
-    record.session = id;
-    record.reason = "idle";
-    note(std::move(record));
-    events_.publish("session", {{"kind", "locked"}, {"session", id}, {"reason", "idle"}}, session->uid);
-  }
+  for (const auto& locked : actions.locked)
+    tell_of_session(locked.session, "session_locked", "locked", locked.card_out ? "card_removed" : "idle");
+  for (const auto& id : actions.grace) tell_of_session(id, "session_grace", "grace", "card_removed");
+  for (const auto& id : actions.back) tell_of_session(id, "session_resumed", "resumed", "card_back");
   for (const auto& id : actions.review) review(id);
   if (on_deadline_changed) on_deadline_changed();
+}
+
+/// A session that lives on in another state: recorded and announced.
+void Gate::tell_of_session(const std::string& id, std::string_view event, std::string_view kind,
+                           std::string_view reason) {
+  const Session* session = sessions_.find(id);
+  if (session == nullptr) return;
+  audit::Record record;
+  record.event = event;
+  record.person = session->person;
+  record.session = id;
+  record.reason = reason;
+  record.details = {{"reader", session->reader}, {"card", session->card}};
+  note(std::move(record));
+  events_.publish("session", {{"kind", kind}, {"session", id}, {"reason", reason}}, session->uid);
 }
 
 void Gate::tick() {
@@ -71,7 +79,7 @@ void Gate::publish_card(std::string_view kind, const std::string& reader) {
 }
 
 void Gate::on_card_removed(const std::string& reader, std::uint64_t insertion) {
-  auto actions = sessions_.card_removed(reader, insertion);
+  auto actions = sessions_.card_removed(reader, insertion, clock_.boot());
   for (const auto& ended : actions.ended) {
     audit::Record record;
     record.event = "card_removed";
@@ -82,6 +90,30 @@ void Gate::on_card_removed(const std::string& reader, std::uint64_t insertion) {
   }
   apply(std::move(actions));
   publish_card("removed", reader);
+}
+
+/// A card was read, or could not be.
+void Gate::on_card_read(const std::string& name) {
+  const Reader* reader = readers_.find(name);
+  if (reader != nullptr && reader->card) {
+    apply(sessions_.card_inserted(reader->card->id, name, reader->insertion, reader->card->present,
+                                  clock_.boot()));
+  }
+  publish_card("read", name);
+}
+
+/// One card answers in two readers: one of the two is a copy. The second is refused already; people must
+/// know.
+void Gate::on_card_twice(const std::string& reader, const std::string& other, const std::string& card) {
+  audit::Record record;
+  record.event = "incident";
+  record.reason = "the same card answers in two readers";
+  record.details = {{"reader", reader}, {"other_reader", other}, {"card", card}};
+  note(std::move(record));
+  log(Level::warning, "the same card answers in two readers: one of them is a copy",
+      {{"CARDGATE_EVENT", "card_twice"}, {"CARDGATE_READER", reader}, {"CARDGATE_CARD", card}});
+  metrics_.add("cards_twice");
+  events_.publish("card", {{"kind", "twice"}, {"reader", reader}}, std::nullopt);
 }
 
 void Gate::on_service(bool up, const std::string& problem) {

@@ -79,7 +79,9 @@ json::object Gate::session_json(const Session& session) const {
           {"amr", json::array{"sc", "pin"}},
           {"auth_time", to_rfc3339(session.auth_time)},
           {"expires", to_rfc3339(session.expires)},
-          {"state", session.locked ? "locked" : "active"},
+          {"state", session.locked     ? "locked"
+                    : session.card_out ? "grace"
+                                       : "active"},
           {"warnings", std::move(warnings)}};
 }
 
@@ -180,7 +182,8 @@ Gate::Answer Gate::resume(Request& request, const std::string& id) {
   if (session == nullptr || (session->uid != request.peer->uid && request.peer->uid != 0)) {
     co_return problem(404, "not_found", "There is no such session; it may have ended. Sign in.");
   }
-  if (ask->card != session->card || ask->reader != session->reader) {
+  // Its card may have moved to another reader while the session was locked.
+  if (ask->card != session->card || (!session->card_out && ask->reader != session->reader)) {
     co_return problem(409, "card_changed",
                       "This session belongs to another card. Nothing was spent; sign in.");
   }
@@ -418,7 +421,7 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
        {"CARDGATE_PERSON", person_id},
        {"CARDGATE_READER", ask.reader}});
   if (!resume_id.empty()) {
-    if (!sessions_.resume(resume_id, clock_.boot())) {
+    if (!sessions_.resume(resume_id, ask.reader, insertion, clock_.boot())) {
       co_return problem(404, "not_found", "The session has ended. Sign in.");
     }
     on_deadline_changed();

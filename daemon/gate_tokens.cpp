@@ -98,11 +98,15 @@ Gate::Answer Gate::token(Request& request) {
   const Session& session = *chosen.session;
   record.person = session.person;
   record.session = session.id;
-  if (session.locked) {
+  if (session.locked || session.card_out) {
     co_return refused(
-        problem(423, "session_locked",
-                "The session is locked, because it was not used for a while. Give the passcode to go on: "
-                "cardgate login"),
+        problem(
+            423, "session_locked",
+            session.card_out
+                ? "The session waits for its card. Put it in and give the passcode to go on: "
+                  "cardgate login"
+                : "The session is locked, because it was not used for a while. Give the passcode to go on: "
+                  "cardgate login"),
         "session_locked");
   }
   const auto facts = facts_for(session);
@@ -157,7 +161,9 @@ Gate::Answer Gate::token(Request& request) {
   const BootTime boot = clock_.boot();
   Token entry_of_token{session.id, ask.role, ask.audience, client,
                        boot + (seconds(claims.exp) - at.time_since_epoch())};
-  if (auto issued = sessions_.token_issued(claims.jti, std::move(entry_of_token), boot, role.idle); !issued) {
+  if (auto issued =
+          sessions_.token_issued(claims.jti, std::move(entry_of_token), boot, role.idle, role.card_removal);
+      !issued) {
     co_return refused(
         problem(429, "too_many_tokens", "This session has too many live tokens. Keep the one you have."),
         "too_many_tokens");

@@ -30,6 +30,15 @@ std::string_view name(EndReason reason) {
   return "unknown";
 }
 
+namespace {
+
+CardRemoval stricter(const CardRemoval& a, const CardRemoval& b) {
+  if (a.mode != b.mode) return a.mode < b.mode ? a : b;
+  return a.grace <= b.grace ? a : b;
+}
+
+}  // namespace
+
 Actions Sessions::end_where(EndReason reason, const auto& predicate) {
   Actions actions;
   for (auto it = sessions_.begin(); it != sessions_.end();) {
@@ -59,13 +68,47 @@ Result<Actions> Sessions::open(Session session) {
   return actions;
 }
 
-Actions Sessions::card_removed(const std::string& reader, std::uint64_t insertion) {
-  return end_where(EndReason::card_removed,
+Actions Sessions::card_gone(EndReason reason, BootTime now, const auto& predicate) {
+  const auto its_card = [&](const Session& s) { return !s.card_out && predicate(s); };
+  Actions actions = end_where(reason, [&](const Session& s) {
+    return its_card(s) && (!s.removal || s.removal->mode == CardRemoval::Mode::end);
+  });
+  for (auto& [id, session] : sessions_) {
+    if (!its_card(session)) continue;
+    session.card_out = true;
+    if (session.removal->mode == CardRemoval::Mode::lock) {
+      session.locked = true;
+      actions.locked.push_back({id, true});
+    } else {
+      session.grace_until = now + session.removal->grace;
+      actions.grace.push_back(id);
+    }
+  }
+  return actions;
+}
+
+Actions Sessions::card_removed(const std::string& reader, std::uint64_t insertion, BootTime now) {
+  return card_gone(EndReason::card_removed, now,
                    [&](const Session& s) { return s.reader == reader && s.insertion == insertion; });
 }
 
-Actions Sessions::reader_gone(const std::string& reader) {
-  return end_where(EndReason::reader_gone, [&](const Session& s) { return s.reader == reader; });
+Actions Sessions::reader_gone(const std::string& reader, BootTime now) {
+  return card_gone(EndReason::reader_gone, now, [&](const Session& s) { return s.reader == reader; });
+}
+
+Actions Sessions::card_inserted(const std::string& card, const std::string& reader, std::uint64_t insertion,
+                                bool genuine, BootTime now) {
+  Actions actions;
+  for (auto& [id, session] : sessions_) {
+    const bool waits = session.card == card && session.grace_until && *session.grace_until > now;
+    if (!waits || !genuine) continue;
+    session.card_out = false;
+    session.grace_until.reset();
+    session.reader = reader;
+    session.insertion = insertion;
+    actions.back.push_back(id);
+  }
+  return actions;
 }
 
 Actions Sessions::end(const std::string& id, EndReason reason) {
@@ -76,9 +119,10 @@ Actions Sessions::end_all(EndReason reason) {
   return end_where(reason, [](const Session&) { return true; });
 }
 
-Result<void> Sessions::token_issued(const std::string& jti, Token token, BootTime now, milliseconds idle) {
+Result<void> Sessions::token_issued(const std::string& jti, Token token, BootTime now, milliseconds idle,
+                                    CardRemoval removal) {
   const auto found = sessions_.find(token.session);
-  if (found == sessions_.end() || found->second.locked)
+  if (found == sessions_.end() || found->second.locked || found->second.card_out)
     return Error{Errc::not_found, "the session has ended"};
   Session& session = found->second;
   if (session.tokens >= bounds_.tokens_per_session) {
@@ -87,6 +131,7 @@ Result<void> Sessions::token_issued(const std::string& jti, Token token, BootTim
   if (std::ranges::find(session.roles_used, token.role) == session.roles_used.end()) {
     session.roles_used.push_back(token.role);
   }
+  session.removal = session.removal ? stricter(*session.removal, removal) : removal;
   session.idle = session.idle.count() == 0 ? idle : std::min(session.idle, idle);
   session.last_used = now;
   ++session.tokens;
@@ -134,10 +179,15 @@ Actions Sessions::revoke_role(const std::string& session, std::string_view role)
   return actions;
 }
 
-bool Sessions::resume(const std::string& id, BootTime now) {
+bool Sessions::resume(const std::string& id, const std::string& reader, std::uint64_t insertion,
+                      BootTime now) {
   const auto found = sessions_.find(id);
   if (found == sessions_.end()) return false;
   found->second.locked = false;
+  found->second.card_out = false;
+  found->second.grace_until.reset();
+  found->second.reader = reader;
+  found->second.insertion = insertion;
   found->second.last_used = now;
   return true;
 }
@@ -153,10 +203,13 @@ Actions Sessions::tick(BootTime now) {
     expiries_.pop();
   }
   Actions actions = end_where(EndReason::time_up, [&](const Session& s) { return s.ends <= now; });
+  auto lapsed = end_where(EndReason::card_removed,
+                          [&](const Session& s) { return s.grace_until && *s.grace_until <= now; });
+  std::ranges::move(lapsed.ended, std::back_inserter(actions.ended));
   for (auto& [id, session] : sessions_) {
     if (!session.locked && session.idle.count() > 0 && session.last_used + session.idle <= now) {
       session.locked = true;
-      actions.locked.push_back(id);
+      actions.locked.push_back({id, false});
     }
     if (session.review_at && *session.review_at <= now) {
       session.review_at.reset();
@@ -185,6 +238,7 @@ const Token* Sessions::active_token(const std::string& jti, BootTime now) const 
       session != nullptr && session->idle.count() > 0 && session->last_used + session->idle <= now;
   // Judged here as well as in tick(): a late tick must not lengthen anything.
   if (session == nullptr || session->locked || idle || session->ends <= now) return nullptr;
+  if (session->grace_until && *session->grace_until <= now) return nullptr;
   return &found->second;
 }
 
@@ -214,6 +268,7 @@ std::optional<BootTime> Sessions::next_deadline() const {
   if (!expiries_.empty()) consider(expiries_.top().at);
   for (const auto& [id, session] : sessions_) {
     consider(session.ends);
+    if (session.grace_until) consider(*session.grace_until);
     if (session.review_at) consider(*session.review_at);
     if (!session.locked && session.idle.count() > 0) consider(session.last_used + session.idle);
   }

@@ -3,8 +3,9 @@
 // come out (session ended, token revoked); the shell records and announces the actions. No clock, no
 // descriptor, no lock: one thread.
 //
-//   open -> active <-> locked -> ended        card out, reader gone, sign-out, access lost, time up: ended at
-//   once
+//   open -> active <-> locked -> ended        sign-out, access lost, time up: ended at once
+//                                             card out, reader gone: ended, locked, or ended after a time of
+//                                             grace, by the strictest of the roles it has used
 //
 // A token is active while its session is active in this process, its time is not over and it was not revoked;
 // the table of tokens *is* that fact, so a restart ends everything.
@@ -23,8 +24,11 @@
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
 #include "base/crypto.hpp"
+#include "policy/policy.hpp"
 
 namespace cardgate::daemon {
+
+using policy::CardRemoval;
 
 /// Why a session or token ended: stable codes for audit and events.
 enum class EndReason : std::uint8_t {
@@ -54,6 +58,9 @@ struct Session {
   std::optional<BootTime> review_at;  // when the first thing it stands on lapses
   milliseconds idle{};                // the shortest of the roles used so far; 0: none yet
   bool locked = false;
+  std::optional<CardRemoval> removal;   // the strictest of the roles used so far; none used: end
+  bool card_out = false;                // locked or in grace, and its card is away
+  std::optional<BootTime> grace_until;  // card out, tokens still active
   std::vector<std::string> warnings;
   std::vector<std::string> roles_used;
   std::size_t tokens = 0;  // live ones
@@ -74,11 +81,17 @@ struct Revoked {
   Token token;
   EndReason reason;
 };
+struct Locked {
+  std::string session;
+  bool card_out;  // else: idle
+};
 /// What happened, for the shell to record and announce.
 struct Actions {
   std::vector<Ended> ended;
-  std::vector<Revoked> revoked;     // tokens that died alone
-  std::vector<std::string> locked;  // session ids
+  std::vector<Revoked> revoked;  // tokens that died alone
+  std::vector<Locked> locked;
+  std::vector<std::string> grace;   // session ids: the card is out, the tokens live on for a while
+  std::vector<std::string> back;    // session ids: the card came back in time
   std::vector<std::string> review;  // session ids whose review_at has come
 };
 
@@ -95,12 +108,18 @@ class Sessions {
   /// Ends an older session of the same card. Errors: too_large (no room), permission_denied (card in use by
   /// another uid).
   Result<Actions> open(Session session);
-  Actions card_removed(const std::string& reader, std::uint64_t insertion);
-  Actions reader_gone(const std::string& reader);
+  Actions card_removed(const std::string& reader, std::uint64_t insertion, BootTime now);
+  Actions reader_gone(const std::string& reader, BootTime now);
+  /// A card was put in and read. `genuine`: it showed that it is no copy; without that, a session in its
+  /// grace is not taken up again but runs out.
+  Actions card_inserted(const std::string& card, const std::string& reader, std::uint64_t insertion,
+                        bool genuine, BootTime now);
   Actions end(const std::string& id, EndReason reason);
   Actions end_all(EndReason reason);
-  /// Registers a token of an active session. Errors: not_found, too_large.
-  Result<void> token_issued(const std::string& jti, Token token, BootTime now, milliseconds idle);
+  /// Registers a token of an active session whose card is in. `idle` and `removal` are its role's. Errors:
+  /// not_found, too_large.
+  Result<void> token_issued(const std::string& jti, Token token, BootTime now, milliseconds idle,
+                            CardRemoval removal = {});
   /// Brings the next review forward to `at`; later than what is set already changes nothing.
   void review_by(const std::string& session, BootTime at);
   /// A token was used at a gate: the session is not idle.
@@ -108,8 +127,9 @@ class Sessions {
   Actions revoke(const std::string& jti);
   /// All tokens of one role of a session.
   Actions revoke_role(const std::string& session, std::string_view role);
-  /// Unlocks after the passcode was given again. False when there is no such session.
-  bool resume(const std::string& id, BootTime now);
+  /// Unlocks after the passcode was given again, to the card as it is in now. False when there is no such
+  /// session.
+  bool resume(const std::string& id, const std::string& reader, std::uint64_t insertion, BootTime now);
   /// Ends what is over, locks what is idle, forgets tokens whose time has passed.
   Actions tick(BootTime now);
 
@@ -127,6 +147,7 @@ class Sessions {
 
  private:
   Actions end_where(EndReason reason, const auto& predicate);
+  Actions card_gone(EndReason reason, BootTime now, const auto& predicate);
 
   struct Expiry {
     BootTime at;

@@ -6,12 +6,12 @@
 namespace cardgate::pcsc {
 namespace {
 
-constexpr std::size_t max_atr = 33;                       // ISO/IEC 7816-3 8.2.1
-constexpr std::uint8_t status_inside = 0x80;              // category: COMPACT-TLV objects only
-constexpr std::uint8_t status_behind = 0x00;              // category: COMPACT-TLV objects, then 3 bytes of status
+constexpr std::size_t max_atr = 33;           // ISO/IEC 7816-3 8.2.1
+constexpr std::uint8_t status_inside = 0x80;  // category: COMPACT-TLV objects only
+constexpr std::uint8_t status_behind = 0x00;  // category: COMPACT-TLV objects, then 3 bytes of status
 constexpr std::size_t status_size = 3;
-constexpr std::uint8_t card_capabilities = 0x7;           // COMPACT-TLV tag
-constexpr std::uint8_t extended_lc_and_le = 0x40;         // third software function table
+constexpr std::uint8_t card_capabilities = 0x7;    // COMPACT-TLV tag
+constexpr std::uint8_t extended_lc_and_le = 0x40;  // third software function table
 
 }  // namespace
 

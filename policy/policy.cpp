@@ -20,6 +20,8 @@ constexpr milliseconds shortest_session = std::chrono::minutes(1);
 constexpr milliseconds longest_session = std::chrono::hours(24);
 constexpr milliseconds shortest_token = std::chrono::seconds(10);
 constexpr milliseconds longest_token = std::chrono::hours(1);
+constexpr milliseconds shortest_grace = std::chrono::seconds(1);
+constexpr milliseconds longest_grace = std::chrono::minutes(10);
 constexpr std::array<std::string_view, 6> record_scopes{"own",       "team",        "team-view",
                                                         "delegated", "by-function", "all"};
 
@@ -50,6 +52,19 @@ Result<milliseconds> read_duration(YamlMap& map, std::string_view key, milliseco
   const milliseconds value = TRY(node->duration());
   if (value < shortest || value > longest) return node->error(fmt::format("expected {}", range));
   return value;
+}
+
+Result<CardRemoval> read_card_removal(const Yaml& node) {
+  constexpr std::string_view grace = "grace ";
+  const std::string text = TRY(node.string());
+  if (text == "end") return CardRemoval{};
+  if (text == "lock") return CardRemoval{CardRemoval::Mode::lock, {}};
+  if (text.starts_with(grace)) {
+    const auto time = parse_duration(std::string_view(text).substr(grace.size()));
+    if (time && *time >= shortest_grace && *time <= longest_grace)
+      return CardRemoval{CardRemoval::Mode::grace, *time};
+  }
+  return node.error("expected end, lock, or grace with a time from 1s to 10m, such as 'grace 30s'");
 }
 
 /// Words that go into a token claim and a header, so a narrow alphabet.
@@ -101,10 +116,7 @@ Result<Role> read_role(const std::string& role_name, const Yaml& node) {
   role.token_life = TRY(read_duration(map, "token_life", std::min(role.token_life, role.max_session),
                                       shortest_token, std::min(longest_token, role.max_session),
                                       "10s to 1h, and no more than max_session"));
-  if (const auto removal = map.optional("card_removal")) {
-    role.card_removal = TRY(removal->string());
-    if (role.card_removal != "end") return removal->error("expected end");
-  }
+  if (const auto removal = map.optional("card_removal")) role.card_removal = TRY(read_card_removal(*removal));
   TRY(map.finish());
   TRY(check_password_role(role, sign_in));
   return role;

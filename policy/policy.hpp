@@ -40,6 +40,18 @@ struct Prerequisite {
 /// The stable code of a kind, as in the file and in answers: "not-removed", "form", ...
 std::string_view name(Prerequisite::Kind kind);
 
+/// What taking the card out does to a session that has used the role.
+struct CardRemoval {
+  enum class Mode : std::uint8_t {  // the strictest first
+    end,                            // the session and its tokens end
+    lock,   // tokens are suspended until the same card and its passcode resume the session
+    grace,  // tokens live on for `grace`; the same card, back in that time, goes on
+  };
+  Mode mode = Mode::end;
+  milliseconds grace{0};  // grace only
+  friend bool operator==(const CardRemoval&, const CardRemoval&) = default;
+};
+
 struct Role {
   std::string name, title;
   std::vector<SignIn> sign_in;
@@ -48,7 +60,7 @@ struct Role {
   milliseconds max_session = std::chrono::hours(12);
   milliseconds idle = std::chrono::minutes(15);
   milliseconds token_life = std::chrono::minutes(5);
-  std::string card_removal = "end";  // what taking the card out does to a session: always "end"
+  CardRemoval card_removal;
 
   bool accepts(SignIn way) const;
 };

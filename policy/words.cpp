@@ -231,6 +231,19 @@ std::vector<std::string> describe(const Role& role) {
   lines.push_back(fmt::format("may open these records: {}", scope(role.records)));
   lines.push_back(fmt::format("a session lasts {} at most and locks after {} without use; a token lasts {}",
                               minutes(role.max_session), minutes(role.idle), minutes(role.token_life)));
+  switch (role.card_removal.mode) {
+    case CardRemoval::Mode::end:
+      lines.emplace_back("taking the card out ends the session and its tokens");
+      break;
+    case CardRemoval::Mode::lock:
+      lines.emplace_back("taking the card out locks the session; the same card and its passcode resume it");
+      break;
+    case CardRemoval::Mode::grace:
+      lines.push_back(
+          fmt::format("taking the card out ends the session after {}, unless it is put back in that time",
+                      minutes(role.card_removal.grace)));
+      break;
+  }
   return lines;
 }
 

@@ -23,8 +23,7 @@ constexpr std::array kinds{
 
 Result<void> check_tries(int tries, const PasscodeUse& use) {
   if (tries == 0) return Error{Errc::pin_blocked, "the card is blocked"};
-  if (tries != use.tries_shown)
-    return Error{Errc::card_changed, "the tries left are not those shown", tries};
+  if (tries != use.tries_shown) return Error{Errc::card_changed, "the tries left are not those shown", tries};
   if (tries == 1 && !use.spend_last_try) return Error{Errc::pin_last_try, "one try is left", 1};
   return {};
 }
@@ -36,7 +35,8 @@ Result<CardDrivers> make_drivers(const CardSettings& settings) {
   for (const auto& name : settings.drivers) {
     const auto* found = std::ranges::find(kinds, std::string_view(name), &Kind::name);
     if (found == kinds.end())
-      return Error{Errc::config_invalid, fmt::format("there is no card driver '{}'; there are: {}", name, names)};
+      return Error{Errc::config_invalid,
+                   fmt::format("there is no card driver '{}'; there are: {}", name, names)};
     drivers.push_back(found->make(settings));
   }
   return drivers;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The seam between what cardgate does with a card and the kind of card it is. A driver moves bytes and spends tries; it
-// judges no certificate and no signature: that is card_work's. docs/card-drivers.md says how to add one.
+// The seam between what cardgate does with a card and the kind of card it is. A driver moves bytes and spends
+// tries; it judges no certificate and no signature: that is card_work's. docs/card-drivers.md says how to add
+// one.
 //
-// Drivers are const and may be used by several threads at once, one a reader. Every call is one conversation that
-// begins and ends with the card locked to everybody. Any may give pcsc_*, card_*, certificate_malformed, and
-// key_unsupported for what this kind of card cannot do.
+// Drivers are const and may be used by several threads at once, one a reader. Every call is one conversation
+// that begins and ends with the card locked to everybody. Any may give pcsc_*, card_*, certificate_malformed,
+// and key_unsupported for what this kind of card cannot do.
 #pragma once
 
 #include <memory>
@@ -27,7 +28,8 @@ struct CardContents {
   Bytes certificate;  // DER; the one to sign in with
   int tries_left = tries_unknown;
   int passcode_key = 0;  // the driver's own: which of the card's passcodes people use
-  /// Card authentication (PIV 9E): DER and the card's signature over the presence message; both empty when it has none.
+  /// Card authentication (PIV 9E): DER and the card's signature over the presence message; both empty when it
+  /// has none.
   Bytes presence_certificate, presence_signature;
 };
 
@@ -50,13 +52,14 @@ class CardDriver {
   /// False when other programs could use the card between our passcode and our signature.
   virtual bool transaction_guaranteed() const = 0;
 
-  /// `presence_message` is what a card with a key of its own signs without a passcode, to show that it is no copy.
-  /// Errors: card_not_piv (not a card of this driver's kind: the next driver is asked).
+  /// `presence_message` is what a card with a key of its own signs without a passcode, to show that it is no
+  /// copy. Errors: card_not_piv (not a card of this driver's kind: the next driver is asked).
   virtual Result<CardContents> read(const std::string& reader, BytesView presence_message) const = 0;
   virtual Result<int> count_tries(const std::string& reader, int passcode_key) const = 0;
-  /// Spends the passcode at most once. `block` as trust::block_to_sign() makes it. Errors: pin_* (number = tries left),
-  /// card_changed (number = tries left; nothing spent), key_unsupported.
-  virtual Result<Bytes> sign(PasscodeUse use, const trust::CertificateInfo& certificate, BytesView block) const = 0;
+  /// Spends the passcode at most once. `block` as trust::block_to_sign() makes it. Errors: pin_* (number =
+  /// tries left), card_changed (number = tries left; nothing spent), key_unsupported.
+  virtual Result<Bytes> sign(PasscodeUse use, const trust::CertificateInfo& certificate,
+                             BytesView block) const = 0;
   /// Errors: as sign(), for the passcode in use; pin_format for either.
   virtual Result<void> change_passcode(PasscodeUse use, Secret new_passcode) const = 0;
   /// A new passcode by the PUK, for a blocked card. Errors: puk_incorrect (number = tries left), puk_blocked.
@@ -66,7 +69,8 @@ class CardDriver {
   CardDriver() = default;
 };
 
-/// May the passcode be spent, as the card is now? Errors: pin_blocked, card_changed (number = tries left), pin_last_try.
+/// May the passcode be spent, as the card is now? Errors: pin_blocked, card_changed (number = tries left),
+/// pin_last_try.
 Result<void> check_tries(int tries, const PasscodeUse& use);
 
 using CardDrivers = std::vector<std::shared_ptr<const CardDriver>>;

@@ -123,7 +123,8 @@ class PivDriver final : public CardDriver {
     return card.begin(card_wait, !short_readers_.contains(reader));
   }
 
-  Result<CardContents> read_once(const std::string& reader, BytesView presence_message, bool& extended) const {
+  Result<CardContents> read_once(const std::string& reader, BytesView presence_message,
+                                 bool& extended) const {
     auto card = TRY(take(reader));
     extended = card.extended_length();
     CardContents contents;
@@ -133,13 +134,15 @@ class PivDriver final : public CardDriver {
     contents.tries_left = TRY(piv::tries_left(card, pin));
     contents.certificate = TRY(piv::read_certificate(card, piv::Slot::authentication, known_));
     const auto info = trust::describe(contents.certificate);
-    if (info && !info->card_uuid) contents.uuid = TRY(piv::read_chuid(card)).card_uuid();
+    if (info && !info->card_uuid) contents.uuid = TRY(piv::read_chuid(card))
+    .card_uuid();
     TRY(show_presence(card, presence_message, contents));
     TRY(card.end());
     return contents;
   }
 
-  /// Card authentication (SP 800-73-4 Part 1, 3.2.1: slot 9E needs no passcode). A card without it shows nothing.
+  /// Card authentication (SP 800-73-4 Part 1, 3.2.1: slot 9E needs no passcode). A card without it shows
+  /// nothing.
   Result<void> show_presence(pcsc::Transaction& card, BytesView message, CardContents& contents) const {
     auto certificate = piv::read_certificate(card, piv::Slot::card_authentication, known_);
     if (!certificate && certificate.error().code == Errc::card_data_missing) return {};

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// PIV cards (NIST SP 800-73-4) through pcscd: every conversation is one exclusive transaction that begins and ends
-// with a reset.
+// PIV cards (NIST SP 800-73-4) through pcscd: every conversation is one exclusive transaction that begins and
+// ends with a reset.
 //
 //   read    SELECT, [discovery,] tries left, certificate | [CHUID when the certificate names no card]
 //           card authentication (9E), when the card has it
 //   sign    SELECT, tries left, VERIFY, GENERAL AUTHENTICATE
 //
-// Of a card that was seen before only the first part of the certificate is read: it stands for the whole, and the
-// signature proves it.
+// Of a card that was seen before only the first part of the certificate is read: it stands for the whole, and
+// the signature proves it.
 #pragma once
 
 #include "daemon/cards/driver.hpp"

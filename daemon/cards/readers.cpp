@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -115,6 +116,7 @@ void Readers::on_event(const pcsc::ReaderEvent& event) {
       Reader* reader = find(event.reader);
       if (reader != nullptr && reader->insertion == event.insertion) *reader = Reader{};
       callbacks_.removed(event.reader, event.insertion);
+      read_again_without(event.reader);
       return;
     }
   }
@@ -127,18 +129,45 @@ void Readers::read(const std::string& name, std::uint64_t insertion) {
       Reader* reader = find(name);
       // A card that has gone in the meantime is no longer our business.
       if (reader == nullptr || reader->insertion != insertion) return;
-      if (facts) {
-        reader->state = Reader::State::ready;
-        reader->tries_left = facts->tries_left;
-        reader->card = std::make_shared<const CardFacts>(*facts);
-      } else {
-        reader->state = Reader::State::unusable;
-        reader->problem = explain_card_error(facts.error());
-        log(Level::notice, "a card cannot be used: " + facts.error().message(), {{"CARDGATE_READER", name}});
-      }
+      take_over(name, std::move(facts));
       callbacks_.read(name);
     });
   });
+}
+
+void Readers::take_over(const std::string& name, Result<CardFacts> facts) {
+  Reader& reader = readers_.at(name);
+  if (!facts) {
+    reader.state = Reader::State::unusable;
+    reader.problem = explain_card_error(facts.error());
+    log(Level::notice, "a card cannot be used: " + facts.error().message(), {{"CARDGATE_READER", name}});
+    return;
+  }
+  const auto other = std::ranges::find_if(readers_, [&](const auto& entry) {
+    return entry.first != name && entry.second.card && entry.second.card->id == facts->id;
+  });
+  if (other != readers_.end()) {
+    reader.state = Reader::State::unusable;
+    reader.same_card_in = other->first;
+    reader.problem =
+        "The same card is in another reader, too: one of the two is a copy. Take both to the smartcard help "
+        "desk.";
+    callbacks_.twice(name, other->first, facts->id);
+    return;
+  }
+  reader.state = Reader::State::ready;
+  reader.tries_left = facts->tries_left;
+  reader.card = std::make_shared<const CardFacts>(*std::move(facts));
+}
+
+// A card moved quickly from one reader to another is seen in both for a moment.
+void Readers::read_again_without(const std::string& name) {
+  for (auto& [other, reader] : readers_) {
+    if (reader.same_card_in != name) continue;
+    reader.same_card_in.clear();
+    reader.state = Reader::State::reading;
+    read(other, reader.insertion);
+  }
 }
 
 void Readers::recount(const std::string& name) {

@@ -24,6 +24,7 @@ struct Reader {
   std::shared_ptr<const CardFacts> card;  // ready only
   int tries_left = 0;                     // the last known truth
   std::string problem;                    // unusable: what it is and what to do
+  std::string same_card_in;               // unusable because the card is in this reader, too
   int failures = 0;                       // wrong passcodes in this insertion
   bool busy = false;                      // an attempt is in flight
 };
@@ -33,6 +34,8 @@ class Readers {
   struct Callbacks {
     std::function<void(const std::string& reader)> inserted;
     std::function<void(const std::string& reader)> read;  // ready or unusable
+    /// `card`, in `reader` just now, is ready in `other` already.
+    std::function<void(const std::string& reader, const std::string& other, const std::string& card)> twice;
     std::function<void(const std::string& reader, std::uint64_t insertion)> removed;
     std::function<void(const std::string& reader, bool present)> reader_changed;
     std::function<void(bool up, const std::string& problem)> service_changed;
@@ -64,6 +67,9 @@ class Readers {
  private:
   void on_event(const pcsc::ReaderEvent& event);
   void read(const std::string& name, std::uint64_t insertion);
+  void take_over(const std::string& name, Result<CardFacts> facts);
+  /// Cards that were refused because they were in `name`, too, are looked at again.
+  void read_again_without(const std::string& name);
   boost::asio::thread_pool& worker(const std::string& name);
   /// Runs `work` on the reader's thread.
   template <class T>

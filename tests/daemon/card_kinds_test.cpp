@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cards of every kind of key and length against the whole service: how many exchanges a person waits for, and that a
-// card which is not what it says gets nobody in.
+// Cards of every kind of key and length against the whole service: how many exchanges a person waits for, and
+// that a card which is not what it says gets nobody in.
 #include <gtest/gtest.h>
 
 #include "tests/daemon/stage.hpp"
@@ -60,19 +60,16 @@ TEST_P(RoundTrips, OfACardSeenForTheFirstTimeAndAgain) {
   EXPECT_LE(known.with_passcode, want.with_passcode);
 }
 
-// SELECT, tries left, certificate in 4 parts of 256 bytes | SELECT, tries left, VERIFY, and a signature: chained twice
-// and answered in two parts for RSA-2048, of 384 bytes for RSA-3072.
-INSTANTIATE_TEST_SUITE_P(Keys, RoundTrips,
-                         ::testing::Values(Want{KeyKind::rsa2048, false, 6, 3, 6},
-                                           Want{KeyKind::p256, false, 6, 3, 4},
-                                           Want{KeyKind::rsa3072, false, 7, 3, 6},
-                                           Want{KeyKind::p384, false, 6, 3, 4},
-                                           Want{KeyKind::rsa2048, true, 3, 3, 4},
-                                           Want{KeyKind::p256, true, 3, 3, 4}),
-                         [](const auto& one) {
-                           return std::string(simcard::name(one.param.key)) +
-                                  (one.param.extended ? "_extended" : "_short");
-                         });
+// SELECT, tries left, certificate in 4 parts of 256 bytes | SELECT, tries left, VERIFY, and a signature:
+// chained twice and answered in two parts for RSA-2048, of 384 bytes for RSA-3072.
+INSTANTIATE_TEST_SUITE_P(
+    Keys, RoundTrips,
+    ::testing::Values(Want{KeyKind::rsa2048, false, 6, 3, 6}, Want{KeyKind::p256, false, 6, 3, 4},
+                      Want{KeyKind::rsa3072, false, 7, 3, 6}, Want{KeyKind::p384, false, 6, 3, 4},
+                      Want{KeyKind::rsa2048, true, 3, 3, 4}, Want{KeyKind::p256, true, 3, 3, 4}),
+    [](const auto& one) {
+      return std::string(simcard::name(one.param.key)) + (one.param.extended ? "_extended" : "_short");
+    });
 
 TEST_F(CardKinds, ACardThatBreaksItsPromiseOfExtendedLengthIsServedAllTheSame) {
   Stage stage;

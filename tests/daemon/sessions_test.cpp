@@ -36,9 +36,10 @@ class SessionStory : public ::testing::Test {
     return opened ? *opened : Actions{};
   }
   bool issue(const std::string& session_id, const std::string& jti, seconds now = seconds(0),
-             const std::string& role = "core") {
+             const std::string& role = "core", CardRemoval removal = {}) {
     return sessions
-        .token_issued(jti, {session_id, role, "esr", "desktop", at(now + minutes(5))}, at(now), minutes(15))
+        .token_issued(jti, {session_id, role, "esr", "desktop", at(now + minutes(5))}, at(now), minutes(15),
+                      removal)
         .has_value();
   }
   bool active(const std::string& jti, seconds now) { return sessions.active_token(jti, at(now)) != nullptr; }
@@ -48,7 +49,7 @@ TEST_F(SessionStory, CardOutEndsTheSessionAndItsTokensAtOnce) {
   open(session("s"));
   ASSERT_TRUE(issue("s", "t"));
   EXPECT_TRUE(active("t", seconds(1)));
-  const auto actions = sessions.card_removed("R", 7);
+  const auto actions = sessions.card_removed("R", 7, at(seconds(1)));
   ASSERT_EQ(actions.ended.size(), 1U);
   EXPECT_EQ(actions.ended[0].reason, EndReason::card_removed);
   EXPECT_EQ(actions.ended[0].tokens, 1U);
@@ -56,10 +57,74 @@ TEST_F(SessionStory, CardOutEndsTheSessionAndItsTokensAtOnce) {
   EXPECT_EQ(sessions.token_count(), 0U);
 }
 
+CardRemoval grace_of(seconds time) {
+  return {CardRemoval::Mode::grace, time};
+}
+constexpr CardRemoval lock{CardRemoval::Mode::lock, {}};
+
+TEST_F(SessionStory, ALockingRoleSuspendsItsTokensUntilTheSameCardAndItsPasscode) {
+  open(session("s"));
+  ASSERT_TRUE(issue("s", "t", seconds(0), "core", lock));
+  const auto out = sessions.card_removed("R", 7, at(seconds(10)));
+  EXPECT_TRUE(out.ended.empty());
+  ASSERT_EQ(out.locked.size(), 1U);
+  EXPECT_TRUE(out.locked[0].card_out);
+  EXPECT_FALSE(active("t", seconds(10)));
+  EXPECT_TRUE(sessions.card_inserted("card-1", "R", 8, true, at(seconds(20))).back.empty());
+  EXPECT_FALSE(active("t", seconds(20))) << "the card alone does not unlock";
+  EXPECT_FALSE(issue("s", "t2", seconds(20)));
+  ASSERT_TRUE(sessions.resume("s", "R2", 8, at(seconds(30))));
+  EXPECT_TRUE(active("t", seconds(30)));
+  EXPECT_TRUE(sessions.card_removed("R", 7, at(seconds(31))).locked.empty())
+      << "it lives in another reader now";
+  EXPECT_EQ(sessions.card_removed("R2", 8, at(seconds(32))).locked.size(), 1U);
+}
+
+TEST_F(SessionStory, InItsGraceASessionLivesOnAndEndsWithoutItsCard) {
+  open(session("s"));
+  ASSERT_TRUE(issue("s", "t", seconds(0), "core", grace_of(seconds(30))));
+  const auto out = sessions.card_removed("R", 7, at(seconds(10)));
+  EXPECT_EQ(out.grace, std::vector<std::string>{"s"});
+  EXPECT_TRUE(active("t", seconds(39)));
+  EXPECT_FALSE(issue("s", "t2", seconds(20))) << "nothing new without the card";
+  EXPECT_FALSE(active("t", seconds(40))) << "even when the tick is late";
+  EXPECT_EQ(sessions.next_deadline(), at(seconds(40)));
+  const auto over = sessions.tick(at(seconds(40)));
+  ASSERT_EQ(over.ended.size(), 1U);
+  EXPECT_EQ(over.ended[0].reason, EndReason::card_removed);
+}
+
+TEST_F(SessionStory, TheSameGenuineCardComesBackInItsGrace) {
+  open(session("s"));
+  ASSERT_TRUE(issue("s", "t", seconds(0), "core", grace_of(seconds(30))));
+  sessions.card_removed("R", 7, at(seconds(10)));
+  EXPECT_TRUE(sessions.card_inserted("card-2", "R", 8, true, at(seconds(15))).back.empty());
+  EXPECT_TRUE(sessions.card_inserted("card-1", "R", 9, false, at(seconds(15))).back.empty())
+      << "perhaps a copy";
+  EXPECT_EQ(sessions.card_inserted("card-1", "R", 10, true, at(seconds(20))).back,
+            std::vector<std::string>{"s"});
+  EXPECT_TRUE(sessions.tick(at(seconds(60))).ended.empty());
+  EXPECT_TRUE(issue("s", "t2", seconds(60)));
+  EXPECT_EQ(sessions.card_removed("R", 10, at(seconds(61))).ended.size(), 1U)
+      << "core has been used with `end`";
+}
+
+TEST_F(SessionStory, OfSeveralRolesTheStrictestSaysWhatTakingTheCardOutDoes) {
+  open(session("s"));
+  ASSERT_TRUE(issue("s", "t", seconds(0), "core", grace_of(seconds(30))));
+  ASSERT_TRUE(issue("s", "t2", seconds(0), "other", lock));
+  EXPECT_EQ(sessions.card_removed("R", 7, at(seconds(1))).locked.size(), 1U);
+  open(session("s2", "card-2"));
+  ASSERT_TRUE(issue("s2", "t3", seconds(0), "core", grace_of(seconds(30))));
+  ASSERT_TRUE(issue("s2", "t4", seconds(0), "other", grace_of(seconds(10))));
+  sessions.reader_gone("R", at(seconds(1)));
+  EXPECT_EQ(sessions.next_deadline(), at(seconds(11)));
+}
+
 TEST_F(SessionStory, AnotherInsertionsRemovalIsNotOurs) {
   open(session("s"));
-  EXPECT_TRUE(sessions.card_removed("R", 6).ended.empty());
-  EXPECT_TRUE(sessions.card_removed("Other", 7).ended.empty());
+  EXPECT_TRUE(sessions.card_removed("R", 6, at(seconds(1))).ended.empty());
+  EXPECT_TRUE(sessions.card_removed("Other", 7, at(seconds(1))).ended.empty());
   EXPECT_EQ(sessions.size(), 1U);
 }
 
@@ -77,11 +142,13 @@ TEST_F(SessionStory, AnIdleSessionLocksAndResumesWithThePasscode) {
   ASSERT_TRUE(issue("s", "t"));
   sessions.used("s", at(minutes(4)));
   EXPECT_TRUE(sessions.tick(at(minutes(18))).locked.empty());
-  EXPECT_EQ(sessions.tick(at(minutes(19))).locked, std::vector<std::string>{"s"});
+  const auto idle = sessions.tick(at(minutes(19)));
+  ASSERT_EQ(idle.locked.size(), 1U);
+  EXPECT_FALSE(idle.locked[0].card_out);
   EXPECT_FALSE(issue("s", "t2", minutes(19))) << "nothing is issued while locked";
-  ASSERT_TRUE(sessions.resume("s", at(minutes(20))));
+  ASSERT_TRUE(sessions.resume("s", "R", 7, at(minutes(20))));
   EXPECT_TRUE(issue("s", "t3", minutes(20)));
-  EXPECT_FALSE(sessions.resume("none", at(minutes(20))));
+  EXPECT_FALSE(sessions.resume("none", "R", 7, at(minutes(20))));
 }
 
 TEST_F(SessionStory, TwelveHoursAreTheEndWhateverHappens) {

@@ -53,7 +53,7 @@ TEST(PolicyLoad, TakesWhatTheFileSays) {
   EXPECT_EQ(role.max_session, std::chrono::hours(12));
   EXPECT_EQ(role.idle, std::chrono::minutes(15));
   EXPECT_EQ(role.token_life, std::chrono::minutes(5));
-  EXPECT_EQ(role.card_removal, "end");
+  EXPECT_EQ(role.card_removal, CardRemoval{});
   EXPECT_EQ(policy->contacts().access_team, "records team");
   EXPECT_EQ(policy->contacts().card_desk, "smartcard help desk");
   EXPECT_EQ(policy->hash(), to_hex(blake2b(as_bytes(small))));
@@ -164,8 +164,14 @@ TEST(PolicyLoad, SaysWhereAndWhatWasExpected) {
        "policy.yaml:12: roles.reader.idle: expected 1m or more, and no more than max_session"},
       {changed("records: all", "records: all\n    token_life: 2h"),
        "policy.yaml:11: roles.reader.token_life: expected 10s to 1h, and no more than max_session"},
-      {changed("records: all", "records: all\n    card_removal: lock"),
-       "policy.yaml:11: roles.reader.card_removal: expected end"},
+      {changed("records: all", "records: all\n    card_removal: stay"),
+       "policy.yaml:11: roles.reader.card_removal: expected end, lock, or grace with a time from 1s to 10m, "
+       "such as "
+       "'grace 30s'"},
+      {changed("records: all", "records: all\n    card_removal: grace 1h"),
+       "policy.yaml:11: roles.reader.card_removal: expected end, lock, or grace with a time from 1s to 10m, "
+       "such as "
+       "'grace 30s'"},
   };
   for (const auto& [text, expected] : table) EXPECT_EQ(refusal(text), expected) << text;
 }

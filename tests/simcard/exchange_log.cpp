@@ -11,7 +11,8 @@ bool contains(BytesView apdu, std::initializer_list<std::uint8_t> part) {
 }
 
 bool is_check(BytesView apdu) {
-  if (apdu[1] == 0xCB) return contains(apdu, {0x5C, 0x01, 0x7E}) || contains(apdu, {0x5C, 0x03, 0x5F, 0xC1, 0x01});
+  if (apdu[1] == 0xCB)
+    return contains(apdu, {0x5C, 0x01, 0x7E}) || contains(apdu, {0x5C, 0x03, 0x5F, 0xC1, 0x01});
   return apdu[1] == 0x87 && apdu[3] == 0x9E;
 }
 
@@ -19,12 +20,14 @@ bool is_check(BytesView apdu) {
 
 ExchangeLog::ExchangeLog(Card& card) {
   Faults faults = card.faults();
-  faults.intercept = [state = state_, before = std::move(faults.intercept)](BytesView apdu) -> std::optional<Bytes> {
+  faults.intercept = [state = state_,
+                      before = std::move(faults.intercept)](BytesView apdu) -> std::optional<Bytes> {
     if (apdu.size() >= 4) {
       const std::lock_guard lock(state->mutex);
       // GET RESPONSE belongs to what came before it.
       const bool follows = apdu[1] == 0xC0 && !state->entries.empty();
-      state->entries.push_back({to_hex(apdu.first(4)), follows ? state->entries.back().check : is_check(apdu)});
+      state->entries.push_back(
+          {to_hex(apdu.first(4)), follows ? state->entries.back().check : is_check(apdu)});
     }
     return before ? before(apdu) : std::nullopt;
   };

@@ -20,8 +20,8 @@ class ExchangeLog {
   /// Commands since clear(): headers in hex, "00cb3fff".
   std::vector<std::string> commands() const;
   int all() const;
-  /// Those for card authentication (the certificate and key 9E) and for the Discovery Object, GET RESPONSE included:
-  /// they run before anybody types.
+  /// Those for card authentication (the certificate and key 9E) and for the Discovery Object, GET RESPONSE
+  /// included: they run before anybody types.
   int checks() const;
   /// What is left: what a sign-in waits for.
   int counted() const { return all() - checks(); }
