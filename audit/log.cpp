@@ -89,7 +89,7 @@ class Log::Impl {
     }
     std::optional<Error> failure;
     if (auto closed = guarded([&] { return writer_->close(); }); !closed) failure = std::move(closed).error();
-    publish(std::move(failure));
+    publish(failure);
   }
 
   /// Takes the whole queue. An empty batch asks for a checkpoint, or to try the disk again; false is the end.

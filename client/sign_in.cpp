@@ -212,7 +212,7 @@ Result<Secret> take_passcode(const Found& found, const LoginOptions& options) {
 
 void greet(const json::object& session, bool resumed) {
   const auto* person = find_object(session, "person");
-  say(fmt::format("{} {} ({}), until {}. Taking the card out signs you out.",
+  say(fmt::format("{} {} ({}), until {}. Take your card with you when you leave.",
                   resumed ? "Unlocked:" : "Signed in:", person ? text_of(*person, "name") : "?",
                   person ? text_of(*person, "id") : "?", local_time(text_of(session, "expires"))));
   if (const auto* warnings = find_array(session, "warnings")) {

@@ -187,8 +187,7 @@ Gate::Answer Gate::resume(Request& request, const std::string& id) {
     co_return problem(409, "card_changed",
                       "This session belongs to another card. Nothing was spent; sign in.");
   }
-  const std::string mine = id;
-  auto answer = co_await sign_in_with(request, std::move(*ask), mine);
+  auto answer = co_await sign_in_with(request, std::move(*ask), id);
   co_return answer;
 }
 

@@ -113,7 +113,7 @@ std::string_view refuse_head(std::string_view head) {
 Result<void> parse_target(std::string_view target, Request& request) {
   const auto parsed = boost::urls::parse_origin_form(target);
   if (!parsed) return Error{Errc::malformed, "the target is not a valid path"};
-  const boost::urls::url_view url = *parsed;
+  const boost::urls::url_view& url = *parsed;
   request.path = url.path();
   if (!is_plain_utf8(request.path)) return Error{Errc::malformed, "the path holds control characters"};
   for (const auto& parameter : url.params()) {

@@ -102,7 +102,7 @@ class Loader {
     if (!impl_->crls || sk_X509_CRL_push(impl_->crls.get(), crl.get()) <= 0) {
       return Error{Errc::internal, "no memory for a CRL"};
     }
-    crl.release();  // the stack owns it now
+    (void)crl.release();  // the stack owns it now
     return {};
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What taking the card out does, by role: the session ends, waits locked, or lives on for a while. And one card in two
-// places.
+// What taking the card out does, by role: the session ends, waits locked, or lives on for a while. And one
+// card in two places.
 #include <gtest/gtest.h>
 
 #include "base/file.hpp"
