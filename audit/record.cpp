@@ -38,6 +38,7 @@ constexpr EventInfo table[] = {
     {"client_refused", "client, reason, details", "a peer asked for what it is not registered for"},
     {"passcode_changed", "person, client, details", "a card has a new passcode"},
     {"card_blocked", "person, details", "a card has no tries left"},
+    {"card_refused", "client, reason, details", "a passcode was not changed, or a card not unblocked"},
     {"card_unblocked", "person, client, details", "a card was unblocked"},
     {"key_rotated", "details.kid", "a token signing key was made or withdrawn"},
     {"register_changed", "person, client, reason, details", "the staff register was changed"},

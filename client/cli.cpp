@@ -42,6 +42,7 @@ int run(int argc, char** argv) {
   add_access(app, cli);
   add_certificate(app, cli);
   add_policy(app, cli);
+  add_card(app, cli);
   add_staff(app, cli);
   add_audit(app, cli);
   try {

@@ -35,6 +35,7 @@ inline constexpr std::string_view usual_exit_codes =
 
 void add_status(CLI::App& app, Cli& cli);
 void add_sign_in(CLI::App& app, Cli& cli);   // login
+void add_card(CLI::App& app, Cli& cli);      // card status, change-passcode, unblock
 void add_sessions(CLI::App& app, Cli& cli);  // logout, whoami
 void add_tokens(CLI::App& app, Cli& cli);    // token, introspect, revoke
 void add_watch(CLI::App& app, Cli& cli);

@@ -5,6 +5,7 @@
 //   gate.cpp          start, reload, drain, what every answer needs (rights, rates, audit)
 //   gate_cards.cpp    events of readers and time -> sessions -> audit, listeners
 //   gate_sign_in.cpp  POST /v1/sessions and resume
+//   gate_card_use.cpp POST /v1/cards/ID/passcode and unblock, and what every use of a passcode shares
 //   gate_tokens.cpp   token, introspect, revoke, verify, jwks
 //   gate_views.cpp    status, events, sessions, access, metrics
 //   gate_admin.cpp    import, explain
@@ -76,6 +77,8 @@ class Gate {
   Answer events(Request&);
   Answer sign_in(Request&);
   Answer resume(Request&, const std::string& id);
+  Answer change_passcode(Request&, const std::string& id);
+  Answer unblock_card(Request&, const std::string& id);
   Answer list_sessions(Request&);
   Answer show_session(Request&, const std::string& id);
   Answer end_session(Request&, const std::string& id);
@@ -134,10 +137,28 @@ class Gate {
   Result<const policy::Facts*> facts_for(const Session& session);
   boost::asio::awaitable<Response> sign_in_with(Request& request, proto::SignIn ask,
                                                 const std::string& resume_id);
-  Response refuse_sign_in(const Peer& peer, Response answer, std::string_view reason,
-                          const std::string& person, const std::string& reader);
-  Response card_error(const Peer& peer, Reader& reader, const std::string& name, const Error& error);
   json::object session_json(const Session& session) const;
+
+  // gate_card_use.cpp
+  struct CardUse {
+    const Peer& peer;
+    std::string_view refused_event;  // what a refusal is called in the audit
+    std::string reader;
+    std::string person;  // when known
+  };
+  struct CardInHand {
+    Reader* reader;
+    std::optional<Response> refusal;
+  };
+  Response refuse_card_use(const CardUse& use, Response answer, std::string_view reason);
+  /// What a failed exchange with the card means to the person, and to the next attempt.
+  Response card_error(const CardUse& use, Reader& reader, const Error& error);
+  std::optional<Response> refuse_peer(const CardUse& use);
+  /// The reader whose card a passcode may be spent on now.
+  CardInHand card_in_hand(const CardUse& use, const std::string& card, std::optional<int> tries_left);
+  std::optional<Response> after_card_work(const CardUse& use, std::uint64_t insertion,
+                                          const Result<void>& outcome);
+  void note_card_use(std::string_view event, const CardUse& use, const std::string& card);
 
   // gate_tokens.cpp
   struct Chosen {

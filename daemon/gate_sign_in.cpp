@@ -85,86 +85,6 @@ json::object Gate::session_json(const Session& session) const {
           {"warnings", std::move(warnings)}};
 }
 
-Response Gate::refuse_sign_in(const Peer& peer, Response answer, std::string_view reason,
-                              const std::string& person_id, const std::string& reader) {
-  audit::Record record;
-  record.event = "sign_in_refused";
-  record.person = person_id;
-  record.reason = reason;
-  record.details["reader"] = reader;
-  refuse(peer, std::move(record));
-  return answer;
-}
-
-/// What a failed exchange with the card means to the person, and to the next attempt.
-Response Gate::card_error(const Peer& peer, Reader& reader, const std::string& name, const Error& error) {
-  const auto refused = [&](int status, std::string detail, json::object extra = {}) {
-    const std::string code = error.code == Errc::pin_incorrect  ? "passcode_incorrect"
-                             : error.code == Errc::pin_blocked  ? "passcode_blocked"
-                             : error.code == Errc::pin_format   ? "passcode_format"
-                             : error.code == Errc::pin_last_try ? "last_try"
-                             : error.code == Errc::card_changed ? "card_changed"
-                                                                : std::string();
-    return refuse_sign_in(peer, problem(status, code, std::move(detail), std::move(extra)), code, "", name);
-  };
-  switch (error.code) {
-    case Errc::pin_incorrect: {
-      reader.tries_left = tries_left(error);
-      ++reader.failures;
-      const int left = reader.tries_left;
-      std::string detail =
-          left == 0   ? "Wrong passcode. The card is now blocked: take it to the smartcard help desk, "
-                        "who can unblock it."
-          : left == 1 ? "Wrong passcode. One try is left; if it is wrong too, the card is blocked."
-                      : fmt::format("Wrong passcode. {} tries are left.", left);
-      return refused(401, std::move(detail), {{"tries_left", left}});
-    }
-    case Errc::pin_blocked:
-      reader.tries_left = 0;
-      return refused(403,
-                     "The card is blocked, because the passcode was wrong too often. Take it to the "
-                     "smartcard help desk, "
-                     "who can unblock it.",
-                     {{"tries_left", 0}});
-    case Errc::pin_format:
-      return refused(400, "A passcode has 6 to 8 digits. No try was spent.");
-    case Errc::pin_last_try:
-      return refused(
-          409,
-          "One try is left; if it is wrong, the card is blocked. Sign in again and confirm it, or ask the "
-          "smartcard help desk to set a new passcode.",
-          {{"tries_left", 1}});
-    case Errc::card_changed:
-      reader.tries_left = tries_left(error);
-      return refused(409,
-                     "The tries left are not what you were shown. Nothing was spent; look again and repeat.",
-                     {{"tries_left", reader.tries_left}});
-    case Errc::pcsc_no_card:
-    case Errc::pcsc_card_removed:
-      return refuse_sign_in(peer, problem(404, "no_card", "The card was taken out. Put it in and try again."),
-                            "no_card", "", name);
-    case Errc::pcsc_sharing_violation:
-      return refuse_sign_in(peer, problem(409, "busy", explain_card_error(error)), "busy", "", name);
-    case Errc::pcsc_no_service:
-    case Errc::pcsc_access_denied:
-      return refuse_sign_in(peer, problem(503, "pcscd_unavailable", error.context), "pcscd_unavailable", "",
-                            name);
-    case Errc::signature_invalid:
-      log(Level::warning, "a card signed with another key than its certificate's: it may be a forgery",
-          {{"CARDGATE_READER", name}});
-      return refuse_sign_in(
-          peer,
-          problem(403, "certificate_refused",
-                  "The card could not prove that its certificate is its own. Do not use it; take it to "
-                  "the smartcard help desk."),
-          "possession_not_proved", "", name);
-    default:
-      log(Level::warning, "a card failed during sign-in: " + error.message(), {{"CARDGATE_READER", name}});
-      return refuse_sign_in(peer, problem(403, "card_unusable", explain_card_error(error)),
-                            "card_" + std::string(cardgate::name(error.code)), "", name);
-  }
-}
-
 Gate::Answer Gate::sign_in(Request& request) {
   auto ask = proto::parse_sign_in(request.body);
   wipe(request.body);
@@ -193,17 +113,13 @@ Gate::Answer Gate::resume(Request& request, const std::string& id) {
 
 Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::string& resume_id) {
   const Peer& peer = *request.peer;
+  CardUse use{peer, "sign_in_refused", ask.reader, {}};
   const auto refused = [&](Response answer, std::string_view reason, const std::string& who = {}) {
-    return refuse_sign_in(peer, std::move(answer), reason, who, ask.reader);
+    use.person = who;
+    return refuse_card_use(use, std::move(answer), reason);
   };
   // Who asks, before what is asked.
-  if (!may_sign_in_at(peer, ask.reader)) {
-    co_return refused(
-        problem(403, "sign_in_not_allowed",
-                "This program, or this user, may not sign people in at this reader. The people who run this "
-                "machine decide that in the `clients` and `readers` of cardgate's configuration."),
-        "sign_in_not_allowed");
-  }
+  if (auto no = refuse_peer(use)) co_return std::move(*no);
   if (ask.for_uid && *ask.for_uid != peer.uid && peer.uid != 0) {
     co_return refused(problem(403, "sign_in_not_allowed", "Only root may sign in for another user."),
                       "for_uid");
@@ -211,43 +127,15 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   const uid_t uid = ask.for_uid.value_or(peer.uid);
   const std::string client = client_for(peer, [](const ClientEntry& entry) {
                                return entry.sign_in;
-                             })->name;  // may_sign_in_at() found it
+                             })->name;  // refuse_peer() found it
   if (!ask.for_uid && peer.uid == 0 && !sits_at(config_.readers, ask.reader, 0)) {
     co_return refused(problem(403, "sign_in_not_allowed", "root signs in for a named user: give for_uid."),
                       "for_uid");
   }
-  if (!sign_in_rate_.allow(peer.uid, clock_.boot())) {
-    co_return refused(problem(429, "rate_limited", "Too many sign-ins in a short time. Wait a minute."),
-                      "rate_limited");
-  }
-  if (!audit_ok()) co_return audit_unavailable();
-  if (!readers_.service_up()) {
-    co_return problem(503, "pcscd_unavailable", readers_.service_problem());
-  }
-
-  // The card that the person was shown, and none other.
-  Reader* reader = readers_.find(ask.reader);
-  if (reader == nullptr) {
-    co_return problem(404, "reader_not_found",
-                      "There is no reader of that name. Check that it is plugged in.");
-  }
-  if (reader->state == Reader::State::empty)
-    co_return problem(404, "no_card", "There is no card in the reader. Put it in.");
-  if (reader->state == Reader::State::reading || reader->busy) {
-    co_return problem(409, "busy", "The card is being read. Try again in a moment.");
-  }
-  if (reader->state == Reader::State::unusable) {
-    co_return refused(problem(403, "card_unusable", reader->problem), "card_unusable");
-  }
+  auto found_card = card_in_hand(use, ask.card, ask.tries_left);
+  if (found_card.refusal) co_return std::move(*found_card.refusal);
+  Reader* reader = found_card.reader;
   const auto card = reader->card;
-  if (ask.card != card->id || ask.tries_left != reader->tries_left) {
-    co_return refused(
-        problem(409, "card_changed",
-                "The card or its tries left are not what you were shown. Nothing was spent; look again and "
-                "repeat.",
-                {{"card", card->id}, {"tries_left", reader->tries_left}}),
-        "card_changed");
-  }
   const auto refuse_certificate = [&](const trust::Verdict& verdict) {
     json::array findings;
     for (const auto& finding : verdict.findings) {
@@ -265,15 +153,6 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
     const auto again = trust::validate(judge_->authorities, card->certificate, judge_->rules, now());
     if (!again.valid) co_return refuse_certificate(again);
   }
-  if (reader->failures >= max_failures_per_insertion) {
-    co_return refused(
-        problem(409, "reinsert_card",
-                "The passcode was wrong twice. Take the card out and put it in again to go on, or ask the "
-                "smartcard help desk for a new passcode.",
-                {{"tries_left", reader->tries_left}}),
-        "too_many_failures");
-  }
-
   // Who the card stands for.
   std::vector<std::string> people;
   for (const auto& identity : trust::identities(config_.mapping, card->info)) {
@@ -355,7 +234,7 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
                       person_id);
   }
   if (!proof) {
-    const auto answer = card_error(peer, *reader, ask.reader, proof.error());
+    const auto answer = card_error(use, *reader, proof.error());
     publish_card("read", ask.reader);
     co_return answer;
   }
@@ -381,12 +260,8 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
     }
   }
   for (const auto& warning : standing.warnings) session.warnings.push_back(warning.text);
-  const auto days_left =
-      std::chrono::duration_cast<std::chrono::days>(card->info.not_after - session.auth_time).count();
-  if (days_left <= 30) {
-    session.warnings.push_back(fmt::format(
-        "The certificate on your card ends in {} days. Have it renewed at the smartcard help desk.",
-        days_left));
+  if (auto warning = certificate_warning(card->info, session.auth_time)) {
+    session.warnings.push_back(*std::move(warning));
   }
 
   audit::Record record;

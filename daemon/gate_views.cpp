@@ -50,6 +50,13 @@ Gate::Answer Gate::status(Request& request) {
         card["genuine"] = reader.card->present ? "shown" : "not shown";
         card["transaction"] = reader.card->driver->transaction_guaranteed() ? "guaranteed" : "not guaranteed";
         card["certificate_expires"] = to_rfc3339(reader.card->info.not_after);
+        if (const auto warning = certificate_warning(reader.card->info, now())) card["warning"] = *warning;
+        if (reader.tries_left == 0) {
+          card["problem"] =
+              "The card is blocked, because the passcode was wrong too often. Take it to the smartcard help "
+              "desk, who "
+              "can unblock it.";
+        }
         if (!reader.card->verdict.valid && !reader.card->verdict.findings.empty()) {
           card["problem"] = trust::explain(reader.card->verdict.findings.front().status);
         }

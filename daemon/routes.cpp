@@ -33,6 +33,8 @@ constexpr Route table[] = {
     {On::both, "GET", "/v1/sessions/{id}", {}, nullptr, &Gate::show_session},
     {On::both, "DELETE", "/v1/sessions/{id}", {}, nullptr, &Gate::end_session},
     {On::main, "POST", "/v1/sessions/{id}/resume", json_type, nullptr, &Gate::resume},
+    {On::main, "POST", "/v1/cards/{id}/passcode", json_type, nullptr, &Gate::change_passcode},
+    {On::main, "POST", "/v1/cards/{id}/unblock", json_type, nullptr, &Gate::unblock_card},
     {On::main, "POST", "/v1/token", json_type, &Gate::token},
     {On::main, "POST", "/v1/introspect", form_type, &Gate::introspect},
     {On::both, "POST", "/v1/revoke", form_type, &Gate::revoke},

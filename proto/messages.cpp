@@ -106,6 +106,19 @@ class Members {
   std::vector<std::string_view> known_;
 };
 
+Result<int> tries_left_of(Members& members) {
+  const auto* tries = members.optional("tries_left");
+  if (tries == nullptr) return bad("tries_left", "is missing");
+  return static_cast<int>(TRY(members.integer("tries_left", *tries, 15)));
+}
+
+Result<bool> spends_last_try(Members& members) {
+  const auto* spend = members.optional("spend_last_try");
+  if (spend == nullptr) return false;
+  if (!spend->is_bool()) return bad("spend_last_try", "must be true or false");
+  return spend->get_bool();
+}
+
 Result<SignIn> sign_in_from(const json::value& document) {
   const auto* object = document.if_object();
   if (object == nullptr) return Error{Errc::invalid_argument, "the body must be a JSON object"};
@@ -116,29 +129,61 @@ Result<SignIn> sign_in_from(const json::value& document) {
   SignIn out;
   out.reader = TRY(members.name("reader", max_reader_bytes));
   out.card = TRY(members.name("card", max_card_bytes));
-  const auto* tries = members.optional("tries_left");
-  if (tries == nullptr) return bad("tries_left", "is missing");
-  out.tries_left = static_cast<int>(TRY(members.integer("tries_left", *tries, 15)));
+  out.tries_left = TRY(tries_left_of(members));
   out.passcode = Secret(TRY(members.text("passcode", max_passcode_bytes)));
   if (const auto* uid = members.optional("for_uid")) {
     // The largest value means "no uid" to the kernel.
     out.for_uid = static_cast<uid_t>(TRY(members.integer("for_uid", *uid, 0xfffffffeL)));
   }
-  if (const auto* spend = members.optional("spend_last_try")) {
-    if (!spend->is_bool()) return bad("spend_last_try", "must be true or false");
-    out.spend_last_try = spend->get_bool();
-  }
+  out.spend_last_try = TRY(spends_last_try(members));
   TRY(members.finish());
   return out;
+}
+
+Result<PasscodeChange> passcode_change_from(const json::value& document) {
+  const auto* object = document.if_object();
+  if (object == nullptr) return Error{Errc::invalid_argument, "the body must be a JSON object"};
+  Members members(*object);
+  PasscodeChange out;
+  out.reader = TRY(members.name("reader", max_reader_bytes));
+  out.tries_left = TRY(tries_left_of(members));
+  out.passcode = Secret(TRY(members.text("passcode", max_passcode_bytes)));
+  out.new_passcode = Secret(TRY(members.text("new_passcode", max_passcode_bytes)));
+  out.spend_last_try = TRY(spends_last_try(members));
+  TRY(members.finish());
+  return out;
+}
+
+Result<Unblock> unblock_from(const json::value& document) {
+  const auto* object = document.if_object();
+  if (object == nullptr) return Error{Errc::invalid_argument, "the body must be a JSON object"};
+  Members members(*object);
+  Unblock out;
+  out.reader = TRY(members.name("reader", max_reader_bytes));
+  out.unblocking_key = Secret(TRY(members.text("unblocking_key", max_passcode_bytes)));
+  out.new_passcode = Secret(TRY(members.text("new_passcode", max_passcode_bytes)));
+  TRY(members.finish());
+  return out;
+}
+
+/// Parses in locked memory; the document dies before its memory does.
+template <class T>
+Result<T> parse_secret(std::string_view body, Result<T> (*from)(const json::value&)) {
+  LockedMemory memory;
+  const auto document = TRY(parse_json(body, max_sign_in_body, json::storage_ptr(&memory)));
+  return from(document);
 }
 
 }  // namespace
 
 Result<SignIn> parse_sign_in(std::string_view body) {
-  LockedMemory memory;
-  // The document must die before its memory does.
-  const auto document = TRY(parse_json(body, max_sign_in_body, json::storage_ptr(&memory)));
-  return sign_in_from(document);
+  return parse_secret(body, sign_in_from);
+}
+Result<PasscodeChange> parse_passcode_change(std::string_view body) {
+  return parse_secret(body, passcode_change_from);
+}
+Result<Unblock> parse_unblock(std::string_view body) {
+  return parse_secret(body, unblock_from);
 }
 
 Result<TokenRequest> parse_token_request(std::string_view body) {

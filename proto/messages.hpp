@@ -36,8 +36,25 @@ struct SignIn {
   std::optional<uid_t> for_uid;
   bool spend_last_try = false;
 };
-/// The parsed form stands in locked memory that is wiped; `body` is the caller's to wipe.
+/// The parsed form of a body with a passcode stands in locked memory that is wiped; `body` is the caller's to
+/// wipe.
 Result<SignIn> parse_sign_in(std::string_view body);
+
+/// POST /v1/cards/ID/passcode.
+struct PasscodeChange {
+  std::string reader;
+  int tries_left = 0;  // as the person was shown
+  Secret passcode, new_passcode;
+  bool spend_last_try = false;
+};
+Result<PasscodeChange> parse_passcode_change(std::string_view body);
+
+/// POST /v1/cards/ID/unblock.
+struct Unblock {
+  std::string reader;
+  Secret unblocking_key, new_passcode;  // PUK
+};
+Result<Unblock> parse_unblock(std::string_view body);
 
 /// POST /v1/token.
 struct TokenRequest {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/cards/card_work.hpp"
 
+#include <fmt/format.h>
+
 #include "base/crypto.hpp"
 #include "trust/possession.hpp"
 
@@ -59,6 +61,19 @@ Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reade
     return facts;
   }
   return nobody;
+}
+
+std::optional<std::string> certificate_warning(const trust::CertificateInfo& info, WallTime now) {
+  using std::chrono::days;
+  const auto left = std::chrono::duration_cast<days>(info.not_after - now);
+  if (left > days(30)) return std::nullopt;
+  constexpr std::string_view cure = "Have it renewed at the smartcard help desk";
+  if (left < days(1))
+    return fmt::format(
+        "The certificate on your card ends within a day. {} now, or you cannot sign in tomorrow.", cure);
+  if (left <= days(7))
+    return fmt::format("The certificate on your card ends in {} days. {} this week.", left.count(), cure);
+  return fmt::format("The certificate on your card ends in {} days. {}.", left.count(), cure);
 }
 
 Result<trust::Verdict> prove_card(Attempt attempt, const Judge& judge, WallTime now) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "daemon/cards/driver.hpp"
@@ -41,6 +42,9 @@ struct CardFacts {
 /// is no error: see verdict.
 Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reader, const Judge& judge,
                             WallTime now);
+
+/// What a person should be told 30, 7 and 1 days before their certificate ends.
+std::optional<std::string> certificate_warning(const trust::CertificateInfo& info, WallTime now);
 
 struct Attempt {
   std::shared_ptr<const CardFacts> card;  // what read_card found in this insertion

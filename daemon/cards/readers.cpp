@@ -125,7 +125,7 @@ void Readers::on_event(const pcsc::ReaderEvent& event) {
 void Readers::read(const std::string& name, std::uint64_t insertion) {
   asio::post(worker(name), [this, name, insertion, judge = judge_, now = now_()] {
     auto facts = read_card(drivers_, name, *judge, now);
-    asio::post(io_, [this, name, insertion, facts = std::move(facts)] {
+    asio::post(io_, [this, name, insertion, facts = std::move(facts)]() mutable {
       Reader* reader = find(name);
       // A card that has gone in the meantime is no longer our business.
       if (reader == nullptr || reader->insertion != insertion) return;

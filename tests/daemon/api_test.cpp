@@ -178,6 +178,24 @@ TEST_F(Api, IsWhatOpenapiSays) {
   call("GET", "/v1/policy/explain", stage.admin("GET", "/v1/policy/explain?person=1000&role=core"), 200);
   call("GET", "/v1/policy/explain", stage.admin("GET", "/v1/policy/explain?person=none&role=core"), 404);
   call("GET", "/v1/policy/explain", stage.admin("GET", "/v1/policy/explain?person=1000"), 400);
+  const std::string card = "/v1/cards/" + std::string(stage.card_status().at("id").as_string());
+  const auto change = [&](const std::string& now) {
+    return R"({"reader":")" + std::string(Stage::reader) + R"(","tries_left":3,"passcode":")" + now +
+           R"(","new_passcode":"123456"})";
+  };
+  call("POST", "/v1/cards/{id}/passcode",
+       stage.ask("POST", card + "/passcode", change(Stage::pin), {json_type}), 204);
+  call("POST", "/v1/cards/{id}/passcode", stage.ask("POST", card + "/passcode", change("12"), {json_type}),
+       400);
+  call("POST", "/v1/cards/{id}/passcode",
+       stage.ask("POST", card + "/passcode", change("999999"), {json_type}), 401);
+  const auto unblock = [&](const std::string& key) {
+    return R"({"reader":")" + std::string(Stage::reader) + R"(","unblocking_key":")" + key +
+           R"(","new_passcode":"123456"})";
+  };
+  call("POST", "/v1/cards/{id}/unblock",
+       stage.ask("POST", card + "/unblock", unblock("00000000"), {json_type}), 401);
+  call("POST", "/v1/cards/{id}/unblock", stage.ask("POST", card + "/unblock", "{}", {json_type}), 400);
   call("DELETE", "/v1/sessions/{id}", stage.ask("DELETE", "/v1/sessions/" + id), 204);
   call("DELETE", "/v1/sessions/{id}", stage.ask("DELETE", "/v1/sessions/" + id), 404);
 

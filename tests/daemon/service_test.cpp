@@ -254,36 +254,6 @@ TEST_F(Service, AFullDiskStopsIssuingAndSaysSo) {
   ::umount2(audit.c_str(), MNT_DETACH);
 }
 
-TEST_F(Service, ThePasscodeIsNowhereInItsMemory) {
-  stage.up();
-  ASSERT_TRUE(stage.card->change([](auto& data) { data.pin = "83627194"; }));
-  stage.insert_and_wait();
-  ASSERT_EQ(stage.sign_in("83627194").status, 201);
-  const auto maps = read_file(fmt::format("/proc/{}/maps", stage.daemon->pid()), 16 << 20);
-  const FileDescriptor memory(
-      ::open(fmt::format("/proc/{}/mem", stage.daemon->pid()).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!maps || !memory) GTEST_SKIP() << "the kernel does not let this test read the daemon's memory";
-  std::size_t looked_at = 0;
-  std::istringstream lines(*maps);
-  for (std::string line; std::getline(lines, line);) {
-    unsigned long long from = 0;
-    unsigned long long to = 0;
-    char mode[5] = {};
-    if (std::sscanf(line.c_str(), "%llx-%llx %4s", &from, &to, mode) != 3 || mode[0] != 'r' || mode[1] != 'w')
-      continue;
-    if (to - from > (256ULL << 20)) continue;
-    std::string bytes(to - from, '\0');
-    const auto count = ::pread(memory.get(), bytes.data(), bytes.size(), static_cast<off_t>(from));
-    if (count <= 0) continue;
-    looked_at += static_cast<std::size_t>(count);
-    const auto place = bytes.find("83627194");
-    EXPECT_EQ(place, std::string::npos)
-        << "the passcode is still in " << line << "\n"
-        << ::testing::PrintToString(bytes.substr(place < 64 ? 0 : place - 64, 160));
-  }
-  EXPECT_GT(looked_at, 1U << 20);
-}
-
 TEST_F(Service, RatesHoldAUserBack) {
   stage.up();
   stage.write_config("limits: {tokens_per_second: 2}\n");

@@ -10,7 +10,9 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
+#include <sstream>
 #include <stdexcept>
 
 namespace cardgate::testing {
@@ -104,6 +106,33 @@ bool eventually(milliseconds deadline, const std::function<bool()>& predicate) {
 
 bool has_program(std::string_view name) {
   return !find_in_path(name).empty();
+}
+
+std::size_t occurrences_in_memory(pid_t process, std::string_view text) {
+  const std::string proc = "/proc/" + std::to_string(process);
+  const auto maps = read_file(proc + "/maps", 16 << 20);
+  const FileDescriptor memory(::open((proc + "/mem").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!maps || !memory)
+    throw std::runtime_error("the memory of process " + std::to_string(process) + " is closed");
+  std::size_t found = 0;
+  std::size_t looked_at = 0;
+  std::istringstream lines(*maps);
+  for (std::string line; std::getline(lines, line);) {
+    unsigned long long from = 0;
+    unsigned long long to = 0;
+    char mode[5] = {};
+    if (std::sscanf(line.c_str(), "%llx-%llx %4s", &from, &to, mode) != 3 || mode[0] != 'r' || mode[1] != 'w')
+      continue;
+    if (to - from > (256ULL << 20)) continue;  // a sanitizer's shadow, or a stack that was only reserved
+    std::string bytes(to - from, '\0');
+    const auto count = ::pread(memory.get(), bytes.data(), bytes.size(), static_cast<off_t>(from));
+    if (count <= 0) continue;
+    bytes.resize(static_cast<std::size_t>(count));
+    looked_at += bytes.size();
+    for (auto at = bytes.find(text); at != std::string::npos; at = bytes.find(text, at + 1)) ++found;
+  }
+  if (looked_at < (1U << 20)) throw std::runtime_error("hardly any memory could be read");
+  return found;
 }
 
 TempDir::TempDir() {

@@ -27,6 +27,10 @@ namespace cardgate::testing {
 /// Polls until `predicate` is true or the deadline has passed; returns the predicate's last answer.
 bool eventually(std::chrono::milliseconds deadline, const std::function<bool()>& predicate);
 
+/// How often `text` stands in the writable memory of another process (root, or its own user). Throws when it
+/// cannot be read: a search that sees nothing proves nothing.
+std::size_t occurrences_in_memory(pid_t process, std::string_view text);
+
 /// A new folder under $TMPDIR or /tmp, removed with its content. Its path is short enough for Unix sockets.
 class TempDir {
  public:

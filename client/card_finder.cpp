@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/card_finder.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "client/output.hpp"
+#include "client/terminal.hpp"
+
+namespace cardgate::client {
+namespace {
+
+using proto::Problem;
+
+/// What the readers hold, as far as this user may sign in there.
+struct Readers {
+  std::vector<FoundCard> ready;
+  std::vector<std::string> reading, forbidden;
+  std::vector<std::pair<std::string, std::string>> unusable;  // reader, why
+  std::size_t count = 0;
+};
+
+Readers look(const json::object& status, const std::string& wanted) {
+  Readers out;
+  const auto* readers = find_array(status, "readers");
+  if (readers == nullptr) return out;
+  for (const auto& item : *readers) {
+    const auto* reader = item.if_object();
+    if (reader == nullptr) continue;
+    const auto name = text_of(*reader, "name");
+    if (!wanted.empty() && name.find(wanted) == std::string::npos) continue;
+    ++out.count;
+    const auto* card = find_object(*reader, "card");
+    if (card == nullptr) {
+      if (is_true(*reader, "card_present")) out.forbidden.push_back(name);
+      continue;
+    }
+    const auto state = text_of(*card, "state");
+    if (state == "ready") out.ready.push_back({name, text_of(*card, "id"), number_of(*card, "tries_left"), text_of(*card, "warning"), {}});
+    if (state == "reading") out.reading.push_back(name);
+    if (state == "unusable") out.unusable.emplace_back(name, text_of(*card, "problem"));
+  }
+  // A reader named in full is meant, even where its name is a part of another's.
+  const auto exact = std::ranges::find(out.ready, wanted, &FoundCard::reader);
+  if (!wanted.empty() && exact != out.ready.end()) out.ready = {FoundCard(*exact)};
+  return out;
+}
+
+/// Waits, by the service's events, for a card that is still being read.
+Result<Reply> status_with_card(const Http& http, const std::string& wanted) {
+  auto reply = TRY(call(http, {.target = "/v1/status"}));
+  const auto still_reading = [&] {
+    const auto readers = look(reply.body, wanted);
+    return !reply.refusal && readers.ready.empty() && !readers.reading.empty();
+  };
+  if (!still_reading()) return reply;
+  std::optional<Error> failed;
+  const auto listened = http.listen(
+      "/v1/events",
+      [&](const Event& event) {
+        if (event.name != "open" && event.name != "card") return true;
+        auto now = call(http, {.target = "/v1/status"});
+        if (!now) {
+          failed = now.error();
+          return false;
+        }
+        reply = *std::move(now);
+        return still_reading();
+      },
+      seconds(10), true);
+  if (failed) return *std::move(failed);
+  if (!listened && listened.error().code != Errc::timeout) return listened.error();
+  return reply;
+}
+
+Problem no_card(const Readers& readers, const std::string& wanted) {
+  if (!readers.unusable.empty()) {
+    return {403,
+            "card_unusable",
+            "The card cannot be used",
+            fmt::format("The card in {} cannot be used: {}", readers.unusable.front().first,
+                        readers.unusable.front().second),
+            {}};
+  }
+  if (!readers.reading.empty()) {
+    return {
+        409, "busy", "The card is being read", "The card is still being read. Try again in a moment.", {}};
+  }
+  if (!readers.forbidden.empty()) {
+    return {403,
+            "sign_in_not_allowed",
+            "Not at this reader",
+            fmt::format("You may not sign in at {}. The people who run this machine decide that in the "
+                        "`clients` and `readers` of "
+                        "cardgate's configuration.",
+                        readers.forbidden.front()),
+            {}};
+  }
+  if (readers.count == 0) {
+    return {404,
+            "reader_not_found",
+            "No reader",
+            wanted.empty()
+                ? "There is no card reader. Plug it in; cardgate status shows what is there."
+                : fmt::format(
+                      "There is no reader whose name contains \"{}\". cardgate status shows what is there.",
+                      wanted),
+            {}};
+  }
+  return {404, "no_card", "No card", "There is no card in a reader. Put your card in and try again.", {}};
+}
+
+/// Which of several cards is meant. Errors: invalid_argument (nobody to ask, or no such number), and those of
+/// ask().
+Result<FoundCard> choose(const std::vector<FoundCard>& ready, bool may_ask) {
+  if (ready.size() == 1) return ready.front();
+  std::string list;
+  for (std::size_t i = 0; i < ready.size(); ++i)
+    list += fmt::format("\n  {}  card {} in {}", i + 1, ready[i].card, ready[i].reader);
+  if (!may_ask || !has_terminal()) {
+    return Error{Errc::invalid_argument,
+                 fmt::format("there are several cards; name a reader with --reader:{}", list)};
+  }
+  complain("There are several cards:" + list);
+  const auto answer = TRY(ask("Which one? ", 8));
+  std::size_t number = 0;
+  const auto read = std::from_chars(answer.data(), answer.data() + answer.size(), number);
+  if (read.ec != std::errc() || read.ptr != answer.data() + answer.size() || number < 1 ||
+      number > ready.size()) {
+    return Error{Errc::invalid_argument, fmt::format("give a number from 1 to {}", ready.size())};
+  }
+  return ready[number - 1];
+}
+
+}  // namespace
+
+Result<FoundCard> find_card(const Http& http, const std::string& wanted, bool may_ask) {
+  const auto status = TRY(status_with_card(http, wanted));
+  if (status.refusal) return FoundCard{{}, {}, 0, {}, status.refusal};
+  const auto readers = look(status.body, wanted);
+  if (readers.ready.empty()) return FoundCard{{}, {}, 0, {}, no_card(readers, wanted)};
+  return choose(readers.ready, may_ask);
+}
+
+std::string describe_card(const FoundCard& card) {
+  auto text = fmt::format("Card {} in {}, {} left", card.card, card.reader,
+                          counted(card.tries_left, "try", "tries"));
+  if (!card.warning.empty()) text += "\n  ! " + card.warning;
+  return text;
+}
+
+std::optional<Problem> refuse_to_spend(const FoundCard& card, bool spend_last_try,
+                                       std::string_view how_to_confirm) {
+  if (card.tries_left == 0) {
+    return Problem{403,
+                   "passcode_blocked",
+                   "The card is blocked",
+                   "The card is blocked, because the passcode was wrong too often. Take it to the "
+                   "smartcard help desk, who can unblock it: cardgate card unblock",
+                   {{"tries_left", 0}}};
+  }
+  if (card.tries_left == 1 && !spend_last_try) {
+    return Problem{409,
+                   "last_try",
+                   "The last try",
+                   fmt::format("One try is left; if the passcode is wrong, the card is blocked. If you are "
+                               "sure of it: {}. If not, ask the smartcard help desk for a new passcode.",
+                               how_to_confirm),
+                   {{"tries_left", 1}}};
+  }
+  return std::nullopt;
+}
+
+Result<Secret> body_with_secrets(const json::object& members,
+                                 const std::vector<std::pair<std::string_view, const Secret*>>& secrets) {
+  std::string front = json::serialize(members);
+  front.pop_back();
+  std::size_t size = front.size() + 1;
+  for (const auto& [name, secret] : secrets) {
+    const bool plain = std::ranges::all_of(
+        secret->text(), [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
+    if (!plain) return Error{Errc::pin_format, "A passcode has 6 to 8 digits. No try was spent."};
+    size += name.size() + secret->size() + 6;  // ,"":""
+  }
+  Secret body(size);
+  auto* to = std::ranges::copy(as_bytes(front), body.bytes().data()).out;
+  const auto put = [&](std::string_view text) { to = std::ranges::copy(as_bytes(text), to).out; };
+  for (const auto& [name, secret] : secrets) {
+    put(",\"");
+    put(name);
+    put("\":\"");
+    put(secret->text());
+    put("\"");
+  }
+  put("}");
+  return body;
+}
+
+}  // namespace cardgate::client

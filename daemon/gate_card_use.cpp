@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every use of a passcode has in common: who may, on which card, what an answer of the card means. And changing
+// or unblocking it.
+#include <fmt/format.h>
+
+#include "daemon/gate.hpp"
+#include "daemon/journal.hpp"
+
+namespace cardgate::daemon {
+
+Response Gate::refuse_card_use(const CardUse& use, Response answer, std::string_view reason) {
+  audit::Record record;
+  record.event = use.refused_event;
+  record.person = use.person;
+  record.reason = reason;
+  record.details["reader"] = use.reader;
+  refuse(use.peer, std::move(record));
+  return answer;
+}
+
+/// What a failed exchange with the card means to the person, and to the next attempt.
+Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error) {
+  const auto refused = [&](int status, std::string detail, json::object extra = {}) {
+    const std::string code = error.code == Errc::pin_incorrect  ? "passcode_incorrect"
+                             : error.code == Errc::pin_blocked  ? "passcode_blocked"
+                             : error.code == Errc::pin_format   ? "passcode_format"
+                             : error.code == Errc::pin_last_try ? "last_try"
+                             : error.code == Errc::card_changed ? "card_changed"
+                             : error.code == Errc::puk_incorrect ? "unblocking_key_incorrect"
+                             : error.code == Errc::puk_blocked   ? "unblocking_key_blocked"
+                                                                : std::string();
+    return refuse_card_use(use, problem(status, code, std::move(detail), std::move(extra)), code);
+  };
+  switch (error.code) {
+    case Errc::pin_incorrect: {
+      reader.tries_left = tries_left(error);
+      ++reader.failures;
+      const int left = reader.tries_left;
+      if (left == 0) {
+        audit::Record blocked;
+        blocked.event = "card_blocked";
+        blocked.details = {{"reader", use.reader}, {"card", reader.card ? reader.card->id : std::string()}};
+        note(std::move(blocked));
+      }
+      std::string detail =
+          left == 0   ? "Wrong passcode. The card is now blocked: take it to the smartcard help desk, "
+                        "who can unblock it."
+          : left == 1 ? "Wrong passcode. One try is left; if it is wrong too, the card is blocked."
+                      : fmt::format("Wrong passcode. {} tries are left.", left);
+      return refused(401, std::move(detail), {{"tries_left", left}});
+    }
+    case Errc::pin_blocked:
+      reader.tries_left = 0;
+      return refused(403,
+                     "The card is blocked, because the passcode was wrong too often. Take it to the "
+                     "smartcard help desk, "
+                     "who can unblock it.",
+                     {{"tries_left", 0}});
+    case Errc::puk_incorrect: {
+      ++reader.failures;
+      const int left = tries_left(error);
+      return refused(401,
+                     fmt::format("Wrong unblocking key. {} {} left; when none is, the card must be replaced.", left,
+                                 left == 1 ? "try is" : "tries are"),
+                     {{"tries_left", left}});
+    }
+    case Errc::puk_blocked:
+      return refused(403, "The unblocking key was wrong too often. The card cannot be used any more: it must be replaced.",
+                     {{"tries_left", 0}});
+    case Errc::key_unsupported:
+      return refuse_card_use(use,
+                             problem(403, "card_unusable",
+                                     "This kind of card cannot do that here. Ask the smartcard help desk, who have the "
+                                     "maker's own program."),
+                             "key_unsupported");
+    case Errc::pin_format:
+      return refused(400, "A passcode has 6 to 8 digits. No try was spent.");
+    case Errc::pin_last_try:
+      return refused(
+          409,
+          "One try is left; if it is wrong, the card is blocked. Sign in again and confirm it, or ask the "
+          "smartcard help desk to set a new passcode.",
+          {{"tries_left", 1}});
+    case Errc::card_changed:
+      reader.tries_left = tries_left(error);
+      return refused(409,
+                     "The tries left are not what you were shown. Nothing was spent; look again and repeat.",
+                     {{"tries_left", reader.tries_left}});
+    case Errc::pcsc_no_card:
+    case Errc::pcsc_card_removed:
+      return refuse_card_use(use, problem(404, "no_card", "The card was taken out. Put it in and try again."),
+                            "no_card");
+    case Errc::pcsc_sharing_violation:
+      return refuse_card_use(use, problem(409, "busy", explain_card_error(error)), "busy");
+    case Errc::pcsc_no_service:
+    case Errc::pcsc_access_denied:
+      return refuse_card_use(use, problem(503, "pcscd_unavailable", error.context), "pcscd_unavailable");
+    case Errc::signature_invalid:
+      log(Level::warning, "a card signed with another key than its certificate's: it may be a forgery",
+          {{"CARDGATE_READER", use.reader}});
+      return refuse_card_use(use,
+          problem(403, "certificate_refused",
+                  "The card could not prove that its certificate is its own. Do not use it; take it to "
+                  "the smartcard help desk."),
+          "possession_not_proved");
+    default:
+      log(Level::warning, "a card failed during sign-in: " + error.message(), {{"CARDGATE_READER", use.reader}});
+      return refuse_card_use(use, problem(403, "card_unusable", explain_card_error(error)),
+                            "card_" + std::string(cardgate::name(error.code)));
+  }
+}
+
+std::optional<Response> Gate::refuse_peer(const CardUse& use) {
+  if (may_sign_in_at(use.peer, use.reader)) return std::nullopt;
+  return refuse_card_use(
+      use,
+      problem(403, "sign_in_not_allowed",
+              "This program, or this user, may not sign people in at this reader. The people who run this "
+              "machine decide that in the `clients` and `readers` of cardgate's configuration."),
+      "sign_in_not_allowed");
+}
+
+Gate::CardInHand Gate::card_in_hand(const CardUse& use, const std::string& card, std::optional<int> tries_left) {
+  const auto no = [](Response answer) { return CardInHand{nullptr, std::move(answer)}; };
+  const auto refused = [&](Response answer, std::string_view reason) {
+    return no(refuse_card_use(use, std::move(answer), reason));
+  };
+  if (!sign_in_rate_.allow(use.peer.uid, clock_.boot())) {
+    return refused(problem(429, "rate_limited", "Too many sign-ins in a short time. Wait a minute."),
+                   "rate_limited");
+  }
+  if (!audit_ok()) return no(audit_unavailable());
+  if (!readers_.service_up()) return no(problem(503, "pcscd_unavailable", readers_.service_problem()));
+  Reader* reader = readers_.find(use.reader);
+  if (reader == nullptr) {
+    return no(problem(404, "reader_not_found", "There is no reader of that name. Check that it is plugged in."));
+  }
+  if (reader->state == Reader::State::empty)
+    return no(problem(404, "no_card", "There is no card in the reader. Put it in."));
+  if (reader->state == Reader::State::reading || reader->busy)
+    return no(problem(409, "busy", "The card is being read. Try again in a moment."));
+  if (reader->state == Reader::State::unusable)
+    return refused(problem(403, "card_unusable", reader->problem), "card_unusable");
+  // The card that the person was shown, and none other.
+  if (card != reader->card->id || (tries_left && *tries_left != reader->tries_left)) {
+    return refused(
+        problem(409, "card_changed",
+                "The card or its tries left are not what you were shown. Nothing was spent; look again and "
+                "repeat.",
+                {{"card", reader->card->id}, {"tries_left", reader->tries_left}}),
+        "card_changed");
+  }
+  if (reader->failures >= max_failures_per_insertion) {
+    return refused(
+        problem(409, "reinsert_card",
+                "That was wrong twice. Take the card out and put it in again to go on, or ask the "
+                "smartcard help desk for a new passcode.",
+                {{"tries_left", reader->tries_left}}),
+        "too_many_failures");
+  }
+  return {reader, std::nullopt};
+}
+
+/// After the card has worked: the same insertion, and its error told. Nothing: it went well.
+std::optional<Response> Gate::after_card_work(const CardUse& use, std::uint64_t insertion,
+                                              const Result<void>& outcome) {
+  Reader* reader = readers_.find(use.reader);
+  const bool same_card = reader != nullptr && reader->insertion == insertion;
+  if (same_card) reader->busy = false;
+  if (outcome) {
+    if (same_card) {
+      reader->failures = 0;
+      readers_.recount(use.reader);
+    }
+    return std::nullopt;
+  }
+  if (!same_card) {
+    return refuse_card_use(use, problem(404, "no_card", "The card was taken out. Put it in and try again."),
+                           "no_card");
+  }
+  auto answer = card_error(use, *reader, outcome.error());
+  publish_card("read", use.reader);
+  return answer;
+}
+
+void Gate::note_card_use(std::string_view event, const CardUse& use, const std::string& card) {
+  audit::Record record;
+  record.event = event;
+  record.details = {{"reader", use.reader}, {"card", card}, {"peer", describe_peer(use.peer)}};
+  note(std::move(record));
+  log(Level::info, event == "passcode_changed" ? "a passcode was changed" : "a card was unblocked",
+      {{"CARDGATE_EVENT", event}, {"CARDGATE_READER", use.reader}});
+}
+
+Gate::Answer Gate::change_passcode(Request& request, const std::string& id) {
+  auto ask = proto::parse_passcode_change(request.body);
+  wipe(request.body);
+  if (!ask) co_return problem(400, "bad_request", ask.error().context + ".");
+  const CardUse use{*request.peer, "card_refused", ask->reader, {}};
+  if (auto no = refuse_peer(use)) co_return std::move(*no);
+  auto found = card_in_hand(use, id, ask->tries_left);
+  if (found.refusal) co_return std::move(*found.refusal);
+  const std::uint64_t insertion = found.reader->insertion;
+  const auto card = found.reader->card;
+  found.reader->busy = true;
+  PasscodeUse passcode;
+  passcode.reader = ask->reader;
+  passcode.tries_shown = ask->tries_left;
+  passcode.spend_last_try = ask->spend_last_try;
+  passcode.passcode = std::move(ask->passcode);
+  const auto outcome = co_await readers_.change_passcode(card, std::move(passcode), std::move(ask->new_passcode));
+  if (auto no = after_card_work(use, insertion, outcome)) co_return std::move(*no);
+  note_card_use("passcode_changed", use, card->id);
+  Response answer;
+  answer.status = 204;
+  co_return answer;
+}
+
+Gate::Answer Gate::unblock_card(Request& request, const std::string& id) {
+  auto ask = proto::parse_unblock(request.body);
+  wipe(request.body);
+  if (!ask) co_return problem(400, "bad_request", ask.error().context + ".");
+  const CardUse use{*request.peer, "card_refused", ask->reader, {}};
+  if (auto no = refuse_peer(use)) co_return std::move(*no);
+  auto found = card_in_hand(use, id, std::nullopt);
+  if (found.refusal) co_return std::move(*found.refusal);
+  const std::uint64_t insertion = found.reader->insertion;
+  const auto card = found.reader->card;
+  found.reader->busy = true;
+  const auto outcome = co_await readers_.unblock(card, ask->reader, std::move(ask->unblocking_key),
+                                                 std::move(ask->new_passcode));
+  if (auto no = after_card_work(use, insertion, outcome)) co_return std::move(*no);
+  note_card_use("card_unblocked", use, card->id);
+  Response answer;
+  answer.status = 204;
+  co_return answer;
+}
+
+}  // namespace cardgate::daemon
