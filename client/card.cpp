@@ -43,7 +43,8 @@ Result<Secret> take(const CardOptions& options, std::string_view prompt) {
   return secret;
 }
 
-/// A new passcode, asked for twice where a person types it. Errors: as take(); invalid_argument (not the same twice).
+/// A new passcode, asked for twice where a person types it. Errors: as take(); invalid_argument (not the same
+/// twice).
 Result<Secret> take_new(const CardOptions& options) {
   auto fresh = TRY(take(options, "New passcode (6 to 8 digits): "));
   if (!options.interactive()) return fresh;
@@ -76,8 +77,8 @@ int change_passcode(const Cli& cli, const CardOptions& options) {
   const auto card = find_card(http, options.reader, options.interactive());
   if (!card) return fail(cli, card.error());
   if (card->refusal) return say_problem(cli, *card->refusal);
-  if (const auto no = refuse_to_spend(*card, options.spend_last_try,
-                                      "cardgate card change-passcode --spend-last-try"))
+  if (const auto no =
+          refuse_to_spend(*card, options.spend_last_try, "cardgate card change-passcode --spend-last-try"))
     return say_problem(cli, *no);
   forbid_dumps();
   if (options.interactive()) complain(describe_card(*card));
@@ -106,8 +107,8 @@ int unblock(const Cli& cli, const CardOptions& options) {
   if (!key) return fail(cli, key.error());
   const auto fresh = take_new(options);
   if (!fresh) return fail(cli, fresh.error());
-  const auto body = body_with_secrets({{"reader", card->reader}},
-                                      {{"unblocking_key", &*key}, {"new_passcode", &*fresh}});
+  const auto body =
+      body_with_secrets({{"reader", card->reader}}, {{"unblocking_key", &*key}, {"new_passcode", &*fresh}});
   if (!body) return fail(cli, body.error());
   return send(cli, http, *card, "unblock", *body, "The card is unblocked and has the new passcode.");
 }
@@ -135,10 +136,12 @@ CLI::App* add(CLI::App& parent, Cli& cli, const char* name, const char* what, co
   command->add_option("--reader", options->reader,
                       "The reader, or a part of its name; needed only when several hold a card");
   if (run != status) {
-    auto* fd = command
-                   ->add_option("--passcode-fd", options->passcode_fd,
-                                "Read from this descriptor, a line each: the passcode or unblocking key, the new passcode")
-                   ->check(CLI::NonNegativeNumber);
+    auto* fd =
+        command
+            ->add_option(
+                "--passcode-fd", options->passcode_fd,
+                "Read from this descriptor, a line each: the passcode or unblocking key, the new passcode")
+            ->check(CLI::NonNegativeNumber);
     command->add_flag("--passcode-stdin", options->passcode_stdin, "Read the same from standard input")
         ->excludes(fd);
   }
@@ -146,19 +149,23 @@ CLI::App* add(CLI::App& parent, Cli& cli, const char* name, const char* what, co
     command->add_flag("--spend-last-try", options->spend_last_try,
                       "Even if the card is blocked when the passcode is wrong");
   }
-  command->callback([&cli, options, run] { cli.action = [&cli, options, run] { return run(cli, *options); }; });
+  command->callback(
+      [&cli, options, run] { cli.action = [&cli, options, run] { return run(cli, *options); }; });
   return command;
 }
 
 }  // namespace
 
 void add_card(CLI::App& app, Cli& cli) {
-  auto* card = add_command(app, "card", "The card in the reader and its passcode", "cardgate card status", "");
+  auto* card =
+      add_command(app, "card", "The card in the reader and its passcode", "cardgate card status", "");
   card->require_subcommand(1);
-  add(*card, cli, "status", "The card, its tries left and when its certificate ends", "cardgate card status", status);
-  add(*card, cli, "change-passcode", "Choose a new passcode", "cardgate card change-passcode", change_passcode);
-  add(*card, cli, "unblock", "Set a new passcode by the unblocking key (PUK), at the help desk", "cardgate card unblock",
-      unblock);
+  add(*card, cli, "status", "The card, its tries left and when its certificate ends", "cardgate card status",
+      status);
+  add(*card, cli, "change-passcode", "Choose a new passcode", "cardgate card change-passcode",
+      change_passcode);
+  add(*card, cli, "unblock", "Set a new passcode by the unblocking key (PUK), at the help desk",
+      "cardgate card unblock", unblock);
 }
 
 }  // namespace cardgate::client

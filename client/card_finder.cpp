@@ -38,7 +38,9 @@ Readers look(const json::object& status, const std::string& wanted) {
       continue;
     }
     const auto state = text_of(*card, "state");
-    if (state == "ready") out.ready.push_back({name, text_of(*card, "id"), number_of(*card, "tries_left"), text_of(*card, "warning"), {}});
+    if (state == "ready")
+      out.ready.push_back(
+          {name, text_of(*card, "id"), number_of(*card, "tries_left"), text_of(*card, "warning"), {}});
     if (state == "reading") out.reading.push_back(name);
     if (state == "unusable") out.unusable.emplace_back(name, text_of(*card, "problem"));
   }
@@ -145,8 +147,8 @@ Result<FoundCard> find_card(const Http& http, const std::string& wanted, bool ma
 }
 
 std::string describe_card(const FoundCard& card) {
-  auto text = fmt::format("Card {} in {}, {} left", card.card, card.reader,
-                          counted(card.tries_left, "try", "tries"));
+  auto text =
+      fmt::format("Card {} in {}, {} left", card.card, card.reader, counted(card.tries_left, "try", "tries"));
   if (!card.warning.empty()) text += "\n  ! " + card.warning;
   return text;
 }

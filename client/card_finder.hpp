@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every command that spends a passcode needs: which card, how many tries are left, and a body that leaves no copy
-// of the passcode behind.
+// What every command that spends a passcode needs: which card, how many tries are left, and a body that
+// leaves no copy of the passcode behind.
 #pragma once
 
 #include <optional>
@@ -21,9 +21,9 @@ struct FoundCard {
   std::optional<proto::Problem> refusal;  // set: there is no card to use, and why
 };
 
-/// The card to use: the one in the reader whose name contains `wanted`, or the only one there is; of several the person
-/// is asked when `may_ask`. Waits for a card that is still being read. Errors: as call(), invalid_argument (several, and
-/// nobody to ask).
+/// The card to use: the one in the reader whose name contains `wanted`, or the only one there is; of several
+/// the person is asked when `may_ask`. Waits for a card that is still being read. Errors: as call(),
+/// invalid_argument (several, and nobody to ask).
 Result<FoundCard> find_card(const Http& http, const std::string& wanted, bool may_ask);
 
 /// "Card ID in READER, 3 tries left".
@@ -33,8 +33,8 @@ std::string describe_card(const FoundCard& card);
 std::optional<proto::Problem> refuse_to_spend(const FoundCard& card, bool spend_last_try,
                                               std::string_view how_to_confirm);
 
-/// `members` and the secrets as one JSON object, in locked memory. Errors: pin_format (a secret could not be put into
-/// JSON as it is).
+/// `members` and the secrets as one JSON object, in locked memory. Errors: pin_format (a secret could not be
+/// put into JSON as it is).
 Result<Secret> body_with_secrets(const json::object& members,
                                  const std::vector<std::pair<std::string_view, const Secret*>>& secrets);
 

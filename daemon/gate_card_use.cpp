@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every use of a passcode has in common: who may, on which card, what an answer of the card means. And changing
-// or unblocking it.
+// What every use of a passcode has in common: who may, on which card, what an answer of the card means. And
+// changing or unblocking it.
 #include <fmt/format.h>
 
 #include "daemon/gate.hpp"
@@ -21,14 +21,14 @@ Response Gate::refuse_card_use(const CardUse& use, Response answer, std::string_
 /// What a failed exchange with the card means to the person, and to the next attempt.
 Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error) {
   const auto refused = [&](int status, std::string detail, json::object extra = {}) {
-    const std::string code = error.code == Errc::pin_incorrect  ? "passcode_incorrect"
-                             : error.code == Errc::pin_blocked  ? "passcode_blocked"
-                             : error.code == Errc::pin_format   ? "passcode_format"
-                             : error.code == Errc::pin_last_try ? "last_try"
-                             : error.code == Errc::card_changed ? "card_changed"
+    const std::string code = error.code == Errc::pin_incorrect   ? "passcode_incorrect"
+                             : error.code == Errc::pin_blocked   ? "passcode_blocked"
+                             : error.code == Errc::pin_format    ? "passcode_format"
+                             : error.code == Errc::pin_last_try  ? "last_try"
+                             : error.code == Errc::card_changed  ? "card_changed"
                              : error.code == Errc::puk_incorrect ? "unblocking_key_incorrect"
                              : error.code == Errc::puk_blocked   ? "unblocking_key_blocked"
-                                                                : std::string();
+                                                                 : std::string();
     return refuse_card_use(use, problem(status, code, std::move(detail), std::move(extra)), code);
   };
   switch (error.code) {
@@ -60,19 +60,22 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
       ++reader.failures;
       const int left = tries_left(error);
       return refused(401,
-                     fmt::format("Wrong unblocking key. {} {} left; when none is, the card must be replaced.", left,
-                                 left == 1 ? "try is" : "tries are"),
+                     fmt::format("Wrong unblocking key. {} {} left; when none is, the card must be replaced.",
+                                 left, left == 1 ? "try is" : "tries are"),
                      {{"tries_left", left}});
     }
     case Errc::puk_blocked:
-      return refused(403, "The unblocking key was wrong too often. The card cannot be used any more: it must be replaced.",
-                     {{"tries_left", 0}});
+      return refused(
+          403,
+          "The unblocking key was wrong too often. The card cannot be used any more: it must be replaced.",
+          {{"tries_left", 0}});
     case Errc::key_unsupported:
-      return refuse_card_use(use,
-                             problem(403, "card_unusable",
-                                     "This kind of card cannot do that here. Ask the smartcard help desk, who have the "
-                                     "maker's own program."),
-                             "key_unsupported");
+      return refuse_card_use(
+          use,
+          problem(403, "card_unusable",
+                  "This kind of card cannot do that here. Ask the smartcard help desk, who have the "
+                  "maker's own program."),
+          "key_unsupported");
     case Errc::pin_format:
       return refused(400, "A passcode has 6 to 8 digits. No try was spent.");
     case Errc::pin_last_try:
@@ -89,7 +92,7 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
     case Errc::pcsc_no_card:
     case Errc::pcsc_card_removed:
       return refuse_card_use(use, problem(404, "no_card", "The card was taken out. Put it in and try again."),
-                            "no_card");
+                             "no_card");
     case Errc::pcsc_sharing_violation:
       return refuse_card_use(use, problem(409, "busy", explain_card_error(error)), "busy");
     case Errc::pcsc_no_service:
@@ -98,15 +101,17 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
     case Errc::signature_invalid:
       log(Level::warning, "a card signed with another key than its certificate's: it may be a forgery",
           {{"CARDGATE_READER", use.reader}});
-      return refuse_card_use(use,
+      return refuse_card_use(
+          use,
           problem(403, "certificate_refused",
                   "The card could not prove that its certificate is its own. Do not use it; take it to "
                   "the smartcard help desk."),
           "possession_not_proved");
     default:
-      log(Level::warning, "a card failed during sign-in: " + error.message(), {{"CARDGATE_READER", use.reader}});
+      log(Level::warning, "a card failed during sign-in: " + error.message(),
+          {{"CARDGATE_READER", use.reader}});
       return refuse_card_use(use, problem(403, "card_unusable", explain_card_error(error)),
-                            "card_" + std::string(cardgate::name(error.code)));
+                             "card_" + std::string(cardgate::name(error.code)));
   }
 }
 
@@ -120,7 +125,8 @@ std::optional<Response> Gate::refuse_peer(const CardUse& use) {
       "sign_in_not_allowed");
 }
 
-Gate::CardInHand Gate::card_in_hand(const CardUse& use, const std::string& card, std::optional<int> tries_left) {
+Gate::CardInHand Gate::card_in_hand(const CardUse& use, const std::string& card,
+                                    std::optional<int> tries_left) {
   const auto no = [](Response answer) { return CardInHand{nullptr, std::move(answer)}; };
   const auto refused = [&](Response answer, std::string_view reason) {
     return no(refuse_card_use(use, std::move(answer), reason));
@@ -133,7 +139,8 @@ Gate::CardInHand Gate::card_in_hand(const CardUse& use, const std::string& card,
   if (!readers_.service_up()) return no(problem(503, "pcscd_unavailable", readers_.service_problem()));
   Reader* reader = readers_.find(use.reader);
   if (reader == nullptr) {
-    return no(problem(404, "reader_not_found", "There is no reader of that name. Check that it is plugged in."));
+    return no(
+        problem(404, "reader_not_found", "There is no reader of that name. Check that it is plugged in."));
   }
   if (reader->state == Reader::State::empty)
     return no(problem(404, "no_card", "There is no card in the reader. Put it in."));
@@ -151,12 +158,11 @@ Gate::CardInHand Gate::card_in_hand(const CardUse& use, const std::string& card,
         "card_changed");
   }
   if (reader->failures >= max_failures_per_insertion) {
-    return refused(
-        problem(409, "reinsert_card",
-                "That was wrong twice. Take the card out and put it in again to go on, or ask the "
-                "smartcard help desk for a new passcode.",
-                {{"tries_left", reader->tries_left}}),
-        "too_many_failures");
+    return refused(problem(409, "reinsert_card",
+                           "That was wrong twice. Take the card out and put it in again to go on, or ask the "
+                           "smartcard help desk for a new passcode.",
+                           {{"tries_left", reader->tries_left}}),
+                   "too_many_failures");
   }
   return {reader, std::nullopt};
 }
@@ -208,7 +214,8 @@ Gate::Answer Gate::change_passcode(Request& request, const std::string& id) {
   passcode.tries_shown = ask->tries_left;
   passcode.spend_last_try = ask->spend_last_try;
   passcode.passcode = std::move(ask->passcode);
-  const auto outcome = co_await readers_.change_passcode(card, std::move(passcode), std::move(ask->new_passcode));
+  const auto outcome =
+      co_await readers_.change_passcode(card, std::move(passcode), std::move(ask->new_passcode));
   if (auto no = after_card_work(use, insertion, outcome)) co_return std::move(*no);
   note_card_use("passcode_changed", use, card->id);
   Response answer;

@@ -3,6 +3,7 @@
 // section.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -23,6 +24,9 @@ inline constexpr seconds drain_deadline{5};
 // Cards.
 inline constexpr std::size_t max_readers = 32;  // names ever seen in one run; pcscd itself serves 16
 inline constexpr int max_failures_per_insertion = 2;
+// A card that could not be read is tried again after these, for as long as it is in.
+inline constexpr std::array<milliseconds, 6> read_again_after{milliseconds(250), seconds(1),  seconds(2),
+                                                              seconds(5),        seconds(15), seconds(30)};
 inline constexpr std::size_t max_known_certificates = 4096;  // of cards seen before
 inline constexpr seconds card_wait{5};                       // for a card that another program holds
 

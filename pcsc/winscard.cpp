@@ -175,13 +175,12 @@ Result<std::vector<std::string>> Context::readers() {
 
 // Only looks: a card need not be connected to while nobody talks to it, and SCardConnect waits without bound
 // for another program's transaction. begin() connects, and finds by the counter whether it is still the same
-// card.
+// card. A mute card is not refused here: begin() powers it up once more.
 Result<Card> Context::connect(const std::string& reader) {
   constexpr std::string_view doing = "connecting to the card";
   auto state = TRY(look_at(impl_->context, reader));
   if (!state.available) return winscard_error(SCARD_E_READER_UNAVAILABLE, doing);
   if (!state.present) return winscard_error(SCARD_E_NO_SMARTCARD, doing);
-  if (state.mute) return winscard_error(SCARD_W_UNRESPONSIVE_CARD, doing);
   return Card(std::make_shared<Card::Impl>(Card::Impl{impl_, reader, std::move(state)}));
 }
 

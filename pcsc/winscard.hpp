@@ -79,8 +79,7 @@ class Context {
 
   /// Names of all readers; none is an empty list, not an error. Errors: pcsc_no_service, pcsc_transport.
   Result<std::vector<std::string>> readers();
-  /// Errors: pcsc_no_reader, pcsc_no_card, pcsc_card_mute, pcsc_sharing_violation, pcsc_access_denied,
-  /// pcsc_no_service, pcsc_transport.
+  /// Errors: pcsc_no_reader, pcsc_no_card, pcsc_access_denied, pcsc_no_service, pcsc_transport.
   Result<Card> connect(const std::string& reader);
 
  private:

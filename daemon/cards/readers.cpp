@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "daemon/journal.hpp"
@@ -100,13 +101,6 @@ void Readers::on_event(const pcsc::ReaderEvent& event) {
       if (reader == nullptr) return;
       *reader = Reader{};
       reader->insertion = event.insertion;
-      if (event.mute) {
-        reader->state = Reader::State::unusable;
-        reader->problem = explain_card_error(Errc::pcsc_card_mute);
-        callbacks_.inserted(event.reader);
-        callbacks_.read(event.reader);
-        return;
-      }
       reader->state = Reader::State::reading;
       callbacks_.inserted(event.reader);
       read(event.reader, event.insertion);
@@ -122,7 +116,39 @@ void Readers::on_event(const pcsc::ReaderEvent& event) {
   }
 }
 
+namespace {
+
+/// A bad contact, another program's turn, a reader that wakes up: the same card may be readable in a moment.
+bool may_pass(Errc code) {
+  switch (code) {
+    case Errc::pcsc_card_mute:
+    case Errc::pcsc_card_reset:
+    case Errc::pcsc_sharing_violation:
+    case Errc::pcsc_transport:
+    case Errc::pcsc_card_removed:  // so it looked; the watcher says whether it is true
+    case Errc::unavailable:
+    case Errc::timeout:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+void Readers::read_later(const std::string& name) {
+  Reader& reader = readers_.at(name);
+  if (reader.reads > read_again_after.size()) return;
+  auto timer = std::make_shared<asio::steady_timer>(io_, read_again_after[reader.reads - 1]);
+  timer->async_wait([this, name, insertion = reader.insertion, timer](boost::system::error_code stopped) {
+    const Reader* again = find(name);
+    if (stopped || again == nullptr || again->insertion != insertion || again->card) return;
+    read(name, insertion);
+  });
+}
+
 void Readers::read(const std::string& name, std::uint64_t insertion) {
+  ++readers_.at(name).reads;
   asio::post(worker(name), [this, name, insertion, judge = judge_, now = now_()] {
     auto facts = read_card(drivers_, name, *judge, now);
     asio::post(io_, [this, name, insertion, facts = std::move(facts)]() mutable {
@@ -140,7 +166,10 @@ void Readers::take_over(const std::string& name, Result<CardFacts> facts) {
   if (!facts) {
     reader.state = Reader::State::unusable;
     reader.problem = explain_card_error(facts.error());
-    log(Level::notice, "a card cannot be used: " + facts.error().message(), {{"CARDGATE_READER", name}});
+    // Said once an insertion, however often it is tried.
+    if (reader.reads == 1)
+      log(Level::notice, "a card cannot be used: " + facts.error().message(), {{"CARDGATE_READER", name}});
+    if (may_pass(facts.error().code)) read_later(name);
     return;
   }
   const auto other = std::ranges::find_if(readers_, [&](const auto& entry) {

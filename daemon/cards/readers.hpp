@@ -25,6 +25,7 @@ struct Reader {
   int tries_left = 0;                     // the last known truth
   std::string problem;                    // unusable: what it is and what to do
   std::string same_card_in;               // unusable because the card is in this reader, too
+  std::size_t reads = 0;                  // how often reading the card was begun in this insertion
   int failures = 0;                       // wrong passcodes in this insertion
   bool busy = false;                      // an attempt is in flight
 };
@@ -67,6 +68,8 @@ class Readers {
  private:
   void on_event(const pcsc::ReaderEvent& event);
   void read(const std::string& name, std::uint64_t insertion);
+  /// Another look at a card that could not be read, for a cause that may pass.
+  void read_later(const std::string& name);
   void take_over(const std::string& name, Result<CardFacts> facts);
   /// Cards that were refused because they were in `name`, too, are looked at again.
   void read_again_without(const std::string& name);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The care that is taken of passcodes: what is spent, what is not, and what people are told. And that a passcode stays
-// nowhere.
+// The care that is taken of passcodes: what is spent, what is not, and what people are told. And that a
+// passcode stays nowhere.
 #include <gtest/gtest.h>
 
 #include "tests/daemon/stage.hpp"
@@ -107,7 +107,8 @@ TEST_F(Passcode, TheUnblockingKeyIsNotTriedAThirdTimeWithoutTakingTheCardOut) {
 }
 
 TEST_F(Passcode, OfAnotherCardOrFromAnotherCountSpendsNothing) {
-  const auto stale = post("passcode", {{"tries_left", 2}, {"passcode", "999999"}, {"new_passcode", "246810"}});
+  const auto stale =
+      post("passcode", {{"tries_left", 2}, {"passcode", "999999"}, {"new_passcode", "246810"}});
   EXPECT_EQ(stale.error(), "card_changed") << stale.body;
   json::object body{{"reader", Stage::reader}, {"unblocking_key", "00000000"}, {"new_passcode", "246810"}};
   const auto other = stage.ask("POST", "/v1/cards/00000000-0000-4000-8000-000000000000/unblock",

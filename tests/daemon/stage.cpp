@@ -102,7 +102,7 @@ HttpAnswer http(const std::filesystem::path& socket, const std::string& method, 
   return raw(socket, text + "\r\n" + body);
 }
 
-Stage::Stage() : socket(dir / "cardgate.sock"), admin_socket(dir / "admin.sock") {
+Stage::Stage(int readers) : pcscd(readers), socket(dir / "cardgate.sock"), admin_socket(dir / "admin.sock") {
   std::filesystem::permissions(dir.path(), std::filesystem::perms(0755));
   for (const char* name : {"state", "audit"}) {
     std::filesystem::create_directory(dir / name);
@@ -243,14 +243,14 @@ HttpAnswer Stage::admin(const std::string& method, const std::string& target, co
   return http(admin_socket, method, target, body, headers);
 }
 
-json::object Stage::card_status() const {
+json::object Stage::card_status(const std::string& in) const {
   const auto status = ask("GET", "/v1/status").json();
   const auto* readers = find_array(status, "readers");
   if (readers == nullptr) return {};
   for (const auto& entry : *readers) {
     const auto* name = find_string(entry.as_object(), "name");
     const auto* found = find_object(entry.as_object(), "card");
-    if (name != nullptr && *name == reader && found != nullptr) return *found;
+    if (name != nullptr && *name == in && found != nullptr) return *found;
   }
   return {};
 }

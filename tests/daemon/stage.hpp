@@ -35,7 +35,8 @@ class Stage {
   static constexpr const char* reader = Pcscd::first_name;
   static constexpr const char* pin = "123456";
 
-  Stage();
+  /// `readers`: as Pcscd.
+  explicit Stage(int readers = 2);
   ~Stage();
 
   /// pcscd and cardgated run, the example people are imported, Ada's card is made (not inserted).
@@ -59,7 +60,8 @@ class Stage {
   HttpAnswer token(const std::string& role = "core", const std::string& audience = "esr") const;
   std::string token_text(const std::string& role = "core") const;
   bool is_active(const std::string& token) const;
-  json::object card_status() const;  // of the first reader; empty when there is no card
+  /// Empty when there is no card.
+  json::object card_status(const std::string& in = reader) const;
   HttpAnswer import(const std::string& yaml) const;
   std::string audit_text() const;
   /// Records that nobody waits for come a moment later.

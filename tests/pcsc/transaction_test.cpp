@@ -33,8 +33,16 @@ TEST_F(Transactions, ACardThatDoesNotWakeIsMute) {
   ASSERT_TRUE(link_->insert());
   auto context = Context::establish();
   ASSERT_TRUE(context);
-  EXPECT_TRUE(
-      eventually(patience, [&] { return code_of(context->connect(first_reader)) == Errc::pcsc_card_mute; }));
+  EXPECT_TRUE(eventually(patience, [&] {
+    auto card = context->connect(first_reader);
+    return card && code_of(card->begin(milliseconds(500))) == Errc::pcsc_card_mute;
+  }));
+  // It was a bad contact: the next attempt powers it up again.
+  card_->set_faults({});
+  EXPECT_TRUE(eventually(patience, [&] {
+    auto card = context->connect(first_reader);
+    return card && card->begin(milliseconds(500));
+  }));
 }
 
 TEST_F(Transactions, ACardThatStopsAnsweringIsMute) {

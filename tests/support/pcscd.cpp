@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 namespace cardgate::testing {
@@ -62,6 +63,33 @@ bool Pcscd::available() {
   return std::filesystem::exists(configuration() / "vpcd") && has_program("pcscd");
 }
 
+std::string Pcscd::name_of(int reader) {
+  const std::string pair = reader < 2 ? "" : std::string(" ") + static_cast<char>('A' + reader / 2);
+  return "Virtual PCD" + pair + (reader % 2 == 0 ? " 00 00" : " 00 01");
+}
+
+/// vpcd keeps its slots in the library's own memory, so each pair of readers needs a copy of the file.
+Result<std::filesystem::path> Pcscd::configure() {
+  if (readers_ <= 2) return configuration();
+  if (many_) return many_->path() / "conf";
+  many_ = std::make_unique<TempDir>();
+  const auto library = configuration().parent_path() / "usr/lib/pcsc/drivers/serial/libifdvpcd.so";
+  std::string text;
+  for (int reader = 0; reader < readers_; reader += 2) {
+    const auto copy = *many_ / ("libifdvpcd" + std::to_string(reader) + ".so");
+    std::error_code failed;
+    std::filesystem::copy_file(library, copy, failed);
+    if (failed) return Error(Errc::io, library.string() + ": " + failed.message());
+    const std::string name = name_of(reader);
+    const std::string port = std::to_string(35963 + reader);
+    text += "FRIENDLYNAME \"" + name.substr(0, name.size() - 6) + "\"\nDEVICENAME /dev/null:" + port +
+            "\nLIBPATH " + copy.string() + "\nCHANNELID " + port + "\n\n";
+  }
+  std::filesystem::create_directory(*many_ / "conf");
+  TRY(write_file_atomic(*many_ / "conf/vpcd", as_bytes(text), 0644));
+  return many_->path() / "conf";
+}
+
 Result<void> Pcscd::start(milliseconds deadline) {
   if (running()) return Error(Errc::already_exists, "pcscd runs already");
   if (!in_namespace())
@@ -72,10 +100,11 @@ Result<void> Pcscd::start(milliseconds deadline) {
   ProcessOptions options;
   // Away from the machine's own USB readers: pcscd drives only what the configuration names.
   options.environment = {{"PCSCLITE_HP_DROPDIR", "/nonexistent"}};
-  process_ = TRY(Process::start({"pcscd", "--foreground", "--config", configuration().string()}, options));
+  const auto directory = TRY(configure());
+  process_ = TRY(Process::start({"pcscd", "--foreground", "--config", directory.string()}, options));
   const bool ready = eventually(std::chrono::duration_cast<milliseconds>(end - steady_clock::now()), [&] {
     return process_->wait(milliseconds(0)).has_value() ||
-           (accepts_clients() && listens(35963) && listens(35964));
+           (accepts_clients() && listens(35963) && listens(static_cast<std::uint16_t>(35962 + readers_)));
   });
   if (const auto status = process_->wait(milliseconds(0))) {
     last_log_ = process_->output();

@@ -18,7 +18,10 @@ namespace cardgate::testing {
 
 class Pcscd {
  public:
-  Pcscd() = default;
+  static constexpr int most_readers = 16;  // that pcscd serves
+
+  /// An even number of readers, 2 to most_readers; reader N listens on simcard::first_reader + N.
+  explicit Pcscd(int readers = 2) : readers_(readers) {}
   ~Pcscd();  // stops it
   Pcscd(const Pcscd&) = delete;
   Pcscd& operator=(const Pcscd&) = delete;
@@ -47,8 +50,14 @@ class Pcscd {
   // Names that pcscd gives to vpcd's readers, first_reader and second_reader.
   static constexpr const char* first_name = "Virtual PCD 00 00";
   static constexpr const char* second_name = "Virtual PCD 00 01";
+  /// The name of reader 0 to most_readers - 1; the two above are the first.
+  static std::string name_of(int reader);
 
  private:
+  Result<std::filesystem::path> configure();
+
+  int readers_;
+  std::unique_ptr<TempDir> many_;  // configuration of more than two readers
   std::unique_ptr<Process> process_;
   std::string last_log_;
 };
