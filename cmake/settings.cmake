@@ -26,8 +26,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # libstdc++ 12's own std::stable_sort uses std::get_temporary_buffer.
   target_compile_options(cardgate_settings INTERFACE -Wno-deprecated-declarations)
 else()
-  # g++ 12 sees overlapping copies in libstdc++'s own strings when it optimises (GCC bug 105651).
-  target_compile_options(cardgate_settings INTERFACE $<$<CONFIG:Release,RelWithDebInfo>:-Wno-restrict>)
+  # g++ 12 sees overlapping copies and endless lengths in libstdc++'s own strings and vectors when it optimises
+  # (GCC bugs 105651, 105329).
+  target_compile_options(cardgate_settings INTERFACE
+    $<$<CONFIG:Release,RelWithDebInfo>:-Wno-restrict -Wno-stringop-overread -Wno-stringop-overflow>)
 endif()
 target_compile_definitions(cardgate_settings INTERFACE
   CARDGATE_VERSION="${PROJECT_VERSION}"

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pcsc/winscard.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <system_error>
 #include <thread>
+#include <utility>
 
+#include "base/secret.hpp"
 #include "pcsc/atr.hpp"
 #include "pcsc/connection.hpp"
 #include "pcsc/winscard_error.hpp"
@@ -15,6 +19,12 @@
 namespace cardgate::pcsc {
 namespace {
 
+using std::chrono::steady_clock;
+
+// A signature of an old card takes some seconds; a card that is slow for ever must not hold its reader for
+// ever.
+constexpr milliseconds longest_exchange{10'000};
+constexpr milliseconds longest_transaction{30'000};
 constexpr milliseconds longest_reset{10'000};  // drivers give up on a card that does not wake before this
 
 /// Who waits for which reader. pcsc-lite can neither bound nor interrupt the wait for another program's
@@ -46,31 +56,65 @@ std::shared_ptr<Waiting> waiting() {
   return shared;
 }
 
-/// One attempt to take a card, seen by the caller and by the thread that makes it.
-struct Attempt {
+/// A card taken, or being taken, seen by the caller and by the thread that talks to it. pcsc-lite bounds
+/// neither the wait for another program's transaction nor an exchange, so both happen in a thread of their
+/// own that may be left behind: it then ends the transaction, by a reset, as soon as pcscd lets go of it.
+struct Talk {
   std::mutex mutex;
   std::condition_variable changed;
   bool taken = false;     // ours; only the reset is left
   bool given_up = false;  // the caller is gone
-  std::optional<Result<std::unique_ptr<Connection>>> outcome;
+  std::optional<Result<void>> begun;
+  std::optional<Secret> command;  // asked
+  std::optional<Result<Bytes>> answer;
+  bool end = false;  // asked
+  std::optional<Result<void>> ended;
 };
 
-void attempt(const std::shared_ptr<Attempt>& shared, const std::string& reader, std::uint16_t counter) {
-  auto outcome = Connection::take(
+/// Serves commands until the end is asked for, or the caller is gone; `connection` dies with it, and with it
+/// the transaction.
+void serve(Talk& talk, Connection& connection) {
+  for (;;) {
+    std::unique_lock lock(talk.mutex);
+    talk.changed.wait(lock, [&] { return talk.command || talk.end || talk.given_up; });
+    if (talk.given_up) return;
+    if (talk.end) {
+      lock.unlock();
+      auto ended = connection.end();
+      lock.lock();
+      talk.ended.emplace(std::move(ended));
+      talk.changed.notify_all();
+      return;
+    }
+    const Secret command = *std::exchange(talk.command, std::nullopt);
+    lock.unlock();
+    auto answer = connection.transmit(command.bytes());
+    lock.lock();
+    talk.answer.emplace(std::move(answer));
+    talk.changed.notify_all();
+  }
+}
+
+std::unique_ptr<Connection> take(Talk& talk, const std::string& reader, std::uint16_t counter) {
+  auto connection = Connection::take(
       reader, counter,
       [&] {
-        const std::lock_guard lock(shared->mutex);
-        return shared->given_up;
+        const std::lock_guard lock(talk.mutex);
+        return talk.given_up;
       },
       [&] {
-        const std::lock_guard lock(shared->mutex);
-        shared->taken = true;
-        shared->changed.notify_all();
+        const std::lock_guard lock(talk.mutex);
+        talk.taken = true;
+        talk.changed.notify_all();
       });
-  const std::lock_guard lock(shared->mutex);
-  if (!shared->given_up) shared->outcome.emplace(std::move(outcome));
-  shared->changed.notify_all();
-  // Given up: `outcome` dies here and with it the transaction, by a reset.
+  const std::lock_guard lock(talk.mutex);
+  if (connection) {
+    talk.begun.emplace();
+  } else {
+    talk.begun.emplace(std::move(connection).error());
+  }
+  talk.changed.notify_all();
+  return connection ? *std::move(connection) : nullptr;
 }
 
 }  // namespace
@@ -86,8 +130,29 @@ struct Card::Impl {
 };
 
 struct Transaction::Impl {
-  std::unique_ptr<Connection> connection;
-  bool extended_length = false;
+  Impl(std::shared_ptr<Talk> with, bool extended)
+      : talk(std::move(with)),
+        extended_length(extended),
+        deadline(steady_clock::now() + longest_transaction) {}
+  ~Impl() { static_cast<void>(end()); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  Result<void> end() {
+    if (std::exchange(over, true)) return {};
+    std::unique_lock lock(talk->mutex);
+    talk->end = true;
+    talk->changed.notify_all();
+    if (talk->changed.wait_for(lock, longest_exchange, [&] { return talk->ended.has_value(); }))
+      return *std::move(talk->ended);
+    talk->given_up = true;
+    return winscard_error(SCARD_W_UNRESPONSIVE_CARD, "ending the transaction");
+  }
+
+  std::shared_ptr<Talk> talk;
+  bool extended_length;
+  steady_clock::time_point deadline;
+  bool over = false;
   int round_trips = 0;
 };
 
@@ -97,8 +162,20 @@ Transaction& Transaction::operator=(Transaction&&) noexcept = default;
 Transaction::~Transaction() = default;
 
 Result<Bytes> Transaction::transmit(BytesView command) {
+  if (impl_->over) return Error{Errc::invalid_argument, "the transaction has ended"};
   ++impl_->round_trips;
-  return impl_->connection->transmit(command);
+  Talk& talk = *impl_->talk;
+  const auto until = std::min(steady_clock::now() + longest_exchange, impl_->deadline);
+  std::unique_lock lock(talk.mutex);
+  talk.answer.reset();
+  talk.command.emplace(command);
+  talk.changed.notify_all();
+  if (talk.changed.wait_until(lock, until, [&] { return talk.answer.has_value(); }))
+    return *std::move(talk.answer);
+  impl_->over = true;
+  talk.given_up = true;
+  talk.changed.notify_all();
+  return winscard_error(SCARD_W_UNRESPONSIVE_CARD, "waiting for the card's answer");
 }
 bool Transaction::extended_length() const {
   return impl_->extended_length;
@@ -110,7 +187,7 @@ int Transaction::round_trips() const {
   return impl_->round_trips;
 }
 Result<void> Transaction::end() {
-  return impl_->connection->end();
+  return impl_->end();
 }
 
 Card::Card(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -130,33 +207,34 @@ Result<Transaction> Card::begin(milliseconds wait_at_most, bool extended_length)
   if (!now.present || now.counter != impl_->state.counter)
     return winscard_error(SCARD_W_REMOVED_CARD, "taking the card");
 
-  const auto deadline = std::chrono::steady_clock::now() + wait_at_most;
+  const auto deadline = steady_clock::now() + wait_at_most;
   const auto queue = waiting();
   if (!queue->enter(impl_->reader, wait_at_most))
     return winscard_error(SCARD_E_SHARING_VIOLATION, "taking the card");
-  const auto shared = std::make_shared<Attempt>();
+  const auto talk = std::make_shared<Talk>();
   try {
-    std::thread([queue, shared, reader = impl_->reader, counter = impl_->state.counter] {
-      attempt(shared, reader, counter);
+    std::thread([queue, talk, reader = impl_->reader, counter = impl_->state.counter] {
+      const auto connection = take(*talk, reader, counter);
       queue->leave(reader);
+      if (connection) serve(*talk, *connection);
     }).detach();
   } catch (const std::system_error& error) {
     queue->leave(impl_->reader);
     return Error{Errc::unavailable, std::string("taking the card: no thread: ") + error.what()};
   }
 
-  std::unique_lock lock(shared->mutex);
-  shared->changed.wait_until(lock, deadline, [&] { return shared->outcome || shared->taken; });
-  if (shared->taken)
-    shared->changed.wait_for(lock, longest_reset, [&] { return shared->outcome.has_value(); });
-  if (!shared->outcome) {
-    shared->given_up = true;
-    return winscard_error(shared->taken ? SCARD_W_UNRESPONSIVE_CARD : SCARD_E_SHARING_VIOLATION,
+  std::unique_lock lock(talk->mutex);
+  talk->changed.wait_until(lock, deadline, [&] { return talk->begun || talk->taken; });
+  if (talk->taken) talk->changed.wait_for(lock, longest_reset, [&] { return talk->begun.has_value(); });
+  if (!talk->begun) {
+    talk->given_up = true;
+    return winscard_error(talk->taken ? SCARD_W_UNRESPONSIVE_CARD : SCARD_E_SHARING_VIOLATION,
                           "taking the card");
   }
-  auto connection = TRY(std::move(*shared->outcome));
-  return Transaction(std::make_unique<Transaction::Impl>(
-      Transaction::Impl{std::move(connection), extended_length && promises_extended_length(atr()), 0}));
+  if (!*talk->begun) return talk->begun->error();
+  lock.unlock();
+  return Transaction(
+      std::make_unique<Transaction::Impl>(talk, extended_length && promises_extended_length(atr())));
 }
 
 Context::Context(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -25,8 +25,8 @@ class Transaction final : public CardChannel {
   Transaction& operator=(Transaction&&) noexcept;
   ~Transaction() override;
 
-  /// Errors: pcsc_card_removed, pcsc_card_reset, pcsc_no_service, pcsc_transport,
-  /// invalid_argument (after end()).
+  /// Errors: pcsc_card_removed, pcsc_card_reset, pcsc_card_mute (no answer in 10 s, or 30 s over in all: the
+  /// transaction is over), pcsc_no_service, pcsc_transport, invalid_argument (after end()).
   Result<Bytes> transmit(BytesView command) override;
   /// The card's ATR promises it, and nothing that was sent in this transaction spoke against it.
   bool extended_length() const override;

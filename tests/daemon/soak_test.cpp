@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sixteen readers and their cards, put in, pulled, swapped and signed in with at random while pcscd dies now and then:
-// what the service says afterwards is always the truth, no session outlives its card, and nothing leaks.
+// Sixteen readers and their cards, put in, pulled, swapped and signed in with at random while pcscd dies now
+// and then: what the service says afterwards is always the truth, no session outlives its card, and nothing
+// leaks.
 //
 // CARDGATE_SOAK_EVENTS events (script/soak), else 200; the same CARDGATE_SOAK_SEED makes the same story.
 #include <fmt/format.h>
@@ -42,21 +43,22 @@ struct Issued {
 class Soak : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!Pcscd::available())
-      GTEST_SKIP() << "pcscd or the virtual reader is missing: run script/bootstrap";
-    stage.limits = "limits: {sign_ins_per_minute: 100000, tokens_per_second: 100000, requests_per_second: 1000000}\n";
+    if (!Pcscd::available()) GTEST_SKIP() << "pcscd or the virtual reader is missing: run script/bootstrap";
+    stage.limits =
+        "limits: {sign_ins_per_minute: 100000, tokens_per_second: 100000, requests_per_second: 1000000}\n";
     stage.up();
     std::string people = "people:\n  - {id: \"2000\", name: Max Invented, employed_from: 2020-01-01}\n";
     for (int i = 0; i < Pcscd::most_readers; ++i) {
       auto data = simcard::personalise(*stage.ca, {});
       ASSERT_TRUE(data);
       people += fmt::format(
-          "  - {{id: \"{}\", name: Person {} Invented, employed_from: 2020-01-01, cards: [{{uuid: {}}}]}}\n", 5000 + i, i,
-          simcard::to_text(data->uuid));
+          "  - {{id: \"{}\", name: Person {} Invented, employed_from: 2020-01-01, cards: [{{uuid: {}}}]}}\n",
+          5000 + i, i, simcard::to_text(data->uuid));
       Seat seat;
       seat.reader = Pcscd::name_of(i);
       seat.card = std::make_unique<simcard::Card>(*std::move(data));
-      seat.link = std::make_unique<simcard::VpcdLink>(*seat.card, static_cast<std::uint16_t>(simcard::first_reader + i));
+      seat.link = std::make_unique<simcard::VpcdLink>(*seat.card,
+                                                      static_cast<std::uint16_t>(simcard::first_reader + i));
       seats.push_back(std::move(seat));
     }
     const auto imported = stage.import(people);
@@ -87,22 +89,22 @@ class Soak : public ::testing::Test {
     const auto card = stage.card_status(seat.reader);
     const auto* state = find_string(card, "state");
     if (!seat.link->inserted() || !seat.session.empty() || state == nullptr || *state != "ready") return;
-    const auto opened =
-        stage.ask("POST", "/v1/sessions",
-                  json::serialize(json::object{{"reader", seat.reader},
-                                               {"card", card.at("id")},
-                                               {"tries_left", card.at("tries_left")},
-                                               {"passcode", Stage::pin}}),
-                  {"Content-Type: application/json"});
+    const auto opened = stage.ask("POST", "/v1/sessions",
+                                  json::serialize(json::object{{"reader", seat.reader},
+                                                               {"card", card.at("id")},
+                                                               {"tries_left", card.at("tries_left")},
+                                                               {"passcode", Stage::pin}}),
+                                  {"Content-Type: application/json"});
     if (opened.status != 201) return;  // the service had not seen yet that it was swapped
     seat.session = std::string(opened.json().at("id").as_string());
-    const auto token = stage.ask("POST", "/v1/token",
-                                 json::serialize(json::object{{"role", "employee-self-service"},
-                                                              {"audience", "esr"},
-                                                              {"session", seat.session}}),
-                                 {"Content-Type: application/json"});
+    const auto token =
+        stage.ask("POST", "/v1/token",
+                  json::serialize(json::object{
+                      {"role", "employee-self-service"}, {"audience", "esr"}, {"session", seat.session}}),
+                  {"Content-Type: application/json"});
     ++signed_in;
-    if (token.status == 200) issued.push_back({std::string(token.json().at("access_token").as_string()), true, at});
+    if (token.status == 200)
+      issued.push_back({std::string(token.json().at("access_token").as_string()), true, at});
   }
 
   /// Empty when all that the service says is true.
@@ -113,16 +115,20 @@ class Soak : public ::testing::Test {
       for (const auto& seat : seats) {
         if (entry.at("name").as_string() != std::string_view(seat.reader)) continue;
         ++found;
-        if (entry.at("card_present").as_bool() != seat.link->inserted()) return seat.reader + " has no such card";
-        if (seat.link->inserted() && entry.at("card").at("state") == "reading") return seat.reader + " is still read";
+        if (entry.at("card_present").as_bool() != seat.link->inserted())
+          return seat.reader + " has no such card";
+        if (seat.link->inserted() && entry.at("card").at("state") == "reading")
+          return seat.reader + " is still read";
         if (seat.link->inserted() && entry.at("card").at("state") != "ready")
           return seat.reader + ": " + json::serialize(entry);
       }
     }
     if (found != seats.size()) return fmt::format("{} readers of {}", found, seats.size());
     for (const auto& one : issued) {
-      if (!one.alive && stage.is_active(one.token)) return "a token outlives its card in " + seats[one.seat].reader;
-      if (one.alive && !stage.is_active(one.token)) return "a token died before its card in " + seats[one.seat].reader;
+      if (!one.alive && stage.is_active(one.token))
+        return "a token outlives its card in " + seats[one.seat].reader;
+      if (one.alive && !stage.is_active(one.token))
+        return "a token died before its card in " + seats[one.seat].reader;
     }
     return {};
   }
@@ -199,8 +205,8 @@ TEST_F(Soak, WhatTheServiceSaysIsAlwaysTheTruth) {
   EXPECT_TRUE(eventually(seconds(20), [&] { return handles() == before; }))
       << "files " << before.files << " -> " << handles().files << ", threads " << before.threads << " -> "
       << handles().threads;
-  fmt::print("{} events, {} sign-ins, pcscd killed {} times; {} files and {} threads before and after\n", events,
-             signed_in, kills, before.files, before.threads);
+  fmt::print("{} events, {} sign-ins, pcscd killed {} times; {} files and {} threads before and after\n",
+             events, signed_in, kills, before.files, before.threads);
 }
 
 }  // namespace

@@ -29,10 +29,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto tries = piv::tries_left(card);
     if (tries && (*tries < 0 || *tries > 15)) std::abort();
   }
+  if ((choice & 16) == 0) static_cast<void>(piv::pin_in_use(card));
   if ((choice & 32) == 0) {
-    const int before = card.exchanges;
-    static_cast<void>(piv::verify_pin(card, Secret(std::string_view("123456"))));
-    if (card.exchanges != before + 1) std::abort();  // a passcode is sent once
+    const auto once = [&](auto&& spend) {
+      const int before = card.exchanges;
+      static_cast<void>(spend());
+      if (card.exchanges != before + 1) std::abort();  // a passcode, or a PUK, is sent once
+    };
+    const auto secret = [](std::string_view digits) { return Secret(digits); };
+    once([&] { return piv::verify_pin(card, secret("123456")); });
+    once([&] { return piv::change_pin(card, secret("123456"), secret("654321")); });
+    once([&] { return piv::unblock_pin(card, secret("12345678"), secret("654321")); });
   }
   const bool rsa = (choice & 64) != 0;
   const auto signature =

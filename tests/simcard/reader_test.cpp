@@ -106,6 +106,7 @@ TEST_F(ReaderTest, AFastReinsertionIsTwoEvents) {
   Client client;
   const DWORD before = client.state() >> 16;
   link_->pull();
+  ASSERT_TRUE(eventually(seconds(5), [&] { return !client.present(); }));
   ASSERT_TRUE(link_->insert());
   ASSERT_TRUE(eventually(seconds(5), [&] { return client.present() && client.state() >> 16 >= before + 2; }));
   EXPECT_EQ(client.state() >> 16, before + 2);
