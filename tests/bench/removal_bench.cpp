@@ -139,7 +139,7 @@ Sample one_removal(Stage& stage, std::atomic<int>& loads) {
   std::optional<Steady::time_point> told;
   Connection events(stage.socket);
   events.send("GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  while (events.buffer().find("event: open") == std::string::npos && events.more()) {
+  while (events.buffer().find("\r\n\r\n") == std::string::npos && events.more()) {
   }
   threads.emplace_back([&] {
     while (events.buffer().find("card_removed") == std::string::npos && events.more()) {
