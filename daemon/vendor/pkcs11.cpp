@@ -59,7 +59,7 @@ Error to_error(CK_RV value, std::string_view doing) {
       return {Errc::pin_blocked, text};
     case CKR_PIN_LEN_RANGE:
     case CKR_PIN_INVALID:
-      return {Errc::pin_format, text};
+      return {Errc::pin_format, "the card does not take such a passcode"};
     case CKR_MECHANISM_INVALID:
     case CKR_MECHANISM_PARAM_INVALID:
     case CKR_KEY_TYPE_INCONSISTENT:

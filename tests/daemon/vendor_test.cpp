@@ -243,6 +243,28 @@ TEST_F(SoftToken, OnlyTheDaemonsUserMayAsk) {
   EXPECT_EQ(card.error().code, Errc::unavailable);
 }
 
+// As the socket unit does it (Accept=yes): each connection gets a process of its own, and two in turn are
+// served.
+TEST_F(SoftToken, ServesConnectionsThatSystemdHandsOver) {
+  if (!testing::has_program("systemd-socket-activate")) GTEST_SKIP() << "systemd-socket-activate is missing";
+  personalise(KeyKind::p256);
+  const auto socket = dir / "activated.sock";
+  const auto activator =
+      *Process::start({"systemd-socket-activate", "--accept", "--listen", socket, "--setenv=SOFTHSM2_CONF",
+                       CARDGATE_BINARY_DIR "/daemon/vendor/cardgate-vendor-cards", "--module", soft_module,
+                       "--client-uid", std::to_string(::geteuid())});
+  ASSERT_TRUE(activator->wait_for_line("Listening", seconds(10))) << activator->output();
+  CardSettings settings;
+  settings.drivers = {"pkcs11"};
+  settings.vendor_socket = socket;
+  settings.vendor_token = label;
+  const auto driver = make_drivers(settings)->front();
+  const auto card = driver->read("no reader", message);
+  ASSERT_TRUE(card) << card.error().message() << activator->output();
+  const auto signature = sign(*driver, *card, use(*card));
+  ASSERT_TRUE(signature) << signature.error().message();
+}
+
 TEST_F(SoftToken, ATokenThatIsNotThereIsAnotherDriversBusiness) {
   run({"softhsm2-util", "--delete-token", "--token", label});
   const Helper helper(dir, soft_module);
