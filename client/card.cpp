@@ -86,7 +86,7 @@ int change_passcode(const Cli& cli, const CardOptions& options) {
   if (!passcode) return fail(cli, passcode.error());
   const auto fresh = take_new(options);
   if (!fresh) return fail(cli, fresh.error());
-  json::object members{{"reader", card->reader}, {"tries_left", card->tries_left}};
+  json::object members{{"reader", card->reader}, {"tries_left", tries_json(card->tries_left)}};
   if (options.spend_last_try) members["spend_last_try"] = true;
   const auto body = body_with_secrets(members, {{"passcode", &*passcode}, {"new_passcode", &*fresh}});
   if (!body) return fail(cli, body.error());
@@ -118,7 +118,8 @@ int status(const Cli& cli, const CardOptions& options) {
   if (!card) return fail(cli, card.error());
   if (card->refusal) return say_problem(cli, *card->refusal);
   if (cli.json) {
-    json::object out{{"reader", card->reader}, {"card", card->card}, {"tries_left", card->tries_left}};
+    json::object out{
+        {"reader", card->reader}, {"card", card->card}, {"tries_left", tries_json(card->tries_left)}};
     if (!card->warning.empty()) out["warning"] = card->warning;
     print_json(out);
   } else {

@@ -39,8 +39,7 @@ Readers look(const json::object& status, const std::string& wanted) {
     }
     const auto state = text_of(*card, "state");
     if (state == "ready")
-      out.ready.push_back(
-          {name, text_of(*card, "id"), number_of(*card, "tries_left"), text_of(*card, "warning"), {}});
+      out.ready.push_back({name, text_of(*card, "id"), tries_of(*card), text_of(*card, "warning"), {}});
     if (state == "reading") out.reading.push_back(name);
     if (state == "unusable") out.unusable.emplace_back(name, text_of(*card, "problem"));
   }
@@ -147,8 +146,7 @@ Result<FoundCard> find_card(const Http& http, const std::string& wanted, bool ma
 }
 
 std::string describe_card(const FoundCard& card) {
-  auto text =
-      fmt::format("Card {} in {}, {} left", card.card, card.reader, counted(card.tries_left, "try", "tries"));
+  auto text = fmt::format("Card {} in {}, {}", card.card, card.reader, tries_text(card.tries_left));
   if (!card.warning.empty()) text += "\n  ! " + card.warning;
   return text;
 }

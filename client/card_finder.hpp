@@ -16,7 +16,7 @@ namespace cardgate::client {
 
 struct FoundCard {
   std::string reader, card;
-  std::int64_t tries_left = 0;
+  std::int64_t tries_left = 0;            // -1: the card does not tell
   std::string warning;                    // of a certificate that ends soon; else empty
   std::optional<proto::Problem> refusal;  // set: there is no card to use, and why
 };

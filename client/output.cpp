@@ -84,6 +84,17 @@ std::int64_t number_of(const json::object& object, std::string_view member) {
   const auto* value = object.if_contains(member);
   return value != nullptr && value->is_int64() ? value->get_int64() : 0;
 }
+std::int64_t tries_of(const json::object& card) {
+  const auto* value = card.if_contains("tries_left");
+  return value != nullptr && value->is_null() ? -1 : number_of(card, "tries_left");
+}
+json::value tries_json(std::int64_t tries) {
+  return tries < 0 ? json::value(nullptr) : json::value(tries);
+}
+std::string tries_text(std::int64_t tries) {
+  return tries < 0 ? "the card does not tell how many tries are left"
+                   : counted(tries, "try", "tries") + " left";
+}
 bool is_true(const json::object& object, std::string_view member) {
   const auto* value = object.if_contains(member);
   return value != nullptr && value->is_bool() && value->get_bool();

@@ -24,6 +24,12 @@ std::string local_time(std::string_view rfc3339);
 /// "1 try", "3 tries".
 std::string counted(std::int64_t count, std::string_view one, std::string_view many);
 
+/// `tries_left`; -1 when the card does not tell (null).
+std::int64_t tries_of(const json::object& card);
+json::value tries_json(std::int64_t tries);
+/// "1 try left".
+std::string tries_text(std::int64_t tries);
+
 /// The member's text, or nothing.
 std::string text_of(const json::object& object, std::string_view member);
 std::int64_t number_of(const json::object& object, std::string_view member);

@@ -36,7 +36,8 @@ Result<uid_t> uid_of(const std::string& user) {
 }
 
 Result<Secret> sign_in_body(const FoundCard& found, const Secret& passcode, const LoginOptions& options) {
-  json::object members{{"reader", found.reader}, {"card", found.card}, {"tries_left", found.tries_left}};
+  json::object members{
+      {"reader", found.reader}, {"card", found.card}, {"tries_left", tries_json(found.tries_left)}};
   if (options.spend_last_try) members["spend_last_try"] = true;
   if (!options.for_user.empty()) members["for_uid"] = TRY(uid_of(options.for_user));
   return body_with_secrets(members, {{"passcode", &passcode}});

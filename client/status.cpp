@@ -12,9 +12,8 @@ std::string card_text(const json::object& card) {
   const auto state = text_of(card, "state");
   if (state == "reading") return "a card, being read";
   if (state == "unusable") return fmt::format("a card that cannot be used: {}", text_of(card, "problem"));
-  auto text = fmt::format("card {}, {} left, certificate good until {}", text_of(card, "id"),
-                          counted(number_of(card, "tries_left"), "try", "tries"),
-                          local_time(text_of(card, "certificate_expires")));
+  auto text = fmt::format("card {}, {}, certificate good until {}", text_of(card, "id"),
+                          tries_text(tries_of(card)), local_time(text_of(card, "certificate_expires")));
   if (card.contains("problem")) text += fmt::format("\n    {}", text_of(card, "problem"));
   return text;
 }

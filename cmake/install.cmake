@@ -4,7 +4,8 @@
 # Configuration that is there already stays as it is.
 include(GNUInstallDirs)
 
-foreach(program cardgated:${CMAKE_INSTALL_SBINDIR} cardgate:${CMAKE_INSTALL_BINDIR})
+foreach(program cardgated:${CMAKE_INSTALL_SBINDIR} cardgate:${CMAKE_INSTALL_BINDIR}
+    cardgate-vendor-cards:${CMAKE_INSTALL_LIBEXECDIR})
   string(REPLACE ":" ";" program ${program})
   list(POP_FRONT program name)
   if(TARGET ${name})
@@ -14,13 +15,14 @@ endforeach()
 
 # systemd's folders are never multiarch ones.
 install(FILES systemd/cardgated.service systemd/cardgated.socket systemd/cardgated-admin.socket
+  systemd/cardgate-vendor-cards.socket systemd/cardgate-vendor-cards@.service
   DESTINATION lib/systemd/system)
 install(FILES systemd/cardgate.catalog DESTINATION lib/systemd/catalog)
 install(FILES systemd/sysusers.d/cardgate.conf DESTINATION lib/sysusers.d)
 install(FILES systemd/tmpfiles.d/cardgate.conf DESTINATION lib/tmpfiles.d)
 install(FILES systemd/polkit/50-cardgate.rules DESTINATION share/polkit-1/rules.d)
 
-install(DIRECTORY config/ DESTINATION share/doc/cardgate/examples FILES_MATCHING PATTERN "*.yaml")
+install(DIRECTORY config/ DESTINATION share/doc/cardgate/examples FILES_MATCHING PATTERN "*.yaml" PATTERN "*.conf")
 install(DIRECTORY docs/ DESTINATION share/doc/cardgate FILES_MATCHING PATTERN "*.md")
 install(FILES LICENSE DESTINATION share/doc/cardgate)
 install(FILES proto/openapi.yaml DESTINATION share/cardgate OPTIONAL)

@@ -132,16 +132,25 @@ Result<ReaderRule> read_reader(const Yaml& node) {
 Result<CardSettings> read_cards(const Yaml& node) {
   CardSettings settings;
   auto map = TRY(node.map());
-  if (auto drivers = map.optional("drivers")) {
+  const auto drivers = map.optional("drivers");
+  if (drivers) {
     settings.drivers = TRY(drivers->strings());
     if (settings.drivers.empty()) return drivers->error("expected at least one card driver");
-    if (auto made = make_drivers(settings); !made) return drivers->error(made.error().context);
   }
   if (auto presence = map.optional("card_authentication")) {
     const std::string mode = TRY(presence->string());
     if (mode != "check" && mode != "require") return presence->error("expected check or require");
     settings.require_presence = mode == "require";
   }
+  const bool uses_vendor = std::ranges::find(settings.drivers, "pkcs11") != settings.drivers.end();
+  for (const char* key : {"vendor_socket", "vendor_token"}) {
+    const auto value = map.optional(key);
+    if (value && !uses_vendor) return value->error("is of no use without pkcs11 among the drivers");
+  }
+  if (auto socket = map.optional("vendor_socket")) settings.vendor_socket = TRY(path_of(*socket));
+  if (auto token = map.optional("vendor_token")) settings.vendor_token = TRY(token->string());
+  if (auto made = make_drivers(settings); !made)
+    return (drivers ? *drivers : node).error(made.error().context);
   TRY(map.finish());
   return settings;
 }
@@ -262,6 +271,8 @@ std::string needs_restart(const Config& now, const Config& next) {
   if (now.audit_keep_segments != next.audit_keep_segments) return "audit.keep_segments";
   if (now.issuer != next.issuer) return "issuer";
   if (now.cards.drivers != next.cards.drivers) return "cards.drivers";
+  if (now.cards.vendor_socket != next.cards.vendor_socket) return "cards.vendor_socket";
+  if (now.cards.vendor_token != next.cards.vendor_token) return "cards.vendor_token";
   return {};
 }
 

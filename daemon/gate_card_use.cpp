@@ -3,6 +3,7 @@
 // changing or unblocking it.
 #include <fmt/format.h>
 
+#include "daemon/cards/tries.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
 
@@ -31,6 +32,8 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
                                                                  : std::string();
     return refuse_card_use(use, problem(status, code, std::move(detail), std::move(extra)), code);
   };
+  // Who did not answer may have spent a try.
+  if (error.code == Errc::timeout || error.code == Errc::unavailable) ++reader.failures;
   switch (error.code) {
     case Errc::pin_incorrect: {
       reader.tries_left = tries_left(error);
@@ -46,8 +49,8 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
           left == 0   ? "Wrong passcode. The card is now blocked: take it to the smartcard help desk, "
                         "who can unblock it."
           : left == 1 ? "Wrong passcode. One try is left; if it is wrong too, the card is blocked."
-                      : fmt::format("Wrong passcode. {} tries are left.", left);
-      return refused(401, std::move(detail), {{"tries_left", left}});
+                      : "Wrong passcode. " + tries_sentence(left);
+      return refused(401, std::move(detail), {{"tries_left", tries_json(left)}});
     }
     case Errc::pin_blocked:
       reader.tries_left = 0;
@@ -77,7 +80,8 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
                   "maker's own program."),
           "key_unsupported");
     case Errc::pin_format:
-      return refused(400, "A passcode has 6 to 8 digits. No try was spent.");
+      // Each kind of card has a rule of its own, and says it.
+      return refused(400, fmt::format("Not a passcode of this card: {}. No try was spent.", error.context));
     case Errc::pin_last_try:
       return refused(
           409,
@@ -88,7 +92,7 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
       reader.tries_left = tries_left(error);
       return refused(409,
                      "The tries left are not what you were shown. Nothing was spent; look again and repeat.",
-                     {{"tries_left", reader.tries_left}});
+                     {{"tries_left", tries_json(reader.tries_left)}});
     case Errc::pcsc_no_card:
     case Errc::pcsc_card_removed:
       return refuse_card_use(use, problem(404, "no_card", "The card was taken out. Put it in and try again."),
@@ -154,14 +158,14 @@ Gate::CardInHand Gate::card_in_hand(const CardUse& use, const std::string& card,
         problem(409, "card_changed",
                 "The card or its tries left are not what you were shown. Nothing was spent; look again and "
                 "repeat.",
-                {{"card", reader->card->id}, {"tries_left", reader->tries_left}}),
+                {{"card", reader->card->id}, {"tries_left", tries_json(reader->tries_left)}}),
         "card_changed");
   }
   if (reader->failures >= max_failures_per_insertion) {
     return refused(problem(409, "reinsert_card",
                            "That was wrong twice. Take the card out and put it in again to go on, or ask the "
                            "smartcard help desk for a new passcode.",
-                           {{"tries_left", reader->tries_left}}),
+                           {{"tries_left", tries_json(reader->tries_left)}}),
                    "too_many_failures");
   }
   return {reader, std::nullopt};

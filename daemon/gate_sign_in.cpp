@@ -240,7 +240,8 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   }
   if (!proof->valid) co_return refuse_certificate(*proof);
   // No card is issued with fewer than three tries, so three or more of them need no second look.
-  if (reader->failures > 0 || reader->tries_left < 3) readers_.recount(ask.reader);
+  const bool few = reader->tries_left < 3 && reader->tries_left != tries_unknown;
+  if (reader->failures > 0 || few) readers_.recount(ask.reader);
   reader->failures = 0;
 
   session.uid = uid;

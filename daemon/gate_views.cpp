@@ -3,6 +3,7 @@
 // (rule 10).
 #include <fmt/format.h>
 
+#include "daemon/cards/tries.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
 
@@ -46,7 +47,7 @@ Gate::Answer Gate::status(Request& request) {
       if (reader.state == Reader::State::unusable) card["problem"] = reader.problem;
       if (reader.state == Reader::State::ready) {
         card["id"] = reader.card->id;
-        card["tries_left"] = reader.tries_left;
+        card["tries_left"] = tries_json(reader.tries_left);
         card["genuine"] = reader.card->present ? "shown" : "not shown";
         card["transaction"] = reader.card->driver->transaction_guaranteed() ? "guaranteed" : "not guaranteed";
         card["certificate_expires"] = to_rfc3339(reader.card->info.not_after);

@@ -28,7 +28,8 @@ inline constexpr int max_failures_per_insertion = 2;
 inline constexpr std::array<milliseconds, 6> read_again_after{milliseconds(250), seconds(1),  seconds(2),
                                                               seconds(5),        seconds(15), seconds(30)};
 inline constexpr std::size_t max_known_certificates = 4096;  // of cards seen before
-inline constexpr seconds card_wait{5};                       // for a card that another program holds
+inline constexpr seconds vendor_deadline{20};  // for one answer of the helper for vendors' cards
+inline constexpr seconds card_wait{5};         // for a card that another program holds
 
 /// What the operator may tune. Defaults serve one ward's machine.
 struct Limits {

@@ -109,6 +109,7 @@ class Members {
 Result<int> tries_left_of(Members& members) {
   const auto* tries = members.optional("tries_left");
   if (tries == nullptr) return bad("tries_left", "is missing");
+  if (tries->is_null()) return tries_not_told;
   return static_cast<int>(TRY(members.integer("tries_left", *tries, 15)));
 }
 

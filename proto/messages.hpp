@@ -27,11 +27,14 @@ inline constexpr std::size_t max_card_bytes = 128;
 inline constexpr std::size_t max_passcode_bytes = 64;
 inline constexpr std::size_t max_name_bytes = 256;  // role, audience, session
 
+/// `tries_left` of a card that does not tell how many there are; null in JSON.
+inline constexpr int tries_not_told = -1;
+
 /// POST /v1/sessions and /v1/sessions/ID/resume.
 struct SignIn {
   std::string reader;
   std::string card;
-  int tries_left = 0;  // as the person was shown; 0..15
+  int tries_left = 0;  // as the person was shown; 0..15, or tries_not_told
   Secret passcode;     // its form is judged by the card's room, not here
   std::optional<uid_t> for_uid;
   bool spend_last_try = false;
@@ -43,7 +46,7 @@ Result<SignIn> parse_sign_in(std::string_view body);
 /// POST /v1/cards/ID/passcode.
 struct PasscodeChange {
   std::string reader;
-  int tries_left = 0;  // as the person was shown
+  int tries_left = 0;  // as SignIn
   Secret passcode, new_passcode;
   bool spend_last_try = false;
 };

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "daemon/cards/piv_driver.hpp"
+#include "daemon/cards/pkcs11_driver.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -14,10 +15,11 @@ namespace {
 /// Every kind of card there is: the name in the config, and what makes its driver.
 struct Kind {
   std::string_view name;
-  std::shared_ptr<const CardDriver> (*make)(const CardSettings& settings);
+  Result<std::shared_ptr<const CardDriver>> (*make)(const CardSettings& settings);
 };
 constexpr std::array kinds{
-    Kind{"piv", [](const CardSettings&) { return make_piv_driver(); }},
+    Kind{"piv", make_piv_driver},
+    Kind{"pkcs11", make_pkcs11_driver},
 };
 
 }  // namespace
@@ -38,7 +40,7 @@ Result<CardDrivers> make_drivers(const CardSettings& settings) {
     if (found == kinds.end())
       return Error{Errc::config_invalid,
                    fmt::format("there is no card driver '{}'; there are: {}", name, names)};
-    drivers.push_back(found->make(settings));
+    drivers.push_back(TRY(found->make(settings)));
   }
   return drivers;
 }

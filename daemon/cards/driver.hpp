@@ -8,6 +8,7 @@
 // and key_unsupported for what this kind of card cannot do.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -79,6 +80,9 @@ using CardDrivers = std::vector<std::shared_ptr<const CardDriver>>;
 struct CardSettings {
   std::vector<std::string> drivers{"piv"};  // asked in this order
   bool require_presence = false;            // refuse cards that cannot show that they are no copies (PIV 9E)
+  // pkcs11 only:
+  std::filesystem::path vendor_socket;  // of cardgate-vendor-cards
+  std::string vendor_token;  // label of a token that stands in no reader; empty: the reader decides
   bool operator==(const CardSettings&) const = default;
 };
 

@@ -170,8 +170,8 @@ class PivDriver final : public CardDriver {
 
 }  // namespace
 
-std::shared_ptr<const CardDriver> make_piv_driver() {
-  return std::make_shared<PivDriver>();
+Result<std::shared_ptr<const CardDriver>> make_piv_driver(const CardSettings&) {
+  return std::make_shared<const PivDriver>();
 }
 
 }  // namespace cardgate::daemon

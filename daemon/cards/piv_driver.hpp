@@ -14,6 +14,7 @@
 
 namespace cardgate::daemon {
 
-std::shared_ptr<const CardDriver> make_piv_driver();
+/// Needs no settings. Errors: none.
+Result<std::shared_ptr<const CardDriver>> make_piv_driver(const CardSettings& settings);
 
 }  // namespace cardgate::daemon

@@ -36,6 +36,12 @@ std::string explain_card_error(const Error& error) {
       return "cardgated is not allowed to use the readers. The people who run this machine must install "
              "cardgate's polkit "
              "rule or open pcscd's socket to the service user.";
+    case Errc::timeout:
+    case Errc::unavailable:
+      return "The part of cardgate that reads this kind of card does not answer. Take the card out and put "
+             "it "
+             "in again; if that does not help, the people who run this machine must look at "
+             "cardgate-vendor-cards.";
     case Errc::pcsc_card_removed:
     case Errc::pcsc_no_card:
       return "The card was taken out. Put it in again.";

@@ -33,7 +33,7 @@ const std::map<std::string, Names, std::less<>>& may_see() {
 
 struct Home {
   std::string_view prefix;  // of the include
-  Names folders;            // that may include it
+  Names folders;            // that may include it; one below another stands for itself alone
 };
 
 const std::vector<Home>& homes() {
@@ -53,6 +53,10 @@ const std::vector<Home>& homes() {
       {"boost/beast", {"daemon", "client"}},
       {"systemd/", {"daemon"}},
       {"dbus/", {"daemon"}},
+      // What a vendor wrote never shares cardgated's memory.
+      {"p11-kit", {"daemon/vendor"}},
+      {"daemon/vendor/module.hpp", {"daemon/vendor"}},
+      {"daemon/vendor/pkcs11.hpp", {"daemon/vendor"}},
   };
   return table;
 }
@@ -62,6 +66,11 @@ std::string_view first_folder(std::string_view path) {
   return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
 }
 
+bool is_in_any(std::string_view path, const Names& folders) {
+  return std::ranges::any_of(folders,
+                             [&](const std::string& folder) { return path.starts_with(folder + "/"); });
+}
+
 std::string joined(const Names& names) {
   return names.empty() ? "nothing" : fmt::format("{}", fmt::join(names, "/, ")) + "/";
 }
@@ -69,7 +78,7 @@ std::string joined(const Names& names) {
 void check_include(std::string_view folder, const std::string& include, bool quoted, const std::string& where,
                    std::vector<std::string>& findings) {
   for (const auto& home : homes()) {
-    if (include.starts_with(home.prefix) && !home.folders.contains(folder)) {
+    if (include.starts_with(home.prefix) && !is_in_any(where, home.folders)) {
       findings.push_back(fmt::format("{}: {} belongs in {} only", where, include, joined(home.folders)));
     }
   }

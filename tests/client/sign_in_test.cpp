@@ -47,6 +47,14 @@ struct Login : ::testing::Test {
   }
 };
 
+TEST_F(Login, TakesACardThatDoesNotTellItsTries) {
+  service.answer("GET /v1/status", {status(R"({"name":"Reader 0","card_present":true,)"
+                                           R"("card":{"state":"ready","id":"5f1d","tries_left":null}})")});
+  const auto done = login();
+  EXPECT_EQ(done.status, 0) << done.all;
+  EXPECT_THAT(service.requests().back(), HasSubstr(R"("tries_left":null)"));
+}
+
 TEST_F(Login, NamesTheCardAndItsTriesAsShown) {
   const auto done = login();
   EXPECT_EQ(done.status, 0) << done.all;

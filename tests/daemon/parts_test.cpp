@@ -221,6 +221,20 @@ TEST_F(ConfigFile, EachMistakeNamesItsLineAndKey) {
             std::string::npos);
 }
 
+TEST_F(ConfigFile, VendorCardsNeedTheirHelperAndNothingElseDoes) {
+  EXPECT_EQ(
+      refusal(text + "cards: {drivers: [piv, pkcs11], vendor_socket: /run/v.sock, vendor_token: ward}\n"),
+      "");
+  EXPECT_EQ(refusal(text + "cards:\n  drivers: [pkcs11]\n"),
+            "12: cards.drivers: the driver pkcs11 needs 'vendor_socket', the helper's socket");
+  EXPECT_EQ(refusal(text + "cards:\n  drivers: [pkcs11]\n  vendor_socket: v.sock\n"),
+            "13: cards.vendor_socket: expected an absolute path");
+  EXPECT_EQ(refusal(text + "cards:\n  drivers: [piv]\n  vendor_socket: /run/v.sock\n"),
+            "13: cards.vendor_socket: is of no use without pkcs11 among the drivers");
+  EXPECT_EQ(refusal(text + "cards: {drivers: [gemalto]}\n"),
+            "11: cards.drivers: there is no card driver 'gemalto'; there are: piv, pkcs11");
+}
+
 TEST_F(ConfigFile, TheShippedExampleIsValid) {
   const auto loaded = load_config(std::filesystem::path(CARDGATE_SOURCE_DIR) / "config/cardgated.yaml");
   ASSERT_TRUE(loaded) << loaded.error().message();

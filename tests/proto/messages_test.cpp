@@ -28,6 +28,13 @@ TEST(SignInMessage, IsRead) {
   EXPECT_TRUE(message->spend_last_try);
 }
 
+TEST(SignInMessage, NullIsACardThatDoesNotTellItsTries) {
+  const auto message = parse_sign_in(R"({"reader":"r","card":"c","tries_left":null,"passcode":"1"})");
+  ASSERT_TRUE(message) << message.error().message();
+  EXPECT_EQ(message->tries_left, tries_not_told);
+  EXPECT_FALSE(parse_sign_in(R"({"reader":"r","card":"c","tries_left":-1,"passcode":"1"})"));
+}
+
 TEST(SignInMessage, NeedsNoUidAndSpendsNoLastTryByItself) {
   const auto message = parse_sign_in(R"({"reader":"r","card":"c","tries_left":1,"passcode":""})");
   ASSERT_TRUE(message) << message.error().message();
