@@ -100,6 +100,8 @@ void Gate::on_card_read(const std::string& name) {
                                   clock_.boot()));
   }
   publish_card("read", name);
+  const bool waits = reader != nullptr && reader->card && sessions_.by_card(reader->card->id) == nullptr;
+  if (waits) publish_card("sign_in_needed", name);
 }
 
 /// One card answers in two readers: one of the two is a copy. The second is refused already; people must

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cards that mean harm against the whole service: each is refused, the service goes on serving, and the next good card
-// gets in.
+// Cards that mean harm against the whole service: each is refused, the service goes on serving, and the next
+// good card gets in.
 #include <gtest/gtest.h>
+#include <winscard.h>
 
 #include <thread>
 
@@ -93,6 +94,32 @@ TEST_F(Hostile, ACardThatIsSilentAfterThePasscodeHoldsNobodyUp) {
   stage.pull();
   stage.insert_and_wait();
   EXPECT_EQ(stage.sign_in().status, 201);
+}
+
+TEST_F(Hostile, AProgramThatHoldsTheCardIsWaitedForThenToldOfAndTheCardIsReadWhenItLetsGo) {
+  SCARDCONTEXT context = 0;
+  SCARDHANDLE card = 0;
+  DWORD protocol = 0;
+  ASSERT_EQ(SCardEstablishContext(SCARD_SCOPE_SYSTEM, nullptr, nullptr, &context), SCARD_S_SUCCESS);
+  // The service must not be first.
+  ASSERT_EQ(stage.stop_daemon(), 0);
+  stage.insert();
+  ASSERT_TRUE(testing::eventually(seconds(5), [&] {
+    return SCardConnect(context, Stage::reader, SCARD_SHARE_EXCLUSIVE, SCARD_PROTOCOL_T1, &card, &protocol) ==
+           SCARD_S_SUCCESS;
+  }));
+  stage.start_daemon();
+  std::string problem;
+  EXPECT_TRUE(testing::eventually(seconds(15), [&] {
+    const auto status = stage.card_status();
+    const auto* text = find_string(status, "problem");
+    problem = text == nullptr ? "" : *text;
+    return problem.find("Another program is using the card") != std::string::npos;
+  })) << problem;
+  EXPECT_EQ(stage.sign_in().error(), "card_unusable");
+  SCardDisconnect(card, SCARD_LEAVE_CARD);
+  SCardReleaseContext(context);
+  EXPECT_TRUE(testing::eventually(seconds(20), [&] { return stage.sign_in().status == 201; }));
 }
 
 TEST_F(Hostile, ACardThatSaysYesToEveryPasscodeNeedsItsKeyAllTheSame) {

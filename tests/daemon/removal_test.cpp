@@ -3,6 +3,9 @@
 // card in two places.
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <thread>
+
 #include "base/file.hpp"
 
 #include "tests/daemon/stage.hpp"
@@ -115,6 +118,51 @@ TEST_F(Removal, AnotherRoleNeedsNoCardOutAndIn) {
   const auto own = stage.token_text("employee-self-service");
   EXPECT_TRUE(stage.is_active(core));
   EXPECT_TRUE(stage.is_active(own));
+}
+
+// A sleeping machine: nobody runs, the card loses its power, and whoever is there can do as they like.
+TEST_F(Removal, ACardSwappedWhileTheMachineSleepsEndsItsSession) {
+  stage.insert_and_wait();
+  ASSERT_EQ(stage.sign_in().status, 201);
+  const auto token = stage.token_text();
+  stage.daemon->signal(SIGSTOP);
+  stage.pcscd.signal(SIGSTOP);
+  stage.link->pull(milliseconds(200));  // nobody is awake to notice
+  auto data = simcard::personalise(*stage.ca, {});
+  ASSERT_TRUE(data);
+  simcard::Card other(*std::move(data));
+  simcard::VpcdLink other_link(other);
+  stage.pcscd.signal(SIGCONT);
+  ASSERT_TRUE(other_link.insert());
+  stage.daemon->signal(SIGCONT);
+  EXPECT_TRUE(eventually(seconds(10), [&] { return !stage.is_active(token); }));
+  EXPECT_EQ(stage.ask("GET", "/v1/sessions").json().at("sessions").as_array().size(), 0U);
+}
+
+TEST_F(Removal, ACardThatLostItsPowerInTheSleepSignsInAfterwards) {
+  stage.insert_and_wait();
+  ASSERT_EQ(stage.sign_in().status, 201);
+  stage.daemon->signal(SIGSTOP);
+  stage.pcscd.signal(SIGSTOP);
+  stage.card->power_off();
+  std::this_thread::sleep_for(seconds(2));
+  stage.pcscd.signal(SIGCONT);
+  stage.daemon->signal(SIGCONT);
+  EXPECT_EQ(stage.ask("GET", "/v1/status").status, 200);
+  EXPECT_TRUE(eventually(seconds(10), [&] { return stage.sign_in().status == 201; }));
+}
+
+TEST_F(Removal, PcscdRestartedAsOnWakingUpEndsSessionsAndIsFoundAgain) {
+  stage.insert_and_wait();
+  ASSERT_EQ(stage.sign_in().status, 201);
+  const auto token = stage.token_text();
+  ASSERT_TRUE(stage.pcscd.restart());
+  EXPECT_TRUE(eventually(seconds(10), [&] { return !stage.is_active(token); }));
+  EXPECT_TRUE(eventually(seconds(15), [&] {
+    const auto card = stage.card_status();
+    return card.contains("state") && card.at("state") == "ready";
+  }));
+  EXPECT_EQ(stage.sign_in().status, 201);
 }
 
 TEST_F(Removal, OneCardInTwoReadersIsRefusedAndTold) {

@@ -144,7 +144,6 @@ class Soak : public ::testing::Test {
 
   struct Handles {
     std::size_t files, threads;
-    bool operator==(const Handles&) const = default;
   };
   Handles handles() const {
     const auto count = [&](const char* what) {
@@ -202,7 +201,12 @@ TEST_F(Soak, WhatTheServiceSaysIsAlwaysTheTruth) {
   if (HasFatalFailure()) GTEST_FAIL() << "seed " << seed;
   all_out();
   EXPECT_EQ(stage.ask("GET", "/v1/sessions").json().at("sessions").as_array().size(), 0U);
-  EXPECT_TRUE(eventually(seconds(20), [&] { return handles() == before; }))
+  // Fewer is no leak: a connection may have lingered at the beginning.
+  EXPECT_TRUE(eventually(seconds(20),
+                         [&] {
+                           const Handles now = handles();
+                           return now.files <= before.files && now.threads <= before.threads;
+                         }))
       << "files " << before.files << " -> " << handles().files << ", threads " << before.threads << " -> "
       << handles().threads;
   fmt::print("{} events, {} sign-ins, pcscd killed {} times; {} files and {} threads before and after\n",

@@ -31,7 +31,8 @@ TEST(Atr, ExtendedLengthIsPromisedByCardCapabilities) {
   EXPECT_TRUE(promises_extended_length(hex("3b8580018073800140a5")));
   EXPECT_FALSE(promises_extended_length(hex("3b8580018073800100a5"))) << "capabilities without that bit";
   EXPECT_FALSE(promises_extended_length(hex("3b84800180718001a5"))) << "one software function table only";
-  EXPECT_FALSE(promises_extended_length(hex("3b8b800180f9a0000003080000100018"))) << "a name, no capabilities";
+  EXPECT_FALSE(promises_extended_length(hex("3b8b800180f9a0000003080000100018")))
+      << "a name, no capabilities";
   EXPECT_TRUE(promises_extended_length(hex("3b8880010073800140009000"))) << "status bytes behind the objects";
   EXPECT_FALSE(promises_extended_length(hex("3b8580014173800140a5"))) << "a category of its own";
   EXPECT_FALSE(promises_extended_length(hex("")));

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Context, Card and Transaction on the real pcscd: others in the way, cards pulled, pcscd gone.
+#include <grp.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -43,6 +48,23 @@ TEST_F(Transactions, ACardThatDoesNotWakeIsMute) {
     auto card = context->connect(first_reader);
     return card && card->begin(milliseconds(500));
   }));
+}
+
+TEST_F(Transactions, ASocketThatIsClosedToThisUserIsNoAbsentService) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root to become another user";
+  ASSERT_EQ(chmod("/run/pcscd/pcscd.comm", 0600), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const bool other = setgroups(0, nullptr) == 0 && setresgid(65534, 65534, 65534) == 0 &&
+                       setresuid(65534, 65534, 65534) == 0;
+    const auto context = Context::establish();
+    _exit(!other ? 255 : context ? 0 : static_cast<int>(context.error().code));
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 255) GTEST_SKIP() << "this user namespace has no other user";
+  EXPECT_EQ(name(static_cast<Errc>(WEXITSTATUS(status))), name(Errc::pcsc_access_denied));
 }
 
 TEST_F(Transactions, ACardThatStopsAnsweringIsMute) {

@@ -92,6 +92,7 @@ TEST(Words, DescribeARole) {
           "has completed the information governance training (missing it warns only)",
           "may open these records: those of the team of the line manager who delegated",
           "a session lasts 12 h at most and locks after 15 min without use; a token lasts 5 min",
+          "taking the card out ends the session and its tokens",
       }));
   EXPECT_EQ(describe(*shipped().role("employee-self-service")).front(), "signs in by password or card");
 }

@@ -41,6 +41,8 @@ class Pcscd {
   void stop(std::chrono::milliseconds deadline = std::chrono::seconds(5));
   /// SIGKILL: sockets and pid file stay behind, as after a crash.
   void kill();
+  /// SIGSTOP and SIGCONT: as a machine that sleeps.
+  void signal(int number) { process_->signal(number); }
   /// stop() and start().
   Result<void> restart();
   bool running() const { return process_ != nullptr; }
