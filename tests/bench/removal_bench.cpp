@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long a token lives after its card was pulled, under full token load: from the moment at which a plain
-// SCardGetStatusChange listener hears of it to the moment at which introspection says inactive, and at which a listener
-// of GET /v1/events is told. Both wait for the same pcscd in the same run, so pcscd's own slowness (the virtual reader
-// is looked at every 0.4 s) is in neither. Runs inside in-reader-namespace; files are under $TMPDIR, on a real disk.
+// SCardGetStatusChange listener hears of it to the moment at which introspection says inactive, and at which
+// a listener of GET /v1/events is told. Both wait for the same pcscd in the same run, so pcscd's own slowness
+// (the virtual reader is looked at every 0.4 s) is in neither. Runs inside in-reader-namespace; files are
+// under $TMPDIR, on a real disk.
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -37,7 +38,8 @@ constexpr int loaders = 4;  // connections that ask for tokens all the time
 /// One keep-alive connection; blocking.
 class Connection {
  public:
-  explicit Connection(const std::filesystem::path& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit Connection(const std::filesystem::path& path)
+      : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path.c_str(), path.native().size());
@@ -46,7 +48,8 @@ class Connection {
   }
   int fd() const { return fd_.get(); }
   void send(std::string_view request) {
-    if (::send(fd_.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
+    if (::send(fd_.get(), request.data(), request.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(request.size()))
       fail("the connection does not take a request");
   }
   /// More of what comes; false at its end.
@@ -83,14 +86,16 @@ class Connection {
 };
 
 std::string post(std::string_view target, std::string_view type, std::string_view body) {
-  return fmt::format("POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n{}", target, type,
-                     body.size(), body);
+  return fmt::format(
+      "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n{}", target, type,
+      body.size(), body);
 }
 
 /// Waits, in its own context, until the reader is empty.
 Steady::time_point plain_removal() {
   SCARDCONTEXT context = 0;
-  if (SCardEstablishContext(SCARD_SCOPE_SYSTEM, nullptr, nullptr, &context) != SCARD_S_SUCCESS) fail("no pcscd");
+  if (SCardEstablishContext(SCARD_SCOPE_SYSTEM, nullptr, nullptr, &context) != SCARD_S_SUCCESS)
+    fail("no pcscd");
   SCARD_READERSTATE state{};
   state.szReader = Stage::reader;
   state.dwCurrentState = SCARD_STATE_UNAWARE;
@@ -153,13 +158,16 @@ Sample one_removal(Stage& stage, std::atomic<int>& loads) {
   for (std::size_t i = loaders; i < threads.size(); ++i) threads[i].join();
   over = true;
   for (int i = 0; i < loaders; ++i) threads[static_cast<std::size_t>(i)].join();
-  const auto ms = [&](Steady::time_point at) { return std::chrono::duration<double, std::milli>(at - *plain).count(); };
+  const auto ms = [&](Steady::time_point at) {
+    return std::chrono::duration<double, std::milli>(at - *plain).count();
+  };
   return {ms(*inactive), ms(*told)};
 }
 
 double quantile(std::vector<double> values, double q) {
   std::ranges::sort(values);
-  return values[std::min(values.size() - 1, static_cast<std::size_t>(q * static_cast<double>(values.size())))];
+  return values[std::min(values.size() - 1,
+                         static_cast<std::size_t>(q * static_cast<double>(values.size())))];
 }
 
 }  // namespace
@@ -183,14 +191,15 @@ int main(int argc, char** argv) {
     }
     const double time = std::chrono::duration<double>(Steady::now() - began).count();
     fmt::print(
-        "Card pulled, {} times, while {} connections ask for tokens ({} issued in {:.0f} s, most of it between the loads). "
+        "Card pulled, {} times, while {} connections ask for tokens ({} issued in {:.0f} s, most of it "
+        "between the loads). "
         "Milliseconds after a plain SCardGetStatusChange listener heard of it; below 0: before\n\n"
         "| | p50 | p90 | p99 | worst |\n|---|--:|--:|--:|--:|\n",
         rounds, loaders, loads.load(), time);
     for (const auto& [name, values] : {std::pair{"token inactive at introspection", &inactive},
                                        std::pair{"told to a listener of /v1/events", &told}}) {
-      fmt::print("| {} | {:.2f} | {:.2f} | {:.2f} | {:.2f} |\n", name, quantile(*values, 0.5), quantile(*values, 0.9),
-                 quantile(*values, 0.99), *std::ranges::max_element(*values));
+      fmt::print("| {} | {:.2f} | {:.2f} | {:.2f} | {:.2f} |\n", name, quantile(*values, 0.5),
+                 quantile(*values, 0.9), quantile(*values, 0.99), *std::ranges::max_element(*values));
     }
     return 0;
   } catch (const std::exception& failure) {

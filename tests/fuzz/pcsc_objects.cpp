@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The content of each data object of a PIV card by itself: CHUID, certificate container (plain and packed), Discovery
-// Object; and what is unpacked from it.
+// The content of each data object of a PIV card by itself: CHUID, certificate container (plain and packed),
+// Discovery Object; and what is unpacked from it.
 #include <cstdlib>
 #include <map>
 
