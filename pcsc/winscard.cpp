@@ -108,13 +108,13 @@ std::unique_ptr<Connection> take(Talk& talk, const std::string& reader, std::uin
         talk.changed.notify_all();
       });
   const std::lock_guard lock(talk.mutex);
-  if (connection) {
-    talk.begun.emplace();
-  } else {
-    talk.begun.emplace(std::move(connection).error());
-  }
   talk.changed.notify_all();
-  return connection ? *std::move(connection) : nullptr;
+  if (!connection) {
+    talk.begun.emplace(connection.error());
+    return nullptr;
+  }
+  talk.begun.emplace();
+  return *std::move(connection);
 }
 
 }  // namespace
