@@ -6,7 +6,9 @@
 #include <memory>
 #include <optional>
 
+#include "base/file.hpp"
 #include "client/output.hpp"
+#include "trust/answers.hpp"
 #include "trust/authorities.hpp"
 #include "trust/certificate.hpp"
 #include "trust/validate.hpp"
@@ -14,10 +16,12 @@
 namespace cardgate::client {
 namespace {
 
+constexpr std::size_t max_ocsp_file_bytes = 1 << 20;
+
 enum VerifyExit : int { exit_valid = 0, exit_not_valid = 1, exit_verify_usage = 2 };
 
 struct VerifyOptions {
-  std::vector<std::string> anchors, intermediates, crls, policies;
+  std::vector<std::string> anchors, intermediates, crls, ocsp_responses, policies;
   std::string time, leaf;
   std::string purpose = "smartcard";
   bool no_revocation_check = false;
@@ -63,13 +67,25 @@ Result<trust::Verdict> judge(const VerifyOptions& options) {
   if (!leaf && leaf.error().code == Errc::certificate_malformed)
     return not_a_certificate(leaf.error().context);
   if (!leaf) return leaf.error();
-  return trust::validate(authorities, *leaf, rules, at);
+  trust::Answers answers;
+  for (const auto& file : options.ocsp_responses) {
+    const auto content = TRY(read_file(file, max_ocsp_file_bytes));
+    if (auto added = answers.add_ocsp(Bytes(content.begin(), content.end())); !added)
+      return std::move(added).error().with(file);
+  }
+  return trust::validate(authorities, answers, *leaf, rules, at);
 }
 
 void print(const std::string& leaf, const trust::Verdict& verdict) {
   if (verdict.valid) {
     say(fmt::format("{}: valid, until {} (revocation: {})", leaf, to_rfc3339(verdict.good_until),
                     verdict.revocation));
+    for (std::size_t i = 0; i < verdict.proofs.size(); ++i) {
+      const auto& proof = verdict.proofs[i];
+      if (proof.by.empty()) continue;
+      say(fmt::format("  {}: not revoked, by {} until {}", verdict.chain[i],
+                      proof.by == "crl" ? "CRL" : "OCSP", to_rfc3339(proof.fresh_until)));
+    }
     return;
   }
   say(fmt::format("{}: not valid", leaf));
@@ -89,9 +105,17 @@ json::object to_json(const trust::Verdict& verdict) {
                                     {"subject", finding.subject},
                                     {"detail", finding.detail}});
   }
+  json::array proofs;
+  for (const auto& proof : verdict.proofs) {
+    const bool there = !proof.by.empty();
+    proofs.push_back(
+        json::object{{"by", there ? json::value(proof.by) : json::value(nullptr)},
+                     {"until", there ? json::value(to_rfc3339(proof.fresh_until)) : json::value(nullptr)}});
+  }
   return {{"valid", verdict.valid},
           {"good_until", verdict.valid ? json::value(to_rfc3339(verdict.good_until)) : json::value(nullptr)},
           {"revocation", verdict.revocation},
+          {"proofs", std::move(proofs)},
           {"chain", json::array(verdict.chain.begin(), verdict.chain.end())},
           {"findings", std::move(findings)}};
 }
@@ -130,6 +154,8 @@ void add_certificate(CLI::App& app, Cli& cli) {
   repeatable("--intermediate", options->intermediates,
              "A certificate between leaf and root; may be given again");
   repeatable("--crl", options->crls, "A revocation list; may be given again");
+  repeatable("--ocsp-response", options->ocsp_responses,
+             "An answer of an OCSP responder, DER; may be given again");
   repeatable("--policy", options->policies, "An acceptable certificate policy (OID); may be given again");
   command->add_flag("--require-explicit-policy", options->require_explicit_policy,
                     "An acceptable policy must be there");

@@ -5,7 +5,7 @@
 include(GNUInstallDirs)
 
 foreach(program cardgated:${CMAKE_INSTALL_SBINDIR} cardgate:${CMAKE_INSTALL_BINDIR}
-    cardgate-vendor-cards:${CMAKE_INSTALL_LIBEXECDIR})
+    cardgate-fetch:${CMAKE_INSTALL_LIBEXECDIR} cardgate-vendor-cards:${CMAKE_INSTALL_LIBEXECDIR})
   string(REPLACE ":" ";" program ${program})
   list(POP_FRONT program name)
   if(TARGET ${name})
@@ -15,7 +15,7 @@ endforeach()
 
 # systemd's folders are never multiarch ones.
 install(FILES systemd/cardgated.service systemd/cardgated.socket systemd/cardgated-admin.socket
-  systemd/cardgate-vendor-cards.socket systemd/cardgate-vendor-cards@.service
+  systemd/cardgate-fetch.socket systemd/cardgate-fetch@.service systemd/cardgate-vendor-cards.socket systemd/cardgate-vendor-cards@.service
   DESTINATION lib/systemd/system)
 install(FILES systemd/cardgate.catalog DESTINATION lib/systemd/catalog)
 install(FILES systemd/sysusers.d/cardgate.conf DESTINATION lib/sysusers.d)

@@ -50,6 +50,41 @@ Result<std::vector<std::filesystem::path>> paths_of(std::optional<Yaml> node) {
   return out;
 }
 
+Result<FetchSettings> read_fetch(const Yaml& node) {
+  auto map = TRY(node.map());
+  FetchSettings out;
+  out.socket = TRY(path_of(TRY(map.required("socket"))));
+  out.rules.hosts = TRY(TRY(map.required("hosts")).strings());
+  if (auto responders = map.optional("responders")) {
+    for (const auto& item : TRY(responders->list())) {
+      auto entry = TRY(item.map());
+      trust::Responder responder;
+      responder.url = TRY(TRY(entry.required("url")).string());
+      if (auto issuer = entry.optional("issuer")) responder.issuer = TRY(issuer->string());
+      TRY(entry.finish());
+      out.rules.responders.push_back(std::move(responder));
+    }
+  }
+  if (auto nonce = map.optional("nonce")) {
+    const std::string mode = TRY(nonce->string());
+    if (mode != "required" && mode != "optional") return nonce->error("expected required or optional");
+    out.rules.nonce_required = mode == "required";
+  }
+  const auto time = [&map](const char* key, milliseconds& to, milliseconds least, milliseconds most,
+                           const char* expected) -> Result<void> {
+    const auto value = map.optional(key);
+    if (!value) return {};
+    to = TRY(value->duration());
+    if (to < least || to > most) return value->error(expected);
+    return {};
+  };
+  TRY(time("deadline", out.deadline, milliseconds(100), seconds(30), "expected 100ms to 30s"));
+  TRY(time("recheck", out.recheck, seconds(1), std::chrono::hours(24), "expected 1s to 24h"));
+  if (auto good = trust::check_fetch_rules(out.rules); !good) return node.error(good.error().context);
+  TRY(map.finish());
+  return out;
+}
+
 Result<void> read_trust(const Yaml& node, Config& config) {
   auto map = TRY(node.map());
   config.authorities.anchors = TRY(paths_of(TRY(map.required("anchors"))));
@@ -60,24 +95,28 @@ Result<void> read_trust(const Yaml& node, Config& config) {
   if (auto usages = map.optional("extended_key_usages")) {
     config.certificate_rules.extended_key_usages = TRY(usages->strings());
   }
-  if (auto bits = map.optional("min_rsa_bits")) {
-    config.certificate_rules.min_rsa_bits = static_cast<int>(TRY(bits->integer(2048, 16384)));
-  }
   auto& rules = config.certificate_rules;
-  const auto revocation = map.optional("revocation");
-  const std::string mode = revocation ? TRY(revocation->string()) : "require";
-  const auto stale_for = map.optional("stale_for");
-  if (mode == "require") {
-    rules.revocation = trust::Rules::Revocation::require;
-  } else if (mode == "allow-stale") {
-    rules.revocation = trust::Rules::Revocation::allow_stale;
-    if (!stale_for) return node.error("stale_for: expected with 'revocation: allow-stale', for example 24h");
-  } else if (mode == "allow-missing") {
-    rules.revocation = trust::Rules::Revocation::allow_missing;
-  } else {
-    return revocation->error("expected require, allow-stale or allow-missing");
+  const auto floor = [&map](const char* key, int& to, int maximum) -> Result<void> {
+    if (auto bits = map.optional(key)) to = static_cast<int>(TRY(bits->integer(to, maximum)));
+    return {};
+  };
+  TRY(floor("min_rsa_bits", rules.floor.rsa_bits, 16384));
+  TRY(floor("min_curve_bits", rules.floor.curve_bits, 521));
+  TRY(floor("min_hash_bits", rules.floor.hash_bits, 512));
+  if (auto policies = map.optional("policies")) rules.policy.acceptable = TRY(policies->strings());
+  const auto flag = [&map](const char* key, bool& to) -> Result<void> {
+    if (auto value = map.optional(key)) to = TRY(value->boolean());
+    return {};
+  };
+  TRY(flag("require_explicit_policy", rules.policy.require_explicit));
+  TRY(flag("inhibit_policy_mapping", rules.policy.inhibit_mapping));
+  TRY(flag("inhibit_any_policy", rules.policy.inhibit_any));
+  if (auto skew = map.optional("clock_skew")) {
+    rules.clock_skew = TRY(skew->duration());
+    if (rules.clock_skew > std::chrono::minutes(5)) return skew->error("expected 5m at most");
   }
-  if (stale_for) rules.stale_for = TRY(stale_for->duration());
+  if (auto good = trust::check_rules(rules); !good) return node.error(good.error().context);
+  if (auto fetch = map.optional("fetch")) config.fetch = TRY(read_fetch(*fetch));
   return map.finish();
 }
 

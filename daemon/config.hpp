@@ -12,6 +12,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "daemon/cards/driver.hpp"
+#include "daemon/judge.hpp"
 #include "daemon/limits.hpp"
 #include "trust/authorities.hpp"
 #include "trust/mapping.hpp"
@@ -60,7 +61,8 @@ struct Config {
   std::size_t audit_segment_bytes = 64u << 20;
   std::size_t audit_keep_segments = 0;
   trust::Locations authorities;
-  trust::Rules certificate_rules;
+  trust::Rules certificate_rules;  // but `stale_for`, which the policy says
+  FetchSettings fetch;
   std::vector<trust::MapRule> mapping;
   std::vector<ReaderRule> readers;
   CardSettings cards;

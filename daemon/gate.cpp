@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "daemon/journal.hpp"
 
@@ -41,6 +43,24 @@ Result<void> check_roles(const Config& config, const policy::Policy& policy) {
   return {};
 }
 
+std::shared_ptr<const Judge> make_judge(const Config& config, const policy::Policy& policy,
+                                        trust::Authorities authorities,
+                                        std::shared_ptr<trust::Answers> answers) {
+  // As much as any role allows; each role then decides for itself.
+  trust::Rules rules = config.certificate_rules;
+  rules.stale_for = policy.longest_revocation_delay();
+  return std::make_shared<const Judge>(std::move(authorities), std::move(rules), config.fetch,
+                                       std::move(answers));
+}
+
+std::vector<std::filesystem::path> Gate::trust_paths() const {
+  std::vector<std::filesystem::path> paths = config_.authorities.anchors;
+  for (const auto* more : {&config_.authorities.intermediates, &config_.authorities.crls}) {
+    paths.insert(paths.end(), more->begin(), more->end());
+  }
+  return paths;
+}
+
 Gate::Gate(boost::asio::io_context& io, const Clock& clock, Parts parts)
     : io_(io),
       clock_(clock),
@@ -74,6 +94,7 @@ Gate::Gate(boost::asio::io_context& io, const Clock& clock, Parts parts)
       sign_in_rate_(static_cast<double>(config_.limits.sign_ins_per_minute), std::chrono::minutes(1)) {}
 
 Gate::~Gate() {
+  trust_threads_.join();
   import_thread_.join();
 }
 
@@ -83,10 +104,11 @@ void Gate::start() {
   record.policy = policy_->hash();
   record.details["version"] = CARDGATE_VERSION;
   note(std::move(record));
-  readers_.start(make_drivers(config_.cards).value(), judge_, [this] { return now(); });
+  readers_.start(make_drivers(config_.cards).value(), judge_, config_.cards.require_presence,
+                 [this] { return now(); });
 }
 
-Result<void> Gate::reload() {
+boost::asio::awaitable<Result<void>> Gate::reload() {
   const auto refused = [&](Error error) -> Error {
     audit::Record record;
     record.event = "reload";
@@ -97,24 +119,26 @@ Result<void> Gate::reload() {
     return error;
   };
   auto config = load_config(config_.file);
-  if (!config) return refused(config.error());
+  if (!config) co_return refused(config.error());
   if (const auto key = needs_restart(config_, *config); !key.empty()) {
-    return refused(
+    co_return refused(
         {Errc::config_invalid, fmt::format("{}: {} changed, which needs a restart; nothing was taken over",
                                            config_.file.string(), key)});
   }
   auto policy = policy::Policy::load(config->policy);
-  if (!policy) return refused(policy.error());
-  if (auto roles = check_roles(*config, *policy); !roles) return refused(roles.error());
-  auto authorities = trust::Authorities::load(config->authorities);
-  if (!authorities) return refused(authorities.error());
+  if (!policy) co_return refused(policy.error());
+  if (auto roles = check_roles(*config, *policy); !roles) co_return refused(roles.error());
+  using Loaded = std::shared_ptr<Result<trust::Authorities>>;  // Asio wants what can be made of nothing
+  auto work = [locations = config->authorities]() -> boost::asio::awaitable<Loaded> {
+    co_return std::make_shared<Result<trust::Authorities>>(trust::Authorities::load(locations));
+  };
+  const Loaded authorities =
+      co_await boost::asio::co_spawn(trust_threads_, std::move(work), boost::asio::use_awaitable);
+  if (!*authorities) co_return refused(authorities->error());
 
   const bool downtime_changed = config->downtime.size() != config_.downtime.size();
   config_ = std::move(*config);
   policy_ = std::make_shared<const policy::Policy>(std::move(*policy));
-  judge_ = std::make_shared<const Judge>(
-      Judge{std::move(*authorities), config_.certificate_rules, config_.cards.require_presence});
-  readers_.set_judge(judge_);
   sessions_.set_bounds(session_bounds(config_.limits));
   request_rate_ = per_second(config_.limits.requests_per_second);
   token_rate_ = per_second(config_.limits.tokens_per_second);
@@ -125,8 +149,8 @@ Result<void> Gate::reload() {
   note(std::move(record));
   metrics_.add("reloads", "taken");
   if (downtime_changed) events_.publish("downtime", {{"kind", "changed"}}, std::nullopt);
-  review_all();
-  return {};
+  take_over(std::move(**authorities));
+  co_return Result<void>();
 }
 
 void Gate::shut_down() {

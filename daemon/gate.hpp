@@ -4,6 +4,7 @@
 //
 //   gate.cpp          start, reload, drain, what every answer needs (rights, rates, audit)
 //   gate_cards.cpp    events of readers and time -> sessions -> audit, listeners
+//   gate_review.cpp   what sessions stand on, looked at again; answers about certificates; trust files
 //   gate_sign_in.cpp  POST /v1/sessions and resume
 //   gate_card_use.cpp POST /v1/cards/ID/passcode and unblock, and what every use of a passcode shares
 //   gate_tokens.cpp   token, introspect, revoke, verify, jwks
@@ -18,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -58,7 +60,10 @@ class Gate {
 
   void start();
   /// Takes over configuration, policy and authorities whole, or changes nothing. Errors: config_invalid, ...
-  Result<void> reload();
+  boost::asio::awaitable<Result<void>> reload();
+  /// Something in the folders of `trust_paths()` is not as it was.
+  void trust_files_changed();
+  std::vector<std::filesystem::path> trust_paths() const;
   /// Ends all sessions and says so; requests are answered 503 from here on.
   void shut_down();
   /// The wall clock was set (timerfd's TFD_TIMER_CANCEL_ON_SET).
@@ -116,9 +121,6 @@ class Gate {
 
   // gate_cards.cpp
   void apply(Actions actions);
-  void review(const std::string& session);
-  void review_all();
-  std::optional<BootTime> boot_time_of(WallTime when);
   void on_card_read(const std::string& reader);
   void on_card_twice(const std::string& reader, const std::string& other, const std::string& card);
   void tell_of_session(const std::string& id, std::string_view event, std::string_view kind,
@@ -126,6 +128,15 @@ class Gate {
   void on_card_removed(const std::string& reader, std::uint64_t insertion);
   void on_service(bool up, const std::string& problem);
   void publish_card(std::string_view kind, const std::string& reader);
+
+  // gate_review.cpp
+  void review(const std::string& session);
+  void review_all();
+  std::optional<BootTime> boot_time_of(WallTime when);
+  void watch_certificate(const std::string& session, const trust::Verdict& verdict, WallTime judged_at);
+  void refresh(const Bytes& certificate, bool anew);
+  std::shared_ptr<const Judge> judge_with(trust::Authorities authorities) const;
+  void take_over(trust::Authorities authorities);
 
   // gate_sign_in.cpp
   struct Person {
@@ -137,7 +148,7 @@ class Gate {
   Result<const policy::Facts*> facts_for(const Session& session);
   boost::asio::awaitable<Response> sign_in_with(Request& request, proto::SignIn ask,
                                                 const std::string& resume_id);
-  json::object session_json(const Session& session) const;
+  json::object session_json(const Session& session);
 
   // gate_card_use.cpp
   struct CardUse {
@@ -194,6 +205,9 @@ class Gate {
   Rate request_rate_, token_rate_, sign_in_rate_;
   Refusals refusals_;
   std::unordered_map<std::string, Person> people_;  // register rows as facts, until the register changes
+  std::set<Bytes> refreshing_;                      // certificates whose issuers are being asked
+  std::string trust_problem_;                       // why the newest trust files were refused
+  boost::asio::thread_pool trust_threads_{2};
   boost::asio::thread_pool import_thread_{1};
   bool importing_ = false;
   bool shutting_down_ = false;
@@ -202,6 +216,11 @@ class Gate {
 };
 
 json::array to_json(const std::vector<policy::Unmet>& list);
+/// "good", or "cached": an answer about the certificate is overdue.
+std::string_view revocation_word(const Session& session, WallTime now);
+std::shared_ptr<const Judge> make_judge(const Config& config, const policy::Policy& policy,
+                                        trust::Authorities authorities,
+                                        std::shared_ptr<trust::Answers> answers);
 
 /// Every role that a client may ask for must exist, or a typing mistake would be found by a nurse at night.
 /// Errors: config_invalid.

@@ -99,6 +99,10 @@ void Gate::on_card_read(const std::string& name) {
     apply(sessions_.card_inserted(reader->card->id, name, reader->insertion, reader->card->present,
                                   clock_.boot()));
   }
+  if (reader != nullptr && reader->card && reader->card->verdict.valid &&
+      reader->card->verdict.refresh_at <= now()) {
+    refresh(reader->card->certificate, false);
+  }
   publish_card("read", name);
   const bool waits = reader != nullptr && reader->card && sessions_.by_card(reader->card->id) == nullptr;
   if (waits) publish_card("sign_in_needed", name);
@@ -128,74 +132,6 @@ void Gate::on_service(bool up, const std::string& problem) {
   metrics_.add("pcscd_changes", up ? "up" : "down");
   events_.publish("service", {{"kind", up ? "readers_up" : "readers_down"}, {"problem", problem}},
                   std::nullopt);
-}
-
-/// When the boot clock will stand where the wall clock, as it runs now, shows `when`.
-std::optional<BootTime> Gate::boot_time_of(WallTime when) {
-  const auto left = when - now();
-  // Far dates would overflow the boot clock's nanoseconds.
-  if (left > std::chrono::hours(24 * 366)) return std::nullopt;
-  return clock_.boot() + left;
-}
-
-/// Do the prerequisites still hold (rule 9)? What does not any more, ends.
-void Gate::review(const std::string& id) {
-  const Session* session = sessions_.find(id);
-  if (session == nullptr) return;
-  const auto verdict = trust::validate(judge_->authorities, session->certificate, judge_->rules, now());
-  if (!verdict.valid) {
-    audit::Record record;
-    record.event = "access_removed";
-    record.person = session->person;
-    record.session = id;
-    record.reason = trust::name(verdict.findings.front().status);
-    note(std::move(record));
-    apply(sessions_.end(id, EndReason::certificate_refused));
-    return;
-  }
-  const auto facts = facts_for(*session);
-  const policy::Decision standing =
-      facts ? policy::decide_sign_in(*policy_, **facts, policy::SignIn::card, now()) : policy::Decision{};
-  if (!facts || !standing.allowed) {
-    audit::Record record;
-    record.event = "access_removed";
-    record.person = session->person;
-    record.session = id;
-    record.reason = !facts                   ? facts.error().message()
-                    : standing.unmet.empty() ? ""
-                                             : standing.unmet.front().prerequisite;
-    note(std::move(record));
-    apply(sessions_.end(id, EndReason::access_lost));
-    return;
-  }
-  const auto set_review = [&](WallTime when) {
-    if (const auto at = boot_time_of(when)) sessions_.review_by(id, *at);
-  };
-  set_review(verdict.good_until);
-  if (standing.valid_until) set_review(*standing.valid_until);
-  const auto roles = session->roles_used;
-  for (const auto& role : roles) {
-    const auto decision = policy::decide(*policy_, **facts, {role, policy::SignIn::card}, now());
-    if (decision.allowed) {
-      if (decision.valid_until) set_review(*decision.valid_until);
-      continue;
-    }
-    audit::Record record;
-    record.event = "access_removed";
-    record.person = session->person;
-    record.session = id;
-    record.role = role;
-    record.policy = policy_->hash();
-    record.reason = decision.unmet.empty() ? "" : decision.unmet.front().prerequisite;
-    note(std::move(record));
-    apply(sessions_.revoke_role(id, role));
-  }
-}
-
-void Gate::review_all() {
-  std::vector<std::string> ids;  // a review may end the session that is looked at
-  for (const Session* session : sessions_.all()) ids.push_back(session->id);
-  for (const auto& id : ids) review(id);
 }
 
 }  // namespace cardgate::daemon

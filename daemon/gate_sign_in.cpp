@@ -65,10 +65,15 @@ Result<Gate::Person*> Gate::person(const std::string& id) {
 Result<const policy::Facts*> Gate::facts_for(const Session& session) {
   Person* found = TRY(person(session.person));
   set_card(found->facts, found->record, session.card);
+  found->facts.answers_until = session.answers_until;
   return &found->facts;
 }
 
-json::object Gate::session_json(const Session& session) const {
+std::string_view revocation_word(const Session& session, WallTime now) {
+  return now <= session.answers_until ? "good" : "cached";
+}
+
+json::object Gate::session_json(const Session& session) {
   json::array warnings;
   for (const auto& warning : session.warnings) warnings.push_back(json::string(warning));
   return {{"id", session.id},
@@ -78,6 +83,7 @@ json::object Gate::session_json(const Session& session) const {
           {"acr", "card"},
           {"amr", json::array{"sc", "pin"}},
           {"auth_time", to_rfc3339(session.auth_time)},
+          {"revocation", revocation_word(session, now())},
           {"expires", to_rfc3339(session.expires)},
           {"state", session.locked     ? "locked"
                     : session.card_out ? "grace"
@@ -150,8 +156,16 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   };
   // A try is not spent on a card that cannot get in anyway.
   if (!card->verdict.valid) {
-    const auto again = trust::validate(judge_->authorities, card->certificate, judge_->rules, now());
-    if (!again.valid) co_return refuse_certificate(again);
+    const std::uint64_t before = reader->insertion;
+    reader->busy = true;
+    const auto again = co_await readers_.judge_again(ask.reader, card, now());
+    reader = readers_.find(ask.reader);
+    if (reader != nullptr && reader->insertion == before) reader->busy = false;
+    if (!again->valid) co_return refuse_certificate(*again);
+    if (reader == nullptr || reader->insertion != before) {
+      co_return refused(problem(404, "no_card", "The card was taken out. Put it in and try again."),
+                        "no_card");
+    }
   }
   // Who the card stands for.
   std::vector<std::string> people;
@@ -254,12 +268,9 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   for (const auto& role : policy_->roles()) longest = std::max(longest, role.max_session);
   session.ends = clock_.boot() + longest;
   session.expires = session.auth_time + longest;
-  if (const auto good = boot_time_of(proof->good_until)) session.review_at = *good;
-  if (standing.valid_until) {
-    if (const auto lapse = boot_time_of(*standing.valid_until)) {
-      session.review_at = session.review_at ? std::min(*session.review_at, *lapse) : *lapse;
-    }
-  }
+  session.answers_until = proof->fresh_until;
+  session.ask_at = clock_.boot() + config_.fetch.recheck;
+  if (standing.valid_until) session.review_at = boot_time_of(*standing.valid_until);
   for (const auto& warning : standing.warnings) session.warnings.push_back(warning.text);
   if (auto warning = certificate_warning(card->info, session.auth_time)) {
     session.warnings.push_back(*std::move(warning));
@@ -317,6 +328,8 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
                       opened.error().context + ".");
   }
   apply(std::move(*opened));
+  watch_certificate(id, *proof, asked_at);
+  on_deadline_changed();
   events_.publish("session", {{"kind", "opened"}, {"session", id}, {"reader", ask.reader}}, uid);
   auto answer = json_response(201, session_json(*sessions_.find(id)));
   answer.headers.emplace_back("Location", "/v1/sessions/" + id);

@@ -151,12 +151,14 @@ Gate::Answer Gate::token(Request& request) {
   claims.acr = "card";
   claims.amr = {"sc", "pin"};
   claims.auth_time = to_unix_seconds(session.auth_time);
+  claims.revocation = revocation_word(session, at);
   claims.policy = policy_->hash();
 
   record.event = "token";
   record.policy = claims.policy;
   record.details["jti"] = claims.jti;
   record.details["expires"] = claims.exp;
+  record.details["revocation"] = claims.revocation;
   // Registered first, so that a card pulled while the record is written takes this token with it.
   const BootTime boot = clock_.boot();
   Token entry_of_token{session.id, ask.role, ask.audience, client,

@@ -34,6 +34,7 @@ Gate::Answer Gate::status(Request& request) {
         json::string("The audit log cannot be written, so nothing is issued: " + health.problem));
   if (health.ok && !health.problem.empty())
     problems.push_back(json::string("The audit log warns: " + health.problem));
+  if (!trust_problem_.empty()) problems.push_back(json::string(trust_problem_));
   if (!readers_.service_up()) problems.push_back(json::string(readers_.service_problem()));
   now();  // so that a clock set back since the last call is noticed
   if (const auto back = wall_.set_back_by()) {
@@ -51,6 +52,7 @@ Gate::Answer Gate::status(Request& request) {
         card["genuine"] = reader.card->present ? "shown" : "not shown";
         card["transaction"] = reader.card->driver->transaction_guaranteed() ? "guaranteed" : "not guaranteed";
         card["certificate_expires"] = to_rfc3339(reader.card->info.not_after);
+        card["revocation"] = reader.card->verdict.revocation;
         if (const auto warning = certificate_warning(reader.card->info, now())) card["warning"] = *warning;
         if (reader.tries_left == 0) {
           card["problem"] =

@@ -28,6 +28,11 @@ inline constexpr int max_failures_per_insertion = 2;
 inline constexpr std::array<milliseconds, 6> read_again_after{milliseconds(250), seconds(1),  seconds(2),
                                                               seconds(5),        seconds(15), seconds(30)};
 inline constexpr std::size_t max_known_certificates = 4096;  // of cards seen before
+// Revocation answers.
+inline constexpr std::size_t max_ocsp_answer_bytes = 64 * 1024;
+inline constexpr seconds ask_again_after{60};           // for what could not be fetched
+inline constexpr milliseconds trust_files_settle{500};  // several files are put into place at once
+
 inline constexpr seconds vendor_deadline{20};  // for one answer of the helper for vendors' cards
 inline constexpr seconds card_wait{5};         // for a card that another program holds
 

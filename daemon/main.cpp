@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <cerrno>
 #include <csignal>
@@ -16,6 +17,7 @@
 #include <cstdlib>
 #include <system_error>
 
+#include "daemon/file_watch.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/keys.hpp"
 #include "daemon/routes.hpp"
@@ -61,8 +63,16 @@ Result<Gate::Parts> prepare(const std::filesystem::path& file, const Clock& cloc
   auto policy = std::make_shared<const policy::Policy>(TRY(policy::Policy::load(config.policy)));
   TRY(check_roles(config, *policy));
   auto authorities = TRY(trust::Authorities::load(config.authorities));
-  auto judge = std::make_shared<const Judge>(
-      Judge{std::move(authorities), config.certificate_rules, config.cards.require_presence});
+  std::vector<std::string> damaged;
+  const auto folder = config.state_directory / "answers";
+  std::error_code made;
+  std::filesystem::create_directory(folder, made);
+  auto answers = TRY(trust::Answers::open(folder, damaged));
+  for (const auto& problem : damaged) {
+    log(Level::warning, "a damaged revocation answer was removed: " + problem,
+        {{"CARDGATE_EVENT", "answers"}});
+  }
+  auto judge = make_judge(config, *policy, std::move(authorities), std::move(answers));
   auto staff = TRY(reg::open_sqlite(config.state_directory / "register.db"));
   auto key = TRY(load_or_create_key(config.state_directory / "token-key"));
   auto audit_key = TRY(load_or_create_key(config.state_directory / "audit-key"));
@@ -131,21 +141,27 @@ int run(const std::filesystem::path& file) {
   };
   if (::sd_watchdog_enabled(0, &watchdog_usec) > 0) feed();
 
+  FileWatch trust_files(io, trust_files_settle, [&] { gate.trust_files_changed(); });
+  trust_files.set(gate.trust_paths());
+
   asio::signal_set hangup(io, SIGHUP);
   std::function<void()> await_hangup = [&] {
     hangup.async_wait([&](const boost::system::error_code& failure, int) {
       if (failure) return;
       ::sd_notify(0, "RELOADING=1\nSTATUS=Reading the configuration");
-      const auto outcome = gate.reload();
-      if (outcome) {
-        log(Level::info, "configuration, policy and authorities were read again",
-            {{"CARDGATE_EVENT", "reload"}});
-        ::sd_notify(0, "READY=1\nSTATUS=Serving");
-      } else {
-        log(Level::error, "nothing was reloaded: " + outcome.error().context,
-            {{"CARDGATE_EVENT", "reload_refused"}});
-        ::sd_notify(0, "READY=1\nSTATUS=Serving with the old configuration: the new one was refused");
-      }
+      asio::co_spawn(io, gate.reload(), [&](const std::exception_ptr& failed, const Result<void>& outcome) {
+        if (failed) std::rethrow_exception(failed);
+        if (outcome) {
+          log(Level::info, "configuration, policy and authorities were read again",
+              {{"CARDGATE_EVENT", "reload"}});
+          ::sd_notify(0, "READY=1\nSTATUS=Serving");
+        } else {
+          log(Level::error, "nothing was reloaded: " + outcome.error().context,
+              {{"CARDGATE_EVENT", "reload_refused"}});
+          ::sd_notify(0, "READY=1\nSTATUS=Serving with the old configuration: the new one was refused");
+        }
+        trust_files.set(gate.trust_paths());
+      });
       await_hangup();
     });
   };

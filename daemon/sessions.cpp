@@ -147,6 +147,13 @@ void Sessions::review_by(const std::string& session, BootTime at) {
   }
 }
 
+void Sessions::answers_are(const std::string& session, WallTime until, BootTime ask_at) {
+  const auto found = sessions_.find(session);
+  if (found == sessions_.end()) return;
+  found->second.answers_until = until;
+  found->second.ask_at = ask_at;
+}
+
 void Sessions::used(const std::string& session, BootTime now) {
   if (const auto found = sessions_.find(session); found != sessions_.end()) found->second.last_used = now;
 }

@@ -50,7 +50,9 @@ struct Session {
   uid_t uid = 0;
   std::string reader, card;
   std::uint64_t insertion = 0;
-  Bytes certificate;  // DER, checked again when authorities change
+  Bytes certificate;       // DER, checked again when authorities change or answers end
+  WallTime answers_until;  // until when it is known that the certificate is not withdrawn
+  BootTime ask_at;         // when its issuer is asked again
   WallTime auth_time;
   WallTime expires;  // for people; `ends` decides
   BootTime ends;
@@ -122,6 +124,8 @@ class Sessions {
                             CardRemoval removal = {});
   /// Brings the next review forward to `at`; later than what is set already changes nothing.
   void review_by(const std::string& session, BootTime at);
+  /// What is known of the session's certificate, and when its issuer is asked again.
+  void answers_are(const std::string& session, WallTime until, BootTime ask_at);
   /// A token was used at a gate: the session is not idle.
   void used(const std::string& session, BootTime now);
   Actions revoke(const std::string& jti);

@@ -33,11 +33,24 @@ class Hearing {
     }
   }
 
+  void ask_revocation(milliseconds delay, WallTime now) {
+    if (!facts_.answers_until) return;
+    const WallTime end = *facts_.answers_until + delay;
+    if (now > end) {
+      decision.unmet.push_back(revocation_unknown(*facts_.answers_until));
+    } else {
+      certificate_lapse_ = end;
+    }
+  }
+
   Decision close(std::string_view records) {
     decision.allowed = decision.unmet.empty();
     if (decision.allowed) {
       decision.records = records;
       if (lapse_) decision.valid_until = WallTime(*lapse_);
+      if (certificate_lapse_ && (!decision.valid_until || *certificate_lapse_ < *decision.valid_until)) {
+        decision.valid_until = certificate_lapse_;
+      }
     }
     return std::move(decision);
   }
@@ -50,6 +63,7 @@ class Hearing {
   std::string_view role_, title_;
   Day today_;
   std::optional<Day> lapse_;
+  std::optional<WallTime> certificate_lapse_;
 };
 
 const Prerequisite& not_removed() {
@@ -82,6 +96,7 @@ Decision decide(const Policy& policy, const Facts& facts, const Request& request
     hearing.ask(wanted, wanted.warn);
   }
   if (!card_asked) hearing.ask(active_card(), false);
+  if (request.sign_in == SignIn::card) hearing.ask_revocation(role->revocation_delay, now);
   return hearing.close(role->records);
 }
 

@@ -45,6 +45,8 @@ struct Facts {
   bool removed = false;
   bool card_active = false;  // the card in use is registered to the person and active
   std::optional<Date> card_valid_until;
+  /// Until when it is known that the card's certificate is not withdrawn; nothing: not signed in by card.
+  std::optional<WallTime> answers_until;
   std::string line_manager;
   bool is_line_manager = false;
   std::vector<std::string> teams;

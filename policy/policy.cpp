@@ -22,6 +22,8 @@ constexpr milliseconds shortest_token = std::chrono::seconds(10);
 constexpr milliseconds longest_token = std::chrono::hours(1);
 constexpr milliseconds shortest_grace = std::chrono::seconds(1);
 constexpr milliseconds longest_grace = std::chrono::minutes(10);
+constexpr milliseconds shortest_delay = std::chrono::seconds(1);
+constexpr milliseconds longest_delay = std::chrono::days(30);
 constexpr std::array<std::string_view, 6> record_scopes{"own",       "team",        "team-view",
                                                         "delegated", "by-function", "all"};
 
@@ -65,6 +67,19 @@ Result<CardRemoval> read_card_removal(const Yaml& node) {
       return CardRemoval{CardRemoval::Mode::grace, *time};
   }
   return node.error("expected end, lock, or grace with a time from 1s to 10m, such as 'grace 30s'");
+}
+
+/// `allow-cached` and a time, or `require-good`. There is no third: unchecked is never good enough.
+Result<milliseconds> read_revocation(const Yaml& node) {
+  constexpr std::string_view cached = "allow-cached ";
+  const std::string text = TRY(node.string());
+  if (text == "require-good") return milliseconds{0};
+  if (text.starts_with(cached)) {
+    const auto time = parse_duration(std::string_view(text).substr(cached.size()));
+    if (time && *time >= shortest_delay && *time <= longest_delay) return *time;
+  }
+  return node.error(
+      "expected require-good, or allow-cached with a time from 1s to 30d, such as 'allow-cached 24h'");
 }
 
 /// Words that go into a token claim and a header, so a narrow alphabet.
@@ -117,6 +132,9 @@ Result<Role> read_role(const std::string& role_name, const Yaml& node) {
                                       shortest_token, std::min(longest_token, role.max_session),
                                       "10s to 1h, and no more than max_session"));
   if (const auto removal = map.optional("card_removal")) role.card_removal = TRY(read_card_removal(*removal));
+  if (const auto revocation = map.optional("revocation")) {
+    role.revocation_delay = TRY(read_revocation(*revocation));
+  }
   TRY(map.finish());
   TRY(check_password_role(role, sign_in));
   return role;
@@ -188,6 +206,12 @@ Result<Policy> Policy::parse(std::string_view text, std::string_view name) {
   policy.password_standing_ = common_standing(policy.roles_, SignIn::password);
   policy.hash_ = to_hex(blake2b(as_bytes(text)));
   return policy;
+}
+
+milliseconds Policy::longest_revocation_delay() const {
+  milliseconds longest{0};
+  for (const auto& role : roles_) longest = std::max(longest, role.revocation_delay);
+  return longest;
 }
 
 const Role* Policy::role(std::string_view name) const {

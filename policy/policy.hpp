@@ -61,6 +61,9 @@ struct Role {
   milliseconds idle = std::chrono::minutes(15);
   milliseconds token_life = std::chrono::minutes(5);
   CardRemoval card_removal;
+  /// How far the answers that the card was not withdrawn may be past their nextUpdate (RFC 5280 5.1.2.5); 0:
+  /// not at all.
+  milliseconds revocation_delay{0};
 
   bool accepts(SignIn way) const;
 };
@@ -88,6 +91,8 @@ class Policy {
   const std::vector<Prerequisite>& standing(SignIn sign_in) const {
     return sign_in == SignIn::card ? card_standing_ : password_standing_;
   }
+  /// The longest delay of any role.
+  milliseconds longest_revocation_delay() const;
   /// BLAKE2b-256 of the file, lower-case hex.
   const std::string& hash() const { return hash_; }
 

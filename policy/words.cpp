@@ -211,6 +211,14 @@ Unmet wrong_sign_in(const Role& role, SignIn sign_in) {
           role.accepts(SignIn::card) ? "Sign in with your card" : "Sign in with your user name and password"};
 }
 
+Unmet revocation_unknown(WallTime since) {
+  return {"revocation",
+          fmt::format("Whether your card was withdrawn could not be checked since {}", to_rfc3339(since)),
+          "the people who run this machine",
+          "Try again in a moment; if it stays so, tell them that the issuer's revocation service cannot be "
+          "reached"};
+}
+
 Unmet unknown_role(std::string_view asked, const Policy& policy) {
   std::string known;
   for (const auto& role : policy.roles()) known += (known.empty() ? "" : ", ") + role.name;
@@ -243,6 +251,10 @@ std::vector<std::string> describe(const Role& role) {
           fmt::format("taking the card out ends the session after {}, unless it is put back in that time",
                       minutes(role.card_removal.grace)));
       break;
+  }
+  if (role.accepts(SignIn::card) && role.revocation_delay > milliseconds{0}) {
+    lines.push_back(fmt::format("goes on for {} when the issuer's revocation service cannot be reached",
+                                minutes(role.revocation_delay)));
   }
   return lines;
 }

@@ -12,6 +12,8 @@ Unmet unmet(const Prerequisite& wanted, const Standing& standing, std::string_vi
             const Facts& facts, const Contacts& contacts);
 /// The role is not open to this way of signing in.
 Unmet wrong_sign_in(const Role& role, SignIn sign_in);
+/// What was known of the card's certificate is too old.
+Unmet revocation_unknown(WallTime since);
 /// There is no such role. `asked` is a caller's text.
 Unmet unknown_role(std::string_view asked, const Policy& policy);
 

@@ -35,6 +35,7 @@ struct Claims {
   std::string role, scope, records;
   std::string acr;
   std::vector<std::string> amr;  // RFC 8176: sc, pin, pwd
+  std::string revocation;        // "good", or "cached": an answer about the card's certificate is overdue
   std::int64_t auth_time = 0;
   std::string policy;  // hash of the policy that allowed it
 

@@ -27,6 +27,7 @@ void visit_claims(AnyClaims& claims, Visitor&& visit) {
   visit("acr", claims.acr, Need::optional);
   visit("amr", claims.amr, Need::optional);
   visit("auth_time", claims.auth_time, Need::optional);
+  visit("revocation", claims.revocation, Need::optional);
   visit("policy", claims.policy, Need::optional);
 }
 

@@ -18,8 +18,6 @@ constexpr std::size_t max_errors_named = 20;
 /// Fills an Impl and collects what was wrong on the way, so that one run names every bad file.
 class Loader {
  public:
-  Loader() { impl_->crls.reset(sk_X509_CRL_new_null()); }
-
   void anchors(std::string_view from, const Result<std::vector<Bytes>>& blocks) {
     each(from, blocks, [&](BytesView der) { return add_certificate(der, true); });
   }
@@ -45,7 +43,7 @@ class Loader {
     if (impl_->anchors == 0) {
       return Error{Errc::invalid_argument, "no trust anchor is configured; nobody could sign in"};
     }
-    find_crl_issuers();
+    verify_crls();
     return std::shared_ptr<const Authorities::Impl>{std::move(impl_)};
   }
 
@@ -97,25 +95,22 @@ class Loader {
   Result<void> add_crl(BytesView der) {
     if (!seen_crls_.insert(sha256(der)).second) return {};
     if (seen_crls_.size() > max_crls) return Error{Errc::too_large, "too many CRLs"};
-    CrlPtr crl = TRY(parse_crl(der));
-    crl_names_.insert(name_hash(X509_CRL_get_issuer(crl.get())));
-    if (!impl_->crls || sk_X509_CRL_push(impl_->crls.get(), crl.get()) <= 0) {
-      return Error{Errc::internal, "no memory for a CRL"};
-    }
-    (void)crl.release();  // the stack owns it now
+    impl_->crls.push_back(TRY(Crl::parse(Bytes(der.begin(), der.end()))));
     return {};
   }
 
-  void find_crl_issuers() {
-    for (const auto& [subject, node] : impl_->by_subject) {
-      if (!node->is_anchor() && crl_names_.contains(subject))
-        impl_->crl_issuers.push_back(node->certificate.get());
+  /// Better here, where nobody waits, than at the first sign-in: a large list takes a while to hash.
+  void verify_crls() {
+    for (const auto& crl : impl_->crls) {
+      const auto [first, last] = impl_->by_subject.equal_range(crl->issuer_hash());
+      for (auto i = first; i != last; ++i) {
+        if (crl->signed_by(X509_get0_pubkey(i->second->certificate.get()))) break;
+      }
     }
   }
 
   std::shared_ptr<Authorities::Impl> impl_ = std::make_shared<Authorities::Impl>();
   std::set<Digest> seen_certificates_, seen_crls_;
-  std::set<unsigned long> crl_names_;
   Error first_;
   std::size_t errors_ = 0;
 };
@@ -174,7 +169,7 @@ std::size_t Authorities::intermediate_count() const {
   return impl_->nodes.size() - impl_->anchors;
 }
 std::size_t Authorities::crl_count() const {
-  return static_cast<std::size_t>(sk_X509_CRL_num(impl_->crls.get()));
+  return impl_->crls.size();
 }
 
 }  // namespace cardgate::trust

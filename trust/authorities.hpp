@@ -24,6 +24,7 @@ inline constexpr std::size_t max_crls = 4096;
 /// number of blocks, or DER with one.
 struct Locations {
   std::vector<std::filesystem::path> anchors{}, intermediates{}, crls{};
+  bool operator==(const Locations&) const = default;
 };
 
 /// The same as bytes: each element is what a file would hold.

@@ -140,12 +140,16 @@ struct JudgeHooks {
 
   static int on_cert_crl(X509_STORE_CTX* context, X509_CRL* crl, X509* certificate) {
     try {
-      if (Judge* judge = judge_of(context)) judge->used(context, crl);
+      Judge* judge = judge_of(context);
+      const auto check = default_cert_crl();
+      if (judge == nullptr || check == nullptr) return 0;
+      judge->used(context, crl);
+      // OpenSSL's own look at the list, which it sees without entries, is for its critical extensions.
+      const int good = check(context, crl, certificate);
+      return good == 1 ? judge->look_up(context, crl, certificate) : good;
     } catch (...) {
       return 0;
     }
-    const auto check = default_cert_crl();
-    return check != nullptr ? check(context, crl, certificate) : 0;
   }
 };
 
@@ -185,33 +189,29 @@ int Judge::complaint(X509_STORE_CTX* context) {
   return status == Status::internal || error == X509_V_ERR_CERT_CHAIN_TOO_LONG ? 0 : 1;
 }
 
+bool Judge::good_by_ocsp(int depth) const {
+  const auto index = static_cast<std::size_t>(depth);
+  return index < ocsp_.size() && ocsp_[index].outcome == OcspFinding::Outcome::good;
+}
+
 bool Judge::excused(X509_STORE_CTX* context, int error) {
   const Status status = meaning_of(error);
   if (!about_crl(status)) return false;
   // An anchor is trusted because it is configured; no CRL need speak for it (RFC 5280 6.1).
   if (at_anchor(context)) return true;
-  if (status == Status::crl_missing && rules_.revocation == Revocation::allow_missing) {
-    missing_accepted_ = true;
+  if (status == Status::crl_stale && stale_within_limit(X509_STORE_CTX_get0_current_crl(context)))
     return true;
-  }
-  if (status == Status::crl_stale) {
-    if (rules_.revocation == Revocation::allow_missing) {
-      missing_accepted_ = true;
-      return true;
-    }
-    if (rules_.revocation == Revocation::allow_stale &&
-        stale_within_limit(X509_STORE_CTX_get0_current_crl(context))) {
-      stale_accepted_ = true;
-      return true;
-    }
-  }
-  return false;
+  const bool outer = X509_STORE_CTX_get0_parent_ctx(context) == nullptr;
+  const int depth = X509_STORE_CTX_get_error_depth(context);
+  if (!outer || !good_by_ocsp(depth)) return false;
+  by_crl_[depth].failed = true;
+  return true;
 }
 
 bool Judge::stale_within_limit(const X509_CRL* crl) const {
   if (crl == nullptr) return false;
   const auto next = wall_time(X509_CRL_get0_nextUpdate(crl));
-  return next && at_ <= *next + rules_.stale_for;
+  return rules_.stale_for > milliseconds{0} && next && at_ <= *next + rules_.stale_for;
 }
 
 void Judge::used(X509_STORE_CTX* context, const X509_CRL* crl) {
@@ -221,19 +221,80 @@ void Judge::used(X509_STORE_CTX* context, const X509_CRL* crl) {
     record(status, X509_STORE_CTX_get_error_depth(outer), X509_STORE_CTX_get_current_cert(outer),
            "the CRL of " + name_text(X509_CRL_get_issuer(crl)) + " " + what);
   };
-  if (const std::string weak = signature_weakness(crl); !weak.empty()) {
+  if (const std::string weak = signature_weakness(crl, rules_.floor); !weak.empty()) {
     complain(Status::weak_signature, "is " + weak);
   }
   // OpenSSL takes a CRL without nextUpdate as good for ever; RFC 5280 5.1.2.5 requires it.
   const auto next = wall_time(X509_CRL_get0_nextUpdate(crl));
   if (!next) return complain(Status::crl_invalid, "has no nextUpdate");
-  WallTime until = *next;
-  if (until < at_) {
-    // A base CRL past its time is carried by its delta; a stale one that the rules allow, by their delay.
-    if (!stale_within_limit(crl)) return;
-    until += rules_.stale_for;
+  // A base CRL past its time is carried by its delta; a stale one that the rules allow, by their delay.
+  if (*next < at_ && !stale_within_limit(crl)) return;
+  const auto from = wall_time(X509_CRL_get0_lastUpdate(crl));
+  const WallTime refresh_at = refresh_time(from ? *from : at_, *next);
+  auto& known = by_crl_[X509_STORE_CTX_get_error_depth(outermost(context))];
+  if (!known.until || *next < *known.until) {
+    known.until = *next;
+    known.refresh_at = refresh_at;
   }
-  if (!crls_good_until_ || until < *crls_good_until_) crls_good_until_ = until;
+}
+
+int Judge::look_up(X509_STORE_CTX* context, X509_CRL* crl, X509* certificate) {
+  const auto* list = static_cast<const Crl*>(X509_CRL_get_meth_data(crl));
+  if (list == nullptr) return 0;
+  const bool outer = X509_STORE_CTX_get0_parent_ctx(context) == nullptr;
+  const auto against = [&](Status status, int error, std::string detail) {
+    X509_STORE_CTX_set_error(context, error);
+    if (!outer) return 0;
+    record(status, X509_STORE_CTX_get_error_depth(context), certificate, std::move(detail));
+    return 1;
+  };
+  if (list->unknown_critical_entry() &&
+      against(Status::crl_invalid, X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION,
+              "an entry of the CRL has a critical extension that is not understood") == 0) {
+    return 0;
+  }
+  const auto entry = list->find(certificate);
+  if (!entry) return 1;
+  if (entry->removed) return 2;
+  return against(Status::revoked, X509_V_ERR_CERT_REVOKED,
+                 "the CRL of " + name_text(X509_CRL_get_issuer(crl)) + " lists it" +
+                     (entry->reason.empty() ? "" : ": " + entry->reason));
+}
+
+void Judge::judge_ocsp_answers(const std::vector<X509*>& chain) {
+  using Outcome = OcspFinding::Outcome;
+  for (std::size_t i = 0; i < ocsp_.size() && i < chain.size(); ++i) {
+    const int depth = static_cast<int>(i);
+    const auto& said = ocsp_[i];
+    if (said.outcome == Outcome::revoked) {
+      record(Status::revoked, depth, chain[i], said.detail);
+      continue;
+    }
+    const bool unproved = std::ranges::any_of(
+        findings_, [&](const Finding& f) { return f.depth == depth && about_crl(f.status); });
+    if (!unproved) continue;
+    if (said.outcome == Outcome::unknown) record(Status::ocsp_unknown, depth, chain[i], said.detail);
+    if (said.outcome == Outcome::invalid) record(Status::ocsp_invalid, depth, chain[i], said.detail);
+  }
+}
+
+RevocationProof Judge::proof(int depth) const {
+  const bool against = std::ranges::any_of(findings_, [&](const Finding& f) {
+    return f.depth == depth && (about_crl(f.status) || f.status == Status::revoked);
+  });
+  RevocationProof proof;
+  if (against) return proof;
+  if (const auto found = by_crl_.find(depth);
+      found != by_crl_.end() && !found->second.failed && found->second.until) {
+    proof = {"crl", *found->second.until, *found->second.refresh_at};
+  }
+  if (good_by_ocsp(depth)) {
+    const auto& said = ocsp_[static_cast<std::size_t>(depth)];
+    if (proof.by.empty() || said.fresh_until >= proof.fresh_until) {
+      proof = {"ocsp", said.fresh_until, said.refresh_at};
+    }
+  }
+  return proof;
 }
 
 }  // namespace cardgate::trust

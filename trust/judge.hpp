@@ -6,18 +6,25 @@
 
 #include <openssl/x509_vfy.h>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "trust/crl.hpp"
+#include "trust/ocsp.hpp"
 #include "trust/openssl.hpp"
 #include "trust/validate.hpp"
 
 namespace cardgate::trust {
 
+using CrlsAtHand = std::vector<std::shared_ptr<const Crl>>;
+
 class Judge {
  public:
-  Judge(const Rules& rules, WallTime at) : rules_(rules), at_(at) {}
+  /// `ocsp`: what OCSP answers say of each certificate of the path, leaf first. `crls`: those at hand.
+  Judge(const Rules& rules, WallTime at, std::vector<OcspFinding> ocsp, CrlsAtHand crls)
+      : rules_(rules), at_(at), ocsp_(std::move(ocsp)), crls_(std::move(crls)) {}
 
   /// Makes this judge hear `context`; both must outlive the call of X509_verify_cert().
   void listen(X509_STORE_CTX* context);
@@ -25,24 +32,33 @@ class Judge {
   void record(Status status, int depth, X509* certificate, std::string detail);
 
   std::vector<Finding>& findings() { return findings_; }
-  bool stale_accepted() const { return stale_accepted_; }
-  bool missing_accepted() const { return missing_accepted_; }
-  /// When the first of the CRLs used has to be replaced; nothing when none was used.
-  std::optional<WallTime> crls_good_until() const { return crls_good_until_; }
+  const CrlsAtHand& crls() const { return crls_; }
+  /// How the certificate at `depth` was found not to be revoked.
+  RevocationProof proof(int depth) const;
+  /// What OCSP says against the certificates of `chain`, where no CRL speaks for them.
+  void judge_ocsp_answers(const std::vector<X509*>& chain);
 
  private:
   friend struct JudgeHooks;
+  struct ByCrl {
+    bool failed = false;  // a CRL is missing or not good, and OCSP excused it
+    std::optional<WallTime> until, refresh_at;
+  };
+
   int complaint(X509_STORE_CTX* context);
   bool excused(X509_STORE_CTX* context, int error);
+  bool good_by_ocsp(int depth) const;
   bool stale_within_limit(const X509_CRL* crl) const;
   void used(X509_STORE_CTX* context, const X509_CRL* crl);
+  /// As OpenSSL's cert_crl: 0 refused, 1 goes on, 2 a delta takes the base's entry back.
+  int look_up(X509_STORE_CTX* context, X509_CRL* crl, X509* certificate);
 
   const Rules& rules_;
   WallTime at_;
+  std::vector<OcspFinding> ocsp_;
+  CrlsAtHand crls_;
   std::vector<Finding> findings_;
-  std::optional<WallTime> crls_good_until_;
-  bool stale_accepted_ = false;
-  bool missing_accepted_ = false;
+  std::map<int, ByCrl> by_crl_;
 };
 
 /// Makes verifications on this store tell their judge which CRLs they use.

@@ -3,15 +3,28 @@
 
 #include <openssl/objects.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace cardgate::trust {
 
 namespace {
 
-bool strong_hash(int nid) {
-  return nid == NID_sha256 || nid == NID_sha384 || nid == NID_sha512 || nid == NID_sha3_256 ||
-         nid == NID_sha3_384 || nid == NID_sha3_512;
+/// Bits of a hash that is relied on today; 0 for any other.
+int bits_of_hash(int nid) {
+  switch (nid) {
+    case NID_sha256:
+    case NID_sha3_256:
+      return 256;
+    case NID_sha384:
+    case NID_sha3_384:
+      return 384;
+    case NID_sha512:
+    case NID_sha3_512:
+      return 512;
+    default:
+      return 0;
+  }
 }
 
 /// The hash of an RSASSA-PSS signature; absent parameters mean SHA-1 (RFC 8017 A.2.3).
@@ -30,7 +43,7 @@ int pss_hash(const X509_ALGOR* algorithm) {
   return OBJ_obj2nid(object);
 }
 
-std::string weakness(const X509_ALGOR* algorithm) {
+std::string weakness(const X509_ALGOR* algorithm, const Strength& floor) {
   const ASN1_OBJECT* object = nullptr;
   X509_ALGOR_get0(&object, nullptr, nullptr, algorithm);
   const int nid = OBJ_obj2nid(object);
@@ -43,24 +56,27 @@ std::string weakness(const X509_ALGOR* algorithm) {
              (key != NID_rsaEncryption && key != NID_X9_62_id_ecPublicKey)) {
     return std::string{"signed with "} + (nid == NID_undef ? "an unknown algorithm" : OBJ_nid2ln(nid));
   }
-  if (strong_hash(hash)) return {};
+  if (bits_of_hash(hash) >= std::max(256, floor.hash_bits)) return {};
   return std::string{"signed over the hash "} + (hash == NID_undef ? "of an unknown kind" : OBJ_nid2ln(hash));
 }
 
 }  // namespace
 
-std::string key_weakness(const EVP_PKEY* key, int min_rsa_bits) {
+std::string key_weakness(const EVP_PKEY* key, const Strength& floor) {
   if (key == nullptr) return "its key is of a kind that is not known";
   const int bits = EVP_PKEY_get_bits(key);
+  const int rsa_bits = std::max(2048, floor.rsa_bits);
+  const int curve_bits = std::max(256, floor.curve_bits);
   switch (EVP_PKEY_get_base_id(key)) {
     case EVP_PKEY_RSA:
     case EVP_PKEY_RSA_PSS:
-      if (bits >= min_rsa_bits) return {};
-      return "RSA key of " + std::to_string(bits) + " bits, at least " + std::to_string(min_rsa_bits) +
+      if (bits >= rsa_bits) return {};
+      return "RSA key of " + std::to_string(bits) + " bits, at least " + std::to_string(rsa_bits) +
              " are needed";
     case EVP_PKEY_EC:
-      if (bits >= 256) return {};
-      return "elliptic curve of " + std::to_string(bits) + " bits, at least 256 are needed";
+      if (bits >= curve_bits) return {};
+      return "elliptic curve of " + std::to_string(bits) + " bits, at least " + std::to_string(curve_bits) +
+             " are needed";
     case EVP_PKEY_ED25519:
     case EVP_PKEY_ED448:
       return {};
@@ -69,16 +85,20 @@ std::string key_weakness(const EVP_PKEY* key, int min_rsa_bits) {
   }
 }
 
-std::string signature_weakness(const X509* certificate) {
+std::string signature_weakness(const X509* certificate, const Strength& floor) {
   const X509_ALGOR* algorithm = nullptr;
   X509_get0_signature(nullptr, &algorithm, certificate);
-  return weakness(algorithm);
+  return weakness(algorithm, floor);
 }
 
-std::string signature_weakness(const X509_CRL* crl) {
+std::string signature_weakness(const X509_CRL* crl, const Strength& floor) {
   const X509_ALGOR* algorithm = nullptr;
   X509_CRL_get0_signature(crl, nullptr, &algorithm);
-  return weakness(algorithm);
+  return weakness(algorithm, floor);
+}
+
+std::string signature_weakness(const OCSP_BASICRESP* answer, const Strength& floor) {
+  return weakness(OCSP_resp_get0_tbs_sigalg(answer), floor);
 }
 
 }  // namespace cardgate::trust

@@ -68,11 +68,6 @@ Result<CrlPtr> parse_crl(BytesView der) {
     const std::string why = ERR_peek_error() != 0 ? take_openssl_error() : "trailing bytes, or not DER";
     return Error{Errc::crl_malformed, "not one DER certificate revocation list: " + why};
   }
-  // The first look-up sorts the entries: better here than while a person waits.
-  const std::unique_ptr<ASN1_INTEGER, Releases<ASN1_INTEGER_free>> any{ASN1_INTEGER_new()};
-  X509_REVOKED* found = nullptr;
-  if (any) X509_CRL_get0_by_serial(crl.get(), &found, any.get());
-  ERR_clear_error();
   return crl;
 }
 

@@ -38,7 +38,7 @@ std::string take_openssl_error();
 X509Ptr copy(X509* certificate);
 /// One strict DER certificate with its extensions already decoded. Errors: certificate_malformed.
 Result<X509Ptr> parse_certificate(BytesView der);
-/// One strict DER CRL, sorted for look-up. Errors: crl_malformed.
+/// One strict DER CRL. Errors: crl_malformed.
 Result<CrlPtr> parse_crl(BytesView der);
 
 /// RFC 4514 text.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "trust/authorities.hpp"
+#include "trust/crl.hpp"
 #include "trust/openssl.hpp"
 
 namespace cardgate::trust {
@@ -21,16 +22,10 @@ struct Node {
   bool is_anchor() const { return anchor_store != nullptr; }
 };
 
-struct ReleasesCrls {
-  void operator()(STACK_OF(X509_CRL) * stack) const { sk_X509_CRL_pop_free(stack, X509_CRL_free); }
-};
-using CrlStack = std::unique_ptr<STACK_OF(X509_CRL), ReleasesCrls>;
-
 struct Authorities::Impl {
   std::deque<Node> nodes;  // stable addresses
   std::unordered_multimap<unsigned long, const Node*> by_subject;
-  std::vector<X509*> crl_issuers;  // intermediates that have the name of some CRL's issuer
-  CrlStack crls;
+  std::vector<std::shared_ptr<const Crl>> crls;
   std::size_t anchors = 0;
 };
 

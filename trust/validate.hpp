@@ -16,6 +16,8 @@
 
 namespace cardgate::trust {
 
+class Answers;
+
 /// Longest path, leaf and anchor included, and most paths tried for one leaf.
 inline constexpr int max_path_length = 12;
 inline constexpr int max_paths = 32;
@@ -28,10 +30,14 @@ enum class Purpose : std::uint8_t {
 };
 
 enum class Revocation : std::uint8_t {
-  require,        // a fresh CRL for every certificate of the path
-  allow_stale,    // ... or one that is past its nextUpdate by no more than `stale_for`
-  allow_missing,  // ... or none at all; what a CRL at hand says, of whatever age, still counts
-  off,            // no look at any CRL; only for the offline command
+  require,  // every certificate of the path but the anchor needs a word, by CRL or OCSP, that it is not
+            // revoked
+  off,      // no look at any; only for the offline command
+};
+
+/// The least that keys and signatures must have. Only upward: a smaller number counts as the one given here.
+struct Strength {
+  int rsa_bits = 2048, curve_bits = 256, hash_bits = 256;
 };
 
 /// RFC 5280 6.1.1 (c), (e), (f), (g).
@@ -50,8 +56,11 @@ struct Rules {
   /// dotted OIDs. Empty: what the purpose says.
   std::vector<std::string> extended_key_usages{};
   Revocation revocation = Revocation::require;
+  /// So long past its nextUpdate a CRL or OCSP answer is still taken; the verdict then says `cached`.
   milliseconds stale_for{0};
-  int min_rsa_bits = 2048;  // only upward: a smaller number counts as 2048
+  /// The clock of an OCSP responder may differ by so much.
+  milliseconds clock_skew{seconds{60}};
+  Strength floor{};
   PolicyRules policy{};
 };
 
@@ -60,5 +69,8 @@ Result<void> check_rules(const Rules& rules);
 
 /// Never fails: whatever is wrong, with the leaf, the rules or the machine, is a finding.
 Verdict validate(const Authorities& authorities, BytesView leaf_der, const Rules& rules, WallTime at);
+/// The same, with what was fetched (answers.hpp).
+Verdict validate(const Authorities& authorities, const Answers& answers, BytesView leaf_der,
+                 const Rules& rules, WallTime at);
 
 }  // namespace cardgate::trust

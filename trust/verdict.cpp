@@ -76,9 +76,9 @@ constexpr std::array<Words, static_cast<std::size_t>(last_status) + 1> table{{
      "better; "
      "tell the administrator."},
     {Status::crl_missing, "crl_missing",
-     "Whether the card was withdrawn cannot be checked, because the issuer's revocation list is not on this "
-     "machine. "
-     "The administrator has to supply it."},
+     "Whether the card was withdrawn cannot be checked: the issuer's revocation list is not on this machine, "
+     "and no answer came from the issuer's revocation service. Try again in a moment; if it stays so, tell "
+     "the administrator."},
     {Status::crl_stale, "crl_stale",
      "Whether the card was withdrawn cannot be checked, because the issuer's revocation list is out of date. "
      "The "
@@ -87,6 +87,14 @@ constexpr std::array<Words, static_cast<std::size_t>(last_status) + 1> table{{
      "Whether the card was withdrawn cannot be checked, because a revocation list is not properly signed or "
      "not meant "
      "for it. Tell the administrator."},
+    {Status::ocsp_unknown, "ocsp_unknown",
+     "The issuer's revocation service does not know this certificate, so it may be forged. Tell the "
+     "administrator."},
+    {Status::ocsp_invalid, "ocsp_invalid",
+     "Whether the card was withdrawn cannot be checked, because the answer of the issuer's revocation "
+     "service "
+     "is not properly signed, not for this card, or too old. Try again; if it stays so, tell the "
+     "administrator."},
     {Status::internal, "internal",
      "The check could not be carried out. Try again; if it stays so, tell the administrator."},
 }};

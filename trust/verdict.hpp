@@ -33,6 +33,8 @@ enum class Status : std::uint8_t {
   crl_missing,
   crl_stale,
   crl_invalid,
+  ocsp_unknown,  // the responder does not know the certificate
+  ocsp_invalid,
   internal,  // the check itself could not be carried out
 };
 inline constexpr Status last_status = Status::internal;
@@ -49,13 +51,27 @@ struct Finding {
   std::string detail;   // for the one who administers, may be empty
 };
 
+/// How one certificate was found not to be revoked.
+struct RevocationProof {
+  std::string by;          // "ocsp" or "crl"; empty: it was not
+  WallTime fresh_until{};  // nextUpdate, of the one that lives longer when there are both
+  WallTime refresh_at{};   // from then on a newer answer is worth asking for
+};
+
 struct Verdict {
   bool valid = false;
   std::vector<Finding> findings;  // worst first, then leaf first; empty exactly when valid
-  WallTime good_until{};  // first of the path's notAfter and its CRLs' nextUpdate (with the allowed delay);
-                          // when valid
-  std::vector<std::string> chain;        // subjects, leaf first; as far as it could be built
-  std::string revocation = "unchecked";  // "good", "stale" (allowed by the rules), "unchecked", "revoked"
+  /// When valid: the end of it, the first of the path's notAfter and its answers' nextUpdate with the delay
+  /// that the rules allow.
+  WallTime good_until{};
+  std::vector<std::string> chain;  // subjects, leaf first; as far as it could be built
+  /// "good": every answer is within its nextUpdate; "cached": one is past it, and the rules allow it;
+  /// "unchecked"; "revoked".
+  std::string revocation = "unchecked";
+  milliseconds late{0};                 // how far the most overdue answer is past its nextUpdate; 0 when good
+  WallTime fresh_until{};               // when the first answer becomes overdue; when valid
+  WallTime refresh_at{};                // from then on it is worth asking for newer answers; when valid
+  std::vector<RevocationProof> proofs;  // for each certificate of the chain but the anchor
 };
 
 }  // namespace cardgate::trust

@@ -13,11 +13,10 @@ constexpr const char* card_authentication = "2.16.840.1.101.3.6.8";  // id-PIV-c
 
 /// A copy of a card has its certificates but not its keys. Errors: signature_invalid.
 Result<bool> check_presence(const CardContents& contents, const CardFacts& facts, BytesView message,
-                            const Judge& judge, WallTime now) {
+                            const Judge& judge, bool require_presence, WallTime now) {
   const auto refused = [](const char* why) { return Error{Errc::signature_invalid, why}; };
   if (contents.presence_certificate.empty()) {
-    if (judge.require_presence)
-      return refused("the card has no card authentication, which is asked for here");
+    if (require_presence) return refused("the card has no card authentication, which is asked for here");
     return false;
   }
   if (!trust::verify_possession(contents.presence_certificate, message, contents.presence_signature))
@@ -25,19 +24,19 @@ Result<bool> check_presence(const CardContents& contents, const CardFacts& facts
   const auto info = TRY(trust::describe(contents.presence_certificate));
   if (info.card_uuid && facts.info.card_uuid && *info.card_uuid != *facts.info.card_uuid)
     return refused("the certificates on the card are those of two cards");
-  trust::Rules rules = judge.rules;
+  trust::Rules rules = judge.rules();
   rules.extended_key_usages = {card_authentication};
-  const bool good = trust::validate(judge.authorities, contents.presence_certificate, rules, now).valid;
+  const bool good = judge.look(contents.presence_certificate, rules, now).valid;
   // Not refused for that alone unless it is asked for: many issuers let card authentication lapse, and nobody
   // is to be kept out for it.
-  if (!good && judge.require_presence) return refused("the card authentication certificate is not good");
+  if (!good && require_presence) return refused("the card authentication certificate is not good");
   return good;
 }
 
 }  // namespace
 
 Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reader, const Judge& judge,
-                            WallTime now) {
+                            bool require_presence, WallTime now) {
   const Bytes message = trust::challenge_message(random_bytes(32), "card authentication", reader);
   Error nobody{Errc::card_not_piv, "no card driver is configured"};
   for (const auto& driver : drivers) {
@@ -55,9 +54,9 @@ Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reade
     facts.id = facts.info.card_uuid      ? *facts.info.card_uuid
                : !contents->uuid.empty() ? contents->uuid
                                          : "certificate-" + to_hex(facts.info.fingerprint).substr(0, 32);
-    facts.present = TRY(check_presence(*contents, facts, message, judge, now));
+    facts.present = TRY(check_presence(*contents, facts, message, judge, require_presence, now));
     facts.certificate = std::move(contents->certificate);
-    facts.verdict = trust::validate(judge.authorities, facts.certificate, judge.rules, now);
+    facts.verdict = judge.ask(facts.certificate, now);
     return facts;
   }
   return nobody;
@@ -78,12 +77,14 @@ std::optional<std::string> certificate_warning(const trust::CertificateInfo& inf
 
 Result<trust::Verdict> prove_card(Attempt attempt, const Judge& judge, WallTime now) {
   const CardFacts& card = *attempt.card;
+  auto verdict = judge.ask(card.certificate, now);
+  if (!verdict.valid) return verdict;
   const auto message = trust::challenge_message(random_bytes(32), attempt.host, attempt.sign_in_id);
   const auto block = TRY(trust::block_to_sign(card.info.key, message));
   attempt.use.passcode_key = card.passcode_key;
   const auto signature = TRY(card.driver->sign(std::move(attempt.use), card.info, block));
   TRY(trust::verify_possession(card.certificate, message, signature));
-  return trust::validate(judge.authorities, card.certificate, judge.rules, now);
+  return verdict;
 }
 
 }  // namespace cardgate::daemon

@@ -13,18 +13,10 @@
 #include <string>
 
 #include "daemon/cards/driver.hpp"
-#include "trust/authorities.hpp"
+#include "daemon/judge.hpp"
 #include "trust/certificate.hpp"
-#include "trust/validate.hpp"
 
 namespace cardgate::daemon {
-
-/// How certificates are judged; replaced as a whole on reload.
-struct Judge {
-  trust::Authorities authorities;
-  trust::Rules rules;
-  bool require_presence = false;  // refuse a card that cannot show it is no copy (PIV 9E)
-};
 
 struct CardFacts {
   std::shared_ptr<const CardDriver> driver;
@@ -41,7 +33,7 @@ struct CardFacts {
 /// its parts do not belong together), pcsc_*, card_*, certificate_malformed. A certificate that is not good
 /// is no error: see verdict.
 Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reader, const Judge& judge,
-                            WallTime now);
+                            bool require_presence, WallTime now);
 
 /// What a person should be told 30, 7 and 1 days before their certificate ends.
 std::optional<std::string> certificate_warning(const trust::CertificateInfo& info, WallTime now);
@@ -52,9 +44,10 @@ struct Attempt {
   std::string host, sign_in_id;  // the challenge is bound to both
 };
 
-/// The certificate judged again, now. The passcode is spent at most once. Errors: pin_* (number = tries
-/// left), card_changed (number = tries left; nothing spent), signature_invalid (the card has another key than
-/// its certificate says), key_unsupported, pcsc_*, card_*.
+/// The certificate judged again, now, and the network asked where what is at hand does not do: nothing is
+/// spent on one that is not good. The passcode is spent at most once. Errors: pin_* (number = tries left),
+/// card_changed (number = tries left; nothing spent), signature_invalid (the card has another key than its
+/// certificate says), key_unsupported, pcsc_*, card_*.
 Result<trust::Verdict> prove_card(Attempt attempt, const Judge& judge, WallTime now);
 
 }  // namespace cardgate::daemon

@@ -2,13 +2,8 @@
 #include "daemon/cards/pkcs11_driver.hpp"
 
 #include <fmt/format.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
-#include <cerrno>
-#include <cstring>
-
-#include "base/file.hpp"
+#include "daemon/helper/stream.hpp"
 #include "daemon/limits.hpp"
 #include "daemon/vendor/message.hpp"
 #include "pcsc/winscard.hpp"
@@ -22,18 +17,6 @@ Result<void> reset(const std::string& reader) {
   auto card = TRY(context.connect(reader));
   auto transaction = TRY(card.begin(card_wait));
   return transaction.end();
-}
-
-/// Errors: unavailable, io.
-Result<FileDescriptor> connect_to(const std::filesystem::path& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.c_str(), path.native().size());  // its length was checked in the config
-  FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) return errno_error("socket", errno);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return Error{Errc::unavailable, errno_error(path.string(), errno).context};
-  return fd;
 }
 
 class Pkcs11Driver final : public CardDriver {
@@ -132,10 +115,10 @@ class Pkcs11Driver final : public CardDriver {
       const auto message = TRY(vendor::encode(request));
       request.passcode.clear();
       request.new_passcode.clear();
-      if (auto sent = vendor::send(socket.get(), message.bytes(), deadline); !sent)
+      if (auto sent = send(socket.get(), message.bytes(), deadline); !sent)
         return in_words(std::move(sent).error());
     }
-    auto message = vendor::receive(socket.get(), vendor::max_answer_bytes, deadline);
+    auto message = receive(socket.get(), vendor::max_answer_bytes, deadline);
     if (!message) return in_words(std::move(message).error());
     auto answer = vendor::parse_answer(message->bytes());
     if (!answer) return in_words(std::move(answer).error());

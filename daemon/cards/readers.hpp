@@ -45,14 +45,23 @@ class Readers {
   ~Readers();
 
   /// Starts watching. `judge` may be replaced at any time.
-  void start(CardDrivers drivers, std::shared_ptr<const Judge> judge, std::function<WallTime()> now);
-  void set_judge(std::shared_ptr<const Judge> judge) { judge_ = std::move(judge); }
+  void start(CardDrivers drivers, std::shared_ptr<const Judge> judge, bool require_presence,
+             std::function<WallTime()> now);
+  /// `require_presence`: refuse a card that cannot show that it is no copy (PIV 9E).
+  void set_judge(std::shared_ptr<const Judge> judge, bool require_presence) {
+    judge_ = std::move(judge);
+    require_presence_ = require_presence;
+  }
 
   const std::map<std::string, Reader>& all() const { return readers_; }
   Reader* find(const std::string& name);
   bool service_up() const { return service_up_; }
   const std::string& service_problem() const { return service_problem_; }
 
+  /// Judges the card's certificate again, on the reader's thread.
+  boost::asio::awaitable<Result<trust::Verdict>> judge_again(std::string reader,
+                                                             std::shared_ptr<const CardFacts> card,
+                                                             WallTime now);
   /// Proves the card on the reader's thread.
   boost::asio::awaitable<Result<trust::Verdict>> prove(Attempt attempt, WallTime now);
   /// Changes the passcode, or sets a new one by the unblocking key, on the reader's thread. Errors: as
@@ -82,6 +91,7 @@ class Readers {
   Callbacks callbacks_;
   CardDrivers drivers_;
   std::shared_ptr<const Judge> judge_;
+  bool require_presence_ = false;
   std::function<WallTime()> now_;
   std::map<std::string, Reader> readers_;
   std::map<std::string, std::unique_ptr<boost::asio::thread_pool>>

@@ -6,24 +6,17 @@
 // deadline, it crashes, it scribbles, and cardgated sees a connection that ends.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <pwd.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
-#include <charconv>
-#include <csignal>
 #include <cstdio>
-#include <cstring>
 
 #include "base/file.hpp"
 #include "base/secret.hpp"
+#include "daemon/helper/serve.hpp"
+#include "daemon/helper/stream.hpp"
 #include "daemon/vendor/module.hpp"
 
 namespace cardgate::daemon::vendor {
@@ -34,20 +27,6 @@ struct Options {
   std::string client = "cardgate";
   unsigned deadline_seconds = 15;
 };
-
-int fail(std::string_view text) {
-  fmt::print(stderr, "cardgate-vendor-cards: {}\n", text);
-  return 1;
-}
-
-Result<uid_t> user_id(const std::string& name) {
-  uid_t number = 0;
-  const auto [end, failure] = std::from_chars(name.data(), name.data() + name.size(), number);
-  if (failure == std::errc() && end == name.data() + name.size()) return number;
-  const passwd* entry = ::getpwnam(name.c_str());
-  if (entry == nullptr) return Error{Errc::not_found, fmt::format("there is no user '{}'", name)};
-  return entry->pw_uid;
-}
 
 /// Whoever can write the module's file can read passcodes.
 Result<void> check_module(const std::filesystem::path& module) {
@@ -76,15 +55,8 @@ Answer act(const Options& options, const Request& request) {
   return module->answer(request);
 }
 
-/// One request, one answer. The process is of no use afterwards.
-int converse(int connection, const Options& options, uid_t client) {
-  // The kernel ends this process when the module does not; systemd does where the module took the alarm away.
-  ::alarm(options.deadline_seconds);
+int converse(int connection, const Options& options) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(options.deadline_seconds);
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.uid != client)
-    return fail(fmt::format("uid {} may not use the vendor's module", peer.uid));
   // A module that is chatty must not tell the journal what it was told.
   const FileDescriptor nowhere(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!nowhere || ::dup2(nowhere.get(), 1) < 0 || ::dup2(nowhere.get(), 2) < 0) return 1;
@@ -101,54 +73,12 @@ int converse(int connection, const Options& options, uid_t client) {
   return send(connection, encode(answer), deadline) ? 0 : 1;
 }
 
-Result<FileDescriptor> listen_on(const std::filesystem::path& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.native().size() >= sizeof address.sun_path)
-    return Error{Errc::invalid_argument, path.string() + ": too long for a socket's path"};
-  std::memcpy(address.sun_path, path.c_str(), path.native().size());
-  FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd) return errno_error("socket", errno);
-  ::umask(0177);
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::listen(fd.get(), 16) != 0)
-    return errno_error(path.string(), errno);
-  ::umask(077);
-  return fd;
-}
-
-int serve(const Options& options, uid_t client) {
-  const auto listening = listen_on(options.listen);
-  if (!listening) return fail(listening.error().context);
-  ::signal(SIGCHLD, SIG_IGN);  // children are not waited for
-  fmt::print(stderr, "cardgate-vendor-cards: serving\n");
-  for (;;) {
-    const FileDescriptor connection(::accept4(listening->get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (!connection) {
-      if (errno == EINTR || errno == ECONNABORTED) continue;
-      return fail(errno_error("accept", errno).context);
-    }
-    const pid_t child = ::fork();
-    if (child == 0) {
-      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-      ::_exit(converse(connection.get(), options, client));
-    }
-    if (child < 0) fail(errno_error("fork", errno).context);
-  }
-}
-
 int run(const Options& options) {
   init_crypto();
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-  if (::prctl(PR_SET_DUMPABLE, 0) != 0) return fail("cannot make this process undumpable");
-  const auto client = user_id(options.client);
-  if (!client) return fail("--client-uid: " + client.error().context);
-  if (!options.listen.empty()) return serve(options, *client);
-  if (::sd_listen_fds(1) != 1)
-    return fail("expected one connection from systemd (Accept=yes), or --listen; see --help");
-  // Not even the vendor's own clean-up may hold this process up.
-  ::_exit(converse(SD_LISTEN_FDS_START, options, *client));
+  // The kernel ends a conversation when the module does not; systemd does where the module took the alarm
+  // away.
+  return serve({"cardgate-vendor-cards", options.listen, options.client, options.deadline_seconds,
+                [&](int connection) { return converse(connection, options); }});
 }
 
 }  // namespace
@@ -175,6 +105,7 @@ int main(int argc, char** argv) {
   try {
     return run(options);
   } catch (const std::exception& failure) {
-    return fail(failure.what());
+    fmt::print(stderr, "cardgate-vendor-cards: {}\n", failure.what());
+    return 1;
   }
 }

@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/vendor/message.hpp"
 
-#include <poll.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
-
-#include "base/file.hpp"
 
 namespace cardgate::daemon::vendor {
 namespace {
@@ -92,41 +86,6 @@ class Parts {
 
   BytesView rest_;
 };
-
-Result<void> await(int socket, short events, Deadline deadline) {
-  for (;;) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return Error{Errc::timeout, "the other side took too long"};
-    pollfd entry{socket, events, 0};
-    const int ready = ::poll(&entry, 1, static_cast<int>(std::min<std::int64_t>(left.count(), 600'000)));
-    if (ready > 0) return {};
-    if (ready < 0 && errno != EINTR) return errno_error("waiting at a socket", errno);
-  }
-}
-
-Result<void> fill(int socket, std::span<std::uint8_t> into, Deadline deadline) {
-  while (!into.empty()) {
-    TRY(await(socket, POLLIN, deadline));
-    const auto count = ::recv(socket, into.data(), into.size(), MSG_DONTWAIT);
-    if (count == 0 || (count < 0 && errno == ECONNRESET))
-      return Error{Errc::unavailable, "the other side ended without a word"};
-    if (count < 0 && errno != EINTR && errno != EAGAIN) return errno_error("reading from a socket", errno);
-    if (count > 0) into = into.subspan(static_cast<std::size_t>(count));
-  }
-  return {};
-}
-
-Result<void> push(int socket, BytesView bytes, Deadline deadline) {
-  while (!bytes.empty()) {
-    TRY(await(socket, POLLOUT, deadline));
-    const auto count = ::send(socket, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (count < 0 && (errno == EPIPE || errno == ECONNRESET))
-      return Error{Errc::unavailable, "the other side is gone"};
-    if (count < 0 && errno != EINTR && errno != EAGAIN) return errno_error("writing to a socket", errno);
-    if (count > 0) bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-  return {};
-}
 
 }  // namespace
 
@@ -214,24 +173,6 @@ Result<Answer> parse_answer(BytesView message) {
   for (int i = 0; i < count; ++i) out.certificates.push_back(TRY(parts.copy(max_certificate_bytes)));
   TRY(parts.finish());
   return out;
-}
-
-Result<void> send(int socket, BytesView message, Deadline deadline) {
-  Bytes length;
-  put_number(length, static_cast<std::int64_t>(message.size()));
-  TRY(push(socket, length, deadline));
-  return push(socket, message, deadline);
-}
-
-Result<Secret> receive(int socket, std::size_t max_bytes, Deadline deadline) {
-  Bytes head(4);
-  TRY(fill(socket, head, deadline));
-  std::size_t length = 0;
-  for (const std::uint8_t one : head) length = length << 8 | one;
-  if (length > max_bytes) return Error{Errc::too_large, "the other side's message is too long"};
-  Secret message(length);
-  TRY(fill(socket, message.bytes(), deadline));
-  return message;
 }
 
 }  // namespace cardgate::daemon::vendor

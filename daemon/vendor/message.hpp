@@ -11,15 +11,14 @@
 //             count (1), and so many certificates
 //   field     length (4 bytes), then as many bytes; numbers are big-endian
 //
-// Neither side believes the other: every length is capped and nothing may be left over. Pure, but for send
-// and receive; thread-safe.
+// Neither side believes the other: every length is capped and nothing may be left over. Pure; thread-safe.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "base/bytes.hpp"
-#include "base/clock.hpp"
+#include "base/result.hpp"
 #include "base/secret.hpp"
 
 namespace cardgate::daemon::vendor {
@@ -63,10 +62,5 @@ Result<Request> parse_request(BytesView message);
 Bytes encode(const Answer& answer);
 /// An answer that names an error no helper gives, or a text that cannot stand in a log line, is malformed.
 Result<Answer> parse_answer(BytesView message);
-
-using Deadline = std::chrono::steady_clock::time_point;
-/// On a stream socket. Errors: timeout, unavailable (the other side is gone), too_large (receive), io.
-Result<void> send(int socket, BytesView message, Deadline deadline);
-Result<Secret> receive(int socket, std::size_t max_bytes, Deadline deadline);
 
 }  // namespace cardgate::daemon::vendor

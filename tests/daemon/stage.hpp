@@ -80,6 +80,7 @@ class Stage {
   std::unique_ptr<Process> daemon;
   std::filesystem::path socket, admin_socket;
   std::string audit_settings = ", segment_bytes: 1048576";  // further keys of the config's `audit`
+  std::string trust_settings;                               // further lines of the config's `trust`
   std::string limits;                                       // the config's `limits`, if any
 };
 

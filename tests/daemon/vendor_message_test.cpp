@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/file.hpp"
+#include "daemon/helper/stream.hpp"
 #include "daemon/vendor/message.hpp"
 #include "daemon/vendor/signature.hpp"
 

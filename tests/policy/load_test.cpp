@@ -118,7 +118,7 @@ TEST(PolicyLoad, SaysWhereAndWhatWasExpected) {
       {changed("title: Reader", "titel: Reader"),
        "policy.yaml:5: roles.reader.titel: unknown key; expected one of: title, sign_in, requires, records, "
        "max_session, "
-       "idle, token_life, card_removal"},
+       "idle, token_life, card_removal, revocation"},
       {changed("title: Reader", "records: all"),
        "policy.yaml:10: roles.reader.records: stands twice (first on line 5)"},
       {changed("    sign_in: [card]\n", ""), "policy.yaml:4: roles.reader: the key 'sign_in' is missing"},

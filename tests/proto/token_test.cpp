@@ -34,6 +34,7 @@ struct TokenTest : testing::Test {
                 .records = "all",
                 .acr = "urn:cardgate:acr:card",
                 .amr = {"sc", "pin"},
+                .revocation = "good",
                 .auth_time = 1'899'999'000,
                 .policy = "b2:0011"};
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <openssl/bn.h>
 #include <openssl/err.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
@@ -217,6 +218,51 @@ Bytes Ca::crl(RevocationList list) const {
   require(X509_CRL_sort(crl.get()) == 1);
   require(X509_CRL_sign(crl.get(), (list.signed_by ? list.signed_by : key_).get(), list.hash) > 0);
   return encode(crl.get(), i2d_X509_CRL);
+}
+
+ResponderKey Ca::responder(std::string extended_key_usage, std::vector<Extension> extra) const {
+  ResponderKey made{{}, new_p256()};
+  Issue what;
+  what.subject = "/O=Example Trust/CN=Example Responder";
+  what.key = made.key;
+  what.extended_key_usage = std::move(extended_key_usage);
+  what.more = std::move(extra);
+  made.certificate = issue(std::move(what));
+  return made;
+}
+
+Bytes Ca::ocsp(BytesView leaf, OcspAnswer answer) const {
+  const X509Ptr self = parse(der_);
+  const X509Ptr subject = parse(leaf);
+  const std::unique_ptr<OCSP_BASICRESP, decltype(&OCSP_BASICRESP_free)> basic{require(OCSP_BASICRESP_new()),
+                                                                              OCSP_BASICRESP_free};
+  const std::unique_ptr<OCSP_CERTID, decltype(&OCSP_CERTID_free)> id{
+      require(OCSP_cert_to_id(nullptr, subject.get(), self.get())), OCSP_CERTID_free};
+  using TimePtr = std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)>;
+  const auto time = [](WallTime at) {
+    TimePtr made{require(ASN1_TIME_new()), ASN1_TIME_free};
+    require(ASN1_GENERALIZEDTIME_set(made.get(), static_cast<time_t>(to_unix_seconds(at))) != nullptr);
+    return made;
+  };
+  const TimePtr from = time(answer.from);
+  const TimePtr next = time(answer.next.value_or(answer.from));
+  const bool revoked = answer.state == OcspAnswer::State::revoked;
+  require(OCSP_basic_add1_status(basic.get(), id.get(), static_cast<int>(answer.state),
+                                 revoked ? OCSP_REVOKED_STATUS_KEYCOMPROMISE : 0,
+                                 revoked ? from.get() : nullptr, from.get(),
+                                 answer.next ? next.get() : nullptr) != nullptr);
+  if (!answer.request.empty()) {
+    const unsigned char* at = answer.request.data();
+    const std::unique_ptr<OCSP_REQUEST, decltype(&OCSP_REQUEST_free)> request{
+        require(d2i_OCSP_REQUEST(nullptr, &at, static_cast<long>(answer.request.size()))), OCSP_REQUEST_free};
+    require(OCSP_copy_nonce(basic.get(), request.get()) > 0);
+  }
+  const X509Ptr signer = answer.responder ? parse(answer.responder->certificate) : parse(der_);
+  const Key& key = answer.responder ? answer.responder->key : key_;
+  require(OCSP_basic_sign(basic.get(), signer.get(), key.get(), answer.hash, nullptr, OCSP_NOTIME) == 1);
+  const std::unique_ptr<OCSP_RESPONSE, decltype(&OCSP_RESPONSE_free)> response{
+      require(OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic.get())), OCSP_RESPONSE_free};
+  return encode(response.get(), i2d_OCSP_RESPONSE);
 }
 
 std::string to_pem(BytesView der, const std::string& label) {

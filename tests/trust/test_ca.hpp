@@ -53,8 +53,26 @@ struct RevocationList {
   const EVP_MD* hash = EVP_sha256();
 };
 
+/// An OCSP responder's certificate and key.
+struct ResponderKey {
+  Bytes certificate;
+  Key key;
+};
+
+struct OcspAnswer {
+  enum class State : std::uint8_t { good, revoked, unknown };
+  State state = State::good;
+  WallTime from = noon() - std::chrono::hours{1};
+  std::optional<WallTime> next = noon() + std::chrono::hours{4};
+  Bytes request{};                          // whose nonce is repeated; empty: no nonce
+  std::optional<ResponderKey> responder{};  // none: the authority itself signs
+  const EVP_MD* hash = EVP_sha256();
+};
+
 class Ca {
  public:
+  /// One that is there already.
+  static Ca of(Key key, Bytes der) { return {std::move(key), std::move(der)}; }
   static Ca root(const std::string& subject = "/O=Example Trust/CN=Example Root", Key key = nullptr);
   /// A CA below this one.
   Ca sub(Issue issue) const;
@@ -62,6 +80,12 @@ class Ca {
 
   Bytes issue(Issue issue) const;
   Bytes crl(RevocationList list = {}) const;
+  /// What a responder says of `leaf`, DER (RFC 6960 4.2).
+  Bytes ocsp(BytesView leaf, OcspAnswer answer = {}) const;
+  /// A responder whose certificate this authority issued, with the no-check mark unless `extra` says
+  /// otherwise.
+  ResponderKey responder(std::string extended_key_usage = "OCSPSigning",
+                         std::vector<Extension> extra = {{"noCheck", "ignored"}}) const;
   const Bytes& der() const { return der_; }
   const Key& key() const { return key_; }
 

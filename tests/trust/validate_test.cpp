@@ -155,22 +155,18 @@ TEST_F(Usual, ManyCrlsOfOneIssuerAllCount) {
   expect_only(judge(leaf, {root.crl(), current, old_and_empty}, {}), Status::revoked, 0);
 }
 
-TEST_F(Usual, MissingCrlIsRefusedUnlessAllowed) {
+TEST_F(Usual, MissingCrlIsRefused) {
   const Bytes leaf = issuing.issue({});
   expect_only(judge(leaf, {root.crl()}, {}), Status::crl_missing, 0);
   expect_only(judge(leaf, {issuing.crl()}, {}), Status::crl_missing, 1);
-  EXPECT_FALSE(
-      judge(leaf, {root.crl()}, {.revocation = Revocation::allow_stale, .stale_for = 99 * day}).valid);
-  const Verdict allowed = judge(leaf, std::vector<Bytes>{}, {.revocation = Revocation::allow_missing});
-  EXPECT_TRUE(allowed.valid) << told(allowed);
-  EXPECT_EQ(allowed.revocation, "unchecked");
+  EXPECT_FALSE(judge(leaf, {root.crl()}, {.stale_for = 99 * day}).valid);
 }
 
-TEST_F(Usual, AllowedMissingDoesNotExcuseRevoked) {
+TEST_F(Usual, AnOldCrlStillRevokes) {
   const Bytes leaf = issuing.issue({});
   const RevocationList old{.serials = {serial_of(leaf)}, .next = noon() - 5 * day, .from = noon() - 9 * day};
-  const Verdict verdict = judge(leaf, {issuing.crl(old)}, {.revocation = Revocation::allow_missing});
-  expect_only(verdict, Status::revoked, 0);
+  const Verdict verdict = judge(leaf, {root.crl(), issuing.crl(old)}, {});
+  EXPECT_EQ(statuses(verdict), (std::vector{Status::revoked, Status::crl_stale})) << told(verdict);
 }
 
 TEST_F(Usual, StaleCrlIsAllowedWithinItsBound) {
@@ -178,19 +174,18 @@ TEST_F(Usual, StaleCrlIsAllowedWithinItsBound) {
   const std::vector<Bytes> crls{root.crl(),
                                 issuing.crl({.next = noon() - 2 * day, .from = noon() - 9 * day})};
   expect_only(judge(leaf, crls, {}), Status::crl_stale, 0);
-  const Verdict allowed = judge(leaf, crls, {.revocation = Revocation::allow_stale, .stale_for = 3 * day});
+  const Verdict allowed = judge(leaf, crls, {.stale_for = 3 * day});
   EXPECT_TRUE(allowed.valid) << told(allowed);
-  EXPECT_EQ(allowed.revocation, "stale");
+  EXPECT_EQ(allowed.revocation, "cached");
+  EXPECT_EQ(allowed.late, 2 * day);
   EXPECT_EQ(allowed.good_until, noon() + day);
-  expect_only(judge(leaf, crls, {.revocation = Revocation::allow_stale, .stale_for = day}), Status::crl_stale,
-              0);
+  expect_only(judge(leaf, crls, {.stale_for = day}), Status::crl_stale, 0);
 }
 
 TEST_F(Usual, StaleCrlStillRevokes) {
   const Bytes leaf = issuing.issue({});
   const RevocationList old{.serials = {serial_of(leaf)}, .next = noon() - day, .from = noon() - 9 * day};
-  const Verdict verdict = judge(leaf, {root.crl(), issuing.crl(old)},
-                                {.revocation = Revocation::allow_stale, .stale_for = 3 * day});
+  const Verdict verdict = judge(leaf, {root.crl(), issuing.crl(old)}, {.stale_for = 3 * day});
   expect_only(verdict, Status::revoked, 0);
 }
 
@@ -198,8 +193,6 @@ TEST_F(Usual, CrlSignedBySomeoneElse) {
   const Bytes forged = issuing.crl({.signed_by = test::new_p256()});
   const Verdict verdict = judge(issuing.issue({}), {root.crl(), forged}, {});
   expect_only(verdict, Status::crl_invalid, 0);
-  EXPECT_FALSE(
-      judge(issuing.issue({}), {root.crl(), forged}, {.revocation = Revocation::allow_missing}).valid);
 }
 
 TEST_F(Usual, CrlThatNeverEndsOrIsFromTheFuture) {
@@ -255,9 +248,10 @@ TEST_F(Usual, KeyUsageMustAllowSignatures) {
 TEST_F(Usual, WeakSignaturesAndKeys) {
   EXPECT_EQ(statuses(judge(issuing.issue({.hash = EVP_sha1()}))), std::vector{Status::weak_signature});
   expect_only(judge(issuing.issue({.key = test::new_rsa(1024)})), Status::weak_key, 0);
-  expect_only(judge(issuing.issue({.key = test::new_rsa(2048)}), {.min_rsa_bits = 3072}), Status::weak_key,
-              0);
-  expect_only(judge(issuing.issue({.key = test::new_rsa(1024)}), {.min_rsa_bits = 512}), Status::weak_key, 0);
+  expect_only(judge(issuing.issue({.key = test::new_rsa(2048)}), {.floor = {.rsa_bits = 3072}}),
+              Status::weak_key, 0);
+  expect_only(judge(issuing.issue({.key = test::new_rsa(1024)}), {.floor = {.rsa_bits = 512}}),
+              Status::weak_key, 0);
 }
 
 TEST_F(Usual, WeakKeyOfAnIssuer) {

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Does what a session stands on still hold (rule 9): its certificate, the person, the roles; and what becomes of
+// the answers about certificates and of the trust files meanwhile.
+#include <fmt/format.h>
+
+#include <boost/asio/post.hpp>
+
+#include "daemon/gate.hpp"
+#include "daemon/journal.hpp"
+
+namespace cardgate::daemon {
+
+/// When the boot clock will stand where the wall clock, as it runs now, shows `when`.
+std::optional<BootTime> Gate::boot_time_of(WallTime when) {
+  const auto left = when - now();
+  // Far dates would overflow the boot clock's nanoseconds.
+  if (left > std::chrono::hours(24 * 366)) return std::nullopt;
+  return clock_.boot() + left;
+}
+
+/// Do the prerequisites still hold (rule 9)? What does not any more, ends.
+void Gate::review(const std::string& id) {
+  const Session* session = sessions_.find(id);
+  if (session == nullptr) return;
+  const WallTime judged_at = now();
+  const auto verdict = judge_->look(session->certificate, judged_at);
+  if (!verdict.valid) {
+    audit::Record record;
+    record.event = "access_removed";
+    record.person = session->person;
+    record.session = id;
+    record.reason = trust::name(verdict.findings.front().status);
+    note(std::move(record));
+    apply(sessions_.end(id, EndReason::certificate_refused));
+    return;
+  }
+  watch_certificate(id, verdict, judged_at);
+  session = sessions_.find(id);
+  const auto facts = facts_for(*session);
+  const policy::Decision standing =
+      facts ? policy::decide_sign_in(*policy_, **facts, policy::SignIn::card, now()) : policy::Decision{};
+  if (!facts || !standing.allowed) {
+    audit::Record record;
+    record.event = "access_removed";
+    record.person = session->person;
+    record.session = id;
+    record.reason = !facts                   ? facts.error().message()
+                    : standing.unmet.empty() ? ""
+                                             : standing.unmet.front().prerequisite;
+    note(std::move(record));
+    apply(sessions_.end(id, EndReason::access_lost));
+    return;
+  }
+  const auto set_review = [&](WallTime when) {
+    if (const auto at = boot_time_of(when)) sessions_.review_by(id, *at);
+  };
+  if (standing.valid_until) set_review(*standing.valid_until);
+  const auto roles = session->roles_used;
+  for (const auto& role : roles) {
+    const auto decision = policy::decide(*policy_, **facts, {role, policy::SignIn::card}, now());
+    if (decision.allowed) {
+      if (decision.valid_until) set_review(*decision.valid_until);
+      continue;
+    }
+    audit::Record record;
+    record.event = "access_removed";
+    record.person = session->person;
+    record.session = id;
+    record.role = role;
+    record.policy = policy_->hash();
+    record.reason = decision.unmet.empty() ? "" : decision.unmet.front().prerequisite;
+    note(std::move(record));
+    apply(sessions_.revoke_role(id, role));
+  }
+}
+
+void Gate::review_all() {
+  std::vector<std::string> ids;  // a review may end the session that is looked at
+  for (const Session* session : sessions_.all()) ids.push_back(session->id);
+  for (const auto& id : ids) review(id);
+}
+
+/// The session is looked at again when an answer about its certificate becomes overdue or ends, and its issuer is
+/// asked again in good time.
+void Gate::watch_certificate(const std::string& id, const trust::Verdict& verdict, WallTime judged_at) {
+  const Session* session = sessions_.find(id);
+  const BootTime boot = clock_.boot();
+  BootTime ask_at = session->ask_at;
+  if (judge_->fetches() && ask_at <= boot) {
+    refresh(session->certificate, true);
+    ask_at = boot + judge_->fetch().recheck;
+  }
+  if (judge_->fetches()) {
+    // What is due and could not be had is asked for again soon.
+    const auto due = boot_time_of(verdict.refresh_at);
+    if (due) ask_at = std::min(ask_at, std::max(*due, boot + std::min<milliseconds>(ask_again_after, judge_->fetch().recheck)));
+    sessions_.review_by(id, ask_at);
+  }
+  sessions_.answers_are(id, verdict.fresh_until, ask_at);
+  for (const WallTime when : {verdict.fresh_until, verdict.good_until}) {
+    // A millisecond later: at the very end of its time an answer still counts, and the two clocks may drift.
+    if (when < judged_at) continue;
+    if (const auto end = boot_time_of(when + milliseconds(1))) sessions_.review_by(id, *end);
+  }
+}
+
+/// In the background: asks what is due (or everything, `anew`), and looks at the sessions of the certificate.
+void Gate::refresh(const Bytes& certificate, bool anew) {
+  if (!judge_->fetches() || !refreshing_.insert(certificate).second) return;
+  boost::asio::post(trust_threads_, [this, certificate, anew, judge = judge_, at = now()] {
+    (void)judge->refresh(certificate, at, anew);
+    boost::asio::post(io_, [this, certificate] {
+      refreshing_.erase(certificate);
+      if (shutting_down_) return;
+      judge_->answers()->prune(now());
+      std::vector<std::string> ids;
+      for (const Session* session : sessions_.all()) {
+        if (session->certificate == certificate) ids.push_back(session->id);
+      }
+      for (const auto& id : ids) review(id);
+      on_deadline_changed();
+    });
+  });
+}
+
+std::shared_ptr<const Judge> Gate::judge_with(trust::Authorities authorities) const {
+  return make_judge(config_, *policy_, std::move(authorities), judge_->answers());
+}
+
+void Gate::take_over(trust::Authorities authorities) {
+  judge_ = judge_with(std::move(authorities));
+  readers_.set_judge(judge_, config_.cards.require_presence);
+  trust_problem_.clear();
+  review_all();
+}
+
+/// New CRLs, anchors or intermediates: read in the background (a large CRL takes seconds), taken over whole or not
+/// at all.
+void Gate::trust_files_changed() {
+  boost::asio::post(trust_threads_, [this, locations = config_.authorities] {
+    auto loaded = std::make_shared<Result<trust::Authorities>>(trust::Authorities::load(locations));
+    boost::asio::post(io_, [this, locations, loaded] {
+      // A reload in between has read other places, or will.
+      if (shutting_down_ || locations != config_.authorities) return;
+      audit::Record record;
+      record.event = "trust_files";
+      if (*loaded) {
+        take_over(std::move(**loaded));
+        log(Level::info, "the trust files changed and were taken over", {{"CARDGATE_EVENT", "trust_files"}});
+      } else {
+        record.reason = loaded->error().context;
+        trust_problem_ = "The trust files changed and were not taken over: " + loaded->error().context;
+        log(Level::error, trust_problem_, {{"CARDGATE_EVENT", "trust_files_refused"}});
+      }
+      note(std::move(record));
+      on_deadline_changed();
+    });
+  });
+}
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Is this certificate good: trust/ over what is configured and what was fetched, and the fetching, by way of
+// cardgate-fetch. Immutable (a reload makes another one), but for the answers held and what was logged;
+// thread-safe.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "trust/answers.hpp"
+#include "trust/authorities.hpp"
+#include "trust/validate.hpp"
+
+namespace cardgate::daemon {
+
+/// The config's `trust.fetch` section.
+struct FetchSettings {
+  std::filesystem::path socket;  // of cardgate-fetch; empty: nothing is fetched
+  trust::FetchRules rules;
+  milliseconds deadline{3000};                // over everything that one certificate needs
+  milliseconds recheck{std::chrono::minutes(15)};  // sessions' certificates are asked about anew so often
+};
+
+class Judge {
+ public:
+  Judge(trust::Authorities authorities, trust::Rules rules, FetchSettings fetch,
+        std::shared_ptr<trust::Answers> answers)
+      : authorities_(std::move(authorities)),
+        rules_(std::move(rules)),
+        fetch_(std::move(fetch)),
+        answers_(std::move(answers)) {}
+
+  /// By what is at hand.
+  trust::Verdict look(BytesView certificate, WallTime at) const { return look(certificate, rules_, at); }
+  trust::Verdict look(BytesView certificate, const trust::Rules& rules, WallTime at) const {
+    return trust::validate(authorities_, *answers_, certificate, rules, at);
+  }
+  /// Asks the network where what is at hand does not do: blocks up to the deadline.
+  trust::Verdict ask(BytesView certificate, WallTime at) const;
+  /// Asks whatever is due, or everything when `anew`, although what is at hand still does: blocks.
+  trust::Verdict refresh(BytesView certificate, WallTime at, bool anew) const;
+
+  const trust::Authorities& authorities() const { return authorities_; }
+  const trust::Rules& rules() const { return rules_; }
+  const FetchSettings& fetch() const { return fetch_; }
+  const std::shared_ptr<trust::Answers>& answers() const { return answers_; }
+  bool fetches() const { return !fetch_.socket.empty(); }
+
+ private:
+  trust::Verdict consult(BytesView certificate, WallTime at, bool due, bool anew) const;
+  /// Brings the answers to the questions, and hands each to trust/ as it comes.
+  void bring(const std::vector<trust::Question>& questions, WallTime at,
+             std::chrono::steady_clock::time_point deadline) const;
+  void complain(const trust::Question& question, const std::string& why) const;
+
+  trust::Authorities authorities_;
+  trust::Rules rules_;
+  FetchSettings fetch_;
+  std::shared_ptr<trust::Answers> answers_;
+  mutable std::mutex mutex_;
+  mutable std::map<std::string, BootTime> complained_;  // by URL
+};
+
+}  // namespace cardgate::daemon
