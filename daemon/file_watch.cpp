@@ -35,9 +35,9 @@ void FileWatch::set(const std::vector<std::filesystem::path>& paths) {
   }
   for (const auto& folder : folders) {
     // IN_CLOSE_WRITE and not IN_MODIFY: a file that is still being written is not read.
-    const int watch = ::inotify_add_watch(
-        descriptor_.native_handle(), folder.c_str(),
-        IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR);
+    const int watch = ::inotify_add_watch(descriptor_.native_handle(), folder.c_str(),
+                                          IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
+                                              IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR);
     if (watch >= 0) watches_.push_back(watch);
   }
 }

@@ -17,8 +17,8 @@ class FileWatch {
  public:
   /// `changed` is called when nothing more has happened for `settle`.
   FileWatch(boost::asio::io_context& io, milliseconds settle, std::function<void()> changed);
-  /// Watches these in place of what was watched: what is in a folder, and a file by the folder it is in. A folder
-  /// that is not there is passed over.
+  /// Watches these in place of what was watched: what is in a folder, and a file by the folder it is in. A
+  /// folder that is not there is passed over.
   void set(const std::vector<std::filesystem::path>& paths);
 
  private:

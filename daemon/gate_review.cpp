@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Does what a session stands on still hold (rule 9): its certificate, the person, the roles; and what becomes of
-// the answers about certificates and of the trust files meanwhile.
+// Does what a session stands on still hold (rule 9): its certificate, the person, the roles; and what becomes
+// of the answers about certificates and of the trust files meanwhile.
 #include <fmt/format.h>
 
 #include <boost/asio/post.hpp>
@@ -80,8 +80,8 @@ void Gate::review_all() {
   for (const auto& id : ids) review(id);
 }
 
-/// The session is looked at again when an answer about its certificate becomes overdue or ends, and its issuer is
-/// asked again in good time.
+/// The session is looked at again when an answer about its certificate becomes overdue or ends, and its
+/// issuer is asked again in good time.
 void Gate::watch_certificate(const std::string& id, const trust::Verdict& verdict, WallTime judged_at) {
   const Session* session = sessions_.find(id);
   const BootTime boot = clock_.boot();
@@ -93,7 +93,9 @@ void Gate::watch_certificate(const std::string& id, const trust::Verdict& verdic
   if (judge_->fetches()) {
     // What is due and could not be had is asked for again soon.
     const auto due = boot_time_of(verdict.refresh_at);
-    if (due) ask_at = std::min(ask_at, std::max(*due, boot + std::min<milliseconds>(ask_again_after, judge_->fetch().recheck)));
+    if (due)
+      ask_at = std::min(
+          ask_at, std::max(*due, boot + std::min<milliseconds>(ask_again_after, judge_->fetch().recheck)));
     sessions_.review_by(id, ask_at);
   }
   sessions_.answers_are(id, verdict.fresh_until, ask_at);
@@ -134,8 +136,8 @@ void Gate::take_over(trust::Authorities authorities) {
   review_all();
 }
 
-/// New CRLs, anchors or intermediates: read in the background (a large CRL takes seconds), taken over whole or not
-/// at all.
+/// New CRLs, anchors or intermediates: read in the background (a large CRL takes seconds), taken over whole
+/// or not at all.
 void Gate::trust_files_changed() {
   boost::asio::post(trust_threads_, [this, locations = config_.authorities] {
     auto loaded = std::make_shared<Result<trust::Authorities>>(trust::Authorities::load(locations));

@@ -59,12 +59,11 @@ trust::Verdict Judge::consult(BytesView certificate, WallTime at, bool due, bool
 void Judge::bring(const std::vector<trust::Question>& questions, WallTime at,
                   std::chrono::steady_clock::time_point deadline) const {
   fetch::Request request;
-  request.deadline = std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(
-                                                   deadline - std::chrono::steady_clock::now()));
+  request.deadline = std::max(
+      milliseconds(1), std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now()));
   request.hosts = fetch_.rules.hosts;
   for (const auto& question : questions) {
-    const std::size_t limit =
-        question.kind == Kind::ocsp ? max_ocsp_answer_bytes : fetch::max_content_bytes;
+    const std::size_t limit = question.kind == Kind::ocsp ? max_ocsp_answer_bytes : fetch::max_content_bytes;
     request.exchanges.push_back({question.url, question.body, limit});
   }
   // The helper says itself what did not come in time; it gets a moment to say so.
@@ -76,7 +75,8 @@ void Judge::bring(const std::vector<trust::Question>& questions, WallTime at,
       std::array<std::uint8_t, fetch::head_bytes> bytes{};
       TRY(read_exactly(socket.get(), bytes, patience));
       const auto head = TRY(fetch::parse_head(bytes));
-      if (head.index >= questions.size()) return Error{Errc::malformed, "an outcome of nothing that was asked"};
+      if (head.index >= questions.size())
+        return Error{Errc::malformed, "an outcome of nothing that was asked"};
       Bytes content(head.length);
       TRY(read_exactly(socket.get(), content, patience));
       const auto& question = questions[head.index];

@@ -19,7 +19,7 @@ namespace cardgate::daemon {
 struct FetchSettings {
   std::filesystem::path socket;  // of cardgate-fetch; empty: nothing is fetched
   trust::FetchRules rules;
-  milliseconds deadline{3000};                // over everything that one certificate needs
+  milliseconds deadline{3000};                     // over everything that one certificate needs
   milliseconds recheck{std::chrono::minutes(15)};  // sessions' certificates are asked about anew so often
 };
 

@@ -158,7 +158,8 @@ Result<void> Answers::take(const Question& question, Bytes answer, const Authori
   const auto word = TRY(response->about(certificate.get(), issuer.get()));
   if (!word) return refused("the OCSP answer speaks of another certificate");
   const auto nonce = response->repeats_nonce(question.body);
-  if (nonce == false) return refused("the OCSP answer has another nonce than was sent: an old one played again");
+  if (nonce == false)
+    return refused("the OCSP answer has another nonce than was sent: an old one played again");
   if (!nonce && fetch.nonce_required) {
     return refused("the OCSP answer has no nonce, so it may be an old one played again");
   }

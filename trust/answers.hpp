@@ -29,7 +29,8 @@ struct Responder {
 
 /// Where answers may be got.
 struct FetchRules {
-  std::vector<std::string> hosts{};  // HOST or HOST:PORT; a URL in a certificate counts only when it leads here
+  std::vector<std::string>
+      hosts{};  // HOST or HOST:PORT; a URL in a certificate counts only when it leads here
   std::vector<Responder> responders{};
   bool nonce_required = true;  // an OCSP answer without our nonce may be an old one played again
 };
@@ -69,9 +70,9 @@ class Answers {
   std::unique_ptr<Impl> impl_;
 };
 
-/// What to ask so that the certificate's verdict becomes better or lasts longer, most helpful first; OCSP before
-/// CRL. Nothing for certificates whose answers are not due (Verdict::refresh_at) unless `anew`, and nothing at
-/// all for one that is refused for another reason than its revocation.
+/// What to ask so that the certificate's verdict becomes better or lasts longer, most helpful first; OCSP
+/// before CRL. Nothing for certificates whose answers are not due (Verdict::refresh_at) unless `anew`, and
+/// nothing at all for one that is refused for another reason than its revocation.
 std::vector<Question> questions(const Authorities& authorities, const Answers& answers, BytesView leaf_der,
                                 const Rules& rules, const FetchRules& fetch, WallTime at, bool anew = false);
 

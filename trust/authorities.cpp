@@ -14,6 +14,7 @@ namespace cardgate::trust {
 namespace {
 
 constexpr std::size_t max_errors_named = 20;
+constexpr std::size_t max_parsed_certificates = 512;
 
 /// Fills an Impl and collects what was wrong on the way, so that one run names every bad file.
 class Loader {
@@ -116,6 +117,19 @@ class Loader {
 };
 
 }  // namespace
+
+Result<X509Ptr> Authorities::Impl::parse(BytesView der) const {
+  const Digest digest = sha256(der);
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = parsed_.find(digest); found != parsed_.end()) return copy(found->second.get());
+  }
+  X509Ptr certificate = TRY(parse_certificate(der));
+  const std::lock_guard lock(mutex_);
+  if (parsed_.size() >= max_parsed_certificates) parsed_.clear();
+  parsed_.insert_or_assign(digest, copy(certificate.get()));
+  return certificate;
+}
 
 unsigned long name_hash(const X509_NAME* name) {
   return X509_NAME_hash_ex(name, nullptr, nullptr, nullptr);

@@ -194,7 +194,8 @@ Result<void> Crl::read_entry_extensions(BytesView list, std::uint32_t offset) {
     if (!id || !value || !fields.at_end()) return malformed("an extension of an entry is damaged");
     if (!std::ranges::equal(id->content, certificate_issuer)) {
       // As OpenSSL has it: whatever changes what an entry means is refused, reasons are not critical.
-      const bool set = critical && std::ranges::any_of(critical->content, [](auto octet) { return octet != 0; });
+      const bool set =
+          critical && std::ranges::any_of(critical->content, [](auto octet) { return octet != 0; });
       unknown_critical_entry_ = unknown_critical_entry_ || set;
       continue;
     }
@@ -238,9 +239,8 @@ Crl::Entry Crl::entry_at(std::uint32_t offset) const {
     return entry;  // revoked all the same
   }
   int critical = 0;
-  const std::unique_ptr<ASN1_ENUMERATED, Releases<ASN1_ENUMERATED_free>> reason{
-      static_cast<ASN1_ENUMERATED*>(
-          X509_REVOKED_get_ext_d2i(revoked.get(), NID_crl_reason, &critical, nullptr))};
+  const std::unique_ptr<ASN1_ENUMERATED, Releases<ASN1_ENUMERATED_free>> reason{static_cast<ASN1_ENUMERATED*>(
+      X509_REVOKED_get_ext_d2i(revoked.get(), NID_crl_reason, &critical, nullptr))};
   ERR_clear_error();
   if (!reason) return entry;
   const long code = ASN1_ENUMERATED_get(reason.get());
@@ -276,9 +276,9 @@ bool Crl::signed_by(EVP_PKEY* key) const {
   at = tbs_.data();
   const std::unique_ptr<ASN1_TYPE, Releases<ASN1_TYPE_free>> tbs{
       d2i_ASN1_TYPE(nullptr, &at, static_cast<long>(tbs_.size()))};
-  const bool good = algorithm && signature && tbs &&
-                    ASN1_item_verify(ASN1_ITEM_rptr(ASN1_ANY), algorithm.get(), signature.get(), tbs.get(),
-                                     key) == 1;
+  const bool good =
+      algorithm && signature && tbs &&
+      ASN1_item_verify(ASN1_ITEM_rptr(ASN1_ANY), algorithm.get(), signature.get(), tbs.get(), key) == 1;
   ERR_clear_error();
   if (verified_.size() == max_verified_keys) verified_.erase(verified_.begin());
   EVP_PKEY_up_ref(key);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// For this room's own files only: walks over DER that is too large to be decoded into objects (X.690 10). Pure;
-// thread-safe.
+// For this room's own files only: walks over DER that is too large to be decoded into objects (X.690 10).
+// Pure; thread-safe.
 #pragma once
 
 #include <optional>
@@ -10,9 +10,9 @@
 namespace cardgate::trust {
 
 struct DerElement {
-  int tag = -1;         // V_ASN1_..., or the number of a context-specific tag
-  int tag_class = 0;    // V_ASN1_UNIVERSAL, V_ASN1_CONTEXT_SPECIFIC
-  BytesView whole;      // header and content
+  int tag = -1;       // V_ASN1_..., or the number of a context-specific tag
+  int tag_class = 0;  // V_ASN1_UNIVERSAL, V_ASN1_CONTEXT_SPECIFIC
+  BytesView whole;    // header and content
   BytesView content;
 };
 

@@ -87,7 +87,8 @@ Result<std::shared_ptr<const OcspResponse>> OcspResponse::parse(Bytes der) {
   ERR_clear_error();
   if (!made->basic_) return malformed("the OCSP answer is not of the basic kind");
   const int count = OCSP_resp_count(made->basic_.get());
-  if (count < 1 || count > max_ocsp_single_responses) return malformed("the OCSP answer speaks of too many, or of nobody");
+  if (count < 1 || count > max_ocsp_single_responses)
+    return malformed("the OCSP answer speaks of too many, or of nobody");
   return std::shared_ptr<const OcspResponse>(std::move(made));
 }
 
@@ -135,8 +136,7 @@ Result<std::optional<OcspResponse::Word>> OcspResponse::about(const X509* certif
     const int state = OCSP_single_get0_status(single, &reason, nullptr, &from, &until);
     Word word;
     word.this_update = TRY(wall_time(from));
-    word.next_update =
-        until == nullptr ? word.this_update + life_without_next_update : TRY(wall_time(until));
+    word.next_update = until == nullptr ? word.this_update + life_without_next_update : TRY(wall_time(until));
     if (word.next_update < word.this_update) return malformed("the OCSP answer ends before it begins");
     word.state = state == V_OCSP_CERTSTATUS_GOOD      ? State::good
                  : state == V_OCSP_CERTSTATUS_REVOKED ? State::revoked
@@ -231,8 +231,8 @@ OcspFinding judge_ocsp(const std::vector<std::shared_ptr<const OcspResponse>>& a
     // What was revoked stays so, however old the word of it.
     if (said.state != OcspResponse::State::revoked &&
         said.next_update + rules.clock_skew + rules.stale_for < at) {
-      weaker(Outcome::invalid, "the OCSP answer of " + issuer_of(certificate) + " ended at " +
-                                   to_rfc3339(said.next_update));
+      weaker(Outcome::invalid,
+             "the OCSP answer of " + issuer_of(certificate) + " ended at " + to_rfc3339(said.next_update));
       continue;
     }
     const bool first = best.outcome == Outcome::none || best.outcome == Outcome::invalid;

@@ -26,8 +26,8 @@ inline constexpr seconds life_without_next_update{600};
 inline constexpr std::size_t max_ocsp_bytes = 64 * 1024;
 inline constexpr int max_ocsp_single_responses = 64;
 
-/// The one certificate, asked for by the SHA-1 identifiers that every responder knows (RFC 5019 2.1.1), with a
-/// nonce of 32 octets (RFC 9654 2.1). DER. Errors: internal.
+/// The one certificate, asked for by the SHA-1 identifiers that every responder knows (RFC 5019 2.1.1), with
+/// a nonce of 32 octets (RFC 9654 2.1). DER. Errors: internal.
 Result<Bytes> ocsp_request(const X509* certificate, const X509* issuer);
 
 class OcspResponse {
@@ -87,7 +87,8 @@ struct OcspFinding {
 /// `responder_is_good` judges a delegated responder's certificate as of `at`, revocation included.
 using ResponderCheck = std::function<bool(X509* responder, bool revocation_needed)>;
 OcspFinding judge_ocsp(const std::vector<std::shared_ptr<const OcspResponse>>& answers, X509* certificate,
-                       X509* issuer, const Rules& rules, WallTime at, const ResponderCheck& responder_is_good);
+                       X509* issuer, const Rules& rules, WallTime at,
+                       const ResponderCheck& responder_is_good);
 
 /// The moment from which a newer answer is asked for: when three quarters of its life are over.
 WallTime refresh_time(WallTime this_update, WallTime next_update);

@@ -88,8 +88,9 @@ void judge_chain(const std::vector<X509*>& chain, const Rules& rules, Judge& jud
 std::string revocation_word(const Rules& rules, const Verdict& verdict) {
   const auto& findings = verdict.findings;
   if (std::ranges::find(findings, Status::revoked, &Finding::status) != findings.end()) return "revoked";
-  const bool proved = !verdict.proofs.empty() &&
-                      std::ranges::none_of(verdict.proofs, [](const auto& proof) { return proof.by.empty(); });
+  const bool proved = !verdict.proofs.empty() && std::ranges::none_of(verdict.proofs, [](const auto& proof) {
+    return proof.by.empty();
+  });
   // OpenSSL may have stopped before it looked at any CRL.
   const bool cut_short = std::ranges::any_of(findings, [](const Finding& f) {
     return f.status == Status::incomplete_chain || f.status == Status::untrusted_issuer ||

@@ -17,7 +17,8 @@ struct Evidence {
   const Answers* answers;
 };
 
-/// What the OCSP answers at hand say of one certificate, the responder's own certificate judged with the rules.
+/// What the OCSP answers at hand say of one certificate, the responder's own certificate judged with the
+/// rules.
 OcspFinding judge_answer(const Evidence& evidence, X509* certificate, X509* issuer, const Rules& rules,
                          WallTime at);
 

@@ -21,12 +21,13 @@ struct Url {
 /// http alone: an answer is signed, so TLS would add nothing but another chain of trust; and never a file, a
 /// folder service or anything else that a certificate may name.
 std::optional<Url> http_url(const std::string& text) {
-  if (text.size() > max_url_length || !text.starts_with("http://") || !is_plain_utf8(text)) return std::nullopt;
+  if (text.size() > max_url_length || !text.starts_with("http://") || !is_plain_utf8(text))
+    return std::nullopt;
   char* user = nullptr;
   char* host = nullptr;
   char* port = nullptr;
-  const bool good =
-      OSSL_HTTP_parse_url(text.c_str(), nullptr, &user, &host, &port, nullptr, nullptr, nullptr, nullptr) == 1;
+  const bool good = OSSL_HTTP_parse_url(text.c_str(), nullptr, &user, &host, &port, nullptr, nullptr, nullptr,
+                                        nullptr) == 1;
   ERR_clear_error();
   std::optional<Url> url;
   if (good && (user == nullptr || *user == '\0') && *host != '\0') url = Url{host, port};
@@ -118,7 +119,7 @@ Result<void> check_fetch_rules(const FetchRules& rules) {
 std::vector<Question> questions(const Authorities& authorities, const Answers& answers, BytesView leaf_der,
                                 const Rules& rules, const FetchRules& fetch, WallTime at, bool anew) {
   std::vector<Question> asked;
-  const auto leaf = parse_certificate(leaf_der);
+  const auto leaf = authorities.impl().parse(leaf_der);
   if (!leaf || fetch.hosts.empty() || rules.revocation == Revocation::off) return asked;
   const auto checked = check_paths({authorities, &answers}, leaf->get(), rules, at);
   // A forged or useless certificate is not worth a question, and must not make this machine ask one.

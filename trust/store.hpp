@@ -4,9 +4,12 @@
 #pragma once
 
 #include <deque>
+#include <map>
+#include <mutex>
 #include <unordered_map>
 #include <vector>
 
+#include "base/crypto.hpp"
 #include "trust/authorities.hpp"
 #include "trust/crl.hpp"
 #include "trust/openssl.hpp"
@@ -27,6 +30,14 @@ struct Authorities::Impl {
   std::unordered_multimap<unsigned long, const Node*> by_subject;
   std::vector<std::shared_ptr<const Crl>> crls;
   std::size_t anchors = 0;
+
+  /// One strict DER certificate; one seen before is not taken apart again, which costs more than its
+  /// signature. Errors: certificate_malformed.
+  Result<X509Ptr> parse(BytesView der) const;
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::map<Digest, X509Ptr> parsed_;
 };
 
 unsigned long name_hash(const X509_NAME* name);

@@ -5,6 +5,7 @@
 
 #include "trust/certificate.hpp"
 #include "trust/path_check.hpp"
+#include "trust/store.hpp"
 #include "trust/usage.hpp"
 
 namespace cardgate::trust {
@@ -26,7 +27,7 @@ bool too_many_names(X509* leaf) {
 
 Verdict validate(const Evidence& evidence, BytesView leaf_der, const Rules& rules, WallTime at) {
   if (auto usable = check_rules(rules); !usable) return refused(Status::internal, usable.error().context);
-  const auto leaf = parse_certificate(leaf_der);
+  const auto leaf = evidence.authorities.impl().parse(leaf_der);
   if (!leaf) return refused(Status::malformed, leaf.error().context);
   if (too_many_names(leaf->get())) return refused(Status::malformed, "too many subject alternative names");
   return check_paths(evidence, leaf->get(), rules, at).verdict;

@@ -25,12 +25,15 @@ struct Target {
 
 /// Errors: invalid_argument (another scheme, a user, no host), permission_denied (a host that is not listed).
 Result<Target> target_of(const std::string& text, const std::vector<std::string>& hosts) {
-  const auto refused = [&](Errc code, const char* why) { return Error{code, fmt::format("{} {}", text, why)}; };
+  const auto refused = [&](Errc code, const char* why) {
+    return Error{code, fmt::format("{} {}", text, why)};
+  };
   const auto parsed = boost::urls::parse_uri(text);
   if (!parsed) return refused(Errc::invalid_argument, "is no URL");
   const auto& url = *parsed;
   if (url.scheme_id() != boost::urls::scheme::http) return refused(Errc::invalid_argument, "is not http");
-  if (url.has_userinfo() || url.encoded_host().empty()) return refused(Errc::invalid_argument, "names no host alone");
+  if (url.has_userinfo() || url.encoded_host().empty())
+    return refused(Errc::invalid_argument, "names no host alone");
   Target out;
   out.host = url.host();
   out.port = url.has_port() && !url.port().empty() ? std::string(url.port()) : "80";

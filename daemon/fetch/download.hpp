@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The exchanges of one request, at the same time, under one deadline (RFC 9112). Plain HTTP alone: what comes is
-// signed. One thread.
+// The exchanges of one request, at the same time, under one deadline (RFC 9112). Plain HTTP alone: what comes
+// is signed. One thread.
 #pragma once
 
 #include <functional>

@@ -17,7 +17,8 @@ std::string text_of(const json::object& from, std::string_view key) {
 
 Result<std::int64_t> number_of(const json::object& from, std::string_view key, std::int64_t maximum) {
   const auto* value = from.if_contains(key);
-  if (value == nullptr || !value->is_int64() || value->as_int64() < 1) return malformed(std::string(key) + ": expected a number");
+  if (value == nullptr || !value->is_int64() || value->as_int64() < 1)
+    return malformed(std::string(key) + ": expected a number");
   if (value->as_int64() > maximum) return Error{Errc::too_large, std::string(key) + ": too large"};
   return value->as_int64();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every helper of cardgated's is: a program that answers one request on one connection, in a process that
-// is of no use afterwards. systemd starts one for each connection (Accept=yes); with a socket of its own it
-// starts them itself. One thread.
+// What every helper of cardgated's is: a program that answers one request on one connection, in a process
+// that is of no use afterwards. systemd starts one for each connection (Accept=yes); with a socket of its own
+// it starts them itself. One thread.
 #pragma once
 
 #include <filesystem>

@@ -56,6 +56,23 @@ TEST_F(CertVerify, FindsAGoodCertificateGood) {
   EXPECT_EQ(body->as_object().at("chain").as_array().size(), 3U);
 }
 
+TEST_F(CertVerify, TakesAnOcspAnswerInThePlaceOfACrl) {
+  const auto der = issuing.issue({});
+  const auto leaf = file("leaf.der", der);
+  const std::vector<std::string> root_only{"--crl", file("root.crl", root.crl())};
+  EXPECT_EQ(offline(command(leaf, root_only)).status, 1);
+  auto with = root_only;
+  with.insert(with.end(), {"--ocsp-response", file("good.ocsp", issuing.ocsp(der))});
+  const auto good = offline(command(leaf, with));
+  EXPECT_EQ(good.status, 0) << good.all;
+  EXPECT_THAT(good.output, HasSubstr("not revoked, by OCSP until"));
+  with.back() = file("revoked.ocsp", issuing.ocsp(der, {.state = test::OcspAnswer::State::revoked}));
+  EXPECT_EQ(offline(command(leaf, with)).status, 1);
+  with.back() = file("broken.ocsp", as_bytes("no answer"));
+  EXPECT_EQ(offline(command(leaf, with)).status, 2)
+      << "a file that cannot be read is a mistake in the command";
+}
+
 TEST_F(CertVerify, NamesEveryFindingOfABadOne) {
   const auto leaf = file("leaf.der", issuing.issue({.until = test::noon() - test::day}));
   const auto done = offline(command(leaf));

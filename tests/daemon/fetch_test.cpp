@@ -26,8 +26,8 @@ using trust::Status;
 class Fetch : public ::testing::Test {
  protected:
   void SetUp() override {
-    helper = *Process::start({CARDGATE_BINARY_DIR "/daemon/fetch/cardgate-fetch", "--listen", dir / "fetch.sock",
-                              "--client-uid", std::to_string(::geteuid())});
+    helper = *Process::start({CARDGATE_BINARY_DIR "/daemon/fetch/cardgate-fetch", "--listen",
+                              dir / "fetch.sock", "--client-uid", std::to_string(::geteuid())});
     ASSERT_TRUE(helper->wait_for_line("serving", seconds(10))) << helper->output();
   }
 
@@ -180,12 +180,10 @@ INSTANTIATE_TEST_SUITE_P(
                   what.responder = issuing.responder("clientAuth");
                   return issuing.ocsp(leaf, what);
                 }),
-        content("try_later", [](const Ca&, const Bytes&, const OcspAnswer&) {
-          return Bytes{0x30, 0x03, 0x0a, 0x01, 0x03};
-        }),
-        content("unauthorized", [](const Ca&, const Bytes&, const OcspAnswer&) {
-          return Bytes{0x30, 0x03, 0x0a, 0x01, 0x06};
-        }),
+        content("try_later", [](const Ca&, const Bytes&,
+                                const OcspAnswer&) { return Bytes{0x30, 0x03, 0x0a, 0x01, 0x03}; }),
+        content("unauthorized", [](const Ca&, const Bytes&,
+                                   const OcspAnswer&) { return Bytes{0x30, 0x03, 0x0a, 0x01, 0x06}; }),
         content("nothing", [](const Ca&, const Bytes&, const OcspAnswer&) { return Bytes(); }),
         content("oversized", [](const Ca&, const Bytes&, const OcspAnswer&) { return Bytes(70'000, 0x30); }),
         wire("endless_header",
@@ -197,10 +195,12 @@ INSTANTIATE_TEST_SUITE_P(
                return text;
              }),
         wire("not_http", [](const Bytes&) { return std::string("220 mail.example ESMTP\r\n"); }),
-        wire("error", [](const Bytes&) { return std::string("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"); }),
+        wire("error",
+             [](const Bytes&) { return std::string("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"); }),
         wire("redirected_to_a_file",
              [](const Bytes&) {
-               return std::string("HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n");
+               return std::string(
+                   "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n");
              }),
         wire("redirected_elsewhere",
              [](const Bytes&) {
@@ -223,7 +223,8 @@ TEST_F(Fetch, ARedirectionOnAConfiguredHostIsFollowed) {
   std::string here;
   const test::Responder responder([&](const std::string& target, const Bytes& body) {
     if (target == "/ocsp") {
-      return std::string("HTTP/1.1 307 There\r\nLocation: ") + "http://" + here + "/moved\r\nContent-Length: 0\r\n\r\n";
+      return std::string("HTTP/1.1 307 There\r\nLocation: ") + "http://" + here +
+             "/moved\r\nContent-Length: 0\r\n\r\n";
     }
     return http_ok(issuing.ocsp(leaf, {.request = body}));
   });

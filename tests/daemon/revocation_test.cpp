@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Revocation on the whole line: real card and reader, cardgated, cardgate-fetch, OpenSSL's own responder and one
-// of ours whose answers end soon.
+// Revocation on the whole line: real card and reader, cardgated, cardgate-fetch, OpenSSL's own responder and
+// one of ours whose answers end soon.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <openssl/pem.h>
@@ -70,7 +70,8 @@ class Revocation : public ::testing::Test {
 
   void start(const std::string& host, const std::string& url, const std::string& recheck = "15m") {
     stage.trust_settings = fmt::format(
-        "  clock_skew: 0s\n  fetch: {{socket: {}, hosts: [\"{}\"], responders: [{{url: \"{}\"}}], deadline: 2s, "
+        "  clock_skew: 0s\n  fetch: {{socket: {}, hosts: [\"{}\"], responders: [{{url: \"{}\"}}], deadline: "
+        "2s, "
         "recheck: {}}}\n",
         socket(), host, url, recheck);
     stage.write_config();
@@ -82,10 +83,11 @@ class Revocation : public ::testing::Test {
     return [this, life](const std::string&, const Bytes& body) {
       using State = test::OcspAnswer::State;
       const WallTime now = std::chrono::floor<seconds>(system_clock().wall());
-      const Bytes answer = issuing->ocsp(card_certificate(stage), {.state = revoked ? State::revoked : State::good,
-                                                                   .from = now,
-                                                                   .next = now + life,
-                                                                   .request = body});
+      const Bytes answer =
+          issuing->ocsp(card_certificate(stage), {.state = revoked ? State::revoked : State::good,
+                                                  .from = now,
+                                                  .next = now + life,
+                                                  .request = body});
       return test::http_ok(answer);
     };
   }
@@ -112,12 +114,14 @@ TEST_F(Revocation, OpensslsResponderIsEnoughToSignIn) {
   ASSERT_TRUE(info);
   std::string serial = info->serial;
   for (char& c : serial) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  ASSERT_TRUE(write_file_atomic(index, as_bytes("V\t390101000000Z\t\t" + serial + "\tunknown\t/CN=Ada Example\n"),
-                                0644));
+  ASSERT_TRUE(write_file_atomic(
+      index, as_bytes("V\t390101000000Z\t\t" + serial + "\tunknown\t/CN=Ada Example\n"), 0644));
   const auto issuer = (stage.dir / "ca/intermediates/issuing.pem").string();
-  const auto openssl = *Process::start({"openssl", "ocsp", "-index", index, "-CA", issuer, "-rsigner", issuer, "-rkey",
-                                        stage.dir / "ca/private/issuing.key", "-port", "18080", "-nmin", "10"});
-  ASSERT_TRUE(openssl->wait_for_line("waiting for OCSP client connections", seconds(10))) << openssl->output();
+  const auto openssl =
+      *Process::start({"openssl", "ocsp", "-index", index, "-CA", issuer, "-rsigner", issuer, "-rkey",
+                       stage.dir / "ca/private/issuing.key", "-port", "18080", "-nmin", "10"});
+  ASSERT_TRUE(openssl->wait_for_line("waiting for OCSP client connections", seconds(10)))
+      << openssl->output();
   start("127.0.0.1:18080", "http://127.0.0.1:18080/");
   stage.insert_and_wait();
   const auto session = stage.sign_in();

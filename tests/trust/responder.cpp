@@ -60,7 +60,8 @@ void Responder::serve(int fd) {
   ++requests_;
   const auto begin = text.find(' ') + 1;
   const std::string target = text.substr(begin, text.find(' ', begin) - begin);
-  const std::string answer = answer_(target, Bytes(text.begin() + static_cast<std::ptrdiff_t>(head) + 4, text.end()));
+  const std::string answer =
+      answer_(target, Bytes(text.begin() + static_cast<std::ptrdiff_t>(head) + 4, text.end()));
   std::string_view rest = answer;
   while (!rest.empty()) {
     const auto sent = ::send(connection.get(), rest.data(), rest.size(), MSG_NOSIGNAL);

@@ -16,8 +16,8 @@ namespace cardgate::test {
 
 class Responder {
  public:
-  /// `answer` gets a request's target and body, and gives what goes back over the wire, as it is; nothing more is
-  /// sent and the connection closes. Called by several threads at once.
+  /// `answer` gets a request's target and body, and gives what goes back over the wire, as it is; nothing
+  /// more is sent and the connection closes. Called by several threads at once.
   using Answer = std::function<std::string(const std::string& target, const Bytes& body)>;
   explicit Responder(Answer answer);
   ~Responder();
