@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a validation costs beside the bare signature verifications that it cannot do without, and what a CRL of a
-// million entries costs: loading, memory, look-up.
+// What a validation costs beside the bare signature verifications that it cannot do without, and what a CRL
+// of a million entries costs: loading, memory, look-up.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 #include <malloc.h>
@@ -20,18 +20,20 @@
 namespace {
 
 using namespace cardgate;
+using std::chrono::steady_clock;
 using test::Ca;
 using test::noon;
-using std::chrono::steady_clock;
 
 struct House {
   explicit House(const test::Key& (*make)(), bool ocsp) : House(Ca::root("/CN=Root", make()), make, ocsp) {}
   House(Ca made, const test::Key& (*make)(), bool with_ocsp)
       : root(std::move(made)),
-        issuing(root.sub({.subject = "/CN=Issuing", .key = make(), .from = noon() - 9 * test::day, .until = noon() + 9 * test::day})),
+        issuing(root.sub({.subject = "/CN=Issuing",
+                          .key = make(),
+                          .from = noon() - 9 * test::day,
+                          .until = noon() + 9 * test::day})),
         leaf(issuing.issue({.key = make()})),
-        authorities(test::authorities({root.der()}, {issuing.der()},
-                                      crls(with_ocsp))) {
+        authorities(test::authorities({root.der()}, {issuing.der()}, crls(with_ocsp))) {
     if (with_ocsp) (void)answers.add_ocsp(issuing.ocsp(leaf));
   }
   std::vector<Bytes> crls(bool with_ocsp) const {
@@ -72,7 +74,8 @@ void bare_signatures(benchmark::State& state, const test::Key& (*make)(), bool) 
   X509* leaf = parse(house.leaf);
   X509* issuing = parse(house.issuing.der());
   for (auto _ : state) {
-    const bool good = X509_verify(leaf, house.issuing.key().get()) == 1 && X509_verify(issuing, house.root.key().get()) == 1;
+    const bool good = X509_verify(leaf, house.issuing.key().get()) == 1 &&
+                      X509_verify(issuing, house.root.key().get()) == 1;
     if (!good) state.SkipWithError("not signed");
   }
   X509_free(leaf);
@@ -102,7 +105,8 @@ Bytes large_crl(const Ca& issuing, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     X509_REVOKED* entry = X509_REVOKED_new();
     std::array<unsigned char, 20> serial{0x11};
-    for (std::size_t k = 0; k < 8; ++k) serial[19 - k] = static_cast<unsigned char>((i * 2654435761U) >> (8 * k));
+    for (std::size_t k = 0; k < 8; ++k)
+      serial[19 - k] = static_cast<unsigned char>((i * 2654435761U) >> (8 * k));
     ASN1_INTEGER* number = ASN1_INTEGER_new();
     ASN1_STRING_set(number, serial.data(), serial.size());
     X509_REVOKED_set_serialNumber(entry, number);
@@ -130,8 +134,10 @@ void large_lists(bool quick) {
   const Ca root = Ca::root();
   const Ca issuing = root.issuing();
   const Bytes leaf = issuing.issue({});
-  fmt::print("\n{:>10} {:>9} {:>12} {:>14} {:>16}\n", "entries", "CRL, MB", "load, ms", "memory, MiB", "validation, us");
-  for (const std::size_t count : {std::size_t{10}, std::size_t{1000}, std::size_t{100'000}, std::size_t{1'000'000}}) {
+  fmt::print("\n{:>10} {:>9} {:>12} {:>14} {:>16}\n", "entries", "CRL, MB", "load, ms", "memory, MiB",
+             "validation, us");
+  for (const std::size_t count :
+       {std::size_t{10}, std::size_t{1000}, std::size_t{100'000}, std::size_t{1'000'000}}) {
     if (quick && count > 100'000) break;
     std::vector<Bytes> crls{root.crl(), large_crl(issuing, count)};
     const auto size = static_cast<double>(crls[1].size()) / 1e6;

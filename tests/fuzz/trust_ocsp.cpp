@@ -49,7 +49,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const auto authorities =
       Authorities::parse({.anchors = {bytes_of(anchor_pem)}, .intermediates = {}, .crls = {}});
   static const Bytes leaf = from_base64(leaf_base64).value();
-  static const FetchRules fetch{.hosts = {"ocsp.example"}, .responders = {{"", "http://ocsp.example/"}}, .nonce_required = false};
+  static const FetchRules fetch{
+      .hosts = {"ocsp.example"}, .responders = {{"", "http://ocsp.example/"}}, .nonce_required = false};
   const WallTime at = std::chrono::sys_days{std::chrono::year{2030} / 6 / 1};
   const Bytes answer(data, data + size);
   Answers answers;
