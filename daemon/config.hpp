@@ -61,6 +61,7 @@ struct Config {
   std::size_t audit_keep_segments = 0;
   trust::Locations authorities;
   trust::Rules certificate_rules;
+  std::vector<std::filesystem::path> content_signers;  // some: CHUIDs must be signed by one of them
   std::vector<trust::MapRule> mapping;
   std::vector<ReaderRule> readers;
   CardSettings cards;

@@ -26,6 +26,16 @@ Rate per_second(std::int64_t count) {
 
 }  // namespace
 
+Result<std::shared_ptr<const Judge>> make_judge(const Config& config) {
+  Judge judge {
+    .authorities = TRY(trust::Authorities::load(config.authorities))
+    , .rules = config.certificate_rules, .require_presence = config.cards.require_presence
+  };
+  judge.content_signers = TRY(trust::ContentSigners::load(config.content_signers));
+  judge.chuid_mapped = trust::need_chuid(config.mapping);
+  return std::make_shared<const Judge>(std::move(judge));
+}
+
 Result<void> check_roles(const Config& config, const policy::Policy& policy) {
   for (const auto& client : config.clients) {
     for (const auto& grant : client.tokens) {
@@ -106,14 +116,13 @@ Result<void> Gate::reload() {
   auto policy = policy::Policy::load(config->policy);
   if (!policy) return refused(policy.error());
   if (auto roles = check_roles(*config, *policy); !roles) return refused(roles.error());
-  auto authorities = trust::Authorities::load(config->authorities);
-  if (!authorities) return refused(authorities.error());
+  auto judge = make_judge(*config);
+  if (!judge) return refused(judge.error());
 
   const bool downtime_changed = config->downtime.size() != config_.downtime.size();
   config_ = std::move(*config);
   policy_ = std::make_shared<const policy::Policy>(std::move(*policy));
-  judge_ = std::make_shared<const Judge>(
-      Judge{std::move(*authorities), config_.certificate_rules, config_.cards.require_presence});
+  judge_ = std::move(*judge);
   readers_.set_judge(judge_);
   sessions_.set_bounds(session_bounds(config_.limits));
   request_rate_ = per_second(config_.limits.requests_per_second);

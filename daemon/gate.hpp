@@ -9,6 +9,7 @@
 //   gate_tokens.cpp   token, introspect, revoke, verify, jwks
 //   gate_views.cpp    status, events, sessions, access, metrics
 //   gate_admin.cpp    import, explain
+//   gate_certificate.cpp  whom a card stands for, and explaining that
 //   routes.cpp        the table of what may be asked
 #pragma once
 
@@ -91,6 +92,7 @@ class Gate {
   Answer metrics(Request&);
   Answer import_staff(Request&);
   Answer explain_policy(Request&);
+  Answer explain_certificate(Request&);
 
   bool shutting_down() const { return shutting_down_; }
   bool allow_request(const Peer& peer) { return request_rate_.allow(peer.uid, clock_.boot()); }
@@ -138,6 +140,14 @@ class Gate {
   boost::asio::awaitable<Response> sign_in_with(Request& request, proto::SignIn ask,
                                                 const std::string& resume_id);
   json::object session_json(const Session& session) const;
+
+  // gate_certificate.cpp
+  struct CardHolder {
+    std::string person;               // the id; empty with a refusal
+    std::optional<Response> refusal;  // nobody, several people, or the register cannot tell
+    std::string_view reason;          // of the refusal, for the audit
+  };
+  CardHolder holder_of(const CardFacts& card);
 
   // gate_card_use.cpp
   struct CardUse {
@@ -202,6 +212,9 @@ class Gate {
 };
 
 json::array to_json(const std::vector<policy::Unmet>& list);
+
+/// How cards are judged under this configuration. Errors: as trust::Authorities and trust::ContentSigners.
+Result<std::shared_ptr<const Judge>> make_judge(const Config& config);
 
 /// Every role that a client may ask for must exist, or a typing mistake would be found by a nurse at night.
 /// Errors: config_invalid.

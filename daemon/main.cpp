@@ -60,9 +60,7 @@ Result<Gate::Parts> prepare(const std::filesystem::path& file, const Clock& cloc
   TRY(check_state_directory(config.state_directory));
   auto policy = std::make_shared<const policy::Policy>(TRY(policy::Policy::load(config.policy)));
   TRY(check_roles(config, *policy));
-  auto authorities = TRY(trust::Authorities::load(config.authorities));
-  auto judge = std::make_shared<const Judge>(
-      Judge{std::move(authorities), config.certificate_rules, config.cards.require_presence});
+  auto judge = TRY(make_judge(config));
   auto staff = TRY(reg::open_sqlite(config.state_directory / "register.db"));
   auto key = TRY(load_or_create_key(config.state_directory / "token-key"));
   auto audit_key = TRY(load_or_create_key(config.state_directory / "audit-key"));

@@ -34,6 +34,33 @@ Result<bool> check_presence(const CardContents& contents, const CardFacts& facts
   return good;
 }
 
+/// What the card says it is, verified where content signers are configured. Errors: signature_invalid.
+Result<std::optional<trust::Chuid>> check_chuid(const CardContents& contents,
+                                                const trust::CertificateInfo& certificate, const Judge& judge,
+                                                WallTime now) {
+  std::optional<trust::Chuid> chuid;
+  if (judge.content_signers.empty()) {
+    if (contents.chuid) chuid = TRY(trust::describe_chuid(*contents.chuid));
+    return chuid;
+  }
+  if (!contents.chuid)
+    return Error{Errc::signature_invalid, "the card has no identifier (CHUID), which is asked for here"};
+  chuid = TRY(trust::verify_chuid(judge.content_signers, *contents.chuid, now));
+  const bool other_uuid =
+      certificate.card_uuid && !chuid->card_uuid.empty() && *certificate.card_uuid != chuid->card_uuid;
+  const bool other_number =
+      certificate.fasc_n && !chuid->fasc_n.empty() && *certificate.fasc_n != chuid->fasc_n;
+  if (other_uuid || other_number)
+    return Error{Errc::signature_invalid,
+                 "the card's identifier (CHUID) and its certificate are those of two cards"};
+  return chuid;
+}
+
+ChuidPart chuid_wanted(const Judge& judge) {
+  if (!judge.content_signers.empty()) return ChuidPart::whole;
+  return judge.chuid_mapped ? ChuidPart::head : ChuidPart::none;
+}
+
 }  // namespace
 
 Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reader, const Judge& judge,
@@ -41,7 +68,7 @@ Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reade
   const Bytes message = trust::challenge_message(random_bytes(32), "card authentication", reader);
   Error nobody{Errc::card_not_piv, "no card driver is configured"};
   for (const auto& driver : drivers) {
-    auto contents = driver->read(reader, message);
+    auto contents = driver->read(reader, message, chuid_wanted(judge));
     if (!contents && contents.error().code == Errc::card_not_piv) {
       nobody = std::move(contents).error();
       continue;
@@ -55,6 +82,7 @@ Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reade
     facts.id = facts.info.card_uuid      ? *facts.info.card_uuid
                : !contents->uuid.empty() ? contents->uuid
                                          : "certificate-" + to_hex(facts.info.fingerprint).substr(0, 32);
+    facts.chuid = TRY(check_chuid(*contents, facts.info, judge, now));
     facts.present = TRY(check_presence(*contents, facts, message, judge, now));
     facts.certificate = std::move(contents->certificate);
     facts.verdict = trust::validate(judge.authorities, facts.certificate, judge.rules, now);

@@ -23,7 +23,9 @@ namespace cardgate::daemon {
 struct Judge {
   trust::Authorities authorities;
   trust::Rules rules;
-  bool require_presence = false;  // refuse a card that cannot show it is no copy (PIV 9E)
+  bool require_presence = false;            // refuse a card that cannot show it is no copy (PIV 9E)
+  trust::ContentSigners content_signers{};  // some: a card's CHUID must be signed by one of them
+  bool chuid_mapped = false;                // a mapping rule asks for the CHUID
 };
 
 struct CardFacts {
@@ -34,12 +36,13 @@ struct CardFacts {
   Bytes certificate;     // DER
   trust::CertificateInfo info;
   trust::Verdict verdict;
-  bool present = false;  // it showed that it is no copy
+  bool present = false;               // it showed that it is no copy
+  std::optional<trust::Chuid> chuid;  // as far as it was read
 };
 
-/// Asks each driver in turn. Errors: card_not_piv (no driver knows it), signature_invalid (it is a copy, or
-/// its parts do not belong together), pcsc_*, card_*, certificate_malformed. A certificate that is not good
-/// is no error: see verdict.
+/// Asks each driver in turn. Errors: card_not_piv (no driver knows it), signature_invalid (it is a copy, its
+/// parts do not belong together, or its CHUID is not signed as it must be), pcsc_*, card_*,
+/// certificate_malformed. A certificate that is not good is no error: see verdict.
 Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reader, const Judge& judge,
                             WallTime now);
 

@@ -122,7 +122,8 @@ Stage::~Stage() {
 }
 
 void Stage::write_config(const std::string& extra) const {
-  write_text(dir / "cardgated.yaml", fmt::format(R"(issuer: https://cardgate.test.example
+  write_text(dir / "cardgated.yaml",
+             fmt::format(R"(issuer: https://cardgate.test.example
 socket: {0}/cardgate.sock
 admin_socket: {0}/admin.sock
 state_directory: {0}/state
@@ -132,7 +133,7 @@ trust:
   anchors: [{0}/ca/anchors]
   intermediates: [{0}/ca/intermediates]
   crls: [{0}/ca/crls]
-mapping: [card_uuid]
+{4}mapping: {5}
 readers:
   - users: [0, 65533]
 clients:
@@ -150,7 +151,7 @@ clients:
     sign_in: true
     tokens: [{{audience: esr, roles: [core]}}]
 {1}{3})",
-                                                 dir.path().string(), extra, audit_settings, limits));
+                         dir.path().string(), extra, audit_settings, limits, trust_settings, mapping));
 }
 
 std::string Stage::people(const std::string& core_form) const {
@@ -177,9 +178,8 @@ void Stage::up(simcard::KeyKind kind) {
   auto made = simcard::Ca::open_or_create(dir / "ca");
   must(made, "CA");
   ca = std::make_unique<simcard::Ca>(std::move(*made));
-  simcard::Personalisation person;
-  person.key = kind;
-  auto data = simcard::personalise(*ca, person);
+  personalisation.key = kind;
+  auto data = simcard::personalise(*ca, personalisation);
   must(data, "card");
   card = std::make_unique<simcard::Card>(std::move(*data));
   link = std::make_unique<simcard::VpcdLink>(*card);
