@@ -12,8 +12,8 @@
 //                        (uniformResourceIdentifier), dNSName
 //   <POLICY>             one of these certificate policies, dotted OIDs
 // REGEX is a POSIX extended regular expression over bytes, case-sensitive, found anywhere in the text unless
-// ^ and $ say otherwise; without back-references, and of bounded size, because it is tried while a person
-// waits. It ends at the next '<'; `\<` stands for the character itself.
+// ^ and $ say otherwise; without back-references or repetitions of what may be empty, and of bounded size,
+// because it is tried while a person waits. It ends at the next '<'; `\<` stands for the character itself.
 //
 // Immutable; a copy shares the content; thread-safe.
 #pragma once

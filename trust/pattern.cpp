@@ -17,19 +17,20 @@ Error bad(const std::string& text) {
   return {Errc::invalid_argument, text};
 }
 
-/// glibc writes repetitions out when it compiles (`x+` as xx*, `x{9}` nine times, and so for each level of
-/// nesting), so that a short expression can ask for more memory than there is. This adds up what it asks for.
-class Size {
+/// What an expression asks of glibc, before glibc sees it. Repetitions are written out (`x+` as xx*, `x{9}`
+/// nine times, and so for each level of nesting), so a short expression can ask for more memory than there
+/// is; and repeating what may be empty, as in (a*|b*)*, takes time that doubles with each choice.
+class Cost {
  public:
-  explicit Size(std::string_view text) : text_(text) {}
+  explicit Cost(std::string_view text) : text_(text) {}
 
+  /// What is left open, regcomp() complains of.
   Result<void> check() {
     while (at_ < text_.size()) {
       TRY(step());
       if (open_.back().sum + open_.back().last > max_pattern_size)
         return bad("it repeats too much; use fewer or smaller repetitions");
     }
-    // What is left open, regcomp() complains of.
     return {};
   }
 
@@ -37,21 +38,57 @@ class Size {
   struct Group {
     std::size_t sum = 0;   // what is complete
     std::size_t last = 0;  // the element that a repetition would apply to
+    bool has_last = false;
+    bool last_empty = false;   // the last element may match nothing
+    bool branch_empty = true;  // so may all before it, back to the last '|'
+    bool empty = false;        // so may a branch before that
   };
 
-  void element(std::size_t size) {
-    open_.back().sum += open_.back().last;
-    open_.back().last = size;
+  void fold(Group& group) {
+    group.sum += group.last;
+    group.branch_empty = group.branch_empty && (!group.has_last || group.last_empty);
+    group.last = 0;
+    group.has_last = false;
+  }
+
+  void element(std::size_t size, bool may_be_empty = false) {
+    Group& group = open_.back();
+    fold(group);
+    group.last = size;
+    group.has_last = true;
+    group.last_empty = may_be_empty;
+  }
+
+  void end_branch() {
+    Group& group = open_.back();
+    fold(group);
+    group.empty = group.empty || group.branch_empty;
+    group.branch_empty = true;
+  }
+
+  Result<void> repeat(std::size_t size, bool may_be_empty) {
+    Group& group = open_.back();
+    if (!group.has_last)
+      return bad("a repetition has nothing before it; write \\*, \\+, \\? or \\{ for the character");
+    if (group.last_empty) return bad("it repeats what may be empty, such as (a*)* or a**");
+    group.last = size;
+    group.last_empty = may_be_empty;
+    return {};
   }
 
   Result<void> step() {
     const char c = text_[at_++];
     switch (c) {
-      case '\\':
-        if (at_ < text_.size() && text_[at_] >= '1' && text_[at_] <= '9')
-          return bad("back-references such as \\1 are not supported");
+      case '\\': {
+        const char next = at_ < text_.size() ? text_[at_] : '\0';
+        if (next >= '1' && next <= '9') return bad("back-references such as \\1 are not supported");
         ++at_;
-        element(1);
+        element(1, std::string_view("bB<>`'").find(next) != std::string_view::npos);
+        return {};
+      }
+      case '^':
+      case '$':
+        element(1, true);
         return {};
       case '[':
         skip_bracket();
@@ -64,20 +101,23 @@ class Size {
       case ')': {
         if (open_.size() == 1)
           return bad("a closing parenthesis has no opening one; write \\) for the character");
-        const std::size_t inner = open_.back().sum + open_.back().last + 1;
+        end_branch();
+        const Group inner = open_.back();
         open_.pop_back();
-        element(inner);
+        element(inner.sum + 1, inner.empty);
         return {};
       }
-      case '+':
-        open_.back().last = 2 * open_.back().last + 1;
+      case '|':
+        end_branch();
+        open_.back().sum += 1;
         return {};
+      case '+':
+        return repeat(2 * open_.back().last + 1, false);
       case '*':
       case '?':
-        open_.back().last += 1;
-        return {};
+        return repeat(open_.back().last + 1, true);
       case '{':
-        return repeat();
+        return repeat_counted();
       default:
         element(1);
         return {};
@@ -101,7 +141,7 @@ class Size {
     ++at_;
   }
 
-  Result<void> repeat() {
+  Result<void> repeat_counted() {
     const auto number = [&]() -> std::size_t {
       std::size_t value = 0;
       while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9')
@@ -109,17 +149,17 @@ class Size {
       return value;
     };
     const std::size_t begin = at_;
-    std::size_t most = number();
+    const std::size_t least = number();
+    std::size_t most = least;
     if (at_ < text_.size() && text_[at_] == ',') {
       ++at_;
-      most = std::max(most, number());
+      most = std::max(least, number());
     }
     if (at_ >= text_.size() || text_[at_] != '}' || at_ == begin)
       return bad("after { stands a number of repetitions such as {2} or {2,5}; write \\{ for the character");
     if (most > max_repeats) return bad("it repeats more than " + std::to_string(max_repeats) + " times");
     ++at_;
-    open_.back().last = open_.back().last * (most + 1) + 1;
-    return {};
+    return repeat(open_.back().last * (most + 1) + 1, least == 0);
   }
 
   std::string_view text_;
@@ -133,7 +173,7 @@ Result<Pattern> Pattern::compile(const std::string& text) {
   if (text.empty()) return bad("expected a regular expression");
   if (text.size() > max_pattern_bytes)
     return bad("the regular expression has more than " + std::to_string(max_pattern_bytes) + " bytes");
-  if (auto bounded = Size(text).check(); !bounded)
+  if (auto bounded = Cost(text).check(); !bounded)
     return std::move(bounded).error().with("the regular expression \"" + text + "\" is not taken");
   auto fresh = std::make_unique<regex_t>();
   if (const int code = ::regcomp(fresh.get(), text.c_str(), REG_EXTENDED | REG_NOSUB); code != 0) {
