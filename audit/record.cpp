@@ -36,6 +36,8 @@ constexpr EventInfo table[] = {
      "a token was released"},
     {"token_refused", "person, role, client, session, reason, policy, details.unmet",
      "a token was not released"},
+    {"certificate_explained", "person, client, reason, details.certificate, details.serial",
+     "root asked whose a certificate is; whom it led to"},
     {"introspected", "client, reason, details", "a token was looked up and why it was not active"},
     {"revoked", "person, client, session, reason, details.jti", "a token was made invalid before its time"},
     {"access_removed", "person, reason, details", "prerequisites ceased to hold during a session"},

@@ -135,9 +135,10 @@ int verify(const Cli& cli, const VerifyOptions& options) {
 }  // namespace
 
 void add_certificate(CLI::App& app, Cli& cli) {
-  auto* group = add_command(app, "cert", "Certificates, judged offline",
+  auto* group = add_command(app, "cert", "Certificates: are they good, and whose are they",
                             "cardgate cert verify --anchor root.pem leaf.pem", "");
   group->require_subcommand(1);
+  add_certificate_explain(*group, cli);
   auto* command = add_command(
       *group, "verify", "Is this certificate good",
       "cardgate cert verify --anchor root.pem --intermediate issuing.pem --crl issuing.crl leaf.pem\n"

@@ -90,6 +90,7 @@ Result<void> read_trust(const Yaml& node, Config& config) {
   config.authorities.anchors = TRY(paths_of(TRY(map.required("anchors"))));
   config.authorities.intermediates = TRY(paths_of(map.optional("intermediates")));
   config.authorities.crls = TRY(paths_of(map.optional("crls")));
+  config.content_signers = TRY(paths_of(map.optional("content_signers")));
   if (config.authorities.anchors.empty())
     return node.error("anchors: expected at least one file or directory");
   if (auto usages = map.optional("extended_key_usages")) {
@@ -118,6 +119,42 @@ Result<void> read_trust(const Yaml& node, Config& config) {
   if (auto good = trust::check_rules(rules); !good) return node.error(good.error().context);
   if (auto fetch = map.optional("fetch")) config.fetch = TRY(read_fetch(*fetch));
   return map.finish();
+}
+
+Result<trust::MapRule> read_map_rule(const Yaml& node) {
+  const auto made = [](const Yaml& item) -> Result<trust::MapRule> {
+    auto rule = trust::parse_map_rule(TRY(item.string()));
+    if (!rule) return item.error(rule.error().context);
+    return rule;
+  };
+  if (node.string()) return made(node);  // the short form: a rule for every certificate
+  auto map = TRY(node.map());
+  auto rule = TRY(made(TRY(map.required("map"))));
+  rule.name = TRY(TRY(map.required("name")).string());
+  if (auto priority = map.optional("priority"))
+    rule.priority = TRY(priority->integer(0, trust::lowest_priority));
+  if (auto match = map.optional("match")) {
+    auto parsed = trust::Match::parse(TRY(match->string()));
+    if (!parsed) return match->error(parsed.error().context);
+    rule.match = std::move(*parsed);
+  }
+  TRY(map.finish());
+  return rule;
+}
+
+Result<std::vector<trust::MapRule>> read_mapping(const Yaml& node) {
+  std::vector<trust::MapRule> rules;
+  for (const auto& item : TRY(node.list())) {
+    auto rule = TRY(read_map_rule(item));
+    const auto same = [&](const auto& other) { return other.name == rule.name; };
+    if (std::ranges::any_of(rules, same))
+      return item.error(fmt::format("two mapping rules are called '{}'", rule.name));
+    rules.push_back(std::move(rule));
+  }
+  if (rules.empty()) return node.error("expected at least one way to find the person");
+  if (rules.size() > trust::max_map_rules)
+    return node.error(fmt::format("expected at most {} rules", trust::max_map_rules));
+  return rules;
 }
 
 Result<PeerMatch> read_match(const Yaml& node) {
@@ -280,13 +317,7 @@ Result<Config> load_config(const std::filesystem::path& file) {
     TRY(audit.finish());
   }
   TRY(read_trust(TRY(map.required("trust")), config));
-  const Yaml mapping = TRY(map.required("mapping"));
-  for (const auto& item : TRY(mapping.list())) {
-    auto rule = trust::parse_map_rule(TRY(item.string()));
-    if (!rule) return item.error(rule.error().context);
-    config.mapping.push_back(std::move(*rule));
-  }
-  if (config.mapping.empty()) return mapping.error("expected at least one way to find the person");
+  config.mapping = TRY(read_mapping(TRY(map.required("mapping"))));
   for (const auto& item : TRY(TRY(map.required("readers")).list()))
     config.readers.push_back(TRY(read_reader(item)));
   if (auto cards = map.optional("cards")) config.cards = TRY(read_cards(*cards));

@@ -63,6 +63,7 @@ struct Config {
   trust::Locations authorities;
   trust::Rules certificate_rules;  // but `stale_for`, which the policy says
   FetchSettings fetch;
+  std::vector<std::filesystem::path> content_signers;  // some: CHUIDs must be signed by one of them
   std::vector<trust::MapRule> mapping;
   std::vector<ReaderRule> readers;
   CardSettings cards;

@@ -28,6 +28,14 @@ Rate per_second(std::int64_t count) {
 
 }  // namespace
 
+Result<CardRules> card_rules(const Config& config) {
+  CardRules rules;
+  rules.require_presence = config.cards.require_presence;
+  rules.content_signers = TRY(trust::ContentSigners::load(config.content_signers));
+  rules.chuid_mapped = trust::need_chuid(config.mapping);
+  return rules;
+}
+
 Result<void> check_roles(const Config& config, const policy::Policy& policy) {
   for (const auto& client : config.clients) {
     for (const auto& grant : client.tokens) {
@@ -44,13 +52,13 @@ Result<void> check_roles(const Config& config, const policy::Policy& policy) {
 }
 
 std::shared_ptr<const Judge> make_judge(const Config& config, const policy::Policy& policy,
-                                        trust::Authorities authorities,
+                                        trust::Authorities authorities, CardRules cards,
                                         std::shared_ptr<trust::Answers> answers) {
   // As much as any role allows; each role then decides for itself.
   trust::Rules rules = config.certificate_rules;
   rules.stale_for = policy.longest_revocation_delay();
-  return std::make_shared<const Judge>(std::move(authorities), std::move(rules), config.fetch,
-                                       std::move(answers));
+  return std::make_shared<const Judge>(std::move(authorities), std::move(rules), std::move(cards),
+                                       config.fetch, std::move(answers));
 }
 
 std::vector<std::filesystem::path> Gate::trust_paths() const {
@@ -104,8 +112,7 @@ void Gate::start() {
   record.policy = policy_->hash();
   record.details["version"] = CARDGATE_VERSION;
   note(std::move(record));
-  readers_.start(make_drivers(config_.cards).value(), judge_, config_.cards.require_presence,
-                 [this] { return now(); });
+  readers_.start(make_drivers(config_.cards).value(), judge_, [this] { return now(); });
 }
 
 boost::asio::awaitable<Result<void>> Gate::reload() {
@@ -135,6 +142,8 @@ boost::asio::awaitable<Result<void>> Gate::reload() {
   const Loaded authorities =
       co_await boost::asio::co_spawn(trust_threads_, std::move(work), boost::asio::use_awaitable);
   if (!*authorities) co_return refused(authorities->error());
+  auto cards = card_rules(*config);
+  if (!cards) co_return refused(cards.error());
 
   const bool downtime_changed = config->downtime.size() != config_.downtime.size();
   config_ = std::move(*config);
@@ -149,7 +158,7 @@ boost::asio::awaitable<Result<void>> Gate::reload() {
   note(std::move(record));
   metrics_.add("reloads", "taken");
   if (downtime_changed) events_.publish("downtime", {{"kind", "changed"}}, std::nullopt);
-  take_over(std::move(**authorities));
+  take_over(std::move(**authorities), std::move(*cards));
   co_return Result<void>();
 }
 

@@ -10,6 +10,7 @@
 //   gate_tokens.cpp   token, introspect, revoke, verify, jwks
 //   gate_views.cpp    status, events, sessions, access, metrics
 //   gate_admin.cpp    import, explain
+//   gate_certificate.cpp  whom a card stands for, and explaining that
 //   routes.cpp        the table of what may be asked
 #pragma once
 
@@ -96,6 +97,7 @@ class Gate {
   Answer metrics(Request&);
   Answer import_staff(Request&);
   Answer explain_policy(Request&);
+  Answer explain_certificate(Request&);
 
   bool shutting_down() const { return shutting_down_; }
   bool allow_request(const Peer& peer) { return request_rate_.allow(peer.uid, clock_.boot()); }
@@ -135,8 +137,7 @@ class Gate {
   std::optional<BootTime> boot_time_of(WallTime when);
   void watch_certificate(const std::string& session, const trust::Verdict& verdict, WallTime judged_at);
   void refresh(const Bytes& certificate, bool anew);
-  std::shared_ptr<const Judge> judge_with(trust::Authorities authorities) const;
-  void take_over(trust::Authorities authorities);
+  void take_over(trust::Authorities authorities, CardRules cards);
 
   // gate_sign_in.cpp
   struct Person {
@@ -149,6 +150,14 @@ class Gate {
   boost::asio::awaitable<Response> sign_in_with(Request& request, proto::SignIn ask,
                                                 const std::string& resume_id);
   json::object session_json(const Session& session);
+
+  // gate_certificate.cpp
+  struct CardHolder {
+    std::string person;               // the id; empty with a refusal
+    std::optional<Response> refusal;  // nobody, several people, or the register cannot tell
+    std::string_view reason;          // of the refusal, for the audit
+  };
+  CardHolder holder_of(const CardFacts& card);
 
   // gate_card_use.cpp
   struct CardUse {
@@ -219,8 +228,11 @@ json::array to_json(const std::vector<policy::Unmet>& list);
 /// "good", or "cached": an answer about the certificate is overdue.
 std::string_view revocation_word(const Session& session, WallTime now);
 std::shared_ptr<const Judge> make_judge(const Config& config, const policy::Policy& policy,
-                                        trust::Authorities authorities,
+                                        trust::Authorities authorities, CardRules cards,
                                         std::shared_ptr<trust::Answers> answers);
+
+/// What this configuration asks of cards. Errors: as trust::ContentSigners.
+Result<CardRules> card_rules(const Config& config);
 
 /// Every role that a client may ask for must exist, or a typing mistake would be found by a nurse at night.
 /// Errors: config_invalid.

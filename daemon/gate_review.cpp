@@ -125,13 +125,9 @@ void Gate::refresh(const Bytes& certificate, bool anew) {
   });
 }
 
-std::shared_ptr<const Judge> Gate::judge_with(trust::Authorities authorities) const {
-  return make_judge(config_, *policy_, std::move(authorities), judge_->answers());
-}
-
-void Gate::take_over(trust::Authorities authorities) {
-  judge_ = judge_with(std::move(authorities));
-  readers_.set_judge(judge_, config_.cards.require_presence);
+void Gate::take_over(trust::Authorities authorities, CardRules cards) {
+  judge_ = make_judge(config_, *policy_, std::move(authorities), std::move(cards), judge_->answers());
+  readers_.set_judge(judge_);
   trust_problem_.clear();
   review_all();
 }
@@ -147,7 +143,7 @@ void Gate::trust_files_changed() {
       audit::Record record;
       record.event = "trust_files";
       if (*loaded) {
-        take_over(std::move(**loaded));
+        take_over(std::move(**loaded), judge_->cards());
         log(Level::info, "the trust files changed and were taken over", {{"CARDGATE_EVENT", "trust_files"}});
       } else {
         record.reason = loaded->error().context;

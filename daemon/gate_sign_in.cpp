@@ -167,38 +167,9 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
                         "no_card");
     }
   }
-  // Who the card stands for.
-  std::vector<std::string> people;
-  for (const auto& identity : trust::identities(config_.mapping, card->info)) {
-    auto found = staff_->people_by_identity(identity.kind, identity.value);
-    if (!found) {
-      log(Level::error, "the staff register cannot be read: " + found.error().message());
-      co_return refused(
-          problem(503, "register_unavailable",
-                  "The staff register cannot be read now, so nobody can sign in. The people who run this "
-                  "machine must look at it."),
-          "register_unavailable");
-    }
-    for (auto& id : *found) {
-      if (std::ranges::find(people, id) == people.end()) people.push_back(std::move(id));
-    }
-  }
-  if (people.empty()) {
-    co_return refused(
-        problem(
-            403, "person_unknown",
-            "This card is good, but it is not registered to anybody. Ask the ESR & Workforce Systems team "
-            "to register it to you."),
-        "person_unknown");
-  }
-  if (people.size() > 1) {
-    co_return refused(
-        problem(403, "person_ambiguous",
-                "This card leads to more than one person, so it cannot be used. Ask the ESR & Workforce "
-                "Systems team to put the register right."),
-        "person_ambiguous");
-  }
-  const auto holder = person(people.front());
+  auto stands_for = holder_of(*card);
+  if (stands_for.refusal) co_return refused(std::move(*stands_for.refusal), stands_for.reason);
+  const auto holder = person(stands_for.person);
   if (!holder) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
   const std::string person_id = (*holder)->record.id;
   Session session;

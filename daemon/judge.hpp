@@ -11,6 +11,7 @@
 
 #include "trust/answers.hpp"
 #include "trust/authorities.hpp"
+#include "trust/chuid.hpp"
 #include "trust/validate.hpp"
 
 namespace cardgate::daemon {
@@ -23,12 +24,20 @@ struct FetchSettings {
   milliseconds recheck{std::chrono::minutes(15)};  // sessions' certificates are asked about anew so often
 };
 
+/// What a card must show beside its certificate.
+struct CardRules {
+  bool require_presence = false;            // refuse a card that cannot show it is no copy (PIV 9E)
+  trust::ContentSigners content_signers{};  // some: a card's CHUID must be signed by one of them
+  bool chuid_mapped = false;                // a mapping rule asks for the CHUID
+};
+
 class Judge {
  public:
-  Judge(trust::Authorities authorities, trust::Rules rules, FetchSettings fetch,
+  Judge(trust::Authorities authorities, trust::Rules rules, CardRules cards, FetchSettings fetch,
         std::shared_ptr<trust::Answers> answers)
       : authorities_(std::move(authorities)),
         rules_(std::move(rules)),
+        cards_(std::move(cards)),
         fetch_(std::move(fetch)),
         answers_(std::move(answers)) {}
 
@@ -44,6 +53,7 @@ class Judge {
 
   const trust::Authorities& authorities() const { return authorities_; }
   const trust::Rules& rules() const { return rules_; }
+  const CardRules& cards() const { return cards_; }
   const FetchSettings& fetch() const { return fetch_; }
   const std::shared_ptr<trust::Answers>& answers() const { return answers_; }
   bool fetches() const { return !fetch_.socket.empty(); }
@@ -57,6 +67,7 @@ class Judge {
 
   trust::Authorities authorities_;
   trust::Rules rules_;
+  CardRules cards_;
   FetchSettings fetch_;
   std::shared_ptr<trust::Answers> answers_;
   mutable std::mutex mutex_;

@@ -72,7 +72,8 @@ Result<Gate::Parts> prepare(const std::filesystem::path& file, const Clock& cloc
     log(Level::warning, "a damaged revocation answer was removed: " + problem,
         {{"CARDGATE_EVENT", "answers"}});
   }
-  auto judge = make_judge(config, *policy, std::move(authorities), std::move(answers));
+  auto judge =
+      make_judge(config, *policy, std::move(authorities), TRY(card_rules(config)), std::move(answers));
   auto staff = TRY(reg::open_sqlite(config.state_directory / "register.db"));
   auto key = TRY(load_or_create_key(config.state_directory / "token-key"));
   auto audit_key = TRY(load_or_create_key(config.state_directory / "audit-key"));

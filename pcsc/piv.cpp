@@ -8,6 +8,7 @@
 
 #include "pcsc/apdu.hpp"
 #include "pcsc/gzip.hpp"
+#include "pcsc/piv_data.hpp"
 #include "pcsc/tlv.hpp"
 
 namespace cardgate::pcsc::piv {
@@ -22,11 +23,6 @@ constexpr std::size_t min_pin = 6;
 constexpr std::size_t max_pin = 8;
 
 constexpr std::size_t max_certificate = 16384;
-constexpr std::size_t fasc_n_size = 25;
-
-// Data objects (SP 800-73-4 Part 1, table 3).
-constexpr std::uint32_t chuid_object = 0x5FC102;
-
 struct SlotFacts {
   Slot slot;
   std::uint32_t certificate_object;
@@ -64,16 +60,6 @@ const AlgorithmFacts* facts_of(Algorithm algorithm) {
   return found == algorithms.end() ? nullptr : &*found;
 }
 
-/// A status word that the specification does not foresee for this command.
-Error unexpected(std::uint16_t sw, std::string_view doing) {
-  return {Errc::card_status, fmt::format("{}: card answered {:04X}", doing, sw), sw};
-}
-/// What the parsers found wrong is the card's fault here.
-Error protocol(const Error& error, std::string_view what) {
-  if (error.code == Errc::too_large) return {Errc::too_large, fmt::format("{}: {}", what, error.context)};
-  return {Errc::card_protocol, fmt::format("{}: {}", what, error.context)};
-}
-
 bool starts_with(BytesView bytes, BytesView prefix) {
   return bytes.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), bytes.begin());
 }
@@ -92,39 +78,6 @@ Result<void> check_property_template(BytesView answer) {
     return Error{Errc::malformed, "another application"};
   }
   return Error{Errc::malformed, "no application identifier"};
-}
-
-Result<Response> get_data(CardChannel& card, std::uint32_t object, std::string_view doing, Read read) {
-  Bytes tag_list;
-  const std::array<std::uint8_t, 3> bytes{static_cast<std::uint8_t>(object >> 16),
-                                          static_cast<std::uint8_t>(object >> 8),
-                                          static_cast<std::uint8_t>(object)};
-  append_tlv(tag_list, 0x5C, BytesView(bytes).subspan(object > 0xFF ? 0 : 2));
-  Response answer = TRY(exchange(card, Command::get_data(tag_list), read));
-  const bool cut = read == Read::first_part && (answer.sw >> 8) == 0x61;
-  if (answer.sw == 0x9000 || cut) return answer;
-  if (answer.sw == 0x6A82) return Error{Errc::card_data_missing, fmt::format("{}: the card has none", doing)};
-  return unexpected(answer.sw, doing);
-}
-
-Result<Chuid> parse_chuid(BytesView answer) {
-  const TlvHead object = TRY(read_tlv_head(answer));
-  if (object.tag != 0x53)
-    return Error{Errc::malformed, fmt::format("tag {:02X} where 53 belongs", object.tag)};
-  Chuid chuid;
-  TlvReader reader(object.available);
-  for (;;) {
-    if (reader.at_end()) return Error{Errc::malformed, "no GUID"};
-    const Tlv element = TRY(reader.next());
-    if (element.tag == 0x30) {
-      if (element.value.size() != fasc_n_size) return Error{Errc::malformed, "FASC-N is not of 25 bytes"};
-      chuid.fasc_n.assign(element.value.begin(), element.value.end());
-    } else if (element.tag == 0x34) {
-      if (element.value.size() != chuid.guid.size()) return Error{Errc::malformed, "GUID is not of 16 bytes"};
-      std::copy(element.value.begin(), element.value.end(), chuid.guid.begin());
-      return chuid;
-    }
-  }
 }
 
 /// The usage policy of the passcodes: two bytes.
@@ -199,10 +152,25 @@ Result<void> check_ecdsa_signature(BytesView signature, std::size_t size) {
 
 }  // namespace
 
-std::string Chuid::card_uuid() const {
-  std::string text = to_hex(guid);
-  for (const std::size_t dash : {8U, 13U, 18U, 23U}) text.insert(dash, 1, '-');
-  return text;
+Error unexpected(std::uint16_t sw, std::string_view doing) {
+  return {Errc::card_status, fmt::format("{}: card answered {:04X}", doing, sw), sw};
+}
+Error protocol(const Error& error, std::string_view what) {
+  if (error.code == Errc::too_large) return {Errc::too_large, fmt::format("{}: {}", what, error.context)};
+  return {Errc::card_protocol, fmt::format("{}: {}", what, error.context)};
+}
+
+Result<Response> get_data(CardChannel& card, std::uint32_t object, std::string_view doing, Read read) {
+  Bytes tag_list;
+  const std::array<std::uint8_t, 3> bytes{static_cast<std::uint8_t>(object >> 16),
+                                          static_cast<std::uint8_t>(object >> 8),
+                                          static_cast<std::uint8_t>(object)};
+  append_tlv(tag_list, 0x5C, BytesView(bytes).subspan(object > 0xFF ? 0 : 2));
+  Response answer = TRY(exchange(card, Command::get_data(tag_list), read));
+  const bool cut = read == Read::first_part && (answer.sw >> 8) == 0x61;
+  if (answer.sw == 0x9000 || cut) return answer;
+  if (answer.sw == 0x6A82) return Error{Errc::card_data_missing, fmt::format("{}: the card has none", doing)};
+  return unexpected(answer.sw, doing);
 }
 
 Result<void> select(CardChannel& card) {
@@ -225,14 +193,6 @@ Result<void> select(CardChannel& card) {
     return Error{Errc::card_not_piv,
                  "this card has no PIV application (its answer: " + checked.error().context + ")"};
   return {};
-}
-
-Result<Chuid> read_chuid(CardChannel& card) {
-  constexpr std::string_view doing = "reading the card's identifier (CHUID)";
-  const Response answer = TRY(get_data(card, chuid_object, doing, Read::first_part));
-  auto chuid = parse_chuid(answer.data);
-  if (!chuid) return protocol(chuid.error(), doing);
-  return chuid;
 }
 
 namespace {

@@ -52,6 +52,19 @@ Result<void> select(CardChannel& card);
 /// stays unread, so this identifies a card and proves nothing. Errors: card_data_missing.
 Result<Chuid> read_chuid(CardChannel& card);
 
+/// The whole CHUID, with what its issuer signed.
+struct SignedChuid {
+  Chuid chuid;
+  std::string expiry;  // YYYYMMDD; empty when it is missing
+  /// The object's content without the signature field (3E), as it stands, and that field's value (empty when
+  /// it is missing): SP 800-73-4 Part 1, 3.1.2.
+  Bytes signed_content, signature;
+};
+
+/// All of GET DATA 5FC102: 1 to 3 KB, so as many exchanges as a certificate. Nothing is verified. Errors:
+/// card_data_missing.
+Result<SignedChuid> read_signed_chuid(CardChannel& card);
+
 /// GET DATA of the slot's certificate: DER, gunzipped when the card keeps it so. Whether it is a certificate
 /// is trust/'s business. Errors: card_data_missing, too_large (over 16 KiB unzipped).
 Result<Bytes> read_certificate(CardChannel& card, Slot slot);

@@ -118,8 +118,9 @@ bool read_identities(Fields& fields, std::vector<Identity>& to) {
   for (const auto& [kind, value] : map->entries()) {
     auto text = value.string();
     if (!is_identity_kind(kind)) {
-      fields.note(value.error(
-          "expected one of: upn, email, uri, issuer_serial, subject:FIELD (cards stand under cards)"));
+      fields.note(
+          value.error("expected one of: upn, email, uri, issuer_serial, fasc_n, ski, subject:FIELD (cards "
+                      "stand under cards)"));
     } else if (!text) {
       fields.note(text.error());
     } else if (text->size() > 4 * max_text_length) {

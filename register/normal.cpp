@@ -38,11 +38,14 @@ bool is_identity_kind(std::string_view kind) {
     const auto field = kind.substr(subject.size());
     return !field.empty() && field.size() <= 64 && std::ranges::all_of(field, is_word);
   }
-  return kind == "upn" || kind == "email" || kind == "uri" || kind == "issuer_serial";
+  return kind == "upn" || kind == "email" || kind == "uri" || kind == "issuer_serial" || kind == "fasc_n" ||
+         kind == "ski";
 }
 
 std::string normal_identity(std::string_view kind, std::string_view value) {
-  return kind == "card_uuid" || kind == "upn" || kind == "email" ? ascii_lower(value) : std::string(value);
+  const bool any_case =
+      kind == "card_uuid" || kind == "upn" || kind == "email" || kind == "fasc_n" || kind == "ski";
+  return any_case ? ascii_lower(value) : std::string(value);
 }
 
 }  // namespace cardgate::reg

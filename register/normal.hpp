@@ -12,9 +12,9 @@ namespace cardgate::reg {
 std::string ascii_lower(std::string_view text);
 /// 8-4-4-4-12 hex digits (RFC 4122 3), either case.
 bool is_uuid(std::string_view text);
-/// upn, email, uri, issuer_serial or subject:FIELD.
+/// upn, email, uri, issuer_serial, fasc_n, ski or subject:FIELD.
 bool is_identity_kind(std::string_view kind);
-/// card_uuid, upn and email are alike in either case; other kinds are compared byte by byte.
+/// card_uuid, upn, email, fasc_n and ski are alike in either case; other kinds are compared byte by byte.
 std::string normal_identity(std::string_view kind, std::string_view value);
 
 }  // namespace cardgate::reg

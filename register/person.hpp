@@ -18,8 +18,8 @@ struct Card {
   friend bool operator==(const Card&, const Card&) = default;
 };
 
-/// Something a certificate may say about its holder: kind is upn, email, uri, issuer_serial or subject:FIELD.
-/// upn and email are kept in lower case.
+/// Something a certificate may say about its holder: kind is upn, email, uri, issuer_serial, fasc_n, ski or
+/// subject:FIELD. upn and email are kept in lower case.
 struct Identity {
   std::string kind, value;
   friend bool operator==(const Identity&, const Identity&) = default;

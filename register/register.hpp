@@ -25,8 +25,8 @@ class Register {
   virtual Result<Person> person(std::string_view id) = 0;
 
   /// The ids of all who fit, sorted, each once. kind "card_uuid" looks among the cards, whatever their
-  /// status; others (upn, email, uri, issuer_serial, subject:FIELD) among the identities. Nobody is an empty
-  /// list. Errors: corrupt, io, unavailable.
+  /// status; others (upn, email, uri, issuer_serial, fasc_n, ski, subject:FIELD) among the identities. Nobody
+  /// is an empty list. Errors: corrupt, io, unavailable.
   virtual Result<std::vector<std::string>> people_by_identity(std::string_view kind,
                                                               std::string_view value) = 0;
 

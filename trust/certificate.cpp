@@ -16,6 +16,24 @@ namespace cardgate::trust {
 
 namespace {
 
+constexpr std::string_view fasc_n_name = "2.16.840.1.101.3.6.6";  // pivFASC-N, FIPS 201-2 4.2.1
+
+struct KeyUsage {
+  std::uint32_t bit;
+  const char* name;
+};
+constexpr KeyUsage key_usages[] = {
+    {KU_DIGITAL_SIGNATURE, "digitalSignature"},
+    {KU_NON_REPUDIATION, "nonRepudiation"},
+    {KU_KEY_ENCIPHERMENT, "keyEncipherment"},
+    {KU_DATA_ENCIPHERMENT, "dataEncipherment"},
+    {KU_KEY_AGREEMENT, "keyAgreement"},
+    {KU_KEY_CERT_SIGN, "keyCertSign"},
+    {KU_CRL_SIGN, "cRLSign"},
+    {KU_ENCIPHER_ONLY, "encipherOnly"},
+    {KU_DECIPHER_ONLY, "decipherOnly"},
+};
+
 Error malformed(std::string text) {
   return {Errc::certificate_malformed, std::move(text)};
 }
@@ -35,13 +53,16 @@ Result<std::string> plain_text(const ASN1_STRING* value) {
   return text;
 }
 
-std::string field_name(const ASN1_OBJECT* object) {
-  const int nid = OBJ_obj2nid(object);
-  if (nid != NID_undef) return OBJ_nid2sn(nid);
+std::string dotted(const ASN1_OBJECT* object) {
   std::string text(128, '\0');
   const int size = OBJ_obj2txt(text.data(), static_cast<int>(text.size()), object, 1);
   text.resize(static_cast<std::size_t>(std::clamp(size, 0, 127)));
   return text;
+}
+
+std::string field_name(const ASN1_OBJECT* object) {
+  const int nid = OBJ_obj2nid(object);
+  return nid != NID_undef ? OBJ_nid2sn(nid) : dotted(object);
 }
 
 /// The UUID of "urn:uuid:f81d4fae-...", lower case (RFC 4122 3).
@@ -61,6 +82,17 @@ std::optional<std::string> uuid_of(std::string_view uri) {
   return lower;
 }
 
+/// FASC-N: an OCTET STRING of 25 bytes. Two different ones would make the card two cards.
+Result<void> read_fasc_n(const ASN1_TYPE& value, CertificateInfo& info) {
+  constexpr int size = 25;
+  if (value.type != V_ASN1_OCTET_STRING || ASN1_STRING_length(value.value.octet_string) != size)
+    return malformed("the FASC-N is not an OCTET STRING of 25 bytes");
+  std::string hex = to_hex({ASN1_STRING_get0_data(value.value.octet_string), size});
+  if (info.fasc_n && *info.fasc_n != hex) return malformed("several FASC-Ns");
+  info.fasc_n = std::move(hex);
+  return {};
+}
+
 Result<void> read_alternative_name(const GENERAL_NAME& name, CertificateInfo& info) {
   if (name.type == GEN_EMAIL) {
     info.email.push_back(TRY(plain_text(name.d.rfc822Name)));
@@ -70,6 +102,10 @@ Result<void> read_alternative_name(const GENERAL_NAME& name, CertificateInfo& in
     const ASN1_TYPE* value = name.d.otherName->value;
     if (value->type != V_ASN1_UTF8STRING) return malformed("the user principal name is not UTF8String");
     info.upn.push_back(TRY(plain_text(value->value.utf8string)));
+  } else if (name.type == GEN_DNS) {
+    info.dns.push_back(TRY(plain_text(name.d.dNSName)));
+  } else if (name.type == GEN_OTHERNAME && dotted(name.d.otherName->type_id) == fasc_n_name) {
+    TRY(read_fasc_n(*name.d.otherName->value, info));
   }
   return {};
 }
@@ -95,6 +131,31 @@ Result<void> read_alternative_names(const X509* certificate, CertificateInfo& in
   }
   if (uuids.size() > 1) return malformed("several card UUIDs");
   if (!uuids.empty()) info.card_uuid = *uuids.begin();
+  return {};
+}
+
+Result<void> read_usages(X509* certificate, CertificateInfo& info) {
+  if ((X509_get_extension_flags(certificate) & EXFLAG_KUSAGE) != 0) {
+    const std::uint32_t bits = X509_get_key_usage(certificate);
+    for (const auto& usage : key_usages) {
+      if ((bits & usage.bit) != 0) info.key_usages.emplace_back(usage.name);
+    }
+  }
+  int found = 0;
+  const std::unique_ptr<EXTENDED_KEY_USAGE, Releases<EXTENDED_KEY_USAGE_free>> extended{
+      static_cast<EXTENDED_KEY_USAGE*>(X509_get_ext_d2i(certificate, NID_ext_key_usage, &found, nullptr))};
+  if (!extended && found != -1) return malformed("the extended key usage does not parse, or stands twice");
+  for (int i = 0; extended && i < sk_ASN1_OBJECT_num(extended.get()); ++i)
+    info.extended_key_usages.push_back(dotted(sk_ASN1_OBJECT_value(extended.get(), i)));
+  const std::unique_ptr<CERTIFICATEPOLICIES, Releases<CERTIFICATEPOLICIES_free>> policies{
+      static_cast<CERTIFICATEPOLICIES*>(
+          X509_get_ext_d2i(certificate, NID_certificate_policies, &found, nullptr))};
+  if (!policies && found != -1) return malformed("the certificate policies do not parse, or stand twice");
+  for (int i = 0; policies && i < sk_POLICYINFO_num(policies.get()); ++i)
+    info.policies.push_back(dotted(sk_POLICYINFO_value(policies.get(), i)->policyid));
+  if (const ASN1_OCTET_STRING* id = X509_get0_subject_key_id(certificate)) {
+    info.ski = to_hex({ASN1_STRING_get0_data(id), static_cast<std::size_t>(ASN1_STRING_length(id))});
+  }
   return {};
 }
 
@@ -171,8 +232,23 @@ Result<CertificateInfo> describe(BytesView der) {
   info.fingerprint = sha256(der);
   TRY(read_subject(certificate.get(), info));
   TRY(read_alternative_names(certificate.get(), info));
+  TRY(read_usages(certificate.get(), info));
   ERR_clear_error();
   return info;
+}
+
+Result<Bytes> certificate_from_text(std::string_view text) {
+  if (text.find("-----BEGIN") == std::string_view::npos) {
+    auto der = from_base64(text);
+    if (!der) return malformed("it is neither PEM nor base64 of DER");
+    TRY(parse_certificate(*der));
+    return der;
+  }
+  auto blocks = TRY(split_blocks(as_bytes(text), BlockKind::certificate));
+  if (blocks.size() != 1)
+    return malformed("it holds " + std::to_string(blocks.size()) + " certificates, expected one");
+  TRY(parse_certificate(blocks.front()));
+  return std::move(blocks.front());
 }
 
 Result<Bytes> load_certificate(const std::filesystem::path& path) {

@@ -30,9 +30,13 @@ struct CertificateInfo {
   std::string serial;           // lower-case hex, whole bytes; a leading '-' when negative
   WallTime not_before, not_after;
   KeyKind key = KeyKind::other;
-  Digest fingerprint{};                      // SHA-256 of the DER
-  std::optional<std::string> card_uuid;      // the one SAN URI urn:uuid:..., lower case, without the prefix
-  std::vector<std::string> upn, email, uri;  // subject alternative names, as written
+  Digest fingerprint{};                  // SHA-256 of the DER
+  std::optional<std::string> card_uuid;  // the one SAN URI urn:uuid:..., lower case, without the prefix
+  std::vector<std::string> upn, email, uri, dns;  // subject alternative names, as written
+  std::optional<std::string> fasc_n;    // the one SAN of that kind (FIPS 201-2 4.2.1), lower-case hex
+  std::vector<std::string> key_usages;  // "digitalSignature"...: the names of RFC 5280 4.2.1.3
+  std::vector<std::string> extended_key_usages, policies;  // dotted OIDs, in their order
+  std::string ski;                                         // subject key identifier, lower-case hex; or empty
   std::multimap<std::string, std::string>
       subject_fields;  // "CN", "OU", "serialNumber", "UID"; else dotted OID
 };
@@ -40,6 +44,10 @@ struct CertificateInfo {
 /// Reads exactly one DER certificate: nothing behind it, no other encoding of it, no control characters in
 /// names. Errors: certificate_malformed, saying what is wrong.
 Result<CertificateInfo> describe(BytesView der);
+
+/// The DER of the one certificate in a text: PEM, or base64 of DER on one line.
+/// Errors: certificate_malformed, too_large.
+Result<Bytes> certificate_from_text(std::string_view text);
 
 /// The DER of the one certificate in a file, PEM or DER.
 /// Errors: not_found, permission_denied, too_large, io, certificate_malformed.

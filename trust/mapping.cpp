@@ -8,7 +8,15 @@ namespace cardgate::trust {
 
 namespace {
 
-constexpr std::string_view plain_rules[] = {"card_uuid", "issuer_serial", "upn", "email", "uri"};
+/// What a rule may look at.
+struct Sight {
+  const CertificateInfo& certificate;
+  const Chuid* chuid;  // null: not read
+};
+struct Names {
+  std::vector<std::string> values;
+  std::string why_none;
+};
 
 std::string lower(std::string text) {
   // ASCII only: register and certificate must agree byte for byte, whatever the locale.
@@ -18,51 +26,166 @@ std::string lower(std::string text) {
   return text;
 }
 
+bool differ(const std::optional<std::string>& certificate, const std::string& chuid) {
+  return certificate && !chuid.empty() && lower(*certificate) != chuid;
+}
+
+/// Why the CHUID may not speak for more than the certificate says; empty when it may.
+std::string why_untied(const Sight& sight) {
+  const auto& [certificate, chuid] = sight;
+  if (chuid == nullptr) return "the card's CHUID was not read";
+  if (!chuid->verified)
+    return "the CHUID's signature was not verified (the configuration's trust.content_signers)";
+  if (differ(certificate.card_uuid, chuid->card_uuid) || differ(certificate.fasc_n, chuid->fasc_n))
+    return "the card's CHUID and its certificate belong to two cards";
+  const bool same_uuid = certificate.card_uuid && !chuid->card_uuid.empty();
+  const bool same_fasc_n = certificate.fasc_n && !chuid->fasc_n.empty();
+  if (!same_uuid && !same_fasc_n)
+    return "the certificate has neither the card UUID nor the FASC-N of the card's CHUID, so nothing ties "
+           "the two";
+  return {};
+}
+
+Names card_uuid(const Sight& sight, const std::string&) {
+  if (!sight.certificate.card_uuid) return {{}, "the certificate has no card UUID"};
+  if (sight.chuid != nullptr && differ(sight.certificate.card_uuid, sight.chuid->card_uuid))
+    return {{}, "the card's CHUID has another card UUID (" + sight.chuid->card_uuid + ")"};
+  return {{lower(*sight.certificate.card_uuid)}, {}};
+}
+
+Names chuid_uuid(const Sight& sight, const std::string&) {
+  if (sight.chuid == nullptr) return {{}, why_untied(sight)};
+  if (sight.chuid->card_uuid.empty()) return {{}, "the card's CHUID has no card UUID"};
+  const auto& in_certificate = sight.certificate.card_uuid;
+  const bool same = in_certificate && lower(*in_certificate) == sight.chuid->card_uuid;
+  if (same) return {{sight.chuid->card_uuid}, {}};
+  if (auto why = why_untied(sight); !why.empty()) return {{}, std::move(why)};
+  return {{sight.chuid->card_uuid}, {}};
+}
+
+Names fasc_n(const Sight& sight, const std::string&) {
+  const auto& in_certificate = sight.certificate.fasc_n;
+  const bool in_chuid = sight.chuid != nullptr && !sight.chuid->fasc_n.empty();
+  if (in_certificate) {
+    if (in_chuid && *in_certificate != sight.chuid->fasc_n)
+      return {{}, "the card's CHUID has another FASC-N (" + sight.chuid->fasc_n + ")"};
+    return {{*in_certificate}, {}};
+  }
+  if (sight.chuid != nullptr && !in_chuid)
+    return {{}, "neither the certificate nor the card's CHUID has a FASC-N"};
+  if (auto why = why_untied(sight); !why.empty()) return {{}, "the certificate has no FASC-N, and " + why};
+  return {{sight.chuid->fasc_n}, {}};
+}
+
+Names issuer_serial(const Sight& sight, const std::string&) {
+  return {{sight.certificate.issuer + ";" + sight.certificate.serial}, {}};
+}
+
+Names ski(const Sight& sight, const std::string&) {
+  if (sight.certificate.ski.empty()) return {{}, "the certificate has no subject key identifier"};
+  return {{sight.certificate.ski}, {}};
+}
+
+Names all_lower(std::vector<std::string> values, const char* why_none) {
+  std::ranges::transform(values, values.begin(), lower);
+  return {std::move(values), why_none};
+}
+Names upn(const Sight& sight, const std::string&) {
+  return all_lower(sight.certificate.upn, "the certificate has no user principal name");
+}
+Names email(const Sight& sight, const std::string&) {
+  return all_lower(sight.certificate.email, "the certificate has no e-mail address");
+}
+
+Names uri(const Sight& sight, const std::string&) {
+  return {sight.certificate.uri, "the certificate has no URI"};
+}
+
+Names subject(const Sight& sight, const std::string& field) {
+  Names names{{}, "the certificate's subject has no " + field};
+  const auto [first, last] = sight.certificate.subject_fields.equal_range(field);
+  for (auto i = first; i != last; ++i) names.values.push_back(i->second);
+  return names;
+}
+
+struct Kind {
+  std::string_view name;
+  std::string_view in_register;
+  bool needs_chuid;
+  Names (*names)(const Sight&, const std::string& field);
+};
+constexpr Kind kinds[] = {
+    {"card_uuid", "card_uuid", false, card_uuid},
+    {"chuid_uuid", "card_uuid", true, chuid_uuid},
+    {"fasc_n", "fasc_n", true, fasc_n},
+    {"issuer_serial", "issuer_serial", false, issuer_serial},
+    {"ski", "ski", false, ski},
+    {"upn", "upn", false, upn},
+    {"email", "email", false, email},
+    {"uri", "uri", false, uri},
+    {"subject", "subject", false, subject},
+};
+
+const Kind* kind_of(std::string_view by) {
+  const auto* found = std::ranges::find(kinds, by, &Kind::name);
+  return found == std::end(kinds) ? nullptr : found;
+}
+
 bool is_field_name(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '.' || c == '-';
   });
 }
 
-std::vector<std::string> values_of(const MapRule& rule, const CertificateInfo& certificate) {
-  std::vector<std::string> values;
-  if (rule.by == "card_uuid" && certificate.card_uuid) values.push_back(lower(*certificate.card_uuid));
-  if (rule.by == "issuer_serial") values.push_back(certificate.issuer + ";" + certificate.serial);
-  if (rule.by == "uri") values = certificate.uri;
-  if (rule.by == "upn") std::ranges::transform(certificate.upn, std::back_inserter(values), lower);
-  if (rule.by == "email") std::ranges::transform(certificate.email, std::back_inserter(values), lower);
-  if (rule.by == "subject") {
-    const auto [first, last] = certificate.subject_fields.equal_range(rule.field);
-    for (auto i = first; i != last; ++i) values.push_back(i->second);
+RuleReport apply(const MapRule& rule, const Sight& sight) {
+  RuleReport report{rule.name, rule.priority, false, rule.match.mismatch(sight.certificate), {}};
+  report.matched = report.reason.empty();
+  const Kind* kind = kind_of(rule.by);
+  if (!report.matched || kind == nullptr) return report;
+  Names names = kind->names(sight, rule.field);
+  for (auto& value : names.values) {
+    Identity identity{std::string(kind->in_register), std::move(value)};
+    if (!rule.field.empty()) identity.kind += ":" + rule.field;
+    if (identity.value.empty() || std::ranges::find(report.identities, identity) != report.identities.end())
+      continue;
+    report.identities.push_back(std::move(identity));
   }
-  return values;
+  if (report.identities.empty()) report.reason = std::move(names.why_none);
+  return report;
 }
 
 }  // namespace
 
-Result<MapRule> parse_map_rule(std::string_view text) {
-  if (std::ranges::find(plain_rules, text) != std::end(plain_rules)) return MapRule{std::string{text}, {}};
-  constexpr std::string_view prefix = "subject:";
-  if (text.starts_with(prefix) && is_field_name(text.substr(prefix.size()))) {
-    return MapRule{"subject", std::string{text.substr(prefix.size())}};
-  }
-  return Error{Errc::invalid_argument,
-               "\"" + std::string{text} +
-                   "\" is no way to find a person; expected card_uuid, issuer_serial, upn, "
-                   "email, uri or subject:FIELD (for instance subject:UID)"};
+Result<MapRule> parse_map_rule(std::string_view map) {
+  MapRule rule;
+  rule.name = map;
+  rule.by = map.substr(0, map.find(':'));
+  const Kind* kind = kind_of(rule.by);
+  const bool takes_field = rule.by == "subject";
+  if (takes_field && map.size() > rule.by.size()) rule.field = map.substr(rule.by.size() + 1);
+  const bool whole = takes_field ? is_field_name(rule.field) : map == rule.by;
+  if (kind != nullptr && whole) return rule;
+  return Error{
+      Errc::invalid_argument,
+      "\"" + std::string{map} +
+          "\" is no way to find a person; expected card_uuid, chuid_uuid, fasc_n, issuer_serial, ski, "
+          "upn, email, uri or subject:FIELD (for instance subject:UID)"};
 }
 
-std::vector<Identity> identities(const std::vector<MapRule>& rules, const CertificateInfo& certificate) {
-  std::vector<Identity> found;
-  for (const auto& rule : rules) {
-    const std::string kind = rule.field.empty() ? rule.by : rule.by + ":" + rule.field;
-    for (auto& value : values_of(rule, certificate)) {
-      Identity identity{kind, std::move(value)};
-      if (identity.value.empty() || std::ranges::find(found, identity) != found.end()) continue;
-      found.push_back(std::move(identity));
-    }
-  }
-  return found;
+bool need_chuid(const std::vector<MapRule>& rules) {
+  return std::ranges::any_of(rules, [](const MapRule& rule) {
+    const Kind* kind = kind_of(rule.by);
+    return kind != nullptr && kind->needs_chuid;
+  });
+}
+
+std::vector<RuleReport> apply_rules(const std::vector<MapRule>& rules, const CertificateInfo& certificate,
+                                    const Chuid* chuid) {
+  std::vector<RuleReport> reports;
+  reports.reserve(rules.size());
+  for (const auto& rule : rules) reports.push_back(apply(rule, {certificate, chuid}));
+  std::ranges::stable_sort(reports, {}, &RuleReport::priority);
+  return reports;
 }
 
 }  // namespace cardgate::trust

@@ -13,10 +13,11 @@ constexpr const char* card_authentication = "2.16.840.1.101.3.6.8";  // id-PIV-c
 
 /// A copy of a card has its certificates but not its keys. Errors: signature_invalid.
 Result<bool> check_presence(const CardContents& contents, const CardFacts& facts, BytesView message,
-                            const Judge& judge, bool require_presence, WallTime now) {
+                            const Judge& judge, WallTime now) {
   const auto refused = [](const char* why) { return Error{Errc::signature_invalid, why}; };
   if (contents.presence_certificate.empty()) {
-    if (require_presence) return refused("the card has no card authentication, which is asked for here");
+    if (judge.cards().require_presence)
+      return refused("the card has no card authentication, which is asked for here");
     return false;
   }
   if (!trust::verify_possession(contents.presence_certificate, message, contents.presence_signature))
@@ -29,18 +30,46 @@ Result<bool> check_presence(const CardContents& contents, const CardFacts& facts
   const bool good = judge.look(contents.presence_certificate, rules, now).valid;
   // Not refused for that alone unless it is asked for: many issuers let card authentication lapse, and nobody
   // is to be kept out for it.
-  if (!good && require_presence) return refused("the card authentication certificate is not good");
+  if (!good && judge.cards().require_presence)
+    return refused("the card authentication certificate is not good");
   return good;
+}
+
+/// What the card says it is, verified where content signers are configured. Errors: signature_invalid.
+Result<std::optional<trust::Chuid>> check_chuid(const CardContents& contents,
+                                                const trust::CertificateInfo& certificate, const Judge& judge,
+                                                WallTime now) {
+  std::optional<trust::Chuid> chuid;
+  if (judge.cards().content_signers.empty()) {
+    if (contents.chuid) chuid = TRY(trust::describe_chuid(*contents.chuid));
+    return chuid;
+  }
+  if (!contents.chuid)
+    return Error{Errc::signature_invalid, "the card has no identifier (CHUID), which is asked for here"};
+  chuid = TRY(trust::verify_chuid(judge.cards().content_signers, *contents.chuid, now));
+  const bool other_uuid =
+      certificate.card_uuid && !chuid->card_uuid.empty() && *certificate.card_uuid != chuid->card_uuid;
+  const bool other_number =
+      certificate.fasc_n && !chuid->fasc_n.empty() && *certificate.fasc_n != chuid->fasc_n;
+  if (other_uuid || other_number)
+    return Error{Errc::signature_invalid,
+                 "the card's identifier (CHUID) and its certificate are those of two cards"};
+  return chuid;
+}
+
+ChuidPart chuid_wanted(const Judge& judge) {
+  if (!judge.cards().content_signers.empty()) return ChuidPart::whole;
+  return judge.cards().chuid_mapped ? ChuidPart::head : ChuidPart::none;
 }
 
 }  // namespace
 
 Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reader, const Judge& judge,
-                            bool require_presence, WallTime now) {
+                            WallTime now) {
   const Bytes message = trust::challenge_message(random_bytes(32), "card authentication", reader);
   Error nobody{Errc::card_not_piv, "no card driver is configured"};
   for (const auto& driver : drivers) {
-    auto contents = driver->read(reader, message);
+    auto contents = driver->read(reader, message, chuid_wanted(judge));
     if (!contents && contents.error().code == Errc::card_not_piv) {
       nobody = std::move(contents).error();
       continue;
@@ -54,7 +83,8 @@ Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reade
     facts.id = facts.info.card_uuid      ? *facts.info.card_uuid
                : !contents->uuid.empty() ? contents->uuid
                                          : "certificate-" + to_hex(facts.info.fingerprint).substr(0, 32);
-    facts.present = TRY(check_presence(*contents, facts, message, judge, require_presence, now));
+    facts.chuid = TRY(check_chuid(*contents, facts.info, judge, now));
+    facts.present = TRY(check_presence(*contents, facts, message, judge, now));
     facts.certificate = std::move(contents->certificate);
     facts.verdict = judge.ask(facts.certificate, now);
     return facts;

@@ -26,14 +26,15 @@ struct CardFacts {
   Bytes certificate;     // DER
   trust::CertificateInfo info;
   trust::Verdict verdict;
-  bool present = false;  // it showed that it is no copy
+  bool present = false;               // it showed that it is no copy
+  std::optional<trust::Chuid> chuid;  // as far as it was read
 };
 
-/// Asks each driver in turn. Errors: card_not_piv (no driver knows it), signature_invalid (it is a copy, or
-/// its parts do not belong together), pcsc_*, card_*, certificate_malformed. A certificate that is not good
-/// is no error: see verdict.
+/// Asks each driver in turn. Errors: card_not_piv (no driver knows it), signature_invalid (it is a copy, its
+/// parts do not belong together, or its CHUID is not signed as it must be), pcsc_*, card_*,
+/// certificate_malformed. A certificate that is not good is no error: see verdict.
 Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reader, const Judge& judge,
-                            bool require_presence, WallTime now);
+                            WallTime now);
 
 /// What a person should be told 30, 7 and 1 days before their certificate ends.
 std::optional<std::string> certificate_warning(const trust::CertificateInfo& info, WallTime now);

@@ -10,6 +10,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,11 +18,15 @@
 #include "base/clock.hpp"
 #include "base/secret.hpp"
 #include "trust/certificate.hpp"
+#include "trust/chuid.hpp"
 
 namespace cardgate::daemon {
 
 /// A card that does not tell how many tries are left (PKCS#11 tells only when few are).
 inline constexpr int tries_unknown = -1;
+
+/// How much of a card's CHUID is wanted; each exchange costs time while a person waits.
+enum class ChuidPart : std::uint8_t { none, head, whole };
 
 /// What stands on a card, unjudged.
 struct CardContents {
@@ -32,6 +37,7 @@ struct CardContents {
   /// Card authentication (PIV 9E): DER and the card's signature over the presence message; both empty when it
   /// has none.
   Bytes presence_certificate, presence_signature;
+  std::optional<trust::ChuidFields> chuid;  // none: not asked for, or this card has none
 };
 
 /// The passcode as a person gave it, with what they were shown: a mismatch spends nothing.
@@ -55,7 +61,8 @@ class CardDriver {
 
   /// `presence_message` is what a card with a key of its own signs without a passcode, to show that it is no
   /// copy. Errors: card_not_piv (not a card of this driver's kind: the next driver is asked).
-  virtual Result<CardContents> read(const std::string& reader, BytesView presence_message) const = 0;
+  virtual Result<CardContents> read(const std::string& reader, BytesView presence_message,
+                                    ChuidPart chuid) const = 0;
   virtual Result<int> count_tries(const std::string& reader, int passcode_key) const = 0;
   /// Spends the passcode at most once. `block` as trust::block_to_sign() makes it. Errors: pin_* (number =
   /// tries left), card_changed (number = tries left; nothing spent), key_unsupported.

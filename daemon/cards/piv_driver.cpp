@@ -72,12 +72,13 @@ class PivDriver final : public CardDriver {
   std::string_view name() const override { return "piv"; }
   bool transaction_guaranteed() const override { return true; }
 
-  Result<CardContents> read(const std::string& reader, BytesView presence_message) const override {
+  Result<CardContents> read(const std::string& reader, BytesView presence_message,
+                            ChuidPart chuid) const override {
     bool extended = false;
-    auto contents = read_once(reader, presence_message, extended);
+    auto contents = read_once(reader, presence_message, chuid, extended);
     if (contents || !extended || contents.error().code != Errc::pcsc_transport) return contents;
     short_readers_.add(reader);
-    return read_once(reader, presence_message, extended);
+    return read_once(reader, presence_message, chuid, extended);
   }
 
   Result<int> count_tries(const std::string& reader, int passcode_key) const override {
@@ -123,7 +124,7 @@ class PivDriver final : public CardDriver {
     return card.begin(card_wait, !short_readers_.contains(reader));
   }
 
-  Result<CardContents> read_once(const std::string& reader, BytesView presence_message,
+  Result<CardContents> read_once(const std::string& reader, BytesView presence_message, ChuidPart chuid,
                                  bool& extended) const {
     auto card = TRY(take(reader));
     extended = card.extended_length();
@@ -134,11 +135,33 @@ class PivDriver final : public CardDriver {
     contents.tries_left = TRY(piv::tries_left(card, pin));
     contents.certificate = TRY(piv::read_certificate(card, piv::Slot::authentication, known_));
     const auto info = trust::describe(contents.certificate);
-    if (info && !info->card_uuid) contents.uuid = TRY(piv::read_chuid(card))
-    .card_uuid();
+    const bool names_card = !info || info->card_uuid;
+    TRY(read_chuid(card, chuid == ChuidPart::none && !names_card ? ChuidPart::head : chuid, contents));
+    if (!names_card && contents.chuid) contents.uuid = TRY(trust::describe_chuid(*contents.chuid))
+    .card_uuid;
     TRY(show_presence(card, presence_message, contents));
     TRY(card.end());
     return contents;
+  }
+
+  /// A card without a CHUID shows none.
+  Result<void> read_chuid(pcsc::Transaction& card, ChuidPart part, CardContents& contents) const {
+    if (part == ChuidPart::none) return {};
+    piv::SignedChuid chuid;
+    const auto outcome = [&]() -> Result<void> {
+      if (part == ChuidPart::head) {
+        chuid.chuid = TRY(piv::read_chuid(card));
+      } else {
+        chuid = TRY(piv::read_signed_chuid(card));
+      }
+      return {};
+    }();
+    if (!outcome && outcome.error().code == Errc::card_data_missing) return {};
+    if (!outcome) return outcome.error();
+    contents.chuid = trust::ChuidFields{
+        std::move(chuid.chuid.fasc_n), Bytes(chuid.chuid.guid.begin(), chuid.chuid.guid.end()),
+        std::move(chuid.expiry), std::move(chuid.signed_content), std::move(chuid.signature)};
+    return {};
   }
 
   /// Card authentication (SP 800-73-4 Part 1, 3.2.1: slot 9E needs no passcode). A card without it shows

@@ -28,7 +28,8 @@ class Pkcs11Driver final : public CardDriver {
   bool transaction_guaranteed() const override { return false; }
 
   /// The module signs nothing without a passcode, so such a card cannot show that it is no copy.
-  Result<CardContents> read(const std::string& reader, BytesView /*presence_message*/) const override {
+  Result<CardContents> read(const std::string& reader, BytesView /*presence_message*/,
+                            ChuidPart /*only PIV has one*/) const override {
     vendor::Request request;
     request.verb = vendor::Verb::read;
     request.reader = reader;

@@ -60,10 +60,9 @@ Readers::~Readers() {
   for (auto& [name, pool] : workers_) pool->join();
 }
 
-void Readers::start(CardDrivers drivers, std::shared_ptr<const Judge> judge, bool require_presence,
-                    std::function<WallTime()> now) {
+void Readers::start(CardDrivers drivers, std::shared_ptr<const Judge> judge, std::function<WallTime()> now) {
   drivers_ = std::move(drivers);
-  set_judge(std::move(judge), require_presence);
+  judge_ = std::move(judge);
   now_ = std::move(now);
   watcher_ = std::make_unique<pcsc::Watcher>([this](pcsc::ReaderEvent event) {
     asio::post(io_, [this, event = std::move(event)] { on_event(event); });
@@ -156,17 +155,16 @@ void Readers::read_later(const std::string& name) {
 
 void Readers::read(const std::string& name, std::uint64_t insertion) {
   ++readers_.at(name).reads;
-  asio::post(worker(name),
-             [this, name, insertion, judge = judge_, presence = require_presence_, now = now_()] {
-               auto facts = read_card(drivers_, name, *judge, presence, now);
-               asio::post(io_, [this, name, insertion, facts = std::move(facts)]() mutable {
-                 Reader* reader = find(name);
-                 // A card that has gone in the meantime is no longer our business.
-                 if (reader == nullptr || reader->insertion != insertion) return;
-                 take_over(name, std::move(facts));
-                 callbacks_.read(name);
-               });
-             });
+  asio::post(worker(name), [this, name, insertion, judge = judge_, now = now_()] {
+    auto facts = read_card(drivers_, name, *judge, now);
+    asio::post(io_, [this, name, insertion, facts = std::move(facts)]() mutable {
+      Reader* reader = find(name);
+      // A card that has gone in the meantime is no longer our business.
+      if (reader == nullptr || reader->insertion != insertion) return;
+      take_over(name, std::move(facts));
+      callbacks_.read(name);
+    });
+  });
 }
 
 void Readers::take_over(const std::string& name, Result<CardFacts> facts) {

@@ -45,13 +45,8 @@ class Readers {
   ~Readers();
 
   /// Starts watching. `judge` may be replaced at any time.
-  void start(CardDrivers drivers, std::shared_ptr<const Judge> judge, bool require_presence,
-             std::function<WallTime()> now);
-  /// `require_presence`: refuse a card that cannot show that it is no copy (PIV 9E).
-  void set_judge(std::shared_ptr<const Judge> judge, bool require_presence) {
-    judge_ = std::move(judge);
-    require_presence_ = require_presence;
-  }
+  void start(CardDrivers drivers, std::shared_ptr<const Judge> judge, std::function<WallTime()> now);
+  void set_judge(std::shared_ptr<const Judge> judge) { judge_ = std::move(judge); }
 
   const std::map<std::string, Reader>& all() const { return readers_; }
   Reader* find(const std::string& name);
@@ -91,7 +86,6 @@ class Readers {
   Callbacks callbacks_;
   CardDrivers drivers_;
   std::shared_ptr<const Judge> judge_;
-  bool require_presence_ = false;
   std::function<WallTime()> now_;
   std::map<std::string, Reader> readers_;
   std::map<std::string, std::unique_ptr<boost::asio::thread_pool>>

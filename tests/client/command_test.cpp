@@ -34,6 +34,7 @@ TEST(Command, RefusesWrongUsageWithExit2) {
            {"introspect", "eyJ"},
            {"cert"},
            {"cert", "verify"},
+           {"cert", "explain"},
            {"cert", "verify", "leaf.pem"},
            {"policy"},
            {"policy", "check"},

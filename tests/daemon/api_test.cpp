@@ -178,6 +178,13 @@ TEST_F(Api, IsWhatOpenapiSays) {
   call("GET", "/v1/policy/explain", stage.admin("GET", "/v1/policy/explain?person=1000&role=core"), 200);
   call("GET", "/v1/policy/explain", stage.admin("GET", "/v1/policy/explain?person=none&role=core"), 404);
   call("GET", "/v1/policy/explain", stage.admin("GET", "/v1/policy/explain?person=1000"), 400);
+  const auto explain = [&](const std::string& certificate) {
+    return stage.admin("POST", "/v1/certificates/explain",
+                       json::serialize(json::object{{"certificate", certificate}}), {json_type});
+  };
+  const auto certificate = to_base64(stage.card->data().authentication.certificate);
+  call("POST", "/v1/certificates/explain", explain(certificate), 200);
+  call("POST", "/v1/certificates/explain", explain("AAAA"), 400);
   const std::string card = "/v1/cards/" + std::string(stage.card_status().at("id").as_string());
   const auto change = [&](const std::string& now) {
     return R"({"reader":")" + std::string(Stage::reader) + R"(","tries_left":3,"passcode":")" + now +

@@ -40,7 +40,8 @@ class Fetch : public ::testing::Test {
     return out;
   }
   Judge judge(FetchSettings fetch) const {
-    return {test::authorities({root.der()}, {issuing.der()}, {root.crl()}), {}, std::move(fetch), answers};
+    return {
+        test::authorities({root.der()}, {issuing.der()}, {root.crl()}), {}, {}, std::move(fetch), answers};
   }
   /// A right answer but for what `change` does to it.
   test::Responder::Answer answering(std::function<void(OcspAnswer&)> change) const {

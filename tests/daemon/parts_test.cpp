@@ -235,6 +235,45 @@ TEST_F(ConfigFile, VendorCardsNeedTheirHelperAndNothingElseDoes) {
             "11: cards.drivers: there is no card driver 'gemalto'; there are: piv, pkcs11");
 }
 
+TEST_F(ConfigFile, MappingRulesAreReadInBothForms) {
+  const auto file = dir / "mapping.yaml";
+  ASSERT_TRUE(write_file_atomic(
+      file,
+      as_bytes(
+          replaced("[card_uuid]",
+                   "[{name: staff, priority: 10, match: '<ISSUER>^CN=Invented Issuing CA,<KU>digitalSignature"
+                   "<EKU>clientAuth<POLICY>2.16.840.1.101.3.2.1.3.13', map: upn}, {name: any, map: "
+                   "'subject:UID'}, card_uuid]")),
+      0644));
+  const auto loaded = load_config(file);
+  ASSERT_TRUE(loaded) << loaded.error().message();
+  ASSERT_EQ(loaded->mapping.size(), 3U);
+  EXPECT_EQ(loaded->mapping[0].priority, 10);
+  EXPECT_EQ(loaded->mapping[0].by, "upn");
+  EXPECT_NE(loaded->mapping[0].match.text(), "");
+  EXPECT_EQ(loaded->mapping[1].field, "UID");
+  EXPECT_EQ(loaded->mapping[1].priority, trust::lowest_priority);
+  EXPECT_EQ(loaded->mapping[2].name, "card_uuid");
+  EXPECT_EQ(loaded->mapping[2].match.text(), "");
+}
+
+TEST_F(ConfigFile, AMistakeInAMappingRuleNamesLineKeyAndComponent) {
+  const auto of = [&](const std::string& rule) { return refusal(replaced("[card_uuid]", "[" + rule + "]")); };
+  EXPECT_NE(of("uuid").find("8: mapping[0]: \"uuid\" is no way to find a person"), std::string::npos);
+  EXPECT_NE(of("{name: a, map: x}").find("8: mapping[0].map: \"x\" is no way"), std::string::npos);
+  EXPECT_NE(of("{map: upn}").find("8: mapping[0]: the key 'name' is missing"), std::string::npos);
+  EXPECT_NE(of("{name: a}").find("8: mapping[0]: the key 'map' is missing"), std::string::npos);
+  EXPECT_NE(of("{name: a, map: upn, when: now}").find("8: mapping[0].when: unknown key"), std::string::npos);
+  EXPECT_NE(of("{name: a, map: upn, priority: -1}").find("8: mapping[0].priority: expected"),
+            std::string::npos);
+  EXPECT_NE(
+      of("{name: a, map: upn, match: '<KU>sign'}").find("8: mapping[0].match: <KU>: there is no key usage"),
+      std::string::npos);
+  EXPECT_NE(of("{name: a, map: upn, match: '<ISSUER>('}").find("8: mapping[0].match: <ISSUER>: the regular"),
+            std::string::npos);
+  EXPECT_EQ(of("upn, {name: upn, map: email}"), "8: mapping[1]: two mapping rules are called 'upn'");
+}
+
 TEST_F(ConfigFile, TheShippedExampleIsValid) {
   const auto loaded = load_config(std::filesystem::path(CARDGATE_SOURCE_DIR) / "config/cardgated.yaml");
   ASSERT_TRUE(loaded) << loaded.error().message();

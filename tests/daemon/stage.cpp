@@ -133,7 +133,7 @@ trust:
   anchors: [{0}/ca/anchors]
   intermediates: [{0}/ca/intermediates]
   crls: [{0}/ca/crls]
-{4}mapping: [card_uuid]
+{4}mapping: {5}
 readers:
   - users: [0, 65533]
 clients:
@@ -151,7 +151,7 @@ clients:
     sign_in: true
     tokens: [{{audience: esr, roles: [core]}}]
 {1}{3})",
-                         dir.path().string(), extra, audit_settings, limits, trust_settings));
+                         dir.path().string(), extra, audit_settings, limits, trust_settings, mapping));
 }
 
 std::string Stage::people(const std::string& core_form) const {
@@ -178,9 +178,8 @@ void Stage::up(simcard::KeyKind kind) {
   auto made = simcard::Ca::open_or_create(dir / "ca");
   must(made, "CA");
   ca = std::make_unique<simcard::Ca>(std::move(*made));
-  simcard::Personalisation person;
-  person.key = kind;
-  auto data = simcard::personalise(*ca, person);
+  personalisation.key = kind;
+  auto data = simcard::personalise(*ca, personalisation);
   must(data, "card");
   card = std::make_unique<simcard::Card>(std::move(*data));
   link = std::make_unique<simcard::VpcdLink>(*card);

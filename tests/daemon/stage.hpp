@@ -82,6 +82,8 @@ class Stage {
   std::string audit_settings = ", segment_bytes: 1048576";  // further keys of the config's `audit`
   std::string trust_settings;                               // further lines of the config's `trust`
   std::string limits;                                       // the config's `limits`, if any
+  std::string mapping = "[card_uuid]";                      // the config's `mapping`
+  simcard::Personalisation personalisation;                 // of Ada's card, but for its kind of key
 };
 
 }  // namespace cardgate::testing

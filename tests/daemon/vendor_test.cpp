@@ -110,7 +110,7 @@ TEST_P(SoftTokenKeys, SignForTheRightPasscode) {
   personalise(GetParam());
   const Helper helper(dir, soft_module);
   EXPECT_FALSE(helper.driver->transaction_guaranteed());
-  const auto card = helper.driver->read("no reader", message);
+  const auto card = helper.driver->read("no reader", message, ChuidPart::none);
   ASSERT_TRUE(card) << card.error().message();
   EXPECT_EQ(card->certificate, certificate);
   EXPECT_EQ(card->tries_left, tries_unknown);
@@ -127,7 +127,7 @@ INSTANTIATE_TEST_SUITE_P(Each, SoftTokenKeys, ::testing::ValuesIn(simcard::all_k
 TEST_F(SoftToken, AWrongPasscodeSignsNothing) {
   personalise(KeyKind::p256);
   const Helper helper(dir, soft_module);
-  const auto card = helper.driver->read("no reader", message);
+  const auto card = helper.driver->read("no reader", message, ChuidPart::none);
   ASSERT_TRUE(card) << card.error().message();
   const auto wrong = sign(*helper.driver, *card, use(*card, "654321"));
   ASSERT_FALSE(wrong);
@@ -143,7 +143,7 @@ TEST_F(SoftToken, AWrongPasscodeSignsNothing) {
 TEST_F(SoftToken, ACardInPlaceOfTheOneThatWasReadSpendsNothing) {
   personalise(KeyKind::p256);
   const Helper helper(dir, soft_module);
-  const auto card = helper.driver->read("no reader", message);
+  const auto card = helper.driver->read("no reader", message, ChuidPart::none);
   ASSERT_TRUE(card) << card.error().message();
   auto elsewhere = use(*card);
   ++elsewhere.passcode_key;
@@ -168,7 +168,7 @@ TEST_F(SoftToken, ACardInPlaceOfTheOneThatWasReadSpendsNothing) {
 TEST_F(SoftToken, ANewPasscodeTakesTheOldOnesPlace) {
   personalise(KeyKind::p256);
   const Helper helper(dir, soft_module);
-  const auto card = helper.driver->read("no reader", message);
+  const auto card = helper.driver->read("no reader", message, ChuidPart::none);
   ASSERT_TRUE(card) << card.error().message();
   const auto refused =
       helper.driver->change_passcode(use(*card, "000000"), Secret(std::string_view("24682468")));
@@ -238,7 +238,7 @@ TEST_F(SoftToken, SomebodyElsesLoginIsNotTheRightPasscode) {
 TEST_F(SoftToken, OnlyTheDaemonsUserMayAsk) {
   personalise(KeyKind::p256);
   const Helper helper(dir, soft_module, std::to_string(::geteuid() + 1));
-  const auto card = helper.driver->read("no reader", message);
+  const auto card = helper.driver->read("no reader", message, ChuidPart::none);
   ASSERT_FALSE(card);
   EXPECT_EQ(card.error().code, Errc::unavailable);
 }
@@ -259,7 +259,7 @@ TEST_F(SoftToken, ServesConnectionsThatSystemdHandsOver) {
   settings.vendor_socket = socket;
   settings.vendor_token = label;
   const auto driver = make_drivers(settings)->front();
-  const auto card = driver->read("no reader", message);
+  const auto card = driver->read("no reader", message, ChuidPart::none);
   ASSERT_TRUE(card) << card.error().message() << activator->output();
   const auto signature = sign(*driver, *card, use(*card));
   ASSERT_TRUE(signature) << signature.error().message();
@@ -268,7 +268,7 @@ TEST_F(SoftToken, ServesConnectionsThatSystemdHandsOver) {
 TEST_F(SoftToken, ATokenThatIsNotThereIsAnotherDriversBusiness) {
   run({"softhsm2-util", "--delete-token", "--token", label});
   const Helper helper(dir, soft_module);
-  const auto card = helper.driver->read("no reader", message);
+  const auto card = helper.driver->read("no reader", message, ChuidPart::none);
   ASSERT_FALSE(card);
   EXPECT_EQ(card.error().code, Errc::card_not_piv);
 }
@@ -276,7 +276,7 @@ TEST_F(SoftToken, ATokenThatIsNotThereIsAnotherDriversBusiness) {
 Error read_with_bad_module(const std::string& module) {
   const TempDir dir;
   const Helper helper(dir, module, std::to_string(::geteuid()), 1);
-  const auto card = helper.driver->read("no reader", {});
+  const auto card = helper.driver->read("no reader", {}, ChuidPart::none);
   EXPECT_FALSE(card);
   return card ? Error{} : card.error();
 }

@@ -54,9 +54,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const BytesView object(data + 1, size - 1);
   OneObject card(object);
   switch (data[0] % 4) {
-    case 0:
-      if (const auto chuid = piv::read_chuid(card); chuid && chuid->card_uuid().size() != 36) std::abort();
+    case 0: {
+      const auto chuid = piv::read_chuid(card);
+      if (chuid && chuid->card_uuid().size() != 36) std::abort();
+      OneObject again(object);
+      const auto whole = piv::read_signed_chuid(again);
+      // What is signed is part of what was read, and says the same as its head.
+      if (whole && whole->signed_content.size() + whole->signature.size() > object.size()) std::abort();
+      if (whole && chuid && whole->chuid.guid != chuid->guid) std::abort();
       break;
+    }
     case 1: {
       Memory memory;
       const auto first = piv::read_certificate(card, piv::Slot::authentication, memory);

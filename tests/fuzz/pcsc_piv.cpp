@@ -20,6 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((choice & 4) == 0) {
     const auto chuid = piv::read_chuid(card);
     if (chuid && chuid->card_uuid().size() != 36) std::abort();
+    static_cast<void>(piv::read_signed_chuid(card));
   }
   if ((choice & 8) == 0) {
     const auto certificate = piv::read_certificate(card, piv::Slot::authentication);

@@ -47,9 +47,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const WallTime at = std::chrono::sys_days{std::chrono::year{2026} / 6 / 1};
   if (auto info = describe(input)) {
     require(is_plain_utf8(info->subject) || info->subject.empty());
-    const std::vector<MapRule> rules{{"card_uuid", {}}, {"issuer_serial", {}}, {"upn", {}},
-                                     {"email", {}},     {"uri", {}},           {"subject", "UID"}};
-    for (const auto& identity : identities(rules, *info)) require(!identity.value.empty());
+    std::vector<MapRule> rules;
+    for (const char* map :
+         {"card_uuid", "fasc_n", "issuer_serial", "ski", "upn", "email", "uri", "subject:UID"})
+      rules.push_back(parse_map_rule(map).value());
+    for (const auto& report : apply_rules(rules, *info, nullptr)) {
+      require(report.matched && report.reason.empty() != report.identities.empty());
+      for (const auto& identity : report.identities) require(!identity.value.empty());
+    }
   }
   const Bytes message = challenge_message(input.first(std::min<std::size_t>(size, 32)), "host", "id");
   require(!verify_possession(input, message, input.first(std::min<std::size_t>(size, 256))));

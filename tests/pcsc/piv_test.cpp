@@ -82,6 +82,40 @@ TEST(PivChuid, IsRefusedWhenNonsense) {
   }
 }
 
+TEST(PivChuid, WholeItComesWithWhatItsIssuerSigned) {
+  // 53 { FASC-N, GUID, expiry, signature, FE }, in two parts.
+  const std::string expiry = "35 08 3230333031323331";
+  const Bytes all = hex("53 41" + chuid_head + expiry + "3E 06 AABBCCDDEEFF FE 00");
+  ScriptedCard card{{chuid_command, to_hex(BytesView(all).first(40)) + "6100"},
+                    {"00C0000000", to_hex(BytesView(all).subspan(40)) + "9000"}};
+  const auto whole = piv::read_signed_chuid(card);
+  ASSERT_TRUE(whole) << whole.error().message();
+  EXPECT_EQ(whole->chuid.card_uuid(), "0f8fad5b-d9cb-469f-a165-70867728950e");
+  EXPECT_EQ(whole->expiry, "20301231");
+  EXPECT_EQ(to_hex(whole->signature), "aabbccddeeff");
+  EXPECT_EQ(whole->signed_content, hex(chuid_head + expiry + "FE 00"));
+  EXPECT_TRUE(card.finished());
+}
+
+TEST(PivChuid, WholeItMustNotSayTwoThings) {
+  const std::string other_guid = "34 10 00000000000000000000000000000001";
+  const std::string other_number = "30 19 00" + to_hex(Bytes(24, 1));
+  const std::string expiry = "35 08 3230333031323331";
+  for (const std::string& more : {other_guid, other_number, expiry + expiry, std::string("3E 01 AA 3E 01 AA"),
+                                  std::string("3E 05 AA"), std::string("3E")}) {
+    const Bytes content = hex(chuid_head + more);
+    Bytes body{0x53, static_cast<std::uint8_t>(content.size())};
+    body.insert(body.end(), content.begin(), content.end());
+    ScriptedCard card{{chuid_command, to_hex(body) + "9000"}};
+    EXPECT_EQ(code_of(piv::read_signed_chuid(card)), Errc::card_protocol) << more;
+  }
+  ScriptedCard bare{{chuid_command, "53 2D" + chuid_head + "9000"}};
+  const auto without = piv::read_signed_chuid(bare);
+  ASSERT_TRUE(without);
+  EXPECT_TRUE(without->signature.empty());
+  EXPECT_EQ(without->expiry, "");
+}
+
 TEST(PivChuid, AbsentAndUnexpected) {
   ScriptedCard absent{{chuid_command, "6A82"}};
   EXPECT_EQ(code_of(piv::read_chuid(absent)), Errc::card_data_missing);

@@ -95,7 +95,7 @@ TEST_F(OpenApi, OperationsAreNamedOnceAndDescribed) {
   for (const auto* expected :
        {"getStatus", "watchEvents", "signIn", "listSessions", "getSession", "signOut", "resumeSession",
         "requestToken", "introspectToken", "revokeToken", "verifyToken", "getKeys", "getAccess", "getMetrics",
-        "importStaff", "explainPolicy"}) {
+        "importStaff", "explainPolicy", "explainCertificate"}) {
     EXPECT_TRUE(names.contains(expected)) << expected;
   }
 }

@@ -107,10 +107,11 @@ TEST(ParseImport, NamesEveryBadLineNotOnlyTheFirst) {
           "8: people[0].cards[1].colour: unknown key; expected one of: uuid, status, valid_until",
           "8: people[0].cards[1].status: expected active, lost, replaced or revoked",
           "9: people[0].cards[2]: the key 'uuid' is missing",
-          "10: people[0].identities.card_uuid: expected one of: upn, email, uri, issuer_serial, "
+          "10: people[0].identities.card_uuid: expected one of: upn, email, uri, issuer_serial, fasc_n, ski, "
           "subject:FIELD "
           "(cards stand under cards)",
-          "10: people[0].identities.subject: expected one of: upn, email, uri, issuer_serial, subject:FIELD "
+          "10: people[0].identities.subject: expected one of: upn, email, uri, issuer_serial, fasc_n, ski, "
+          "subject:FIELD "
           "(cards stand under cards)",
           "10: people[0].identities.email: expected a text", "11: people[1]: the key 'id' is missing",
           "12: people[2]: expected keys with values", "15: people[3].teams[1]: 't' stands twice",

@@ -25,6 +25,7 @@ constexpr auto margin = std::chrono::hours(1);  // clocks of two machines differ
 // As PIV cards carry it: object identifiers of SP 800-73-4 and of Microsoft's smartcard logon.
 constexpr const char* smartcard_logon = "1.3.6.1.4.1.311.20.2.2";
 constexpr const char* piv_card_authentication = "2.16.840.1.101.3.6.8";
+constexpr const char* piv_content_signing = "2.16.840.1.101.3.6.7";
 constexpr const char* piv_chuid_security_object = "2.16.840.1.101.3.6.1";
 
 struct Authority {
@@ -47,6 +48,9 @@ Result<Authority> load_root(const Ca& ca) {
 }
 Result<Authority> load_issuing(const Ca& ca) {
   return load_authority(ca.directory() / "private/issuing.key", ca.intermediates() / "issuing.pem");
+}
+Result<Authority> load_content_signer(const Ca& ca) {
+  return load_authority(ca.directory() / "private/content-signer.key", ca.content_signing() / "signer.pem");
 }
 
 Result<void> write_certificate(const std::filesystem::path& path, X509* certificate) {
@@ -232,8 +236,27 @@ Result<Bytes> Ca::issue(const CertificateRequest& request) {
   return to_der(certificate.get());
 }
 
-Result<Bytes> Ca::sign_chuid(BytesView chuid) {
+Result<void> Ca::create_content_signer() {
+  std::error_code error;
+  std::filesystem::create_directories(content_signing(), error);
+  if (error) return errno_error(content_signing().string(), error.value());
+  const KeyPair pair = TRY(generate_key(options_.key));
+  const Key key = TRY(read_private_key(pair.private_key));
   const Authority issuing = TRY(load_issuing(*this));
+  CertificateContent content = authority_content(options_, "Card Signer", key.get(), false);
+  content.extensions = {{NID_basic_constraints, "critical,CA:FALSE"},
+                        {NID_key_usage, "critical,digitalSignature"},
+                        {NID_ext_key_usage, piv_content_signing},
+                        {NID_subject_key_identifier, "hash"},
+                        {NID_authority_key_identifier, "keyid:always"}};
+  const Certificate made = TRY(build_certificate(content, issuing.certificate.get(), issuing.key.get()));
+  TRY(write_file_atomic(directory_ / "private/content-signer.key", as_bytes(pair.private_key), 0600));
+  return write_certificate(content_signing() / "signer.pem", made.get());
+}
+
+Result<Bytes> Ca::sign_chuid(BytesView chuid) {
+  if (!std::filesystem::exists(content_signing() / "signer.pem")) TRY(create_content_signer());
+  const Authority signer = TRY(load_content_signer(*this));
   const Bio data = memory_bio(chuid);
   using Cms = Owned<CMS_ContentInfo, CMS_ContentInfo_free>;
   using Object = Owned<ASN1_OBJECT, ASN1_OBJECT_free>;
@@ -241,7 +264,7 @@ Result<Bytes> Ca::sign_chuid(BytesView chuid) {
   const Cms cms(CMS_sign(nullptr, nullptr, nullptr, nullptr, flags));
   const Object type(OBJ_txt2obj(piv_chuid_security_object, 1));
   if (!cms || CMS_set1_eContentType(cms.get(), type.get()) != 1 ||
-      CMS_add1_signer(cms.get(), issuing.certificate.get(), issuing.key.get(), EVP_sha256(), flags) ==
+      CMS_add1_signer(cms.get(), signer.certificate.get(), signer.key.get(), EVP_sha256(), flags) ==
           nullptr ||
       CMS_final(cms.get(), data.get(), nullptr, flags) != 1)
     return openssl_error("signing the CHUID");

@@ -4,6 +4,7 @@
 //
 // CA folder C:
 //   C/anchors/root.pem            C/intermediates/issuing.pem        what trust/ is pointed at, with C/crls
+//   C/content-signing/signer.pem      who signs CHUIDs (FIPS 201-2 4.2.1); made at the first one
 //   C/crls/root.crl               C/crls/issuing.crl                 PEM; written anew by revoke() and
 //   write_crls() C/private/{root,issuing}.key  0600 C/private/ca.json             serial numbers, what is
 //   revoked
@@ -55,6 +56,7 @@ class Ca {
   std::filesystem::path anchors() const { return directory_ / "anchors"; }
   std::filesystem::path intermediates() const { return directory_ / "intermediates"; }
   std::filesystem::path crls() const { return directory_ / "crls"; }
+  std::filesystem::path content_signing() const { return directory_ / "content-signing"; }
 
   /// DER of a certificate signed by the issuing CA. Errors: invalid_argument, internal, io.
   Result<Bytes> issue(const CertificateRequest& request);
@@ -63,7 +65,7 @@ class Ca {
   /// Both CRLs with the given times: now and `crl_life` on by default; give past ones for a stale CRL.
   /// Errors: io.
   Result<void> write_crls(std::optional<WallTime> this_update = {}, std::optional<WallTime> next_update = {});
-  /// CMS SignedData over a CHUID's TLVs (all but 3E, FE included), content external, by the issuing CA.
+  /// CMS SignedData over a CHUID's TLVs (all but 3E, FE included), content external, by the content signer.
   /// Errors: internal, io.
   Result<Bytes> sign_chuid(BytesView chuid);
 
@@ -74,6 +76,7 @@ class Ca {
   };
   Result<void> create();
   Result<void> save() const;
+  Result<void> create_content_signer();
 
   std::filesystem::path directory_;
   CaOptions options_;

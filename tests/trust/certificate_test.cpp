@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "tests/trust/test_ca.hpp"
-#include "trust/mapping.hpp"
 #include "trust/possession.hpp"
 #include "trust/validate.hpp"
 
@@ -14,8 +13,6 @@ namespace {
 
 using test::Ca;
 using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
 
 constexpr std::string_view uuid = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
 
@@ -177,44 +174,6 @@ TEST_F(Possession, BlockIsWhatTheKeySignsRaw) {
   EXPECT_EQ(block_to_sign(KeyKind::p256, message).value(), Bytes(digest.begin(), digest.end()));
   EXPECT_EQ(block_to_sign(KeyKind::p384, message).value().size(), 48U);
   EXPECT_EQ(block_to_sign(KeyKind::rsa4096, message).value().size(), 512U);
-}
-
-TEST(Mapping, GivesEachKindInTheOrderOfTheRules) {
-  const auto info = describe(full_certificate()).value();
-  const auto by = [&](std::string_view rule) {
-    std::vector<std::string> values;
-    for (auto& identity : identities({parse_map_rule(rule).value()}, info)) {
-      EXPECT_EQ(identity.kind, rule);
-      values.push_back(identity.value);
-    }
-    return values;
-  };
-  EXPECT_THAT(by("card_uuid"), ElementsAre(uuid));
-  EXPECT_THAT(by("issuer_serial"), ElementsAre("CN=Example Root,O=Example Trust;" + info.serial));
-  EXPECT_THAT(by("upn"), ElementsAre("zoe@example.org", "z.quinn@example.org"));
-  EXPECT_THAT(by("email"), ElementsAre("zoe.quinn@example.org"));
-  EXPECT_THAT(by("uri"),
-              ElementsAre("urn:uuid:F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6", "https://example.org/z"));
-  EXPECT_THAT(by("subject:UID"), ElementsAre("10001"));
-  EXPECT_THAT(by("subject:OU"), ElementsAre("Ward 7", "Nights"));
-  EXPECT_THAT(by("subject:title"), IsEmpty());
-  const auto both = identities({{"subject", "UID"}, {"card_uuid", {}}, {"subject", "UID"}}, info);
-  ASSERT_EQ(both.size(), 2U);
-  EXPECT_EQ(both[1].kind, "card_uuid");
-}
-
-TEST(Mapping, CertificateWithoutTheNameGivesNothing) {
-  const auto info = describe(ca().issue({})).value();
-  EXPECT_THAT(identities({{"card_uuid", {}}, {"upn", {}}, {"email", {}}, {"uri", {}}}, info), IsEmpty());
-}
-
-TEST(Mapping, UnknownRulesAreRefusedWithWhatIsAllowed) {
-  for (const char* text : {"", "uuid", "subject", "subject:", "subject:U ID", "Card_UUID", "upn:x"}) {
-    auto rule = parse_map_rule(text);
-    ASSERT_FALSE(rule) << text;
-    EXPECT_EQ(rule.error().code, Errc::invalid_argument);
-    EXPECT_THAT(rule.error().context, HasSubstr("issuer_serial"));
-  }
 }
 
 }  // namespace

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// cardgate cert explain: whom the running service would take the holder of a certificate for, and why.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "base/bytes.hpp"
+#include "client/output.hpp"
+#include "client/service.hpp"
+#include "trust/certificate.hpp"
+
+namespace cardgate::client {
+namespace {
+
+int explain(const Cli& cli, const std::string& file) {
+  const auto der = trust::load_certificate(file);
+  if (!der) return say_error(cli, der.error());
+  const std::string body = json::serialize(json::object{{"certificate", to_base64(*der)}});
+  const auto reply = call(Http(cli.admin_socket), {.method = "POST",
+                                                   .target = "/v1/certificates/explain",
+                                                   .body = body,
+                                                   .content_type = "application/json"});
+  if (!reply) {
+    if (reply.error().code == Errc::permission_denied) {
+      return say_error(
+          cli, {Errc::permission_denied,
+                fmt::format("{}: only root asks whose a certificate is. Use sudo", cli.admin_socket)});
+    }
+    return say_error(cli, reply.error());
+  }
+  if (reply->refusal) return say_problem(cli, *reply->refusal);
+  if (cli.json) {
+    print_json(reply->body);
+  } else {
+    say(text_of(reply->body, "text"));
+  }
+  const bool somebody = find_object(reply->body, "person") != nullptr;
+  return is_true(reply->body, "valid") && somebody ? exit_ok : exit_refused;
+}
+
+}  // namespace
+
+void add_certificate_explain(CLI::App& group, Cli& cli) {
+  auto* command =
+      add_command(group, "explain",
+                  "Whom the service takes this certificate's holder for, by which mapping rule, and why by "
+                  "no other (root)",
+                  "sudo cardgate cert explain card.pem\n  sudo cardgate cert explain --json card.der",
+                  "0 good, and one person's; 1 not good, nobody's, or several people's; 2 wrong usage; 3 the "
+                  "service is not "
+                  "reachable; 4 error, or the file cannot be read");
+  auto file = std::make_shared<std::string>();
+  command->add_option("CERT", *file, "The certificate, PEM or DER")->required();
+  command->callback([&cli, file] { cli.action = [&cli, file] { return explain(cli, *file); }; });
+}
+
+}  // namespace cardgate::client

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whom a card stands for, and telling root why (POST /v1/certificates/explain).
+#include <fmt/format.h>
+
+#include "base/json.hpp"
+#include "daemon/gate.hpp"
+#include "daemon/holder.hpp"
+#include "daemon/journal.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+std::string listed(const std::vector<std::string>& items) {
+  std::string text;
+  for (const auto& item : items) text += (text.empty() ? "" : ", ") + item;
+  return text;
+}
+
+json::array rules_json(const Holder& holder) {
+  json::array rules;
+  for (const auto& [report, found, decides] : holder.rules) {
+    json::array identities;
+    for (const auto& led : found) {
+      identities.push_back(json::object{{"kind", led.identity.kind},
+                                        {"value", led.identity.value},
+                                        {"people", json::array(led.people.begin(), led.people.end())}});
+    }
+    rules.push_back(json::object{{"name", report.name},
+                                 {"priority", report.priority},
+                                 {"matched", report.matched},
+                                 {"decides", decides},
+                                 {"reason", report.reason},
+                                 {"identities", std::move(identities)}});
+  }
+  return rules;
+}
+
+std::string rule_text(const RuleOutcome& rule) {
+  const auto& report = rule.report;
+  std::string text = fmt::format("Rule {} (priority {}): ", report.name, report.priority);
+  if (!report.matched) return text + "does not match: " + report.reason + ".\n";
+  if (report.identities.empty()) return text + "matches, but gives no name: " + report.reason + ".\n";
+  text += "matches.\n";
+  for (const auto& led : rule.found) {
+    text += fmt::format("  {} {} leads to {}{}.\n", led.identity.kind, led.identity.value,
+                        led.people.empty() ? "nobody" : listed(led.people),
+                        led.people.empty() || rule.decides ? "" : ", but rules before it have decided");
+  }
+  return text;
+}
+
+std::string explain_text(const trust::Verdict& verdict, const Holder& holder, const std::string& name) {
+  std::string text = verdict.valid ? "The certificate is good.\n" : "The certificate is not good:\n";
+  for (const auto& finding : verdict.findings) {
+    text += fmt::format("  - {} ({})\n", trust::explain(finding.status), trust::name(finding.status));
+  }
+  for (const auto& rule : holder.rules) text += rule_text(rule);
+  if (holder.people.empty())
+    return text +
+           "It leads to nobody. Put one of these names into the person's `cards` or `identities` in the "
+           "staff file, "
+           "or change the rules.";
+  if (holder.people.size() > 1)
+    return text + fmt::format(
+                      "It leads to several people ({}), so nobody can sign in with it. Put the register "
+                      "right.",
+                      listed(holder.people));
+  return text + fmt::format("It leads to {} ({}).", name, holder.people.front());
+}
+
+/// Errors: as the JSON; certificate_malformed; invalid_argument.
+Result<Bytes> certificate_in(std::string_view body) {
+  const auto value = TRY(parse_json(body));
+  const auto* object = value.if_object();
+  const auto* text = object == nullptr ? nullptr : find_string(*object, "certificate");
+  if (text == nullptr || object->size() != 1)
+    return Error{Errc::invalid_argument,
+                 "expected {\"certificate\": PEM, or base64 of DER} and nothing else"};
+  return trust::certificate_from_text(*text);
+}
+
+}  // namespace
+
+Gate::CardHolder Gate::holder_of(const CardFacts& card) {
+  // A card may have been read before the configuration asked for its CHUID.
+  if (!judge_->cards().content_signers.empty() && !(card.chuid && card.chuid->verified)) {
+    return {
+        {},
+        problem(
+            409, "card_changed",
+            "The rules for cards have changed since this one was put in. Take it out and put it in again. "
+            "No try was spent."),
+        "chuid_unread"};
+  }
+  auto holder = find_holder(*staff_, config_.mapping, card.info, card.chuid ? &*card.chuid : nullptr);
+  if (!holder) {
+    log(Level::error, "the staff register cannot be read: " + holder.error().message());
+    return {{},
+            problem(503, "register_unavailable",
+                    "The staff register cannot be read now, so nobody can sign in. The people who run this "
+                    "machine must look at it."),
+            "register_unavailable"};
+  }
+  if (holder->people.empty()) {
+    return {
+        {},
+        problem(
+            403, "person_unknown",
+            "This card is good, but it is not registered to anybody. Ask the ESR & Workforce Systems team "
+            "to register it to you."),
+        "person_unknown"};
+  }
+  if (holder->people.size() > 1) {
+    return {{},
+            problem(403, "person_ambiguous",
+                    "This card leads to more than one person, so it cannot be used. Ask the ESR & Workforce "
+                    "Systems team to put the register right."),
+            "person_ambiguous"};
+  }
+  return {std::move(holder->people.front()), std::nullopt, {}};
+}
+
+Gate::Answer Gate::explain_certificate(Request& request) {
+  if (!audit_ok()) co_return audit_unavailable();
+  const auto der = certificate_in(request.body);
+  if (!der)
+    co_return problem(400, "bad_request", "This is not one certificate: " + der.error().context + ".");
+  const auto info = trust::describe(*der);
+  if (!info)
+    co_return problem(400, "bad_request", "The certificate cannot be read: " + info.error().context + ".");
+  const auto verdict = judge_->look(*der, now());
+  const auto holder = find_holder(*staff_, config_.mapping, *info, nullptr, true);
+  std::string name;
+  std::string who;
+  bool known = static_cast<bool>(holder);
+  if (known && holder->people.size() == 1) {
+    who = holder->people.front();
+    const auto found = person(who);
+    known = static_cast<bool>(found);
+    if (found) name = (*found)->record.name;
+  }
+  if (!known) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+
+  json::array findings;
+  for (const auto& finding : verdict.findings) {
+    findings.push_back(json::object{{"status", trust::name(finding.status)},
+                                    {"text", trust::explain(finding.status)},
+                                    {"depth", finding.depth},
+                                    {"subject", finding.subject},
+                                    {"detail", finding.detail}});
+  }
+  json::object body{{"valid", verdict.valid},
+                    {"findings", std::move(findings)},
+                    {"rules", rules_json(*holder)},
+                    {"person", nullptr},
+                    {"text", explain_text(verdict, *holder, name)}};
+  if (!who.empty()) body["person"] = json::object{{"id", who}, {"name", name}};
+
+  audit::Record record;
+  record.event = "certificate_explained";
+  record.person = who;
+  record.client = describe_peer(*request.peer);
+  record.reason = holder->people.empty() ? "person_unknown" : who.empty() ? "person_ambiguous" : "";
+  record.details = {{"certificate", to_hex(info->fingerprint)}, {"serial", info->serial}};
+  // It tells of people: whoever asked is on record before the answer leaves.
+  const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record)));
+  if (!recorded) co_return audit_unavailable();
+  co_return json_response(200, body);
+}
+
+}  // namespace cardgate::daemon
