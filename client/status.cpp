@@ -14,6 +14,8 @@ std::string card_text(const json::object& card) {
   if (state == "unusable") return fmt::format("a card that cannot be used: {}", text_of(card, "problem"));
   auto text = fmt::format("card {}, {}, certificate good until {}", text_of(card, "id"),
                           tries_text(tries_of(card)), local_time(text_of(card, "certificate_expires")));
+  if (text_of(card, "revocation") == "cached")
+    text += "\n    The last answer that the card was not withdrawn is overdue: some roles cannot be used.";
   if (card.contains("problem")) text += fmt::format("\n    {}", text_of(card, "problem"));
   return text;
 }

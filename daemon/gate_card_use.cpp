@@ -178,10 +178,7 @@ std::optional<Response> Gate::after_card_work(const CardUse& use, std::uint64_t 
   const bool same_card = reader != nullptr && reader->insertion == insertion;
   if (same_card) reader->busy = false;
   if (outcome) {
-    if (same_card) {
-      reader->failures = 0;
-      readers_.recount(use.reader);
-    }
+    if (same_card) reader->failures = 0;
     return std::nullopt;
   }
   if (!same_card) {
@@ -222,6 +219,8 @@ Gate::Answer Gate::change_passcode(Request& request, const std::string& id) {
       co_await readers_.change_passcode(card, std::move(passcode), std::move(ask->new_passcode));
   if (auto no = after_card_work(use, insertion, outcome)) co_return std::move(*no);
   note_card_use("passcode_changed", use, card->id);
+  // Who is told that it is done may use the card at once: the tries shown are the card's by then.
+  co_await readers_.recount(use.reader);
   Response answer;
   answer.status = 204;
   co_return answer;
@@ -242,6 +241,7 @@ Gate::Answer Gate::unblock_card(Request& request, const std::string& id) {
                                                  std::move(ask->new_passcode));
   if (auto no = after_card_work(use, insertion, outcome)) co_return std::move(*no);
   note_card_use("card_unblocked", use, card->id);
+  co_await readers_.recount(use.reader);
   Response answer;
   answer.status = 204;
   co_return answer;

@@ -111,10 +111,10 @@ void Gate::refresh(const Bytes& certificate, bool anew) {
   if (!judge_->fetches() || !refreshing_.insert(certificate).second) return;
   boost::asio::post(trust_threads_, [this, certificate, anew, judge = judge_, at = now()] {
     (void)judge->refresh(certificate, at, anew);
+    judge->answers()->prune(at);
     boost::asio::post(io_, [this, certificate] {
       refreshing_.erase(certificate);
       if (shutting_down_) return;
-      judge_->answers()->prune(now());
       std::vector<std::string> ids;
       for (const Session* session : sessions_.all()) {
         if (session->certificate == certificate) ids.push_back(session->id);

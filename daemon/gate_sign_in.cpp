@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
@@ -226,7 +228,8 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   if (!proof->valid) co_return refuse_certificate(*proof);
   // No card is issued with fewer than three tries, so three or more of them need no second look.
   const bool few = reader->tries_left < 3 && reader->tries_left != tries_unknown;
-  if (reader->failures > 0 || few) readers_.recount(ask.reader);
+  if (reader->failures > 0 || few)
+    boost::asio::co_spawn(io_, readers_.recount(ask.reader), boost::asio::detached);
   reader->failures = 0;
 
   session.uid = uid;

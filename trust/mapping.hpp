@@ -7,10 +7,11 @@
 // The first level whose matching rules lead to anybody decides; who looks them up refuses a certificate whose
 // names in that level lead to several people.
 //
-//   card_uuid      the card UUID of the certificate; where the card's CHUID was read, its GUID must be the
-//   same chuid_uuid     the card UUID that the CHUID has, tied to the certificate (below); looked up as
-//   card_uuid fasc_n         the FASC-N of the certificate, or of a CHUID tied to it; where both have one,
-//   the same one issuer_serial  "<issuer, RFC 4514>;<serial, hex>" ski            the subject key identifier
+//   card_uuid      the card UUID of the certificate; where the card's CHUID was read, its GUID must be the same
+//   chuid_uuid     the card UUID that the CHUID has, tied to the certificate (below); looked up as card_uuid
+//   fasc_n         the FASC-N of the certificate, or of a CHUID tied to it; where both have one, the same one
+//   issuer_serial  "<issuer, RFC 4514>;<serial, hex>"
+//   ski            the subject key identifier
 //   upn, email, uri, subject:FIELD
 //
 // A CHUID can be written onto any card. One with the certificate's UUID may give that UUID; anything more

@@ -2,9 +2,8 @@
 // What is done with a card, on a reader's own thread, whatever kind of card it is: the driver moves the
 // bytes, the judging is here.
 //
-//   read_card    on insertion        what stands on it, is it a copy, is its certificate good: while the
-//   person is
-//                                    still typing
+//   read_card    on insertion        what stands on it, is it a copy, is its certificate good: while the person
+//                                    is still typing
 //   prove_card   after the passcode  the challenge signed by the card, checked against that certificate
 #pragma once
 

@@ -205,30 +205,31 @@ void Readers::read_again_without(const std::string& name) {
   }
 }
 
-void Readers::recount(const std::string& name) {
-  const Reader* reader = find(name);
-  if (reader == nullptr || !reader->card) return;
-  asio::post(worker(name), [this, name, insertion = reader->insertion, card = reader->card] {
-    asio::post(io_, [this, name, insertion, tries = card->driver->count_tries(name, card->passcode_key)] {
-      Reader* found = find(name);
-      if (found == nullptr || found->insertion != insertion) return;
-      if (tries) {
-        found->tries_left = *tries;
-        callbacks_.read(name);
-      } else {
-        log(Level::notice, "the tries left could not be read again: " + tries.error().message(),
-            {{"CARDGATE_READER", name}});
-      }
-    });
-  });
-}
-
 template <class T>
 asio::awaitable<Result<T>> Readers::on_worker(std::string name, std::function<Result<T>()> work) {
   auto& pool = worker(name);
   auto task = [work = std::move(work)]() -> asio::awaitable<Result<T>> { co_return work(); };
   auto outcome = co_await asio::co_spawn(pool, std::move(task), asio::use_awaitable);
   co_return outcome;
+}
+
+asio::awaitable<void> Readers::recount(std::string name) {
+  const Reader* reader = find(name);
+  if (reader == nullptr || !reader->card) co_return;
+  const std::uint64_t insertion = reader->insertion;
+  std::function<Result<int>()> work = [name, card = reader->card] {
+    return card->driver->count_tries(name, card->passcode_key);
+  };
+  const auto tries = co_await on_worker<int>(name, std::move(work));
+  Reader* found = find(name);
+  if (found == nullptr || found->insertion != insertion) co_return;
+  if (tries) {
+    found->tries_left = *tries;
+    callbacks_.read(name);
+  } else {
+    log(Level::notice, "the tries left could not be read again: " + tries.error().message(),
+        {{"CARDGATE_READER", name}});
+  }
 }
 
 asio::awaitable<Result<trust::Verdict>> Readers::judge_again(std::string reader,

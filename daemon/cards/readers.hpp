@@ -65,9 +65,8 @@ class Readers {
                                                        Secret fresh);
   boost::asio::awaitable<Result<void>> unblock(std::shared_ptr<const CardFacts> card, std::string reader,
                                                Secret puk, Secret fresh);
-  /// Reads the tries left again, in the background: a right passcode sets them to a number that only the card
-  /// knows.
-  void recount(const std::string& name);
+  /// Reads the tries left again: a right passcode sets them to a number that only the card knows.
+  boost::asio::awaitable<void> recount(std::string name);
 
  private:
   void on_event(const pcsc::ReaderEvent& event);

@@ -3,8 +3,7 @@
 //
 //   request   length (4 bytes), then JSON: {"deadline_ms", "hosts": ["HOST[:PORT]"], "exchanges": [{"url",
 //             "body" (base64; empty: GET, else POST as an OCSP request), "max_bytes"}]}
-//   outcome   of each exchange, in the order in which they end: index (4 bytes), good (1), length (4), then
-//   the
+//   outcome   of each exchange, in the order in which they end: index (4 bytes), good (1), length (4), then the
 //             content of the answer, or the words why there is none; numbers are big-endian
 //
 // The bytes of an answer are believed by nobody: trust/ judges them. Pure; thread-safe.

@@ -3,12 +3,10 @@
 // ends.
 //
 //   message   length (4 bytes), then as many bytes
-//   request   version, verb (1 byte each), passcode key, tries shown (4), may spend the last try (1), then
-//   the
+//   request   version, verb (1 byte each), passcode key, tries shown (4), may spend the last try (1), then the
 //             fields reader, token label, fingerprint, block, passcode, new passcode
 //   answer    version, code (1 byte each), number, tries left, passcode key (4), then the fields text,
-//   signature,
-//             count (1), and so many certificates
+//             signature, count (1), and so many certificates
 //   field     length (4 bytes), then as many bytes; numbers are big-endian
 //
 // Neither side believes the other: every length is capped and nothing may be left over. Pure; thread-safe.

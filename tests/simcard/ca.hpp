@@ -5,9 +5,9 @@
 // CA folder C:
 //   C/anchors/root.pem            C/intermediates/issuing.pem        what trust/ is pointed at, with C/crls
 //   C/content-signing/signer.pem      who signs CHUIDs (FIPS 201-2 4.2.1); made at the first one
-//   C/crls/root.crl               C/crls/issuing.crl                 PEM; written anew by revoke() and
-//   write_crls() C/private/{root,issuing}.key  0600 C/private/ca.json             serial numbers, what is
-//   revoked
+//   C/crls/root.crl               C/crls/issuing.crl                 PEM; by revoke() and write_crls() anew
+//   C/private/{root,issuing}.key  0600
+//   C/private/ca.json             serial numbers, what is revoked
 // One thread at a time.
 #pragma once
 

@@ -2,11 +2,11 @@
 // What a virtual card holds, and how it lies in a folder between insertions.
 //
 // Card folder D (made by `cardgate-simcard init` or save_card):
-//   D/card.json   person, card UUID, PIN, PUK, their tries left, the CA's folder; rewritten whenever a
-//   counter or PIN changes D/9a.key      PIV authentication key (PKCS#8 PEM, 0600)      D/9a.pem   its
-//   certificate D/9e.key      card authentication key                        D/9e.pem   its certificate D/ca/
-//   the CA, unless the card shares another (see ca.hpp) D/control     socket on which the inserted card takes
-//   `pull` (only while inserted)
+//   D/card.json   person, card UUID, PIN, PUK, their tries left, the CA's folder; rewritten when they change
+//   D/9a.key      PIV authentication key (PKCS#8 PEM, 0600)      D/9a.pem   its certificate
+//   D/9e.key      card authentication key                        D/9e.pem   its certificate
+//   D/ca/         the CA, unless the card shares another (see ca.hpp)
+//   D/control     socket on which the inserted card takes `pull` (only while inserted)
 // A test card keeps its PIN in the clear. Plain values: no thread rule of their own.
 #pragma once
 
