@@ -139,6 +139,7 @@ boost::asio::awaitable<Result<void>> Gate::reload() {
   auto work = [locations = config->authorities]() -> boost::asio::awaitable<Loaded> {
     co_return std::make_shared<Result<trust::Authorities>>(trust::Authorities::load(locations));
   };
+  ++trust_reading_;
   const Loaded authorities =
       co_await boost::asio::co_spawn(trust_threads_, std::move(work), boost::asio::use_awaitable);
   if (!*authorities) co_return refused(authorities->error());

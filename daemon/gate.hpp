@@ -215,6 +215,7 @@ class Gate {
   Refusals refusals_;
   std::unordered_map<std::string, Person> people_;  // register rows as facts, until the register changes
   std::set<Bytes> refreshing_;                      // certificates whose issuers are being asked
+  std::uint64_t trust_reading_ = 0;                 // which reading of the trust files is the newest
   std::string trust_problem_;                       // why the newest trust files were refused
   boost::asio::thread_pool trust_threads_{2};
   boost::asio::thread_pool import_thread_{1};

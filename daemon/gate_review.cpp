@@ -135,11 +135,11 @@ void Gate::take_over(trust::Authorities authorities, CardRules cards) {
 /// New CRLs, anchors or intermediates: read in the background (a large CRL takes seconds), taken over whole
 /// or not at all.
 void Gate::trust_files_changed() {
-  boost::asio::post(trust_threads_, [this, locations = config_.authorities] {
+  boost::asio::post(trust_threads_, [this, locations = config_.authorities, reading = ++trust_reading_] {
     auto loaded = std::make_shared<Result<trust::Authorities>>(trust::Authorities::load(locations));
-    boost::asio::post(io_, [this, locations, loaded] {
-      // A reload in between has read other places, or will.
-      if (shutting_down_ || locations != config_.authorities) return;
+    boost::asio::post(io_, [this, locations, reading, loaded] {
+      // Who began later sees newer files, and a reload in between may have brought other places.
+      if (shutting_down_ || reading != trust_reading_ || locations != config_.authorities) return;
       audit::Record record;
       record.event = "trust_files";
       if (*loaded) {
