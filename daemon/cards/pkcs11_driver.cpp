@@ -2,6 +2,7 @@
 #include "daemon/cards/pkcs11_driver.hpp"
 
 #include <fmt/format.h>
+#include <sys/un.h>
 
 #include "daemon/helper/stream.hpp"
 #include "daemon/limits.hpp"

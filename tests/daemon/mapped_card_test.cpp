@@ -85,13 +85,13 @@ TEST_F(MappedCard, LeadsToItsHolderByTheRuleOfItsIssuer) {
 TEST_F(MappedCard, ACertificateThatIsNotGoodIsExplainedAllTheSame) {
   stage.up();
   const auto at = system_clock().wall();
-  stage.card->change([&](simcard::CardData& data) {
+  ASSERT_TRUE(stage.card->change([&](simcard::CardData& data) {
     simcard::Personalisation lapsed;
     lapsed.uuid = data.uuid;
     lapsed.not_before = at - std::chrono::days(9);
     lapsed.not_after = at - std::chrono::days(2);
     data.authentication = simcard::personalise(*stage.ca, lapsed).value().authentication;
-  });
+  }));
   const auto told = explain({});
   EXPECT_EQ(told.status, 1);
   EXPECT_NE(told.output.find("The certificate is not good:"), std::string::npos) << told.output;
