@@ -6,6 +6,7 @@
 #include "trust/held.hpp"
 #include "trust/intake.hpp"
 #include "trust/path_check.hpp"
+#include "trust/store.hpp"
 
 namespace cardgate::trust {
 
@@ -41,6 +42,13 @@ WallTime update_of(const Crl& crl) {
 WallTime end_of(const Crl& crl) {
   const auto next = wall_time(X509_CRL_get0_nextUpdate(crl.shell()));
   return next ? *next : WallTime{};
+}
+
+bool signed_by_one_of(const Authorities::Impl& authorities, const Crl& crl) {
+  const auto [first, last] = authorities.by_subject.equal_range(crl.issuer_hash());
+  return std::any_of(first, last, [&](const auto& entry) {
+    return crl.signed_by(X509_get0_pubkey(entry.second->certificate.get()));
+  });
 }
 
 /// A responder's answers, as they are filed when nobody asked: by their own bytes.
@@ -132,16 +140,23 @@ Result<void> Answers::take(const Question& question, Bytes answer, const Authori
   const std::string file = file_name(question);
   if (question.kind == Question::Kind::crl) {
     const auto crl = TRY(parse_fetched_crl(std::move(answer)));
-    // An indirect list is signed by somebody else, whom only a path can vouch for: that is asked at each use.
-    if (!crl->indirect() && !crl->signed_by(X509_get0_pubkey(issuer.get()))) {
-      return refused("the CRL is not signed by " + name_text(X509_get_subject_name(issuer.get())));
+    const X509_NAME* expected = X509_get_subject_name(issuer.get());
+    if (!crl->indirect() && X509_NAME_cmp(X509_CRL_get_issuer(crl->shell()), expected) != 0) {
+      return refused("the CRL is not one of " + name_text(expected));
+    }
+    // Nothing unsigned is held, or whoever holds the network could put it in a good list's place. Whether the
+    // signer may speak for this certificate, a path says at each use.
+    if (!crl->signed_by(X509_get0_pubkey(issuer.get())) && !signed_by_one_of(authorities.impl(), *crl)) {
+      return refused("the CRL is not signed by " + name_text(X509_CRL_get_issuer(crl->shell())) +
+                     ", or that one's certificate is not configured");
     }
     if (update_of(*crl) > at + rules.clock_skew) return refused("the CRL is from the future");
     if (end_of(*crl) < at) return refused("the CRL ended at " + to_rfc3339(end_of(*crl)));
     {
       const std::lock_guard lock(impl_->mutex);
       auto& held = impl_->crls[file];
-      if (held != nullptr && update_of(*held) > update_of(*crl)) {
+      const bool of_same_issuer = held != nullptr && held->issuer_hash() == crl->issuer_hash();
+      if (of_same_issuer && update_of(*held) > update_of(*crl)) {
         return refused("the CRL is older than the one that is held");
       }
       if (held == nullptr && impl_->crls.size() > max_held_crls) {

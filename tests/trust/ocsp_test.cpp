@@ -266,6 +266,9 @@ TEST_F(Asking, AnAnswerThatIsNotGoodIsNotHeld) {
   EXPECT_FALSE(take(asked[1], root.crl())) << "somebody else's CRL";
   EXPECT_FALSE(take(asked[1], issuing.crl({.signed_by = test::new_p256()})));
   EXPECT_FALSE(take(asked[1], issuing.crl({.next = noon() - day, .from = noon() - 2 * day})));
+  // An indirect list may be signed by another, but not by anybody.
+  EXPECT_FALSE(take(asked[1], Ca::root("/CN=Nobody Known").crl({.indirect = true})));
+  EXPECT_FALSE(take(asked[1], issuing.crl({.signed_by = test::new_p256(), .indirect = true})));
   EXPECT_EQ(answers.size(), 0U);
 }
 
@@ -276,6 +279,15 @@ TEST_F(Asking, AFetchedCrlCountsLikeAFile) {
   const Verdict verdict = validate(authorities, answers, leaf, {}, noon());
   EXPECT_TRUE(verdict.valid) << told(verdict);
   EXPECT_EQ(verdict.proofs.at(0).by, "crl");
+}
+
+TEST_F(Asking, AnIndirectCrlOfAKnownAuthorityIsHeld) {
+  leaf = pointing();
+  const auto asked = ask(leaf);
+  const auto taken = take(asked[1], root.crl({.indirect = true}));
+  EXPECT_TRUE(taken) << taken.error().context;
+  // Which does not make it speak for a certificate that names no CRL issuer.
+  EXPECT_FALSE(validate(authorities, answers, leaf, {}, noon()).valid);
 }
 
 TEST_F(Asking, WhatIsHeldOutlivesTheProcess) {

@@ -215,6 +215,12 @@ Bytes Ca::crl(RevocationList list) const {
                                                                            ASN1_INTEGER_free};
   require(ASN1_INTEGER_set(number.get(), 7) == 1);
   require(X509_CRL_add1_ext_i2d(crl.get(), NID_crl_number, number.get(), 0, X509V3_ADD_DEFAULT) == 1);
+  if (list.indirect) {
+    X509_EXTENSION* scope = require(
+        X509V3_EXT_conf_nid(nullptr, &context, NID_issuing_distribution_point, "critical,indirectCRL:TRUE"));
+    require(X509_CRL_add_ext(crl.get(), scope, -1) == 1);
+    X509_EXTENSION_free(scope);
+  }
   require(X509_CRL_sort(crl.get()) == 1);
   require(X509_CRL_sign(crl.get(), (list.signed_by ? list.signed_by : key_).get(), list.hash) > 0);
   return encode(crl.get(), i2d_X509_CRL);

@@ -51,6 +51,7 @@ struct RevocationList {
   WallTime from = noon() - day;
   Key signed_by{};  // none: the right key
   const EVP_MD* hash = EVP_sha256();
+  bool indirect = false;  // an issuing distribution point says that it speaks for others (RFC 5280 5.2.5)
 };
 
 /// An OCSP responder's certificate and key.
