@@ -99,11 +99,12 @@ Gate::Gate(boost::asio::io_context& io, const Clock& clock, Parts parts)
       events_(io),
       request_rate_(per_second(config_.limits.requests_per_second)),
       token_rate_(per_second(config_.limits.tokens_per_second)),
-      sign_in_rate_(static_cast<double>(config_.limits.sign_ins_per_minute), std::chrono::minutes(1)) {}
+      sign_in_rate_(static_cast<double>(config_.limits.sign_ins_per_minute), std::chrono::minutes(1)),
+      writer_(std::move(parts.writer)) {}
 
 Gate::~Gate() {
   trust_threads_.join();
-  import_thread_.join();
+  register_thread_.join();
 }
 
 void Gate::start() {

@@ -15,8 +15,10 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -52,7 +54,8 @@ class Gate {
     Config config;
     std::shared_ptr<const policy::Policy> policy;
     std::shared_ptr<const Judge> judge;
-    std::unique_ptr<reg::Register> staff;
+    std::unique_ptr<reg::Register> staff;   // for look-ups
+    std::unique_ptr<reg::Register> writer;  // for changes: a second connection to the same file
     std::unique_ptr<audit::Log> log;
     SigningKey key;
   };
@@ -145,6 +148,15 @@ class Gate {
     policy::Facts facts;
   };
   Result<Person*> person(const std::string& id);
+  /// Changes the register on its own thread, one work after the other (a long import holds up later ones, never the
+  /// gate). What people may do by it is looked at by the caller: forget() whom it concerns, then review.
+  template <class T>
+  boost::asio::awaitable<Result<T>> write(std::function<Result<T>(reg::Register&)> work) {
+    auto run = [work = std::move(work), writer = writer_]() -> boost::asio::awaitable<Result<T>> {
+      co_return work(*writer);
+    };
+    co_return co_await boost::asio::co_spawn(register_thread_, std::move(run), boost::asio::use_awaitable);
+  }
   /// The person's facts as they stand for this card; valid until the next call or change of the register.
   Result<const policy::Facts*> facts_for(const Session& session);
   boost::asio::awaitable<Response> sign_in_with(Request& request, proto::SignIn ask,
@@ -218,7 +230,9 @@ class Gate {
   std::uint64_t trust_reading_ = 0;                 // which reading of the trust files is the newest
   std::string trust_problem_;                       // why the newest trust files were refused
   boost::asio::thread_pool trust_threads_{2};
-  boost::asio::thread_pool import_thread_{1};
+  std::shared_ptr<reg::Register>
+      writer_;  // the connection that changes the register, used on register_thread_ alone
+  boost::asio::thread_pool register_thread_{1};
   bool importing_ = false;
   bool shutting_down_ = false;
   std::optional<BootTime> audit_probed_;

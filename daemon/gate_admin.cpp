@@ -2,9 +2,6 @@
 // Root's calls on the admin socket: taking over a staff file, and asking what the policy would say.
 #include <fmt/format.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
 #include "register/import.hpp"
@@ -17,14 +14,13 @@ struct Imported {
   reg::ImportReport report;
 };
 
-/// On the import thread, with a connection of its own: a large file must not hold up sign-ins.
-Result<Imported> run_import(const std::filesystem::path& register_file, const std::string& text) {
+/// On the register thread: a large file must not hold up sign-ins.
+Result<Imported> run_import(reg::Register& staff, const std::string& text) {
   auto parsed = TRY(reg::parse_import(text, "staff file"));
-  auto staff = TRY(reg::open_sqlite(register_file));
   Imported out;
   // Even where lines are bad, the register is asked: whoever mends the file wants to hear of everything at
   // once.
-  out.report = TRY(staff->import(parsed.file));
+  out.report = TRY(staff.import(parsed.file));
   out.problems = std::move(parsed.problems);
   out.problems.insert(out.problems.end(), out.report.problems.begin(), out.report.problems.end());
   return out;
@@ -46,12 +42,8 @@ Gate::Answer Gate::import_staff(Request& request) {
   if (!audit_ok()) co_return audit_unavailable();
   if (importing_) co_return problem(409, "busy", "Another import is running. Wait until it is done.");
   importing_ = true;
-  auto work = [file = config_.state_directory / "register.db",
-               text = std::move(request.body)]() -> boost::asio::awaitable<Result<Imported>> {
-    co_return run_import(file, text);
-  };
-  const auto outcome =
-      co_await boost::asio::co_spawn(import_thread_, std::move(work), boost::asio::use_awaitable);
+  const auto outcome = co_await write<Imported>(
+      [text = std::move(request.body)](reg::Register& staff) { return run_import(staff, text); });
   importing_ = false;
 
   audit::Record record;

@@ -22,23 +22,26 @@ std::optional<BootTime> Gate::boot_time_of(WallTime when) {
 void Gate::review(const std::string& id) {
   const Session* session = sessions_.find(id);
   if (session == nullptr) return;
-  const WallTime judged_at = now();
-  const auto verdict = judge_->look(session->certificate, judged_at);
-  if (!verdict.valid) {
-    audit::Record record;
-    record.event = "access_removed";
-    record.person = session->person;
-    record.session = id;
-    record.reason = trust::name(verdict.findings.front().status);
-    note(std::move(record));
-    apply(sessions_.end(id, EndReason::certificate_refused));
-    return;
+  if (session->sign_in == policy::SignIn::card) {
+    const WallTime judged_at = now();
+    const auto verdict = judge_->look(session->certificate, judged_at);
+    if (!verdict.valid) {
+      audit::Record record;
+      record.event = "access_removed";
+      record.person = session->person;
+      record.session = id;
+      record.reason = trust::name(verdict.findings.front().status);
+      note(std::move(record));
+      apply(sessions_.end(id, EndReason::certificate_refused));
+      return;
+    }
+    watch_certificate(id, verdict, judged_at);
+    session = sessions_.find(id);
   }
-  watch_certificate(id, verdict, judged_at);
-  session = sessions_.find(id);
+  const auto sign_in = session->sign_in;
   const auto facts = facts_for(*session);
   const policy::Decision standing =
-      facts ? policy::decide_sign_in(*policy_, **facts, policy::SignIn::card, now()) : policy::Decision{};
+      facts ? policy::decide_sign_in(*policy_, **facts, sign_in, now()) : policy::Decision{};
   if (!facts || !standing.allowed) {
     audit::Record record;
     record.event = "access_removed";
@@ -57,7 +60,7 @@ void Gate::review(const std::string& id) {
   if (standing.valid_until) set_review(*standing.valid_until);
   const auto roles = session->roles_used;
   for (const auto& role : roles) {
-    const auto decision = policy::decide(*policy_, **facts, {role, policy::SignIn::card}, now());
+    const auto decision = policy::decide(*policy_, **facts, {role, sign_in}, now());
     if (decision.allowed) {
       if (decision.valid_until) set_review(*decision.valid_until);
       continue;

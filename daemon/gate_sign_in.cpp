@@ -6,33 +6,12 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "daemon/facts.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
 
 namespace cardgate::daemon {
 namespace {
-
-policy::Facts to_facts(const reg::Person& person) {
-  policy::Facts facts;
-  facts.person = person.id;
-  facts.employed_from = person.employed_from;
-  facts.employed_until = person.employed_until;
-  facts.removed = person.removed;
-  facts.line_manager = person.line_manager;
-  facts.is_line_manager = person.is_line_manager;
-  facts.teams = person.teams;
-  for (const auto& f : person.forms) {
-    facts.forms.push_back({f.kind, f.role, f.verified, f.approved, f.withdrawn, f.verified_by, f.approved_by,
-                           f.valid_from, f.valid_until});
-  }
-  for (const auto& d : person.declarations)
-    facts.declarations.push_back({d.name, d.version, d.signed_on, d.valid_until});
-  for (const auto& t : person.training) facts.training.push_back({t.course, t.completed_on, t.valid_until});
-  for (const auto& d : person.delegations) {
-    facts.delegations.push_back({d.from, d.role, d.valid_from, d.valid_until, d.revoked});
-  }
-  return facts;
-}
 
 void set_card(policy::Facts& facts, const reg::Person& person, const std::string& card) {
   facts.card_active = false;
@@ -67,7 +46,8 @@ Result<Gate::Person*> Gate::person(const std::string& id) {
 Result<const policy::Facts*> Gate::facts_for(const Session& session) {
   Person* found = TRY(person(session.person));
   set_card(found->facts, found->record, session.card);
-  found->facts.answers_until = session.answers_until;
+  found->facts.answers_until.reset();
+  if (session.sign_in == policy::SignIn::card) found->facts.answers_until = session.answers_until;
   return &found->facts;
 }
 

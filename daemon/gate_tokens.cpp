@@ -116,7 +116,7 @@ Gate::Answer Gate::token(Request& request) {
                       "register_unavailable");
   }
   const WallTime at = now();
-  const auto decision = policy::decide(*policy_, **facts, {ask.role, policy::SignIn::card}, at);
+  const auto decision = policy::decide(*policy_, **facts, {ask.role, session.sign_in}, at);
   if (!decision.allowed) {
     json::array missing;
     for (const auto& item : decision.unmet) missing.push_back(json::string(item.prerequisite));

@@ -151,7 +151,7 @@ Gate::Answer Gate::access(Request& request) {
   for (const auto& role : policy_->roles()) {
     if (wanted != nullptr && role.name != *wanted) continue;
     roles.push_back(
-        decision_json(role, policy::decide(*policy_, **facts, {role.name, policy::SignIn::card}, now())));
+        decision_json(role, policy::decide(*policy_, **facts, {role.name, session.sign_in}, now())));
   }
   co_return json_response(
       200, json::object{{"person", json::object{{"id", session.person}, {"name", session.person_name}}},

@@ -75,6 +75,7 @@ Result<Gate::Parts> prepare(const std::filesystem::path& file, const Clock& cloc
   auto judge =
       make_judge(config, *policy, std::move(authorities), TRY(card_rules(config)), std::move(answers));
   auto staff = TRY(reg::open_sqlite(config.state_directory / "register.db"));
+  auto writer = TRY(reg::open_sqlite(config.state_directory / "register.db"));
   auto key = TRY(load_or_create_key(config.state_directory / "token-key"));
   auto audit_key = TRY(load_or_create_key(config.state_directory / "audit-key"));
   audit::Options options;
@@ -82,8 +83,8 @@ Result<Gate::Parts> prepare(const std::filesystem::path& file, const Clock& cloc
   options.segment_bytes = config.audit_segment_bytes;
   options.keep_segments = config.audit_keep_segments;
   auto log = TRY(audit::Log::open(options, std::move(audit_key), clock));
-  return Gate::Parts{std::move(config), std::move(policy), std::move(judge),
-                     std::move(staff),  std::move(log),    std::move(key)};
+  return Gate::Parts{std::move(config), std::move(policy), std::move(judge), std::move(staff),
+                     std::move(writer), std::move(log),    std::move(key)};
 }
 
 /// The sockets that systemd hands over, by name; those it does not are made.

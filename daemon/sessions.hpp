@@ -48,7 +48,8 @@ struct Session {
   std::string id;
   std::string person, person_name;
   uid_t uid = 0;
-  std::string reader, card;
+  policy::SignIn sign_in = policy::SignIn::card;
+  std::string reader, card;  // by card only, as are `insertion` and what concerns the certificate
   std::uint64_t insertion = 0;
   Bytes certificate;       // DER, checked again when authorities change or answers end
   WallTime answers_until;  // until when it is known that the certificate is not withdrawn

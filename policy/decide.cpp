@@ -67,12 +67,12 @@ class Hearing {
 };
 
 const Prerequisite& not_removed() {
-  static const Prerequisite rule{Kind::not_removed, {}, {}, {}, false};
+  static const Prerequisite rule{Kind::not_removed, {}, {}, {}, false, {}};
   return rule;
 }
 
 const Prerequisite& active_card() {
-  static const Prerequisite rule{Kind::card, {}, {}, {}, false};
+  static const Prerequisite rule{Kind::card, {}, {}, {}, false, {}};
   return rule;
 }
 

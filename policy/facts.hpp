@@ -18,6 +18,7 @@ struct Form {
   bool verified = false, approved = false, withdrawn = false;
   std::string verified_by, approved_by;
   std::optional<Date> valid_from, valid_until;
+  bool rejected = false;
 };
 
 struct Declaration {
@@ -39,9 +40,16 @@ struct Delegation {
   bool revoked = false;
 };
 
+/// The person stands in for the line manager `manager`.
+struct Acting {
+  std::string manager;
+  std::optional<Date> valid_from, valid_until;
+};
+
 struct Facts {
   std::string person;
   std::optional<Date> employed_from, employed_until;  // no first day: never employed, as far as is known
+  std::optional<Date> leave_from, leave_until;        // no last day: until further notice
   bool removed = false;
   bool card_active = false;  // the card in use is registered to the person and active
   std::optional<Date> card_valid_until;
@@ -49,6 +57,7 @@ struct Facts {
   std::optional<WallTime> answers_until;
   std::string line_manager;
   bool is_line_manager = false;
+  std::vector<Acting> acting;
   std::vector<std::string> teams;
   std::vector<Form> forms;
   std::vector<Declaration> declarations;

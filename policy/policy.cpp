@@ -89,6 +89,36 @@ bool is_role_name(std::string_view text) {
              text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
 }
 
+constexpr std::array<std::string_view, act_count> act_names{
+    "submit-forms",  "verify-need",    "approve-forms", "record-training", "delegate",  "request-removal",
+    "remove-access", "restore-access", "manage-staff",  "give-codes",      "see-people"};
+
+Result<std::vector<Act>> read_acts(const Yaml& node) {
+  std::vector<Act> acts;
+  for (const auto& item : TRY(node.list())) {
+    const std::string text = TRY(item.string());
+    const auto found = std::ranges::find(act_names, text);
+    if (found == act_names.end()) {
+      return item.error(
+          fmt::format("unknown act '{}'; expected one of: {}", text, fmt::join(act_names, ", ")));
+    }
+    const auto act = static_cast<Act>(found - act_names.begin());
+    if (std::ranges::find(acts, act) != acts.end()) return item.error(fmt::format("'{}' stands twice", text));
+    acts.push_back(act);
+  }
+  return acts;
+}
+
+Result<void> check_acts(const Role& role, const Yaml& may) {
+  if (role.may.empty()) return {};
+  if (role.accepts(SignIn::password)) {
+    return may.error("a password sign-in may do nothing for others, and this role accepts one");
+  }
+  if (role.records == "own")
+    return may.error("a role that opens only the person's own record may do nothing for others");
+  return {};
+}
+
 Result<void> check_password_role(const Role& role, const Yaml& sign_in) {
   if (!role.accepts(SignIn::password)) return {};
   if (role.records != "own") {
@@ -135,6 +165,10 @@ Result<Role> read_role(const std::string& role_name, const Yaml& node) {
   if (const auto revocation = map.optional("revocation")) {
     role.revocation_delay = TRY(read_revocation(*revocation));
   }
+  if (const auto may = map.optional("may")) {
+    role.may = TRY(read_acts(*may));
+    TRY(check_acts(role, *may));
+  }
   TRY(map.finish());
   TRY(check_password_role(role, sign_in));
   return role;
@@ -149,6 +183,13 @@ Result<Contacts> read_contacts(const std::optional<Yaml>& node) {
   if (const auto text = map.optional("employment")) contacts.employment = TRY(text->string());
   TRY(map.finish());
   return contacts;
+}
+
+Result<std::map<std::string, std::string>> read_texts(const Yaml& node) {
+  std::map<std::string, std::string> texts;
+  YamlMap map = TRY(node.map());
+  for (const auto& [declaration, text] : map.entries()) texts[declaration] = TRY(text.string());
+  return texts;
 }
 
 bool same_thing(const Prerequisite& a, const Prerequisite& b) {
@@ -181,6 +222,20 @@ std::string_view name(SignIn sign_in) {
   return sign_in == SignIn::card ? "card" : "password";
 }
 
+std::string_view name(Act act) {
+  return act_names.at(static_cast<std::size_t>(act));
+}
+
+bool Role::lets(Act act) const {
+  return std::ranges::find(may, act) != may.end();
+}
+
+const std::string& Policy::declaration_text(const std::string& name) const {
+  static const std::string none;
+  const auto found = texts_.find(name);
+  return found == texts_.end() ? none : found->second;
+}
+
 bool Role::accepts(SignIn way) const {
   return std::ranges::find(sign_in, way) != sign_in.end();
 }
@@ -195,6 +250,7 @@ Result<Policy> Policy::parse(std::string_view text, std::string_view name) {
   YamlMap map = TRY(root.map());
   Policy policy;
   policy.contacts_ = TRY(read_contacts(map.optional("contacts")));
+  if (const auto texts = map.optional("declarations")) policy.texts_ = TRY(read_texts(*texts));
   const Yaml roles = TRY(map.required("roles"));
   YamlMap named = TRY(roles.map());
   for (const auto& [role_name, node] : named.entries()) {

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +37,7 @@ struct Prerequisite {
   std::string version;  // of a declaration; empty: any
   std::string title;    // what people call it
   bool warn = false;    // training only: missing it warns, but does not deny
+  std::optional<std::chrono::days> valid_for = {};  // declaration only: for how long a signature counts
   friend bool operator==(const Prerequisite&, const Prerequisite&) = default;
 };
 /// The stable code of a kind, as in the file and in answers: "not-removed", "form", ...
@@ -52,6 +55,24 @@ struct CardRemoval {
   friend bool operator==(const CardRemoval&, const CardRemoval&) = default;
 };
 
+/// What a role lets its holder do for others, as far as the records that it opens.
+enum class Act : std::uint8_t {
+  submit_forms,  // ask for access on somebody's behalf
+  verify_need,   // as the line manager, or who stands in
+  approve_forms,
+  record_training,
+  delegate,  // as a line manager, to an administrator; name who stands in
+  request_removal,
+  remove_access,
+  restore_access,  // with a second person
+  manage_staff,    // dates, line manager, leave, name, cards
+  give_codes,      // activation codes and new passwords, at the help desk
+  see_people,      // what others hold and lack
+};
+inline constexpr std::size_t act_count = 11;
+/// "submit-forms", ...
+std::string_view name(Act act);
+
 struct Role {
   std::string name, title;
   std::vector<SignIn> sign_in;
@@ -65,7 +86,10 @@ struct Role {
   /// not at all.
   milliseconds revocation_delay{0};
 
+  std::vector<Act> may;
+
   bool accepts(SignIn way) const;
+  bool lets(Act act) const;
 };
 
 /// What the people who help are called here.
@@ -91,6 +115,8 @@ class Policy {
   const std::vector<Prerequisite>& standing(SignIn sign_in) const {
     return sign_in == SignIn::card ? card_standing_ : password_standing_;
   }
+  /// What people sign; empty: the policy has no text for it.
+  const std::string& declaration_text(const std::string& name) const;
   /// The longest delay of any role.
   milliseconds longest_revocation_delay() const;
   /// BLAKE2b-256 of the file, lower-case hex.
@@ -101,6 +127,7 @@ class Policy {
   std::vector<Role> roles_;
   Contacts contacts_;
   std::vector<Prerequisite> card_standing_, password_standing_;
+  std::map<std::string, std::string> texts_;
   std::string hash_;
 };
 

@@ -30,7 +30,8 @@ constexpr std::array<KindRow, 9> kinds{{
     {Kind::delegation, "delegation", Shape::plain, "", "delegation"},
     {Kind::form, "form", Shape::named, "kind", "form: {kind, title}"},
     {Kind::team, "team", Shape::named, "name", "team: {name, title}"},
-    {Kind::declaration, "declaration", Shape::declaration, "name", "declaration: {name, version, title}"},
+    {Kind::declaration, "declaration", Shape::declaration, "name",
+     "declaration: {name, version, valid_for, title}"},
     {Kind::training, "training", Shape::training, "course", "training: {course, mode, title}"},
 }};
 
@@ -56,11 +57,18 @@ Result<bool> read_warn(const Yaml& mode) {
 }
 
 Result<Prerequisite> read_named(const KindRow& row, const Yaml& value) {
-  Prerequisite out{row.kind, {}, {}, {}, false};
+  Prerequisite out{row.kind, {}, {}, {}, false, {}};
   YamlMap map = TRY(value.map());
   out.subject = TRY(TRY(map.required(row.key)).string());
   if (row.shape == Shape::declaration) {
     if (const auto version = map.optional("version")) out.version = TRY(version->string());
+    if (const auto time = map.optional("valid_for")) {
+      const milliseconds length = TRY(time->duration());
+      if (length < std::chrono::days(1) || length % std::chrono::days(1) != milliseconds(0)) {
+        return time->error("expected whole days, such as 365d");
+      }
+      out.valid_for = std::chrono::duration_cast<std::chrono::days>(length);
+    }
   }
   if (row.shape == Shape::training) out.warn = TRY(read_warn(TRY(map.required("mode"))));
   const auto title = map.optional("title");
@@ -73,7 +81,7 @@ Result<Prerequisite> read_prerequisite(const Yaml& item) {
   if (auto word = item.string()) {
     const KindRow* row = TRY(find_kind(item, *word));
     if (row->shape != Shape::plain) return item.error(fmt::format("expected {}", row->usage));
-    return Prerequisite{row->kind, {}, {}, {}, false};
+    return Prerequisite{row->kind, {}, {}, {}, false, {}};
   }
   auto map = item.map();
   if (!map) return item.error(fmt::format("expected a prerequisite, one of: {}", all_usages()));

@@ -40,7 +40,24 @@ Standing best_of(const List& list, Judge judge) {
 
 Standing employment(const Facts& facts, Day today) {
   if (!facts.employed_from) return {};
-  return between(facts.employed_from, facts.employed_until, today);
+  Standing standing = between(facts.employed_from, facts.employed_until, today);
+  if (!standing.met() || !facts.leave_from || (facts.leave_until && over(*facts.leave_until, today)))
+    return standing;
+  if (reached(*facts.leave_from, today)) return {State::on_leave, facts.leave_until};
+  const Date before(Day(*facts.leave_from) - std::chrono::days(1));
+  if (!standing.date || before < *standing.date) standing.date = before;
+  return standing;
+}
+
+/// Somebody's line manager, or standing in for one.
+Standing line_manager(const Facts& facts, Day today) {
+  if (facts.is_line_manager) return {State::met};
+  Standing best;
+  for (const auto& acting : facts.acting) {
+    const Standing next = between(acting.valid_from, acting.valid_until, today);
+    if (next.met() && better(next, best)) best = next;
+  }
+  return best;
 }
 
 Standing card(const Facts& facts, Day today) {
@@ -52,6 +69,7 @@ Standing card(const Facts& facts, Day today) {
 Standing form(const Form& form, const Facts& facts, std::string_view kind, std::string_view role, Day today) {
   if (form.kind != kind || form.role != role) return {};
   if (form.withdrawn) return {State::withdrawn};
+  if (form.rejected) return {State::rejected};
   const Standing time = between(form.valid_from, form.valid_until, today);
   if (time.state == State::lapsed) return time;
   if (!form.verified || form.verified_by.empty()) return {State::unverified};
@@ -101,7 +119,7 @@ Standing standing_of(const Prerequisite& wanted, const Facts& facts, std::string
     case Kind::declaration:
       return best_of(facts.declarations, [&](const Declaration& d) { return declaration(d, wanted, today); });
     case Kind::line_manager:
-      return yes_or_no(facts.is_line_manager);
+      return line_manager(facts, today);
     case Kind::delegation:
       return best_of(facts.delegations,
                      [&](const Delegation& d) { return delegation(d, facts, role, today); });

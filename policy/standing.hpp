@@ -18,6 +18,7 @@ using Day = std::chrono::sys_days;
 enum class State : std::uint8_t {
   absent,
   withdrawn,  // or revoked
+  rejected,
   lapsed,
   wrong_version,
   unverified,
@@ -25,13 +26,14 @@ enum class State : std::uint8_t {
   unapproved,
   self_approved,  // by the person, or by who verified it
   not_yet,
+  on_leave,
   met,
 };
 
 struct Standing {
   State state = State::absent;
   std::optional<Date> date =
-      {};  // not_yet: the first day; lapsed: the last; met: the last, when there is one
+      {};  // not_yet: the first day; lapsed, on_leave, met: the last, when there is one
   std::string_view version = {};  // wrong_version: the one that is there
   bool met() const { return state == State::met; }
 };

@@ -23,6 +23,10 @@ Words employment(const Standing& standing, const Contacts& contacts) {
   switch (standing.state) {
     case State::not_yet:
       return {fmt::format("Your employment begins on {}", day(standing.date)), contacts.employment, ask};
+    case State::on_leave:
+      return {standing.date ? fmt::format("You are on leave until {}", day(standing.date))
+                            : std::string("You are on leave until further notice"),
+              "your line manager", "Ask your line manager to end the leave if you are back"};
     case State::lapsed:
       return {fmt::format("Your employment ended on {}", day(standing.date)), contacts.employment, ask};
     default:
@@ -63,6 +67,8 @@ Words form(const Standing& standing, std::string_view title, std::string_view ro
   switch (standing.state) {
     case State::withdrawn:
       return fill_in(mine + " was withdrawn");
+    case State::rejected:
+      return fill_in(mine + " was rejected");
     case State::lapsed:
       return fill_in(fmt::format("{} lapsed on {}", mine, day(standing.date)));
     case State::not_yet:

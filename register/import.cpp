@@ -54,13 +54,18 @@ Form read_form(const Yaml& item, Problems& problems) {
                  "valid_until", "withdrawn"});
   fields.required_text("kind", form.kind);
   fields.required_text("role", form.role);
-  form.verified = fields.text("verified_by", form.verified_by, max_id_length);
-  form.approved = fields.text("approved_by", form.approved_by, max_id_length);
+  bool withdrawn = false;
+  const bool verified = fields.text("verified_by", form.verified_by, max_id_length);
+  const bool approved = fields.text("approved_by", form.approved_by, max_id_length);
   fields.date("verified_on", form.verified_on);
   fields.date("approved_on", form.approved_on);
   fields.date("valid_from", form.valid_from);
   fields.date("valid_until", form.valid_until);
-  fields.flag("withdrawn", form.withdrawn);
+  fields.flag("withdrawn", withdrawn);
+  form.state = withdrawn  ? Form::State::withdrawn
+               : approved ? Form::State::approved
+               : verified ? Form::State::verified
+                          : Form::State::submitted;
   check_span(item, problems, form.valid_from, form.valid_until, "valid_until");
   return form;
 }

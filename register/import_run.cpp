@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bitset>
 #include <set>
+#include <tuple>
 #include <unordered_map>
 
 #include "register/import_check.hpp"
@@ -13,48 +13,30 @@
 namespace cardgate::reg {
 namespace {
 
-using Key = std::int64_t;
-using KeyOrNone = std::optional<Key>;
+/// What a file says of a form; who asked for it and who closed it are not in files.
+auto filed(const Form& f) {
+  return std::tie(f.kind, f.role, f.verified_by, f.approved_by, f.verified_on, f.approved_on, f.valid_from,
+                  f.valid_until, f.state);
+}
+auto filed(const Declaration& d) {
+  return std::tie(d.name, d.version, d.signed_on, d.valid_until);
+}
+auto filed(const Training& t) {
+  return std::tie(t.course, t.completed_on, t.valid_until);
+}
+auto filed(const Delegation& d) {
+  return std::tie(d.from, d.role, d.valid_from, d.valid_until, d.revoked);
+}
 
-/// The lists of a person that an import replaces whole.
-enum List : std::uint8_t {
-  unix_accounts,
-  teams,
-  cards,
-  identities,
-  forms,
-  declarations,
-  training,
-  delegations,
-  list_count
-};
-
-/// The statements of an import, prepared once for all people.
-struct Statements {
-  explicit Statements(SQLite::Database& db)
-      : key_of(db, sql::key_of),
-        id_of(db, sql::id_of),
-        manager_of(db, sql::manager_of),
-        has_staff(db, sql::has_staff),
-        by_card(db, sql::by_card),
-        add_person(db, sql::add_person),
-        change_person(db, sql::change_person),
-        add{{db, sql::add_unix_account}, {db, sql::add_team},      {db, sql::add_card},
-            {db, sql::add_identity},     {db, sql::add_form},      {db, sql::add_declaration},
-            {db, sql::add_training},     {db, sql::add_delegation}},
-        drop{{db, sql::drop_unix_accounts}, {db, sql::drop_teams},      {db, sql::drop_cards},
-             {db, sql::drop_identities},    {db, sql::drop_forms},      {db, sql::drop_declarations},
-             {db, sql::drop_training},      {db, sql::drop_delegations}} {}
-
-  SQLite::Statement key_of, id_of, manager_of, has_staff, by_card, add_person, change_person;
-  SQLite::Statement add[list_count];
-  SQLite::Statement drop[list_count];
-};
+template <class Row>
+bool same_on_file(const std::vector<Row>& a, const std::vector<Row>& b) {
+  return std::ranges::equal(a, b, [](const Row& x, const Row& y) { return filed(x) == filed(y); });
+}
 
 class Run {
  public:
   Run(SQLite::Database& database, PersonReader& reader, const ImportFile& file)
-      : database_(database), reader_(reader), file_(file), sql_(database), plans_(file.people.size()) {}
+      : database_(database), reader_(reader), file_(file), rows_(database), plans_(file.people.size()) {}
 
   ImportReport go() {
     SQLite::Transaction transaction(database_, SQLite::TransactionBehavior::IMMEDIATE);
@@ -81,29 +63,18 @@ class Run {
     Key key = 0;
     bool is_new = false;
     bool new_manager = false;
-    std::bitset<list_count> lists;  // to be filled from the file
+    Lists lists;  // to be filled from the file
   };
-
-  KeyOrNone key_of(std::string_view id) {
-    Query query(sql_.key_of, id);
-    return query.next() ? KeyOrNone(query.integer()) : std::nullopt;
-  }
-
-  std::string id_of(Key key) {
-    Query query(sql_.id_of, key);
-    return query.next() ? query.text() : std::string();
-  }
 
   void problem(int line, std::string text) { report_.problems.push_back({line, std::move(text)}); }
 
   void add_if_new(std::size_t i) {
     const Person& person = file_.people[i].person;
-    if (const auto known = key_of(person.id)) {
+    if (const auto known = rows_.key_of(person.id)) {
       plans_[i].key = *known;
       return;
     }
-    Query(sql_.add_person, person.id, person.name).run();
-    plans_[i].key = database_.getLastInsertRowid();
+    plans_[i].key = rows_.add_person(person.id, person.name);
     plans_[i].is_new = true;
   }
 
@@ -123,18 +94,18 @@ class Run {
     return next;
   }
 
-  static std::bitset<list_count> lists_that_differ(const Person& now, const ImportedPerson& item) {
+  static Lists given_and_different(const Person& now, const ImportedPerson& item) {
     const auto& given = item.given;
     const Person& next = item.person;
-    std::bitset<list_count> out;
+    Lists out;
     out[unix_accounts] = given.unix_accounts && now.unix_accounts != next.unix_accounts;
     out[teams] = given.teams && now.teams != next.teams;
     out[cards] = given.cards && now.cards != next.cards;
     out[identities] = given.identities && now.identities != next.identities;
-    out[forms] = given.forms && now.forms != next.forms;
-    out[declarations] = given.declarations && now.declarations != next.declarations;
-    out[training] = given.training && now.training != next.training;
-    out[delegations] = given.delegations && now.delegations != next.delegations;
+    out[forms] = given.forms && !same_on_file(now.forms, next.forms);
+    out[declarations] = given.declarations && !same_on_file(now.declarations, next.declarations);
+    out[training] = given.training && !same_on_file(now.training, next.training);
+    out[delegations] = given.delegations && !same_on_file(now.delegations, next.delegations);
     return out;
   }
 
@@ -151,7 +122,7 @@ class Run {
       now = std::move(row->person);
     }
     const Person next = merged(now, item);
-    plan.lists = lists_that_differ(now, item);
+    plan.lists = given_and_different(now, item);
     plan.new_manager = now.line_manager != next.line_manager;
     if (now != next) set_person(item, plan, next);
     if (plan.new_manager) {
@@ -160,7 +131,7 @@ class Run {
       }
     }
     for (std::size_t list = 0; list < list_count; ++list) {
-      if (plan.lists[list] && !plan.is_new) Query(sql_.drop[list], plan.key).run();
+      if (plan.lists[list] && !plan.is_new) rows_.drop(plan.key, static_cast<List>(list));
     }
     if (plan.is_new) {
       ++report_.added;
@@ -176,60 +147,48 @@ class Run {
   void set_person(const ImportedPerson& item, const Plan& plan, const Person& next) {
     KeyOrNone manager;
     if (!next.line_manager.empty()) {
-      manager = key_of(next.line_manager);
+      manager = rows_.key_of(next.line_manager);
       if (!manager) {
         problem(item.lines.line_manager,
                 fmt::format("{}: the line manager '{}' is neither in this file nor in the register", next.id,
                             next.line_manager));
       }
     }
-    Query(sql_.change_person, next.name, next.email, manager, next.employed_from, next.employed_until,
-          next.removed, next.removed_reason, plan.key)
-        .run();
+    rows_.set_person(plan.key, next, manager);
   }
 
   void fill_lists(std::size_t i) {
     const ImportedPerson& item = file_.people[i];
     const Person& p = item.person;
     const Plan& plan = plans_[i];
-    const auto fill = [&](List list, const auto& rows, auto add) {
+    const auto fill = [&](List list, const auto& rows, auto row) {
       if (!plan.lists[list]) return;
       // A file with bad lines is only searched for more of them, and only these lists lead to other people.
       if (!file_.complete && list != cards && list != delegations) return;
-      for (std::size_t n = 0; n < rows.size(); ++n) add(sql_.add[list], rows[n], n);
+      for (std::size_t n = 0; n < rows.size(); ++n) row(rows[n], n);
     };
     const Key k = plan.key;
-    fill(unix_accounts, p.unix_accounts,
-         [k](auto& to, const std::string& a, auto) { Query(to, k, a).run(); });
-    fill(teams, p.teams, [k](auto& to, const std::string& t, auto) { Query(to, k, t).run(); });
-    fill(cards, p.cards, [&](auto& to, const Card& card, std::size_t n) {
-      if (card_is_free(item, card, n)) Query(to, k, card.uuid, card.status, card.valid_until).run();
+    const auto add = [&](const auto& row, auto) { rows_.add(k, row); };
+    fill(unix_accounts, p.unix_accounts, [&](const auto& row, auto) { rows_.add(k, row, unix_accounts); });
+    fill(teams, p.teams, [&](const auto& row, auto) { rows_.add(k, row, teams); });
+    fill(cards, p.cards, [&](const Card& card, std::size_t n) {
+      if (card_is_free(item, card, n)) rows_.add(k, card);
     });
-    fill(identities, p.identities,
-         [k](auto& to, const Identity& x, auto) { Query(to, k, x.kind, x.value).run(); });
-    fill(forms, p.forms, [k](auto& to, const Form& f, auto) {
-      Query(to, k, f.kind, f.role, f.verified, f.approved, f.withdrawn, f.verified_by, f.approved_by,
-            f.verified_on, f.approved_on, f.valid_from, f.valid_until)
-          .run();
-    });
-    fill(declarations, p.declarations, [k](auto& to, const Declaration& d, auto) {
-      Query(to, k, d.name, d.version, d.signed_on, d.valid_until).run();
-    });
-    fill(training, p.training, [k](auto& to, const Training& t, auto) {
-      Query(to, k, t.course, t.completed_on, t.valid_until).run();
-    });
-    fill(delegations, p.delegations, [&](auto& to, const Delegation& d, std::size_t n) {
-      if (const auto from = grantor(item, d, n))
-        Query(to, k, *from, d.role, d.valid_from, d.valid_until, d.revoked).run();
+    fill(identities, p.identities, add);
+    fill(forms, p.forms, add);
+    fill(declarations, p.declarations, add);
+    fill(training, p.training, add);
+    fill(delegations, p.delegations, [&](const Delegation& d, std::size_t n) {
+      if (const auto from = grantor(item, d, n)) rows_.add(k, d, *from);
     });
   }
 
   bool card_is_free(const ImportedPerson& item, const Card& card, std::size_t n) {
     if (card.uuid.empty()) return false;  // a bad line, which has been named
-    Query query(sql_.by_card, card.uuid);
-    if (!query.next()) return true;
+    const std::string holder = rows_.holder_of(card.uuid);
+    if (holder.empty()) return true;
     // Within one incomplete file the card may stand twice, which has been said.
-    if (const std::string holder = query.text(); file_.complete) {
+    if (file_.complete) {
       problem(item.lines.cards[n],
               fmt::format("{}: the card {} is registered to {} already", item.person.id, card.uuid, holder));
     }
@@ -238,14 +197,14 @@ class Run {
 
   KeyOrNone grantor(const ImportedPerson& item, const Delegation& delegation, std::size_t n) {
     if (delegation.from.empty()) return std::nullopt;  // a bad line, which has been named
-    const auto from = key_of(delegation.from);
+    const auto from = rows_.key_of(delegation.from);
     if (!from) {
       problem(item.lines.delegations[n],
               fmt::format("{}: '{}', who delegates, is neither in this file nor in the register",
                           item.person.id, delegation.from));
       return std::nullopt;
     }
-    if (Query query(sql_.has_staff, *from); !query.next()) {
+    if (!rows_.has_staff(*from)) {
       problem(item.lines.delegations[n], fmt::format("{}: '{}', who delegates, is nobody's line manager",
                                                      item.person.id, delegation.from));
     }
@@ -258,20 +217,15 @@ class Run {
     for (std::size_t i = 0; i < plans_.size(); ++i) {
       if (!plans_[i].new_manager) continue;
       KeyOrNone at = plans_[i].key;
-      while (at && walk_of.emplace(*at, i).second) at = manager_of(*at);
+      while (at && walk_of.emplace(*at, i).second) at = rows_.manager_of(*at);
       if (at && walk_of[*at] == i) loop_problem(i, *at);
     }
   }
 
-  KeyOrNone manager_of(Key key) {
-    Query query(sql_.manager_of, key);
-    return query.next() ? query.optional_integer() : std::nullopt;
-  }
-
   void loop_problem(std::size_t i, Key start) {
-    std::vector<std::string> ids{id_of(start)};
-    for (auto at = manager_of(start); at; at = manager_of(*at)) {
-      ids.push_back(id_of(*at));
+    std::vector<std::string> ids{rows_.id_of(start)};
+    for (auto at = rows_.manager_of(start); at; at = rows_.manager_of(*at)) {
+      ids.push_back(rows_.id_of(*at));
       if (*at == start) break;
     }
     const ImportedPerson& item = file_.people[i];
@@ -284,7 +238,7 @@ class Run {
   SQLite::Database& database_;
   PersonReader& reader_;
   const ImportFile& file_;
-  Statements sql_;
+  RowWriter rows_;
   std::vector<Plan> plans_;
   std::set<std::string> changed_, managers_;
   ImportReport report_;

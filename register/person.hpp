@@ -3,8 +3,11 @@
 // that counts.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -25,18 +28,31 @@ struct Identity {
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 
+/// An access form and how far it has come: submitted -> verified -> approved; rejected and withdrawn at any time before or
+/// after. `id` is its number, never used again; 0: not in the register yet.
 struct Form {
+  enum class State : std::uint8_t { submitted, verified, approved, rejected, withdrawn };
+  std::int64_t id = 0;
   std::string kind, role;
-  bool verified = false, approved = false, withdrawn = false;
+  std::string requested_by, reason;
   std::string verified_by, approved_by;
-  std::optional<Date> verified_on, approved_on, valid_from, valid_until;
+  std::optional<Date> requested_on, verified_on, approved_on, valid_from, valid_until;
+  State state = State::submitted;
+  std::string closed_by, closed_reason;  // of a rejected or withdrawn one
+  std::optional<Date> closed_on;
   friend bool operator==(const Form&, const Form&) = default;
 };
+/// "submitted", ...
+std::string_view name(Form::State state);
+/// All that there are.
+template <class State>
+inline constexpr std::array<State, 5> states{State{0}, State{1}, State{2}, State{3}, State{4}};
 
 struct Declaration {
   std::string name, version;
   Date signed_on;
   std::optional<Date> valid_until;
+  std::string text_hash = {};  // SHA-256 of the text that was signed, hex; empty when it was not signed here
   friend bool operator==(const Declaration&, const Declaration&) = default;
 };
 
@@ -44,19 +60,47 @@ struct Training {
   std::string course;
   Date completed_on;
   std::optional<Date> valid_until;
+  std::string recorded_by = {};
   friend bool operator==(const Training&, const Training&) = default;
 };
 
+/// `from` (a line manager's id) lets the person act in `role`. `id` as a form's.
 struct Delegation {
+  std::int64_t id = 0;
   std::string from, role;
   std::optional<Date> valid_from, valid_until;
   bool revoked = false;
   friend bool operator==(const Delegation&, const Delegation&) = default;
 };
 
+/// The person stands in for the line manager `manager` (an id). `id` as a form's.
+struct Acting {
+  std::int64_t id = 0;
+  std::string manager;
+  std::optional<Date> valid_from, valid_until;
+  std::string appointed_by;
+  bool revoked = false;
+  friend bool operator==(const Acting&, const Acting&) = default;
+};
+
+/// An urgent removal: requested -> done -> restoring (one person asked for it) -> restored (another agreed); or declined.
+/// `id` as a form's.
+struct Removal {
+  enum class State : std::uint8_t { requested, declined, done, restoring, restored };
+  std::int64_t id = 0;
+  State state = State::requested;
+  std::string reason, requested_by, done_by, restore_by, restore_reason, closed_by, closed_reason;
+  std::optional<Date> requested_on, done_on, closed_on;
+  friend bool operator==(const Removal&, const Removal&) = default;
+};
+/// "requested", ...
+std::string_view name(Removal::State state);
+
 struct Person {
   std::string id, name, email, line_manager;  // line_manager: an id, or empty
+  std::string username;                       // for signing in by password; empty: the id
   std::optional<Date> employed_from, employed_until;
+  std::optional<Date> leave_from, leave_until;  // no first day: no leave; no last day: until further notice
   bool removed = false;
   std::string removed_reason;
   std::vector<std::string> unix_accounts, teams;
@@ -66,6 +110,8 @@ struct Person {
   std::vector<Declaration> declarations;
   std::vector<Training> training;
   std::vector<Delegation> delegations;
+  std::vector<Acting> acting;
+  std::vector<Removal> removals;
   bool is_line_manager = false;  // computed: somebody's line_manager is this person
   friend bool operator==(const Person&, const Person&) = default;
 };

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,6 +38,17 @@ class Register {
   /// somebody else's, loops of managers through it) is in the report's problems, and then nothing was
   /// changed. Errors: corrupt, io, no_space, unavailable.
   virtual Result<ImportReport> import(const ImportFile& file) = 0;
+
+  /// Makes `next` of a person, in one transaction; durable on return. What it returns as an error changes nothing. It may not
+  /// change the id. The answer is the person as saved, with the numbers of new forms and the like.
+  /// Errors: those of `how`, not_found, invalid_argument (somebody named is not there, a card is somebody else's, a loop of line
+  /// managers), corrupt, io, no_space, unavailable.
+  using Change = std::function<Result<void>(Person& next)>;
+  virtual Result<Person> change(std::string_view id, const Change& how) = 0;
+  /// The same with several people, who are all changed or none. `people` stand in the order of `ids`.
+  using ChangeSeveral = std::function<Result<void>(std::vector<Person>& people)>;
+  virtual Result<std::vector<Person>> change_several(const std::vector<std::string>& ids,
+                                                     const ChangeSeveral& how) = 0;
 
   /// How many people there are. Errors: corrupt, io, unavailable.
   virtual Result<std::size_t> count() = 0;

@@ -98,7 +98,130 @@ CREATE INDEX delegation_person ON delegation(person);
 CREATE INDEX delegation_grantor ON delegation(grantor);
 )sql";
 
-constexpr std::array<const char*, 1> steps{step_1};
+// What people do with each other: forms and delegations get numbers that are never used again, because people quote them.
+// `form_open` and `removal_open` are what waits for somebody. Instants are seconds since 1970.
+constexpr const char* step_2 = R"sql(
+ALTER TABLE person ADD COLUMN username TEXT;
+ALTER TABLE person ADD COLUMN enrolment TEXT NOT NULL DEFAULT '';
+ALTER TABLE person ADD COLUMN leave_from INTEGER;
+ALTER TABLE person ADD COLUMN leave_until INTEGER;
+CREATE UNIQUE INDEX person_username ON person(username) WHERE username IS NOT NULL;
+CREATE INDEX person_enrolment ON person(enrolment) WHERE enrolment <> '';
+
+CREATE TABLE form_2 (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  person INTEGER NOT NULL REFERENCES person(pk),
+  kind TEXT NOT NULL,
+  role TEXT NOT NULL,
+  requested_by TEXT NOT NULL DEFAULT '',
+  requested_on INTEGER,
+  reason TEXT NOT NULL DEFAULT '',
+  verified_by TEXT NOT NULL DEFAULT '',
+  verified_on INTEGER,
+  approved_by TEXT NOT NULL DEFAULT '',
+  approved_on INTEGER,
+  valid_from INTEGER,
+  valid_until INTEGER,
+  state TEXT NOT NULL CHECK (state IN ('submitted', 'verified', 'approved', 'rejected', 'withdrawn')),
+  closed_by TEXT NOT NULL DEFAULT '',
+  closed_on INTEGER,
+  closed_reason TEXT NOT NULL DEFAULT ''
+) STRICT;
+INSERT INTO form_2 (person, kind, role, verified_by, verified_on, approved_by, approved_on, valid_from, valid_until, state)
+  SELECT person, kind, role, verified_by, verified_on, approved_by, approved_on, valid_from, valid_until,
+    CASE WHEN withdrawn THEN 'withdrawn' WHEN approved THEN 'approved' WHEN verified THEN 'verified' ELSE 'submitted' END
+  FROM form ORDER BY rowid;
+DROP TABLE form;
+ALTER TABLE form_2 RENAME TO form;
+CREATE INDEX form_person ON form(person);
+CREATE INDEX form_open ON form(state) WHERE state IN ('submitted', 'verified');
+
+ALTER TABLE declaration ADD COLUMN text_hash TEXT NOT NULL DEFAULT '';
+ALTER TABLE training ADD COLUMN recorded_by TEXT NOT NULL DEFAULT '';
+
+CREATE TABLE delegation_2 (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  person INTEGER NOT NULL REFERENCES person(pk),
+  grantor INTEGER NOT NULL REFERENCES person(pk),
+  role TEXT NOT NULL,
+  valid_from INTEGER,
+  valid_until INTEGER,
+  revoked INTEGER NOT NULL CHECK (revoked IN (0, 1))
+) STRICT;
+INSERT INTO delegation_2 (person, grantor, role, valid_from, valid_until, revoked)
+  SELECT person, grantor, role, valid_from, valid_until, revoked FROM delegation ORDER BY rowid;
+DROP TABLE delegation;
+ALTER TABLE delegation_2 RENAME TO delegation;
+CREATE INDEX delegation_person ON delegation(person);
+CREATE INDEX delegation_grantor ON delegation(grantor);
+
+CREATE TABLE acting (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  person INTEGER NOT NULL REFERENCES person(pk),
+  manager INTEGER NOT NULL REFERENCES person(pk),
+  valid_from INTEGER,
+  valid_until INTEGER,
+  appointed_by TEXT NOT NULL,
+  revoked INTEGER NOT NULL CHECK (revoked IN (0, 1))
+) STRICT;
+CREATE INDEX acting_person ON acting(person);
+CREATE INDEX acting_manager ON acting(manager);
+
+CREATE TABLE removal (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  person INTEGER NOT NULL REFERENCES person(pk),
+  state TEXT NOT NULL CHECK (state IN ('requested', 'declined', 'done', 'restoring', 'restored')),
+  reason TEXT NOT NULL,
+  requested_by TEXT NOT NULL,
+  requested_on INTEGER,
+  done_by TEXT NOT NULL DEFAULT '',
+  done_on INTEGER,
+  restore_by TEXT NOT NULL DEFAULT '',
+  restore_reason TEXT NOT NULL DEFAULT '',
+  closed_by TEXT NOT NULL DEFAULT '',
+  closed_on INTEGER,
+  closed_reason TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX removal_person ON removal(person);
+CREATE INDEX removal_open ON removal(state) WHERE state IN ('requested', 'restoring');
+
+CREATE TABLE notice (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  person INTEGER NOT NULL REFERENCES person(pk),
+  mark TEXT NOT NULL,
+  made_at INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  UNIQUE (person, mark)
+) STRICT;
+
+CREATE TABLE setting (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE password (
+  person INTEGER PRIMARY KEY REFERENCES person(pk),
+  hash TEXT NOT NULL,
+  changed_at INTEGER NOT NULL,
+  must_change INTEGER NOT NULL CHECK (must_change IN (0, 1)),
+  expires_at INTEGER
+) STRICT;
+
+CREATE TABLE activation (
+  person INTEGER PRIMARY KEY REFERENCES person(pk),
+  requested_at INTEGER NOT NULL,
+  code_hash TEXT NOT NULL DEFAULT '',
+  expires_at INTEGER
+) STRICT;
+
+CREATE TABLE throttle (
+  mark TEXT PRIMARY KEY,
+  failures INTEGER NOT NULL,
+  last_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array<const char*, 2> steps{step_1, step_2};
 
 }  // namespace
 

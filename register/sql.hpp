@@ -8,8 +8,8 @@
 namespace cardgate::reg::sql {
 
 inline constexpr const char* person =
-    "SELECT p.pk, p.id, p.name, p.email, m.id, p.employed_from, p.employed_until, p.removed, "
-    "p.removed_reason,"
+    "SELECT p.pk, p.id, p.name, p.email, m.id, p.username, p.employed_from, p.employed_until, p.leave_from, "
+    "p.leave_until, p.removed, p.removed_reason,"
     " EXISTS (SELECT 1 FROM person s WHERE s.line_manager = p.pk)"
     " FROM person p LEFT JOIN person m ON m.pk = p.line_manager WHERE p.id = ?";
 inline constexpr const char* unix_accounts =
@@ -19,17 +19,28 @@ inline constexpr const char* cards =
     "SELECT uuid, status, valid_until FROM card WHERE person = ? ORDER BY rowid";
 inline constexpr const char* identities = "SELECT kind, value FROM identity WHERE person = ? ORDER BY rowid";
 inline constexpr const char* forms =
-    "SELECT kind, role, verified, approved, withdrawn, verified_by, approved_by, verified_on, approved_on, "
-    "valid_from,"
-    " valid_until FROM form WHERE person = ? ORDER BY rowid";
+    "SELECT id, kind, role, requested_by, reason, verified_by, approved_by, requested_on, verified_on, "
+    "approved_on,"
+    " valid_from, valid_until, state, closed_by, closed_reason, closed_on FROM form WHERE person = ? ORDER "
+    "BY id";
 inline constexpr const char* declarations =
-    "SELECT name, version, signed_on, valid_until FROM declaration WHERE person = ? ORDER BY rowid";
+    "SELECT name, version, signed_on, valid_until, text_hash FROM declaration WHERE person = ? ORDER BY "
+    "rowid";
 inline constexpr const char* training =
-    "SELECT course, completed_on, valid_until FROM training WHERE person = ? ORDER BY rowid";
+    "SELECT course, completed_on, valid_until, recorded_by FROM training WHERE person = ? ORDER BY rowid";
 inline constexpr const char* delegations =
-    "SELECT g.id, d.role, d.valid_from, d.valid_until, d.revoked FROM delegation d JOIN person g ON g.pk = "
+    "SELECT d.id, g.id, d.role, d.valid_from, d.valid_until, d.revoked FROM delegation d JOIN person g ON "
+    "g.pk = "
     "d.grantor"
-    " WHERE d.person = ? ORDER BY d.rowid";
+    " WHERE d.person = ? ORDER BY d.id";
+inline constexpr const char* acting =
+    "SELECT a.id, m.id, a.valid_from, a.valid_until, a.appointed_by, a.revoked FROM acting a JOIN person m "
+    "ON m.pk = "
+    "a.manager WHERE a.person = ? ORDER BY a.id";
+inline constexpr const char* removals =
+    "SELECT id, state, reason, requested_by, done_by, restore_by, restore_reason, closed_by, closed_reason, "
+    "requested_on,"
+    " done_on, closed_on FROM removal WHERE person = ? ORDER BY id";
 
 inline constexpr const char* by_card =
     "SELECT p.id FROM card c JOIN person p ON p.pk = c.person WHERE c.uuid = ?";
@@ -43,34 +54,44 @@ inline constexpr const char* id_of = "SELECT id FROM person WHERE pk = ?";
 inline constexpr const char* manager_of = "SELECT line_manager FROM person WHERE pk = ?";
 inline constexpr const char* has_staff = "SELECT 1 FROM person WHERE line_manager = ? LIMIT 1";
 
-inline constexpr std::array look_ups{
-    person,      unix_accounts, teams,       cards,           identities, forms, declarations, training,
-    delegations, by_card,       by_identity, by_unix_account, key_of,     id_of, manager_of,   has_staff};
+inline constexpr std::array look_ups{person,   unix_accounts, teams,       cards,           identities,
+                                     forms,    declarations,  training,    delegations,     acting,
+                                     removals, by_card,       by_identity, by_unix_account, key_of,
+                                     id_of,    manager_of,    has_staff};
 
 // The only one whose time grows with the register.
 inline constexpr const char* count = "SELECT count(*) FROM person";
 
 inline constexpr const char* add_person = "INSERT INTO person (id, name) VALUES (?, ?)";
 inline constexpr const char* change_person =
-    "UPDATE person SET name = ?, email = ?, line_manager = ?, employed_from = ?, employed_until = ?, removed "
-    "= ?,"
-    " removed_reason = ? WHERE pk = ?";
+    "UPDATE person SET name = ?, email = ?, line_manager = ?, username = ?, employed_from = ?, "
+    "employed_until = ?, "
+    "leave_from = ?, leave_until = ?, removed = ?, removed_reason = ? WHERE pk = ?";
 inline constexpr const char* add_unix_account = "INSERT INTO unix_account (person, account) VALUES (?, ?)";
 inline constexpr const char* add_team = "INSERT INTO team (person, team) VALUES (?, ?)";
 inline constexpr const char* add_card =
     "INSERT INTO card (person, uuid, status, valid_until) VALUES (?, ?, ?, ?)";
 inline constexpr const char* add_identity = "INSERT INTO identity (person, kind, value) VALUES (?, ?, ?)";
 inline constexpr const char* add_form =
-    "INSERT INTO form (person, kind, role, verified, approved, withdrawn, verified_by, approved_by, "
-    "verified_on, approved_on,"
-    " valid_from, valid_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    "INSERT INTO form (person, id, kind, role, requested_by, reason, verified_by, approved_by, requested_on, "
+    "verified_on,"
+    " approved_on, valid_from, valid_until, state, closed_by, closed_reason, closed_on)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 inline constexpr const char* add_declaration =
-    "INSERT INTO declaration (person, name, version, signed_on, valid_until) VALUES (?, ?, ?, ?, ?)";
+    "INSERT INTO declaration (person, name, version, signed_on, valid_until, text_hash) VALUES (?, ?, ?, ?, "
+    "?, ?)";
 inline constexpr const char* add_training =
-    "INSERT INTO training (person, course, completed_on, valid_until) VALUES (?, ?, ?, ?)";
+    "INSERT INTO training (person, course, completed_on, valid_until, recorded_by) VALUES (?, ?, ?, ?, ?)";
 inline constexpr const char* add_delegation =
-    "INSERT INTO delegation (person, grantor, role, valid_from, valid_until, revoked) VALUES (?, ?, ?, ?, ?, "
-    "?)";
+    "INSERT INTO delegation (person, id, grantor, role, valid_from, valid_until, revoked) VALUES (?, ?, ?, "
+    "?, ?, ?, ?)";
+inline constexpr const char* add_acting =
+    "INSERT INTO acting (person, id, manager, valid_from, valid_until, appointed_by, revoked) VALUES (?, ?, "
+    "?, ?, ?, ?, ?)";
+inline constexpr const char* add_removal =
+    "INSERT INTO removal (person, id, state, reason, requested_by, done_by, restore_by, restore_reason, "
+    "closed_by,"
+    " closed_reason, requested_on, done_on, closed_on) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 inline constexpr const char* drop_unix_accounts = "DELETE FROM unix_account WHERE person = ?";
 inline constexpr const char* drop_teams = "DELETE FROM team WHERE person = ?";
 inline constexpr const char* drop_cards = "DELETE FROM card WHERE person = ?";
@@ -79,5 +100,7 @@ inline constexpr const char* drop_forms = "DELETE FROM form WHERE person = ?";
 inline constexpr const char* drop_declarations = "DELETE FROM declaration WHERE person = ?";
 inline constexpr const char* drop_training = "DELETE FROM training WHERE person = ?";
 inline constexpr const char* drop_delegations = "DELETE FROM delegation WHERE person = ?";
+inline constexpr const char* drop_acting = "DELETE FROM acting WHERE person = ?";
+inline constexpr const char* drop_removals = "DELETE FROM removal WHERE person = ?";
 
 }  // namespace cardgate::reg::sql

@@ -41,6 +41,18 @@ void read_all(SQLite::Statement& statement, std::int64_t key, List& to, Read rea
   while (query.next()) to.push_back(read(query));
 }
 
+Error nobody(std::string_view id) {
+  return {Errc::not_found, fmt::format("the staff register has nobody with the id '{}'", id.substr(0, 64))};
+}
+
+template <class State>
+State state_of(std::string_view text) {
+  for (const auto state : states<State>) {
+    if (name(state) == text) return state;
+  }
+  throw BadRow{"an unknown state"};
+}
+
 // Braces read the columns from left to right.
 std::string read_text(Query& q) {
   return q.text();
@@ -52,17 +64,42 @@ Identity read_identity(Query& q) {
   return Identity{q.text(), q.text()};
 }
 Form read_form(Query& q) {
-  return Form{q.text(), q.text(),          q.flag(),          q.flag(),          q.flag(),         q.text(),
-              q.text(), q.optional_date(), q.optional_date(), q.optional_date(), q.optional_date()};
+  return Form{q.integer(),
+              q.text(),
+              q.text(),
+              q.text(),
+              q.text(),
+              q.text(),
+              q.text(),
+              q.optional_date(),
+              q.optional_date(),
+              q.optional_date(),
+              q.optional_date(),
+              q.optional_date(),
+              state_of<Form::State>(q.text()),
+              q.text(),
+              q.text(),
+              q.optional_date()};
 }
 Declaration read_declaration(Query& q) {
-  return Declaration{q.text(), q.text(), q.date(), q.optional_date()};
+  return Declaration{q.text(), q.text(), q.date(), q.optional_date(), q.text()};
 }
 Training read_training(Query& q) {
-  return Training{q.text(), q.date(), q.optional_date()};
+  return Training{q.text(), q.date(), q.optional_date(), q.text()};
 }
 Delegation read_delegation(Query& q) {
-  return Delegation{q.text(), q.text(), q.optional_date(), q.optional_date(), q.flag()};
+  return Delegation{q.integer(), q.text(), q.text(), q.optional_date(), q.optional_date(), q.flag()};
+}
+Acting read_acting(Query& q) {
+  return Acting{q.integer(), q.text(), q.optional_date(), q.optional_date(), q.text(), q.flag()};
+}
+Removal read_removal(Query& q) {
+  return Removal{q.integer(),       state_of<Removal::State>(q.text()),
+                 q.text(),          q.text(),
+                 q.text(),          q.text(),
+                 q.text(),          q.text(),
+                 q.text(),          q.optional_date(),
+                 q.optional_date(), q.optional_date()};
 }
 
 }  // namespace
@@ -76,7 +113,9 @@ PersonReader::PersonReader(SQLite::Database& database)
       forms_(database, sql::forms),
       declarations_(database, sql::declarations),
       training_(database, sql::training),
-      delegations_(database, sql::delegations) {}
+      delegations_(database, sql::delegations),
+      acting_(database, sql::acting),
+      removals_(database, sql::removals) {}
 
 std::optional<PersonReader::Row> PersonReader::read(std::string_view id) {
   Row row;
@@ -89,8 +128,11 @@ std::optional<PersonReader::Row> PersonReader::read(std::string_view id) {
     person.name = query.text();
     person.email = query.text();
     person.line_manager = query.text();  // NULL reads as empty
+    person.username = query.text();
     person.employed_from = query.optional_date();
     person.employed_until = query.optional_date();
+    person.leave_from = query.optional_date();
+    person.leave_until = query.optional_date();
     person.removed = query.flag();
     person.removed_reason = query.text();
     person.is_line_manager = query.flag();
@@ -103,12 +145,15 @@ std::optional<PersonReader::Row> PersonReader::read(std::string_view id) {
   read_all(declarations_, row.key, person.declarations, read_declaration);
   read_all(training_, row.key, person.training, read_training);
   read_all(delegations_, row.key, person.delegations, read_delegation);
+  read_all(acting_, row.key, person.acting, read_acting);
+  read_all(removals_, row.key, person.removals, read_removal);
   return row;
 }
 
 SqliteRegister::SqliteRegister(std::unique_ptr<SQLite::Database> database)
     : database_(std::move(database)),
       reader_(*database_),
+      writer_(*database_),
       by_card_(*database_, sql::by_card),
       by_identity_(*database_, sql::by_identity),
       by_unix_account_(*database_, sql::by_unix_account),
@@ -120,9 +165,7 @@ Result<Person> SqliteRegister::person(std::string_view id) {
   return guarded([&]() -> Result<Person> {
     const OneState state(begin_, end_);
     auto row = reader_.read(id);
-    if (!row)
-      return Error{Errc::not_found,
-                   fmt::format("the staff register has nobody with the id '{}'", id.substr(0, 64))};
+    if (!row) return nobody(id);
     return std::move(row->person);
   });
 }
@@ -145,6 +188,38 @@ Result<std::size_t> SqliteRegister::count() {
     Query query(count_);
     if (!query.next()) throw BadRow{"the people cannot be counted"};
     return static_cast<std::size_t>(query.integer());
+  });
+}
+
+Result<Person> SqliteRegister::change(std::string_view id, const Change& how) {
+  auto changed = TRY(
+      change_several({std::string(id)}, [&](std::vector<Person>& people) { return how(people.front()); }));
+  return std::move(changed.front());
+}
+
+Result<std::vector<Person>> SqliteRegister::change_several(const std::vector<std::string>& ids,
+                                                           const ChangeSeveral& how) {
+  using Changed = Result<std::vector<Person>>;
+  return guarded([&]() -> Changed {
+    try {
+      SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
+      std::vector<PersonReader::Row> rows;
+      std::vector<Person> people;
+      for (const auto& id : ids) {
+        auto row = reader_.read(id);
+        if (!row) return nobody(id);
+        people.push_back(row->person);
+        rows.push_back(std::move(*row));
+      }
+      TRY(how(people));
+      for (std::size_t i = 0; i < rows.size(); ++i) writer_.save(rows[i].key, rows[i].person, people[i]);
+      std::vector<Person> saved;
+      for (const auto& id : ids) saved.push_back(reader_.read(id).value().person);
+      transaction.commit();
+      return saved;
+    } catch (const Refused& refused) {
+      return Error{refused.code, refused.what};
+    }
   });
 }
 

@@ -8,6 +8,7 @@
 
 #include "register/database.hpp"
 #include "register/register.hpp"
+#include "register/row_writer.hpp"
 #include "register/sql.hpp"
 
 namespace cardgate::reg {
@@ -24,7 +25,7 @@ class PersonReader {
 
  private:
   SQLite::Statement person_, unix_accounts_, teams_, cards_, identities_, forms_, declarations_, training_,
-      delegations_;
+      delegations_, acting_, removals_;
 };
 
 class SqliteRegister final : public Register {
@@ -35,11 +36,15 @@ class SqliteRegister final : public Register {
   Result<std::vector<std::string>> people_by_identity(std::string_view kind, std::string_view value) override;
   Result<std::vector<std::string>> people_by_unix_account(std::string_view account) override;
   Result<ImportReport> import(const ImportFile& file) override;
+  Result<Person> change(std::string_view id, const Change& how) override;
+  Result<std::vector<Person>> change_several(const std::vector<std::string>& ids,
+                                             const ChangeSeveral& how) override;
   Result<std::size_t> count() override;
 
  private:
   std::unique_ptr<SQLite::Database> database_;  // outlives the statements
   PersonReader reader_;
+  RowWriter writer_;
   SQLite::Statement by_card_, by_identity_, by_unix_account_, count_, begin_, end_;
 };
 

@@ -11,6 +11,7 @@
 #include <random>
 
 #include "base/secret.hpp"
+#include "daemon/facts.hpp"
 #include "policy/decide.hpp"
 #include "register/register.hpp"
 #include "tests/support/process.hpp"
@@ -46,7 +47,7 @@ reg::ImportedPerson imported(std::size_t number) {
   reg::Form form;
   form.kind = "ESR06";
   form.role = "core";
-  form.verified = form.approved = true;
+  form.state = reg::Form::State::approved;
   form.verified_by = id_of(number == 1 ? 2 : 1);
   form.approved_by = id_of(number == 0 ? 2 : 0);
   form.verified_on = day("2026-01-02");
@@ -70,23 +71,9 @@ reg::ImportedPerson imported(std::size_t number) {
 }
 
 policy::Facts facts_of(const reg::Person& person) {
-  policy::Facts facts;
-  facts.person = person.id;
-  facts.employed_from = person.employed_from;
-  facts.employed_until = person.employed_until;
-  facts.removed = person.removed;
+  policy::Facts facts = daemon::to_facts(person);
   facts.card_active = !person.cards.empty() && person.cards.front().status == "active";
   if (!person.cards.empty()) facts.card_valid_until = person.cards.front().valid_until;
-  facts.line_manager = person.line_manager;
-  facts.is_line_manager = person.is_line_manager;
-  facts.teams = person.teams;
-  for (const auto& form : person.forms)
-    facts.forms.push_back({form.kind, form.role, form.verified, form.approved, form.withdrawn,
-                           form.verified_by, form.approved_by, form.valid_from, form.valid_until});
-  for (const auto& each : person.declarations)
-    facts.declarations.push_back({each.name, each.version, each.signed_on, each.valid_until});
-  for (const auto& each : person.training)
-    facts.training.push_back({each.course, each.completed_on, each.valid_until});
   return facts;
 }
 

@@ -108,7 +108,7 @@ TEST(PolicyLoad, SaysWhereAndWhatWasExpected) {
       {"roles: {}", "policy.yaml:1: roles: expected at least one role"},
       {"contacts: {}", "policy.yaml:1: the key 'roles' is missing"},
       {changed("contacts:", "contact:"),
-       "policy.yaml:1: contact: unknown key; expected one of: contacts, roles"},
+       "policy.yaml:1: contact: unknown key; expected one of: contacts, declarations, roles"},
       {changed("access_team", "acces_team"),
        "policy.yaml:2: contacts.acces_team: unknown key; expected one of: access_team, card_desk, "
        "employment"},
@@ -118,7 +118,7 @@ TEST(PolicyLoad, SaysWhereAndWhatWasExpected) {
       {changed("title: Reader", "titel: Reader"),
        "policy.yaml:5: roles.reader.titel: unknown key; expected one of: title, sign_in, requires, records, "
        "max_session, "
-       "idle, token_life, card_removal, revocation"},
+       "idle, token_life, card_removal, revocation, may"},
       {changed("title: Reader", "records: all"),
        "policy.yaml:10: roles.reader.records: stands twice (first on line 5)"},
       {changed("    sign_in: [card]\n", ""), "policy.yaml:4: roles.reader: the key 'sign_in' is missing"},

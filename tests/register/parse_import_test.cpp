@@ -56,12 +56,21 @@ TEST(ParseImport, ReadsEveryKey) {
   expected.cards = {{std::string(uuid_1), "lost", date("2027-06-30")},
                     {"8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a02", "active", std::nullopt}};
   expected.identities = {{"upn", "ama@hospital.example"}, {"subject:UID", "Ab1"}};
-  expected.forms = {{"ESR06", "core", true, true, true, "2", "3", date("2026-01-01"), date("2026-01-02"),
-                     date("2026-01-03"), end},
-                    {"ESR06", "other", false, false, false, "", "", {}, {}, {}, {}}};
+  expected.forms.resize(2);
+  auto& form = expected.forms[0];
+  form.kind = expected.forms[1].kind = "ESR06";
+  form.role = "core";
+  form.state = Form::State::withdrawn;
+  form.verified_by = "2";
+  form.approved_by = "3";
+  form.verified_on = date("2026-01-01");
+  form.approved_on = date("2026-01-02");
+  form.valid_from = date("2026-01-03");
+  form.valid_until = end;
+  expected.forms[1].role = "other";
   expected.declarations = {{"d", "1", date("2026-01-01"), end}};
   expected.training = {{"c", date("2026-01-01"), end}};
-  expected.delegations = {{"2", "r", date("2026-01-01"), end, false}};
+  expected.delegations = {{0, "2", "r", date("2026-01-01"), end, false}};
   expected.removed = true;
   expected.removed_reason = "A reason";
   EXPECT_EQ(parsed->file.people[0].person, expected);

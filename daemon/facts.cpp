@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/facts.hpp"
+
+namespace cardgate::daemon {
+
+policy::Facts to_facts(const reg::Person& person) {
+  policy::Facts facts;
+  facts.person = person.id;
+  facts.employed_from = person.employed_from;
+  facts.employed_until = person.employed_until;
+  facts.leave_from = person.leave_from;
+  facts.leave_until = person.leave_until;
+  facts.removed = person.removed;
+  facts.line_manager = person.line_manager;
+  facts.is_line_manager = person.is_line_manager;
+  facts.teams = person.teams;
+  for (const auto& f : person.forms) {
+    using State = reg::Form::State;
+    const bool closed = f.state == State::withdrawn;
+    facts.forms.push_back({f.kind, f.role, !f.verified_by.empty(), !f.approved_by.empty(), closed,
+                           f.verified_by, f.approved_by, f.valid_from, f.valid_until,
+                           f.state == State::rejected});
+  }
+  for (const auto& d : person.declarations)
+    facts.declarations.push_back({d.name, d.version, d.signed_on, d.valid_until});
+  for (const auto& t : person.training) facts.training.push_back({t.course, t.completed_on, t.valid_until});
+  for (const auto& d : person.delegations) {
+    facts.delegations.push_back({d.from, d.role, d.valid_from, d.valid_until, d.revoked});
+  }
+  for (const auto& a : person.acting) {
+    if (!a.revoked) facts.acting.push_back({a.manager, a.valid_from, a.valid_until});
+  }
+  return facts;
+}
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writing a person's rows. Internal to register/. One thread at a time, inside whatever transaction is open.
+#pragma once
+
+#include <array>
+#include <bitset>
+
+#include "register/database.hpp"
+#include "register/person.hpp"
+
+namespace cardgate::reg {
+
+using Key = std::int64_t;
+using KeyOrNone = std::optional<Key>;
+
+/// The lists of a person.
+enum List : std::uint8_t {
+  unix_accounts,
+  teams,
+  cards,
+  identities,
+  forms,
+  declarations,
+  training,
+  delegations,
+  acting,
+  removals,
+  list_count
+};
+using Lists = std::bitset<list_count>;
+
+/// A person of the one meaning may not be written: the sentence says why. Thrown, so that the transaction is rolled back.
+struct Refused {
+  Errc code;
+  std::string what;
+};
+
+/// Kept statements for all of it. Throws SQLite::Exception and, for people who are not there, Refused.
+class RowWriter {
+ public:
+  explicit RowWriter(SQLite::Database& database);
+
+  Key add_person(std::string_view id, std::string_view name);
+  /// Everything but the lists.
+  void set_person(Key person, const Person& next, KeyOrNone manager);
+  void drop(Key person, List list) { Query(drop_[list], person).run(); }
+  void add(Key person, const std::string& account_or_team, List list) {
+    Query(add_[list], person, account_or_team).run();
+  }
+  void add(Key person, const Card& card) {
+    Query(add_[cards], person, card.uuid, card.status, card.valid_until).run();
+  }
+  void add(Key person, const Identity& identity) {
+    Query(add_[identities], person, identity.kind, identity.value).run();
+  }
+  void add(Key person, const Form& form);
+  void add(Key person, const Declaration& declaration);
+  void add(Key person, const Training& training);
+  void add(Key person, const Delegation& delegation, Key grantor);
+  void add(Key person, const Acting& acting, Key manager);
+  void add(Key person, const Removal& removal);
+
+  KeyOrNone key_of(std::string_view id);
+  std::string id_of(Key key);
+  KeyOrNone manager_of(Key person);
+  bool has_staff(Key person);
+  /// Whose card it is; empty: nobody's.
+  std::string holder_of(std::string_view card);
+
+  /// Writes what differs between two states of one person. Looks to it that who is named is there, that cards are nobody
+  /// else's and that line managers are in no loop.
+  void save(Key person, const Person& now, const Person& next);
+
+ private:
+  Key must_know(std::string_view id);
+
+  SQLite::Database& database_;
+  SQLite::Statement key_of_, id_of_, manager_of_, has_staff_, by_card_, add_person_, change_person_;
+  std::array<SQLite::Statement, list_count> add_, drop_;
+};
+
+/// Which lists are not the same.
+Lists lists_that_differ(const Person& a, const Person& b);
+
+}  // namespace cardgate::reg
