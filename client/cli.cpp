@@ -5,6 +5,7 @@
 
 #include "base/secret.hpp"
 #include "client/output.hpp"
+#include "client/work/act.hpp"
 
 namespace cardgate::client {
 
@@ -44,6 +45,14 @@ int run(int argc, char** argv) {
   add_policy(app, cli);
   add_card(app, cli);
   add_staff(app, cli);
+  add_form(app, cli);
+  add_declaration(app, cli);
+  add_training(app, cli);
+  add_delegation(app, cli);
+  add_removal(app, cli);
+  add_record(app, cli);
+  add_notices(app, cli);
+  add_setup(app, cli);
   add_audit(app, cli);
   try {
     app.parse(argc, argv);

@@ -83,6 +83,19 @@ void greet(const json::object& session, bool resumed) {
   }
 }
 
+/// What happened while the person was away. That they cannot be shown is no reason to say that the sign-in failed.
+void say_notices(const Http& http, const std::string& session) {
+  const auto reply = call(http, {.target = "/v1/notices?session=" + percent_encode(session)});
+  const auto* notices = reply ? find_array(reply->body, "notices") : nullptr;
+  if (notices == nullptr) return;
+  for (const auto& item : *notices) {
+    if (const auto* notice = item.if_object()) {
+      say(fmt::format("  * {} ({})", text_of(*notice, "text"), local_time(text_of(*notice, "at"))));
+    }
+  }
+  if (!notices->empty()) say("  To be told no more: cardgate notice drop NUMBER; cardgate notice list");
+}
+
 int fail(const Cli& cli, const Error& error) {
   if (error.code == Errc::invalid_argument) return say_usage(cli, error.context);
   if (error.code == Errc::too_large || error.code == Errc::pin_format) {
@@ -119,6 +132,7 @@ int login(const Cli& cli, const LoginOptions& options) {
     print_json(reply->body);
   } else {
     greet(reply->body, target->ends_with("/resume"));
+    say_notices(http, text_of(reply->body, "id"));
   }
   return exit_ok;
 }

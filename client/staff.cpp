@@ -7,6 +7,7 @@
 #include "base/file.hpp"
 #include "client/output.hpp"
 #include "client/service.hpp"
+#include "client/work/act.hpp"
 
 namespace cardgate::client {
 namespace {
@@ -44,8 +45,9 @@ int import(const Cli& cli, const std::string& file) {
 
 void add_staff(CLI::App& app, Cli& cli) {
   auto* group =
-      add_command(app, "staff", "The staff register (root)", "cardgate staff import staff.yaml", "");
+      add_command(app, "staff", "Staff: see, change, import (root)", "cardgate staff show 10017", "");
   group->require_subcommand(1);
+  add_staff_acts(*group, cli);
   auto* command = add_command(
       *group, "import", "Take a staff file over, all of it or nothing; each bad line is named",
       "sudo cardgate staff import staff.yaml",

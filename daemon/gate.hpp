@@ -11,6 +11,10 @@
 //   gate_views.cpp    status, events, sessions, access, metrics
 //   gate_admin.cpp    import, explain
 //   gate_certificate.cpp  whom a card stands for, and explaining that
+//   gate_work.cpp     people's work: who may do what with whom, and carrying it out durably
+//   gate_forms.cpp, gate_delegations.cpp, gate_removals.cpp, gate_staff.cpp   the acts (the rules: work/rules.hpp)
+//   gate_people.cpp   what may be seen of others: team, staff, records
+//   gate_setup.cpp    the first members of the team; breaking the glass; notices
 //   routes.cpp        the table of what may be asked
 #pragma once
 
@@ -38,6 +42,7 @@
 #include "daemon/refusals.hpp"
 #include "daemon/sessions.hpp"
 #include "daemon/wall_guard.hpp"
+#include "daemon/work/rules.hpp"
 #include "policy/decide.hpp"
 #include "proto/messages.hpp"
 #include "proto/token.hpp"
@@ -102,6 +107,37 @@ class Gate {
   Answer explain_policy(Request&);
   Answer explain_certificate(Request&);
 
+  Answer list_forms(Request&);
+  Answer submit_form(Request&);
+  Answer verify_form(Request&, const std::string& id);
+  Answer approve_form(Request&, const std::string& id);
+  Answer reject_form(Request&, const std::string& id);
+  Answer withdraw_form(Request&, const std::string& id);
+  Answer renew_form(Request&, const std::string& id);
+  Answer list_declarations(Request&);
+  Answer sign_declaration(Request&);
+  Answer list_training(Request&);
+  Answer record_training(Request&);
+  Answer list_delegations(Request&);
+  Answer give_delegation(Request&);
+  Answer revoke_delegation(Request&, const std::string& id);
+  Answer appoint_acting(Request&);
+  Answer end_acting(Request&, const std::string& id);
+  Answer list_removals(Request&);
+  Answer request_removal(Request&);
+  Answer do_removal(Request&, const std::string& id);
+  Answer decline_removal(Request&, const std::string& id);
+  Answer restore_access(Request&);
+  Answer change_staff(Request&, const std::string& id);
+  Answer change_card(Request&, const std::string& id);
+  Answer show_staff(Request&, const std::string& id);
+  Answer list_staff(Request&);
+  Answer team(Request&);
+  Answer record_allowed(Request&, const std::string& id);
+  Answer set_up(Request&);
+  Answer list_notices(Request&);
+  Answer drop_notice(Request&, const std::string& id);
+
   bool shutting_down() const { return shutting_down_; }
   bool allow_request(const Peer& peer) { return request_rate_.allow(peer.uid, clock_.boot()); }
   void count(std::string_view metric, std::string_view label = {}) { metrics_.add(metric, label); }
@@ -163,6 +199,65 @@ class Gate {
                                                 const std::string& resume_id);
   json::object session_json(const Session& session);
 
+  // gate_work.cpp
+  /// Who asks, signed in by card, and under which role they do it.
+  struct Actor {
+    std::string person, session, client;
+    std::string role;      // the first role that lets them; empty: as themselves
+    bool manages = false;  // the subject's line manager today, or standing in
+    std::optional<Response> refusal;
+  };
+  Actor myself(const Request& request);
+  /// `subject`: an id; empty: whether there is any role that lets them. Who asks, before what is asked: nobody without such
+  /// a role learns whether an id is known.
+  Actor actor(const Request& request, policy::Act act, const std::string& subject);
+  /// What is done, to whom, and how it is recorded. The first of `people` is for whom it is done.
+  struct Deed {
+    audit::Record record;
+    std::vector<std::string> people;
+    reg::Register::ChangeSeveral how;
+    std::string notice = {};    // for the first of `people`
+    bool waits_for_log = true;  // false: what takes access away happens whatever becomes of the log
+  };
+  struct Done {
+    std::optional<Response> refusal;
+    std::vector<reg::Person> people;
+  };
+  boost::asio::awaitable<Done> carry_out(const Request& request, Actor who, Deed deed);
+  /// Whose form, delegation, ... it is. The refusal is a 404.
+  struct Owner {
+    std::string person;
+    std::optional<Response> refusal;
+  };
+  Owner owner_of(reg::Register::Relation relation, const std::string& number, std::string_view what);
+  /// Their facts may be other than before: looks at every session that stands on them.
+  void people_changed(const std::vector<std::string>& ids);
+  boost::asio::awaitable<void> tell(std::vector<std::string> people, std::string mark, std::string text);
+  void note_look(const Request& request, const Actor& who, const std::string& person, std::string_view what);
+  work::Doer doer(const Actor& who) { return {who.person, today()}; }
+  Date today() { return Date(std::chrono::floor<std::chrono::days>(now())); }
+
+  // gate_forms.cpp
+  boost::asio::awaitable<Response> form_act(Request& request, Actor who, std::string person,
+                                            const std::string& number, std::string_view act,
+                                            std::string reason, std::string notice,
+                                            std::function<Result<void>(reg::Person&)> how);
+  json::object form_json(const reg::Person& person, const reg::Form& form) const;
+
+  // gate_removals.cpp
+  void end_access_now(const std::string& id);
+  boost::asio::awaitable<Response> removal_act(Request& request, Actor who, std::string subject,
+                                               std::string_view act, std::string reason, bool removes,
+                                               std::function<Result<void>(reg::Person&)> how);
+
+  // gate_people.cpp
+  json::object person_json(const reg::Person& person);
+  json::object holdings_json(const reg::Person& person);
+
+  // gate_setup.cpp
+  boost::asio::awaitable<void> signed_in_at_set_up(std::string person);
+  std::vector<std::string> members_of_team();
+
   // gate_certificate.cpp
   struct CardHolder {
     std::string person;               // the id; empty with a refusal
@@ -204,6 +299,13 @@ class Gate {
     std::string why;
   };
   Live look_up(std::string_view token);
+  /// The token of the Authorization header.
+  struct Bearer {
+    Live live;
+    std::optional<Response> refusal;
+  };
+  Bearer token_of(const Request& request);
+  Bearer shown_token(const Request& request);
   json::object decision_json(const policy::Role& role, const policy::Decision& decision) const;
 
   boost::asio::io_context& io_;
@@ -237,6 +339,8 @@ class Gate {
   bool shutting_down_ = false;
   std::optional<BootTime> audit_probed_;
   std::string clock_incident_;
+  std::set<std::string> removed_now_;  // removed, and not in the register yet
+  bool setup_closed_ = false;          // as far as is known; the register decides
 };
 
 json::array to_json(const std::vector<policy::Unmet>& list);

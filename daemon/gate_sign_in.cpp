@@ -39,6 +39,17 @@ Result<Gate::Person*> Gate::person(const std::string& id) {
   if (const auto found = people_.find(id); found != people_.end()) return &found->second;
   auto record = TRY(staff_->person(id));
   auto facts = to_facts(record);
+  facts.removed = facts.removed || removed_now_.contains(id);
+  for (auto& given : facts.delegations) {
+    // It lasts no longer than what it was given from.
+    const auto grantor = given.revoked ? Result<reg::Person>(Error{}) : staff_->person(given.from);
+    if (!grantor || grantor->removed || !grantor->is_line_manager || removed_now_.contains(given.from)) {
+      given.revoked = true;
+    } else if (const auto& last = grantor->employed_until;
+               last && (!given.valid_until || *last < *given.valid_until)) {
+      given.valid_until = last;
+    }
+  }
   if (people_.size() > 10'000) people_.clear();
   return &people_.insert_or_assign(id, Person{std::move(record), std::move(facts)}).first->second;
 }
@@ -268,6 +279,14 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
     events_.publish("session", {{"kind", "resumed"}, {"session", resume_id}}, uid);
     co_return json_response(200, session_json(*sessions_.find(resume_id)));
   }
+  // A removal, or the last day, may have come while the person typed.
+  const auto still = facts_for(session);
+  if (!still || !policy::decide_sign_in(*policy_, **still, policy::SignIn::card, now()).allowed) {
+    co_return refused(
+        problem(403, "access_denied",
+                "Your access ended while you were signing in. Ask the people who look after it."),
+        "access_lost", person_id);
+  }
   const std::string id = session.id;
   auto opened = sessions_.open(std::move(session));
   if (!opened) {
@@ -286,6 +305,7 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   on_deadline_changed();
   events_.publish("session", {{"kind", "opened"}, {"session", id}, {"reader", ask.reader}}, uid);
   auto answer = json_response(201, session_json(*sessions_.find(id)));
+  boost::asio::co_spawn(io_, signed_in_at_set_up(person_id), boost::asio::detached);
   answer.headers.emplace_back("Location", "/v1/sessions/" + id);
   co_return answer;
 }

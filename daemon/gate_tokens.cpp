@@ -133,6 +133,11 @@ Gate::Answer Gate::token(Request& request) {
   WallTime expires = std::min({at + role.token_life, session.expires, session.auth_time + role.max_session});
   if (decision.valid_until) expires = std::min(expires, *decision.valid_until);
   proto::Claims claims;
+  for (const auto& manager : policy::managers_in_scope(role, **facts, at)) {
+    claims.records_of.push_back(manager.until ? manager.id + "@" + to_text(*manager.until) : manager.id);
+  }
+  // A gate asks GET /v1/records/ID/allowed in any case; a list that grows is of no use to anybody.
+  if (claims.records_of.size() > max_managers_in_token) claims.records_of.clear();
   claims.exp = to_unix_seconds(expires);
   claims.iat = claims.nbf = to_unix_seconds(at);
   if (claims.exp <= claims.iat) {
@@ -269,6 +274,41 @@ Gate::Answer Gate::revoke(Request& request) {
   co_return json_response(200, json::object{});
 }
 
+Gate::Bearer Gate::token_of(const Request& request) {
+  static constexpr std::string_view scheme = "bearer ";
+  std::string_view given = request.authorization;
+  const bool bearer = given.size() > scheme.size() &&
+                      std::ranges::equal(given.substr(0, scheme.size()), scheme, [](char a, char b) {
+                        return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b;
+                      });
+  if (!bearer) {
+    auto answer = problem(401, "token_missing", "Give a token: Authorization: Bearer TOKEN.");
+    answer.headers.emplace_back("WWW-Authenticate", "Bearer");
+    return {{}, std::move(answer)};
+  }
+  given.remove_prefix(scheme.size());
+  return {look_up(given), std::nullopt};
+}
+
+/// A token as a service shows it that was given one: 401 unless it is live and the service registered for its audience.
+Gate::Bearer Gate::shown_token(const Request& request) {
+  auto bearer = token_of(request);
+  if (bearer.refusal) return bearer;
+  const auto& live = bearer.live;
+  const bool registered = client_for(*request.peer, [&](const ClientEntry& client) {
+                            return contains(client.verifies, live.claims.aud);
+                          }) != nullptr;
+  if (live.token == nullptr || !registered) {
+    audit::Record record;
+    record.event = "introspected";
+    record.reason = live.token == nullptr ? live.why : "audience_not_registered";
+    refuse(*request.peer, std::move(record));
+    bearer.refusal =
+        unauthorized("token_inactive", "The token is not active. Sign in and ask for a new one.");
+  }
+  return bearer;
+}
+
 Gate::Answer Gate::verify(Request& request) {
   const Peer& peer = *request.peer;
   const std::string* audience = request.parameter("audience");
@@ -284,19 +324,9 @@ Gate::Answer Gate::verify(Request& request) {
         403, "client_not_allowed",
         "This program is not registered for that audience: see `clients` in cardgate's configuration.");
   }
-  static constexpr std::string_view scheme = "bearer ";
-  std::string_view given = request.authorization;
-  const bool bearer = given.size() > scheme.size() &&
-                      std::ranges::equal(given.substr(0, scheme.size()), scheme, [](char a, char b) {
-                        return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b;
-                      });
-  if (!bearer) {
-    auto answer = problem(401, "token_missing", "Give a token: Authorization: Bearer TOKEN.");
-    answer.headers.emplace_back("WWW-Authenticate", "Bearer");
-    co_return answer;
-  }
-  given.remove_prefix(scheme.size());
-  const auto live = look_up(given);
+  auto bearer = token_of(request);
+  if (bearer.refusal) co_return std::move(*bearer.refusal);
+  const Live& live = bearer.live;
   const auto refused = [&](const std::string& reason) {
     audit::Record record;
     record.event = "introspected";

@@ -36,6 +36,11 @@ inline constexpr milliseconds trust_files_settle{500};  // several files are put
 inline constexpr seconds vendor_deadline{20};  // for one answer of the helper for vendors' cards
 inline constexpr seconds card_wait{5};         // for a card that another program holds
 
+// People's work.
+inline constexpr std::size_t max_managers_in_token = 16;
+inline constexpr std::size_t max_listed = 500;           // forms, removals, people in one answer
+inline constexpr std::size_t max_looked_through = 5000;  // people that a filter passes over in one answer
+
 /// What the operator may tune. Defaults serve one ward's machine.
 struct Limits {
   std::int64_t connections = 1024;

@@ -33,6 +33,8 @@ struct Claims {
   std::string sid;        // the session it belongs to
   std::string client_id;  // the application that asked
   std::string role, scope, records;
+  /// For records team and delegated: the line managers whose staff they are, as "id", or "id@2027-02-28" with the last day.
+  std::vector<std::string> records_of;
   std::string acr;
   std::vector<std::string> amr;  // RFC 8176: sc, pin, pwd
   std::string revocation;        // "good", or "cached": an answer about the card's certificate is overdue

@@ -24,6 +24,7 @@ void visit_claims(AnyClaims& claims, Visitor&& visit) {
   visit("role", claims.role, Need::optional);
   visit("scope", claims.scope, Need::optional);
   visit("records", claims.records, Need::optional);
+  visit("records_of", claims.records_of, Need::optional);
   visit("acr", claims.acr, Need::optional);
   visit("amr", claims.amr, Need::optional);
   visit("auth_time", claims.auth_time, Need::optional);

@@ -116,4 +116,12 @@ struct Person {
   friend bool operator==(const Person&, const Person&) = default;
 };
 
+/// 8-4-4-4-12 hex digits (RFC 4122 3), either case; and the one written form of it.
+bool is_card_uuid(std::string_view text);
+std::string card_uuid(std::string_view text);
+
+/// A new employment after a former one ended begins with nothing: what was granted before it (forms, delegations, standing in,
+/// signatures, cards) is closed. Does nothing unless `next` begins later than `before` ended.
+void close_former_employment(const Person& before, Person& next);
+
 }  // namespace cardgate::reg

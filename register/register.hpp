@@ -12,11 +12,18 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "register/import.hpp"
 #include "register/person.hpp"
 
 namespace cardgate::reg {
+
+struct Notice {
+  std::int64_t id = 0;
+  WallTime made_at;
+  std::string text;
+};
 
 class Register {
  public:
@@ -39,6 +46,34 @@ class Register {
   /// changed. Errors: corrupt, io, no_space, unavailable.
   virtual Result<ImportReport> import(const ImportFile& file) = 0;
 
+  /// The ids of all who stand in a relation, sorted, each once. Errors: corrupt, io, unavailable.
+  enum class Relation : std::uint8_t {
+    staff_of,       // value: their line manager's id
+    in_team,        // the team's name
+    form_waits,     // "submitted" or "verified"
+    removal_waits,  // "requested" or "restoring"
+    delegates_of,   // the id of who delegates, now or once
+    stands_in_for,  // the line manager's id, now or once
+    leaving_on,     // the last day of employment, as 2026-01-31
+    // Whose it is; value: its number.
+    of_form,
+    of_delegation,
+    of_acting,
+    of_removal,
+  };
+  virtual Result<std::vector<std::string>> people_by(Relation relation, std::string_view value) = 0;
+
+  /// What the person is told at the next sign-in. The same `mark` again is no second notice. Errors: as change().
+  virtual Result<void> tell(std::string_view id, std::string_view mark, std::string_view text,
+                            WallTime at) = 0;
+  virtual Result<std::vector<Notice>> notices(std::string_view id) = 0;
+  /// False when that person has no such notice.
+  virtual Result<bool> drop_notice(std::string_view id, std::int64_t notice) = 0;
+
+  /// What the service keeps beside the people; empty when it was never set. Errors: corrupt, io, unavailable, no_space.
+  virtual Result<std::string> setting(std::string_view name) = 0;
+  virtual Result<void> set_setting(std::string_view name, std::string_view value) = 0;
+
   /// Makes `next` of a person, in one transaction; durable on return. What it returns as an error changes nothing. It may not
   /// change the id. The answer is the person as saved, with the numbers of new forms and the like.
   /// Errors: those of `how`, not_found, invalid_argument (somebody named is not there, a card is somebody else's, a loop of line
@@ -49,6 +84,9 @@ class Register {
   using ChangeSeveral = std::function<Result<void>(std::vector<Person>& people)>;
   virtual Result<std::vector<Person>> change_several(const std::vector<std::string>& ids,
                                                      const ChangeSeveral& how) = 0;
+
+  /// The next ids in their order, after `id` (empty: from the first). Errors: corrupt, io, unavailable.
+  virtual Result<std::vector<std::string>> ids_after(std::string_view id, std::size_t limit) = 0;
 
   /// How many people there are. Errors: corrupt, io, unavailable.
   virtual Result<std::size_t> count() = 0;

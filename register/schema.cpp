@@ -106,6 +106,8 @@ ALTER TABLE person ADD COLUMN enrolment TEXT NOT NULL DEFAULT '';
 ALTER TABLE person ADD COLUMN leave_from INTEGER;
 ALTER TABLE person ADD COLUMN leave_until INTEGER;
 CREATE UNIQUE INDEX person_username ON person(username) WHERE username IS NOT NULL;
+CREATE INDEX person_leaving ON person(employed_until) WHERE employed_until IS NOT NULL;
+CREATE INDEX team_team ON team(team);
 CREATE INDEX person_enrolment ON person(enrolment) WHERE enrolment <> '';
 
 CREATE TABLE form_2 (

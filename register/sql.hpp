@@ -49,15 +49,56 @@ inline constexpr const char* by_identity =
 inline constexpr const char* by_unix_account =
     "SELECT p.id FROM unix_account u JOIN person p ON p.pk = u.person WHERE u.account = ?";
 
+inline constexpr const char* staff_of =
+    "SELECT s.id FROM person m JOIN person s ON s.line_manager = m.pk WHERE m.id = ?";
+inline constexpr const char* in_team =
+    "SELECT p.id FROM team t JOIN person p ON p.pk = t.person WHERE t.team = ?";
+inline constexpr const char* form_waits =
+    "SELECT p.id FROM form f JOIN person p ON p.pk = f.person WHERE f.state = ? AND f.state IN ('submitted', "
+    "'verified')";
+inline constexpr const char* removal_waits =
+    "SELECT p.id FROM removal r JOIN person p ON p.pk = r.person WHERE r.state = ? AND r.state IN "
+    "('requested', 'restoring')";
+inline constexpr const char* delegates_of =
+    "SELECT p.id FROM person g JOIN delegation d ON d.grantor = g.pk JOIN person p ON p.pk = d.person WHERE "
+    "g.id = ?";
+inline constexpr const char* stands_in_for =
+    "SELECT p.id FROM person m JOIN acting a ON a.manager = m.pk JOIN person p ON p.pk = a.person WHERE m.id "
+    "= ?";
+inline constexpr const char* leaving_on = "SELECT id FROM person WHERE employed_until = ?";
+inline constexpr const char* of_form =
+    "SELECT p.id FROM form f JOIN person p ON p.pk = f.person WHERE f.id = ?";
+inline constexpr const char* of_delegation =
+    "SELECT p.id FROM delegation d JOIN person p ON p.pk = d.person WHERE d.id = ?";
+inline constexpr const char* of_acting =
+    "SELECT p.id FROM acting a JOIN person p ON p.pk = a.person WHERE a.id = ?";
+inline constexpr const char* of_removal =
+    "SELECT p.id FROM removal r JOIN person p ON p.pk = r.person WHERE r.id = ?";
+inline constexpr const char* notices =
+    "SELECT n.id, n.made_at, n.text FROM person p JOIN notice n ON n.person = p.pk WHERE p.id = ? ORDER BY "
+    "n.id";
+
+inline constexpr const char* ids_after = "SELECT id FROM person WHERE id > ? ORDER BY id LIMIT ?";
+
 inline constexpr const char* key_of = "SELECT pk FROM person WHERE id = ?";
 inline constexpr const char* id_of = "SELECT id FROM person WHERE pk = ?";
 inline constexpr const char* manager_of = "SELECT line_manager FROM person WHERE pk = ?";
 inline constexpr const char* has_staff = "SELECT 1 FROM person WHERE line_manager = ? LIMIT 1";
 
-inline constexpr std::array look_ups{person,   unix_accounts, teams,       cards,           identities,
-                                     forms,    declarations,  training,    delegations,     acting,
-                                     removals, by_card,       by_identity, by_unix_account, key_of,
-                                     id_of,    manager_of,    has_staff};
+inline constexpr std::array look_ups{person,     unix_accounts, teams,        cards,           identities,
+                                     forms,      declarations,  training,     delegations,     acting,
+                                     removals,   by_card,       by_identity,  by_unix_account, key_of,
+                                     id_of,      manager_of,    has_staff,    staff_of,        in_team,
+                                     form_waits, removal_waits, delegates_of, stands_in_for,   leaving_on,
+                                     of_form,    of_delegation, of_acting,    of_removal,      notices};
+
+inline constexpr const char* add_notice =
+    "INSERT OR IGNORE INTO notice (person, mark, made_at, text) SELECT pk, ?, ?, ? FROM person WHERE id = ?";
+inline constexpr const char* drop_notice =
+    "DELETE FROM notice WHERE id = ? AND person = (SELECT pk FROM person WHERE id = ?)";
+inline constexpr const char* setting = "SELECT value FROM setting WHERE name = ?";
+inline constexpr const char* set_setting =
+    "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
 // The only one whose time grows with the register.
 inline constexpr const char* count = "SELECT count(*) FROM person";

@@ -41,10 +41,6 @@ void read_all(SQLite::Statement& statement, std::int64_t key, List& to, Read rea
   while (query.next()) to.push_back(read(query));
 }
 
-Error nobody(std::string_view id) {
-  return {Errc::not_found, fmt::format("the staff register has nobody with the id '{}'", id.substr(0, 64))};
-}
-
 template <class State>
 State state_of(std::string_view text) {
   for (const auto state : states<State>) {
@@ -103,6 +99,10 @@ Removal read_removal(Query& q) {
 }
 
 }  // namespace
+
+Error nobody(std::string_view id) {
+  return {Errc::not_found, fmt::format("the staff register has nobody with the id '{}'", id.substr(0, 64))};
+}
 
 PersonReader::PersonReader(SQLite::Database& database)
     : person_(database, sql::person),
@@ -188,38 +188,6 @@ Result<std::size_t> SqliteRegister::count() {
     Query query(count_);
     if (!query.next()) throw BadRow{"the people cannot be counted"};
     return static_cast<std::size_t>(query.integer());
-  });
-}
-
-Result<Person> SqliteRegister::change(std::string_view id, const Change& how) {
-  auto changed = TRY(
-      change_several({std::string(id)}, [&](std::vector<Person>& people) { return how(people.front()); }));
-  return std::move(changed.front());
-}
-
-Result<std::vector<Person>> SqliteRegister::change_several(const std::vector<std::string>& ids,
-                                                           const ChangeSeveral& how) {
-  using Changed = Result<std::vector<Person>>;
-  return guarded([&]() -> Changed {
-    try {
-      SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
-      std::vector<PersonReader::Row> rows;
-      std::vector<Person> people;
-      for (const auto& id : ids) {
-        auto row = reader_.read(id);
-        if (!row) return nobody(id);
-        people.push_back(row->person);
-        rows.push_back(std::move(*row));
-      }
-      TRY(how(people));
-      for (std::size_t i = 0; i < rows.size(); ++i) writer_.save(rows[i].key, rows[i].person, people[i]);
-      std::vector<Person> saved;
-      for (const auto& id : ids) saved.push_back(reader_.read(id).value().person);
-      transaction.commit();
-      return saved;
-    } catch (const Refused& refused) {
-      return Error{refused.code, refused.what};
-    }
   });
 }
 

@@ -13,6 +13,9 @@
 
 namespace cardgate::reg {
 
+/// not_found, in words.
+Error nobody(std::string_view id);
+
 /// Reads people by kept statements, inside whatever transaction is open. Throws SQLite::Exception and BadRow.
 class PersonReader {
  public:
@@ -36,9 +39,16 @@ class SqliteRegister final : public Register {
   Result<std::vector<std::string>> people_by_identity(std::string_view kind, std::string_view value) override;
   Result<std::vector<std::string>> people_by_unix_account(std::string_view account) override;
   Result<ImportReport> import(const ImportFile& file) override;
+  Result<std::vector<std::string>> people_by(Relation relation, std::string_view value) override;
+  Result<void> tell(std::string_view id, std::string_view mark, std::string_view text, WallTime at) override;
+  Result<std::vector<Notice>> notices(std::string_view id) override;
+  Result<bool> drop_notice(std::string_view id, std::int64_t notice) override;
+  Result<std::string> setting(std::string_view name) override;
+  Result<void> set_setting(std::string_view name, std::string_view value) override;
   Result<Person> change(std::string_view id, const Change& how) override;
   Result<std::vector<Person>> change_several(const std::vector<std::string>& ids,
                                              const ChangeSeveral& how) override;
+  Result<std::vector<std::string>> ids_after(std::string_view id, std::size_t limit) override;
   Result<std::size_t> count() override;
 
  private:

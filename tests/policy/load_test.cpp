@@ -102,7 +102,7 @@ TEST(PolicyLoad, SaysWhereAndWhatWasExpected) {
   const std::string usages =
       "not-removed; employed; card; line-manager; delegation; form: {kind, title}; team: {name, title}; "
       "declaration: "
-      "{name, version, title}; training: {course, mode, title}";
+      "{name, version, valid_for, title}; training: {course, mode, title}";
   const std::vector<std::pair<std::string, std::string>> table{
       {"", "policy.yaml:1: expected keys with values"},
       {"roles: {}", "policy.yaml:1: roles: expected at least one role"},

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/work/act.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+
+#include "client/output.hpp"
+#include "client/service.hpp"
+
+namespace cardgate::client {
+namespace {
+
+struct Given {
+  std::string subject, session;
+  std::map<std::string, std::string> values;  // by member
+  std::map<std::string, bool> flags;
+};
+
+std::string target_of(const Act& act, const Given& given) {
+  std::string path = act.path;
+  if (const auto at = path.find("{}"); at != std::string::npos)
+    path.replace(at, 2, percent_encode(given.subject));
+  std::string query;
+  const auto add = [&](std::string_view key, std::string_view value) {
+    query += fmt::format("{}{}={}", query.empty() ? '?' : '&', key, percent_encode(value));
+  };
+  if (!given.session.empty()) add("session", given.session);
+  if (act.method == "GET") {
+    for (const auto& [member, value] : given.values) {
+      if (!value.empty()) add(member, value);
+    }
+  }
+  return path + query;
+}
+
+std::string body_of(const Act& act, const Given& given) {
+  if (act.method != "POST") return {};
+  json::object body;
+  for (const auto& [member, value] : given.values) {
+    if (!value.empty()) body[member] = value;
+  }
+  for (const auto& [member, value] : given.flags) {
+    if (value) body[member] = true;
+  }
+  return json::serialize(body);
+}
+
+int run_act(const Cli& cli, const Act& act, const Given& given) {
+  const std::string body = body_of(act, given);
+  const auto reply =
+      call(Http(cli.socket), {.method = act.method,
+                              .target = target_of(act, given),
+                              .body = body,
+                              .content_type = body.empty() ? std::string_view() : "application/json"});
+  if (!reply) return say_error(cli, reply.error());
+  if (reply->refusal) return say_problem(cli, *reply->refusal);
+  if (cli.json) {
+    print_json(reply->body);
+  } else {
+    act.tell(reply->body);
+  }
+  return exit_ok;
+}
+
+}  // namespace
+
+CLI::App* add_act(CLI::App& group, Cli& cli, Act act) {
+  auto* command = add_command(group, act.name, act.what, act.example, usual_exit_codes);
+  auto given = std::make_shared<Given>();
+  if (!act.subject.empty()) command->add_option(act.subject, given->subject, act.subject_help)->required();
+  for (const auto& option : act.options) {
+    if (option.yes_or_no) {
+      command->add_flag(option.flag, given->flags[option.member], option.help);
+    } else {
+      auto* added = command->add_option(option.flag, given->values[option.member], option.help);
+      if (option.required) added->required();
+    }
+  }
+  command->add_option("--session", given->session, "Your session; needed only when several are open");
+  auto kept = std::make_shared<Act>(std::move(act));
+  command->callback(
+      [&cli, kept, given] { cli.action = [&cli, kept, given] { return run_act(cli, *kept, *given); }; });
+  return command;
+}
+
+ActOption reason_option() {
+  return {"--reason", "reason", "Why, in a sentence; it is kept", true, false};
+}
+
+ActOption person_option(bool required) {
+  return {"--person", "person", "The person's number in the register", required, false};
+}
+
+std::string span_text(const json::object& row) {
+  const auto from = text_of(row, "valid_from");
+  const auto until = text_of(row, "valid_until");
+  return (from.empty() ? "" : " from " + from) + (until.empty() ? "" : " until " + until);
+}
+
+std::string form_line(const json::object& form) {
+  const auto* person = find_object(form, "person");
+  std::string text =
+      fmt::format("form {}: {} for {} ({}), {}{}", number_of(form, "id"), text_of(form, "role_title"),
+                  person ? text_of(*person, "name") : "?", person ? text_of(*person, "id") : "?",
+                  text_of(form, "state"), span_text(form));
+  const auto add = [&](std::string_view word, std::string_view by, std::string_view on) {
+    const auto who = text_of(form, by);
+    if (!who.empty())
+      text += fmt::format("\n    {} by {}{}", word, who,
+                          text_of(form, on).empty() ? "" : " on " + text_of(form, on));
+  };
+  add("asked for", "requested_by", "requested_on");
+  if (const auto reason = text_of(form, "reason"); !reason.empty()) text += ": " + reason;
+  add("verified", "verified_by", "verified_on");
+  add("approved", "approved_by", "approved_on");
+  add("closed", "closed_by", "closed_on");
+  if (const auto reason = text_of(form, "closed_reason"); !reason.empty()) text += ": " + reason;
+  return text;
+}
+
+void say_list(const json::object& body, std::string_view member, std::string_view none,
+              const std::function<std::string(const json::object&)>& line) {
+  const auto* rows = find_array(body, member);
+  if (rows == nullptr || rows->empty()) {
+    if (!none.empty()) say(none);
+    return;
+  }
+  for (const auto& row : *rows) {
+    if (const auto* object = row.if_object()) say(line(*object));
+  }
+}
+
+}  // namespace cardgate::client

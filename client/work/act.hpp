@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands of people's work: each is one call of the service, its options the members of the body. One thread.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/json.hpp"
+#include "client/cli.hpp"
+
+namespace cardgate::client {
+
+struct ActOption {
+  std::string flag;    // "--reason"
+  std::string member;  // of the body, or of the query for GET
+  std::string help;
+  bool required = false;
+  bool yes_or_no = false;
+};
+
+struct Act {
+  std::string name, what, example;
+  std::string method = "POST";
+  std::string path;          // {} stands for the positional argument
+  std::string subject = {};  // the positional argument's name; empty: none
+  std::string subject_help = {};
+  std::vector<ActOption> options = {};
+  /// What people read of the answer's body.
+  std::function<void(const json::object&)> tell = {};
+};
+
+/// Adds the command; --session names one of several sessions.
+CLI::App* add_act(CLI::App& group, Cli& cli, Act act);
+
+/// What most of them take.
+ActOption reason_option();
+ActOption person_option(bool required = true);
+
+/// A line for people, and its parts.
+std::string form_line(const json::object& form);
+std::string span_text(const json::object& row);
+/// Each object of the list `member` by `line`; `none` when there is none.
+void say_list(const json::object& body, std::string_view member, std::string_view none,
+              const std::function<std::string(const json::object&)>& line);
+
+void add_form(CLI::App& app, Cli& cli);
+void add_declaration(CLI::App& app, Cli& cli);
+void add_training(CLI::App& app, Cli& cli);
+void add_delegation(CLI::App& app, Cli& cli);
+void add_removal(CLI::App& app, Cli& cli);
+/// Into the group `staff`.
+void add_staff_acts(CLI::App& group, Cli& cli);
+void add_setup(CLI::App& app, Cli& cli);
+void add_notices(CLI::App& app, Cli& cli);
+void add_record(CLI::App& app, Cli& cli);
+
+}  // namespace cardgate::client

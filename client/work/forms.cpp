@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// cardgate form, declaration, training
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "client/output.hpp"
+#include "client/service.hpp"
+#include "client/terminal.hpp"
+#include "client/work/act.hpp"
+
+namespace cardgate::client {
+namespace {
+
+void tell_form(const json::object& form) {
+  say(form_line(form));
+}
+
+Act on_form(std::string name, std::string what, std::vector<ActOption> options, std::string example) {
+  return {.name = name,
+          .what = std::move(what),
+          .example = std::move(example),
+          .path = "/v1/forms/{}/" + name,
+          .subject = "FORM",
+          .subject_help = "The form's number: cardgate form list",
+          .options = std::move(options),
+          .tell = tell_form};
+}
+
+}  // namespace
+
+void add_form(CLI::App& app, Cli& cli) {
+  auto* group = add_command(app, "form", "Access forms: ask, verify the need, approve, withdraw, renew",
+                            "cardgate form submit --role core --reason \"Rota planning on ward 4\"", "");
+  group->require_subcommand(1);
+  add_act(
+      *group, cli,
+      {.name = "submit",
+       .what = "Ask for access in a role, for yourself or for somebody of your staff",
+       .example = "cardgate form submit --role core --reason \"Rota planning on ward 4\" --until 2027-12-31",
+       .path = "/v1/forms",
+       .options = {{"--role", "role", "The role, as the policy names it", true, false},
+                   reason_option(),
+                   person_option(false),
+                   {"--from", "valid_from", "The first day, like 2026-01-31; today when left out", false,
+                    false},
+                   {"--until", "valid_until", "The last day", false, false}},
+       .tell = tell_form});
+  add_act(*group, cli,
+          {.name = "list",
+           .what = "Your forms and those that wait for you; or one person's",
+           .example = "cardgate form list\n  cardgate form list --person 10017",
+           .method = "GET",
+           .path = "/v1/forms",
+           .options = {person_option(false)},
+           .tell = [](const json::object& body) {
+             say_list(body, "forms", "No access forms.", form_line);
+             if (const auto* waiting = find_array(body, "waiting"); waiting != nullptr && !waiting->empty()) {
+               say(fmt::format("Waiting for you ({}):", waiting->size()));
+               say_list(body, "waiting", "", form_line);
+             }
+           }});
+  add_act(*group, cli,
+          on_form("verify", "Verify that one of your staff needs what the form asks for", {},
+                  "cardgate form verify 12"));
+  add_act(*group, cli,
+          on_form("approve", "Approve a verified form (ESR & Workforce Systems team)", {},
+                  "cardgate form approve 12"));
+  add_act(*group, cli,
+          on_form("reject", "Say no to a form", {reason_option()},
+                  "cardgate form reject 12 --reason \"Not part of the work on ward 4\""));
+  add_act(*group, cli,
+          on_form("withdraw", "Take a form back; the access ends at once", {reason_option()},
+                  "cardgate form withdraw 12 --reason \"Moved to another team\""));
+  add_act(*group, cli,
+          on_form("renew", "Ask for a form that goes on where this one ends",
+                  {reason_option(), {"--until", "valid_until", "The new last day", false, false}},
+                  "cardgate form renew 12 --until 2028-12-31 --reason \"Still planning rotas\""));
+}
+
+namespace {
+
+struct SignOptions {
+  std::string name, version, hash, session;
+};
+
+/// Shows the text, and asks for a yes at the terminal unless the hash of what was read is given.
+int sign(const Cli& cli, const SignOptions& options) {
+  const Http http(cli.socket);
+  const std::string query = options.session.empty() ? "" : "?session=" + percent_encode(options.session);
+  std::string hash = options.hash;
+  if (hash.empty()) {
+    const auto listed = call(http, {.target = "/v1/declarations" + query});
+    if (!listed) return say_error(cli, listed.error());
+    if (listed->refusal) return say_problem(cli, *listed->refusal);
+    if (const auto* texts = find_array(listed->body, "declarations")) {
+      for (const auto& item : *texts) {
+        const auto* text = item.if_object();
+        if (text == nullptr || text_of(*text, "name") != options.name) continue;
+        if (!options.version.empty() && text_of(*text, "version") != options.version) continue;
+        complain(fmt::format("{}, version {}:\n\n{}\n", text_of(*text, "title"), text_of(*text, "version"),
+                             text_of(*text, "text")));
+        hash = text_of(*text, "text_hash");
+        break;
+      }
+    }
+    if (hash.empty()) {
+      return say_problem(cli, {404,
+                               "not_found",
+                               "No such declaration",
+                               "No role asks for a declaration of that name. See: cardgate declaration list",
+                               {}});
+    }
+    const auto answer = ask("Type yes to sign it: ", 16);
+    if (!answer && answer.error().code == Errc::not_found) {
+      return say_usage(cli, "there is no terminal to ask at: give --text-hash of the text that was read");
+    }
+    if (!answer) return say_error(cli, answer.error());
+    if (*answer != "yes") {
+      complain("Not signed.");
+      return exit_refused;
+    }
+  }
+  json::object body{{"name", options.name}, {"text_hash", hash}};
+  if (!options.version.empty()) body["version"] = options.version;
+  const auto reply = call(http, {.method = "POST",
+                                 .target = "/v1/declarations" + query,
+                                 .body = json::serialize(body),
+                                 .content_type = "application/json"});
+  if (!reply) return say_error(cli, reply.error());
+  if (reply->refusal) return say_problem(cli, *reply->refusal);
+  if (cli.json) {
+    print_json(reply->body);
+  } else {
+    const auto until = text_of(reply->body, "valid_until");
+    say(fmt::format("Signed {}, version {}{}.", text_of(reply->body, "name"), text_of(reply->body, "version"),
+                    until.empty() ? "" : ", until " + until));
+  }
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_declaration(CLI::App& app, Cli& cli) {
+  auto* group = add_command(app, "declaration", "Declarations that roles ask for: read and sign them",
+                            "cardgate declaration sign core-confidentiality", "");
+  group->require_subcommand(1);
+  add_act(*group, cli,
+          {.name = "list",
+           .what = "The declarations that roles ask for, and whether you signed them",
+           .example = "cardgate declaration list",
+           .method = "GET",
+           .path = "/v1/declarations",
+           .tell = [](const json::object& body) {
+             say_list(body, "declarations", "No role asks for a declaration.", [](const json::object& row) {
+               const auto until = text_of(row, "valid_until");
+               return fmt::format("{} ({}), version {}: {}{}", text_of(row, "title"), text_of(row, "name"),
+                                  text_of(row, "version"), is_true(row, "signed") ? "signed" : "not signed",
+                                  until.empty() ? "" : " until " + until);
+             });
+           }});
+  auto* command = add_command(*group, "sign", "Read a declaration and sign it",
+                              "cardgate declaration sign core-confidentiality", usual_exit_codes);
+  auto options = std::make_shared<SignOptions>();
+  command->add_option("NAME", options->name, "The declaration's name")->required();
+  command->add_option("--version", options->version, "Which version; needed only when roles ask for several");
+  command->add_option("--text-hash", options->hash,
+                      "SHA-256 of the text that was read, for programs that show it themselves");
+  command->add_option("--session", options->session, "Your session; needed only when several are open");
+  command->callback([&cli, options] { cli.action = [&cli, options] { return sign(cli, *options); }; });
+}
+
+void add_training(CLI::App& app, Cli& cli) {
+  auto* group = add_command(app, "training", "Completed courses", "cardgate training list", "");
+  group->require_subcommand(1);
+  const auto line = [](const json::object& row) {
+    return fmt::format("{}, completed on {}{}", text_of(row, "course"), text_of(row, "completed_on"),
+                       span_text(row));
+  };
+  add_act(*group, cli,
+          {.name = "list",
+           .what = "What is on record, of you or of somebody you may see",
+           .example = "cardgate training list --person 10017",
+           .method = "GET",
+           .path = "/v1/training",
+           .options = {person_option(false)},
+           .tell = [line](const json::object& body) {
+             say_list(body, "training", "No completed courses on record.", line);
+           }});
+  add_act(*group, cli,
+          {.name = "record",
+           .what = "Put a completed course on record (ESR & Workforce Systems team)",
+           .example = "cardgate training record --person 10017 --course information-governance --on "
+                      "2026-02-02 --until 2027-02-28",
+           .path = "/v1/training",
+           .options = {person_option(),
+                       {"--course", "course", "The course, as the policy names it", true, false},
+                       {"--on", "completed_on", "The day it was completed", true, false},
+                       {"--until", "valid_until", "The last day it counts", false, false}},
+           .tell = [line](const json::object& body) { say("Recorded: " + line(body)); }});
+}
+
+}  // namespace cardgate::client

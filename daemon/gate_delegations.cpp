@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Delegating to an administrator, and standing in for a line manager who is away.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemon/gate.hpp"
+#include "daemon/work/answers.hpp"
+#include "proto/body.hpp"
+
+namespace cardgate::daemon {
+
+using Relation = reg::Register::Relation;
+
+/// What I gave, what I hold, for whom I stand in and who stands in for me.
+Gate::Answer Gate::list_delegations(Request& request) {
+  Actor who = myself(request);
+  if (who.refusal) co_return std::move(*who.refusal);
+  const auto record = staff_->person(who.person);
+  if (!record) co_return no_person(record.error(), who.person);
+  const auto of_others = [&](Relation relation, auto list, auto mine) {
+    json::array out;
+    const auto people = staff_->people_by(relation, who.person);
+    if (!people) return out;
+    for (const auto& id : *people) {
+      const auto other = staff_->person(id);
+      if (!other) continue;
+      for (const auto& row : (*other).*list) {
+        if (mine(row) != who.person) continue;
+        auto item = to_json(row);
+        item["person"] = json::object{{"id", other->id}, {"name", other->name}};
+        out.push_back(std::move(item));
+      }
+    }
+    return out;
+  };
+  co_return json_response(
+      200, json::object{{"held", list_json(record->delegations)},
+                        {"given", of_others(Relation::delegates_of, &reg::Person::delegations,
+                                            [](const reg::Delegation& d) { return d.from; })},
+                        {"standing_in", list_json(record->acting)},
+                        {"stand_ins", of_others(Relation::stands_in_for, &reg::Person::acting,
+                                                [](const reg::Acting& a) { return a.manager; })}});
+}
+
+Gate::Answer Gate::give_delegation(Request& request) {
+  auto body = proto::Body::parse(request.body);
+  const auto to = body.text("to");
+  const auto role = body.text("role");
+  const auto from = body.optional_date("valid_from");
+  const auto until = body.date("valid_until");
+  const auto reason = body.reason();
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  // The one who is delegated to need not be of the manager's staff.
+  Actor who = actor(request, policy::Act::delegate, {});
+  if (who.refusal) co_return std::move(*who.refusal);
+  const auto mine = person(who.person);
+  if (!mine) co_return no_person(mine.error(), who.person);
+  Deed deed;
+  deed.record.event = "delegation";
+  deed.record.reason = reason;
+  deed.record.details = {{"act", "given"}, {"delegated_role", role}, {"until", to_text(until)}};
+  deed.people = {to};
+  deed.how = [=, when = doer(who), has_staff = (*mine)->record.is_line_manager,
+              policy = policy_](std::vector<reg::Person>& people) {
+    return work::give_delegation(people.front(), *policy, role, from, until, when, has_staff);
+  };
+  deed.notice = fmt::format("{} was delegated to you by {} until {}.", role, who.person, to_text(until));
+  auto done = co_await carry_out(request, std::move(who), std::move(deed));
+  if (done.refusal) co_return std::move(*done.refusal);
+  co_return json_response(201, to_json(done.people.front().delegations.back()));
+}
+
+Gate::Answer Gate::revoke_delegation(Request& request, const std::string& id) {
+  Actor who = myself(request);
+  if (who.refusal) co_return std::move(*who.refusal);
+  const auto owner = owner_of(Relation::of_delegation, id, "delegation");
+  const auto holder =
+      owner.refusal ? Result<reg::Person>(Error{Errc::not_found, {}}) : staff_->person(owner.person);
+  const std::int64_t number = owner.refusal ? 0 : std::stoll(id);
+  const auto from_me = [&](const reg::Delegation& d) { return d.id == number && d.from == who.person; };
+  const bool mine =
+      holder && (owner.person == who.person || std::ranges::any_of(holder->delegations, from_me));
+  if (!mine) who = actor(request, policy::Act::manage_staff, owner.refusal ? std::string() : owner.person);
+  if (who.refusal) co_return std::move(*who.refusal);
+  if (owner.refusal) co_return *owner.refusal;
+  Deed deed;
+  deed.record.event = "delegation";
+  deed.record.details = {{"act", "revoked"}, {"delegation", id}};
+  deed.people = {owner.person};
+  deed.how = [number](std::vector<reg::Person>& people) {
+    return work::revoke_delegation(people.front(), number);
+  };
+  deed.notice = fmt::format("Delegation {} to you was revoked.", id);
+  deed.waits_for_log = false;
+  auto done = co_await carry_out(request, std::move(who), std::move(deed));
+  if (done.refusal) co_return std::move(*done.refusal);
+  Response answer;
+  answer.status = 204;
+  co_return answer;
+}
+
+Gate::Answer Gate::appoint_acting(Request& request) {
+  auto body = proto::Body::parse(request.body);
+  const auto stand_in = body.text("person");
+  const auto manager_given = body.optional_text("manager");
+  const auto from = body.optional_date("valid_from");
+  const auto until = body.date("valid_until");
+  const auto reason = body.reason();
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  Actor who = actor(request, policy::Act::delegate, {});
+  if (who.refusal) co_return std::move(*who.refusal);
+  const std::string manager = manager_given.value_or(who.person);
+  // For somebody else: who looks after staff records, or manages that manager.
+  if (manager != who.person) who = actor(request, policy::Act::delegate, manager);
+  if (who.refusal) co_return std::move(*who.refusal);
+  const auto managed = person(manager);
+  if (!managed) co_return no_person(managed.error(), manager);
+  Deed deed;
+  deed.record.event = "acting_manager";
+  deed.record.reason = reason;
+  deed.record.details = {{"act", "appointed"}, {"manager", manager}, {"until", to_text(until)}};
+  deed.people = {stand_in};
+  deed.how = [=, when = doer(who), away = (*managed)->record](std::vector<reg::Person>& people) {
+    return work::appoint_acting(people.front(), away, from, until, when);
+  };
+  deed.notice = fmt::format("You stand in for {} until {}.", (*managed)->record.name, to_text(until));
+  auto done = co_await carry_out(request, std::move(who), std::move(deed));
+  if (done.refusal) co_return std::move(*done.refusal);
+  co_return json_response(201, to_json(done.people.front().acting.back()));
+}
+
+Gate::Answer Gate::end_acting(Request& request, const std::string& id) {
+  Actor who = myself(request);
+  if (who.refusal) co_return std::move(*who.refusal);
+  const auto owner = owner_of(Relation::of_acting, id, "standing in");
+  const auto holder =
+      owner.refusal ? Result<reg::Person>(Error{Errc::not_found, {}}) : staff_->person(owner.person);
+  const std::int64_t number = owner.refusal ? 0 : std::stoll(id);
+  const auto for_me = [&](const reg::Acting& a) {
+    return a.id == number && (a.manager == who.person || a.appointed_by == who.person);
+  };
+  const bool mine = holder && (owner.person == who.person || std::ranges::any_of(holder->acting, for_me));
+  if (!mine) who = actor(request, policy::Act::manage_staff, owner.refusal ? std::string() : owner.person);
+  if (who.refusal) co_return std::move(*who.refusal);
+  if (owner.refusal) co_return *owner.refusal;
+  Deed deed;
+  deed.record.event = "acting_manager";
+  deed.record.details = {{"act", "ended"}, {"number", id}};
+  deed.people = {owner.person};
+  deed.how = [number](std::vector<reg::Person>& people) { return work::end_acting(people.front(), number); };
+  deed.notice = "You do not stand in for a line manager any more.";
+  deed.waits_for_log = false;
+  auto done = co_await carry_out(request, std::move(who), std::move(deed));
+  if (done.refusal) co_return std::move(*done.refusal);
+  Response answer;
+  answer.status = 204;
+  co_return answer;
+}
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+// Access forms, declarations and training.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemon/gate.hpp"
+#include "daemon/work/answers.hpp"
+#include "proto/body.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+using Relation = reg::Register::Relation;
+
+std::int64_t number(const std::string& text) {
+  // owner_of() found it, so it is one.
+  return std::stoll(text);
+}
+
+}  // namespace
+
+json::object Gate::form_json(const reg::Person& person, const reg::Form& form) const {
+  const auto* role = policy_->role(form.role);
+  return {{"id", form.id},
+          {"person", json::object{{"id", person.id}, {"name", person.name}}},
+          {"kind", form.kind},
+          {"role", form.role},
+          {"role_title", role != nullptr ? role->title : form.role + " (no such role any more)"},
+          {"state", name(form.state)},
+          {"reason", form.reason},
+          {"requested_by", form.requested_by},
+          {"requested_on", day_json(form.requested_on)},
+          {"verified_by", form.verified_by},
+          {"verified_on", day_json(form.verified_on)},
+          {"approved_by", form.approved_by},
+          {"approved_on", day_json(form.approved_on)},
+          {"valid_from", day_json(form.valid_from)},
+          {"valid_until", day_json(form.valid_until)},
+          {"closed_by", form.closed_by},
+          {"closed_on", day_json(form.closed_on)},
+          {"closed_reason", form.closed_reason}};
+}
+
+/// My own forms and those that wait for me; or one person's.
+Gate::Answer Gate::list_forms(Request& request) {
+  Actor who = myself(request);
+  if (who.refusal) co_return std::move(*who.refusal);
+  const auto forms_of = [&](const std::string& id) -> Result<json::array> {
+    const auto record = TRY(staff_->person(id));
+    json::array out;
+    for (const auto& form : record.forms) out.push_back(form_json(record, form));
+    return out;
+  };
+  if (const auto* wanted = request.parameter("person"); wanted != nullptr && *wanted != who.person) {
+    Actor looker = actor(request, policy::Act::see_people, *wanted);
+    if (looker.refusal) co_return std::move(*looker.refusal);
+    note_look(request, looker, *wanted, "forms");
+    auto forms = forms_of(*wanted);
+    if (!forms) co_return no_person(forms.error(), *wanted);
+    co_return json_response(200, json::object{{"forms", std::move(*forms)}});
+  }
+  auto mine = forms_of(who.person);
+  if (!mine) co_return no_person(mine.error(), who.person);
+  json::array waiting;
+  const auto collect = [&](policy::Act act, reg::Form::State state) {
+    if (actor(request, act, {}).refusal) return;
+    const auto people = staff_->people_by(Relation::form_waits, name(state));
+    if (!people) return;
+    for (const auto& id : *people) {
+      if (waiting.size() >= max_listed || id == who.person) continue;
+      const Actor may = actor(request, act, id);
+      if (may.refusal || (act == policy::Act::verify_need && !may.manages)) continue;
+      const auto record = staff_->person(id);
+      if (!record) continue;
+      for (const auto& form : record->forms) {
+        if (form.state == state) waiting.push_back(form_json(*record, form));
+      }
+    }
+  };
+  collect(policy::Act::verify_need, reg::Form::State::submitted);
+  collect(policy::Act::approve_forms, reg::Form::State::verified);
+  co_return json_response(200, json::object{{"forms", std::move(*mine)}, {"waiting", std::move(waiting)}});
+}
+
+boost::asio::awaitable<Response> Gate::form_act(Request& request, Actor who, std::string person_id,
+                                                const std::string& number_text, std::string_view act,
+                                                std::string reason, std::string notice,
+                                                std::function<Result<void>(reg::Person&)> how) {
+  Deed deed;
+  deed.record.event = "form";
+  deed.record.reason = std::move(reason);
+  deed.record.details = {{"form", number_text}, {"act", act}};
+  deed.people = {std::move(person_id)};
+  deed.how = [how = std::move(how)](std::vector<reg::Person>& people) { return how(people.front()); };
+  deed.notice = std::move(notice);
+  auto done = co_await carry_out(request, std::move(who), std::move(deed));
+  if (done.refusal) co_return std::move(*done.refusal);
+  const auto& record = done.people.front();
+  // A new form is the last one.
+  const auto found = number_text.empty()
+                         ? record.forms.end() - 1
+                         : std::ranges::find(record.forms, number(number_text), &reg::Form::id);
+  co_return json_response(number_text.empty() ? 201 : 200, form_json(record, *found));
+}
+
+Gate::Answer Gate::submit_form(Request& request) {
+  auto body = proto::Body::parse(request.body);
+  const auto subject = body.optional_text("person");
+  work::FormAsk ask{body.text("role"), body.reason(), body.optional_date("valid_from"),
+                    body.optional_date("valid_until")};
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  Actor who = myself(request);
+  if (who.refusal) co_return std::move(*who.refusal);
+  if (subject && *subject != who.person) who = actor(request, policy::Act::submit_forms, *subject);
+  if (who.refusal) co_return std::move(*who.refusal);
+  const auto when = doer(who);
+  const std::string reason = ask.reason;
+  co_return co_await form_act(
+      request, who, subject.value_or(who.person), {}, "submitted", reason,
+      fmt::format("An access form was submitted for you ({}).", ask.role),
+      [ask, when, policy = policy_](reg::Person& p) { return work::submit_form(p, *policy, ask, when); });
+}
+
+Gate::Answer Gate::verify_form(Request& request, const std::string& id) {
+  auto body = proto::Body::parse(request.body);
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  const auto owner = owner_of(Relation::of_form, id, "form");
+  Actor who = actor(request, policy::Act::verify_need, owner.refusal ? std::string() : owner.person);
+  if (who.refusal) co_return std::move(*who.refusal);
+  if (owner.refusal) co_return *owner.refusal;
+  co_return co_await form_act(
+      request, who, owner.person, id, "verified", {},
+      fmt::format("Your line manager verified that you need what form {} asks for.", id),
+      [n = number(id), when = doer(who), manages = who.manages, policy = policy_](reg::Person& p) {
+        return work::verify_form(p, *policy, n, when, manages);
+      });
+}
+
+Gate::Answer Gate::approve_form(Request& request, const std::string& id) {
+  auto body = proto::Body::parse(request.body);
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  const auto owner = owner_of(Relation::of_form, id, "form");
+  Actor who = actor(request, policy::Act::approve_forms, owner.refusal ? std::string() : owner.person);
+  if (who.refusal) co_return std::move(*who.refusal);
+  if (owner.refusal) co_return *owner.refusal;
+  co_return co_await form_act(request, who, owner.person, id, "approved", {},
+                              fmt::format("Your access form {} was approved.", id),
+                              [n = number(id), when = doer(who), policy = policy_](reg::Person& p) {
+                                return work::approve_form(p, *policy, n, when);
+                              });
+}
+
+Gate::Answer Gate::reject_form(Request& request, const std::string& id) {
+  auto body = proto::Body::parse(request.body);
+  const auto reason = body.reason();
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  const auto owner = owner_of(Relation::of_form, id, "form");
+  const std::string subject = owner.refusal ? std::string() : owner.person;
+  // By the line manager before it is verified, by the team at any time.
+  Actor who = actor(request, policy::Act::approve_forms, subject);
+  if (who.refusal) {
+    Actor manager = actor(request, policy::Act::verify_need, subject);
+    if (!manager.refusal || who.refusal->status == 403) who = std::move(manager);
+  }
+  if (who.refusal) co_return std::move(*who.refusal);
+  if (owner.refusal) co_return *owner.refusal;
+  if (owner.person == who.person) {
+    co_return problem(403, "not_yours_to_do",
+                      "Nobody decides on their own form. To take it back: cardgate form withdraw.");
+  }
+  co_return co_await form_act(request, who, owner.person, id, "rejected", reason,
+                              fmt::format("Your access form {} was rejected: {}", id, reason),
+                              [n = number(id), reason, when = doer(who)](reg::Person& p) {
+                                return work::reject_form(p, n, reason, when);
+                              });
+}
+
+Gate::Answer Gate::withdraw_form(Request& request, const std::string& id) {
+  auto body = proto::Body::parse(request.body);
+  const auto reason = body.reason();
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  Actor who = myself(request);
+  if (who.refusal) co_return std::move(*who.refusal);
+  const auto owner = owner_of(Relation::of_form, id, "form");
+  const std::string subject = owner.refusal ? std::string() : owner.person;
+  if (subject != who.person) {
+    Actor team = actor(request, policy::Act::approve_forms, subject);
+    who = team.refusal ? actor(request, policy::Act::verify_need, subject) : std::move(team);
+  }
+  if (who.refusal) co_return std::move(*who.refusal);
+  if (owner.refusal) co_return *owner.refusal;
+  co_return co_await form_act(request, who, owner.person, id, "withdrawn", reason,
+                              fmt::format("Your access form {} was withdrawn: {}", id, reason),
+                              [n = number(id), reason, when = doer(who)](reg::Person& p) {
+                                return work::withdraw_form(p, n, reason, when);
+                              });
+}
+
+Gate::Answer Gate::renew_form(Request& request, const std::string& id) {
+  auto body = proto::Body::parse(request.body);
+  const auto reason = body.reason();
+  const auto until = body.optional_date("valid_until");
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  Actor who = myself(request);
+  if (who.refusal) co_return std::move(*who.refusal);
+  const auto owner = owner_of(Relation::of_form, id, "form");
+  if (owner.refusal || owner.person != who.person) {
+    who = actor(request, policy::Act::submit_forms, owner.refusal ? std::string() : owner.person);
+  }
+  if (who.refusal) co_return std::move(*who.refusal);
+  if (owner.refusal) co_return *owner.refusal;
+  co_return co_await form_act(
+      request, who, owner.person, {}, "renewal of form " + id, reason,
+      "A renewal of your access form was submitted.",
+      [n = number(id), reason, until, when = doer(who), policy = policy_](reg::Person& p) {
+        return work::renew_form(p, *policy, n, reason, until, when);
+      });
+}
+
+Gate::Answer Gate::list_declarations(Request& request) {
+  Actor who = myself(request);
+  if (who.refusal) co_return std::move(*who.refusal);
+  const auto record = staff_->person(who.person);
+  if (!record) co_return no_person(record.error(), who.person);
+  json::array texts;
+  for (const auto& text : work::declaration_texts(*policy_)) {
+    json::array roles(text.roles.begin(), text.roles.end());
+    const auto signed_on = std::ranges::find_if(record->declarations, [&](const reg::Declaration& d) {
+      return d.name == text.name && d.version == text.version &&
+             (!d.valid_until || *d.valid_until >= today());
+    });
+    const bool is_signed = signed_on != record->declarations.end();
+    texts.push_back(
+        json::object{{"name", text.name},
+                     {"version", text.version},
+                     {"title", text.title},
+                     {"text", text.text},
+                     {"text_hash", text.hash},
+                     {"roles", std::move(roles)},
+                     {"signed", is_signed},
+                     {"valid_until", is_signed ? day_json(signed_on->valid_until) : json::value(nullptr)}});
+  }
+  co_return json_response(
+      200, json::object{{"declarations", std::move(texts)}, {"signatures", list_json(record->declarations)}});
+}
+
+Gate::Answer Gate::sign_declaration(Request& request) {
+  auto body = proto::Body::parse(request.body);
+  const auto name = body.text("name");
+  const auto version = body.optional_text("version").value_or(std::string());
+  const auto hash = body.text("text_hash");
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  Actor who = myself(request);
+  if (who.refusal) co_return std::move(*who.refusal);
+  Deed deed;
+  deed.record.event = "declaration_signed";
+  deed.record.details = {{"name", name}, {"version", version}, {"text", hash}};
+  deed.people = {who.person};
+  deed.how = [=, when = doer(who), policy = policy_](std::vector<reg::Person>& people) {
+    return work::sign_declaration(people.front(), *policy, name, version, hash, when);
+  };
+  auto done = co_await carry_out(request, std::move(who), std::move(deed));
+  if (done.refusal) co_return std::move(*done.refusal);
+  co_return json_response(201, to_json(done.people.front().declarations.back()));
+}
+
+Gate::Answer Gate::list_training(Request& request) {
+  Actor who = myself(request);
+  if (who.refusal) co_return std::move(*who.refusal);
+  std::string subject = who.person;
+  if (const auto* wanted = request.parameter("person"); wanted != nullptr && *wanted != who.person) {
+    who = actor(request, policy::Act::see_people, *wanted);
+    if (who.refusal) co_return std::move(*who.refusal);
+    subject = *wanted;
+    note_look(request, who, subject, "training");
+  }
+  const auto record = staff_->person(subject);
+  if (!record) co_return no_person(record.error(), subject);
+  co_return json_response(200, json::object{{"training", list_json(record->training)}});
+}
+
+Gate::Answer Gate::record_training(Request& request) {
+  auto body = proto::Body::parse(request.body);
+  const auto subject = body.text("person");
+  reg::Training training;
+  training.course = body.text("course");
+  training.completed_on = body.date("completed_on");
+  training.valid_until = body.optional_date("valid_until");
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  Actor who = actor(request, policy::Act::record_training, subject);
+  if (who.refusal) co_return std::move(*who.refusal);
+  Deed deed;
+  deed.record.event = "training_recorded";
+  deed.record.details = {{"course", training.course}, {"completed_on", to_text(training.completed_on)}};
+  deed.people = {subject};
+  deed.how = [training, when = doer(who), policy = policy_](std::vector<reg::Person>& people) {
+    return work::record_training(people.front(), *policy, training, when);
+  };
+  auto done = co_await carry_out(request, std::move(who), std::move(deed));
+  if (done.refusal) co_return std::move(*done.refusal);
+  co_return json_response(201, to_json(done.people.front().training.back()));
+}
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+// What may be seen of others, by whom: the team, the staff, one record. Every look is recorded.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "daemon/facts.hpp"
+#include "daemon/gate.hpp"
+#include "daemon/work/answers.hpp"
+
+namespace cardgate::daemon {
+
+/// What the register holds of them; never the reason of a removal.
+json::object Gate::person_json(const reg::Person& person) {
+  const auto on_day = today();
+  const bool left = person.employed_until && *person.employed_until < on_day;
+  const bool away = person.leave_from && *person.leave_from <= on_day &&
+                    (!person.leave_until || *person.leave_until >= on_day);
+  const bool employed = person.employed_from && *person.employed_from <= on_day && !left;
+  return {{"id", person.id},
+          {"name", person.name},
+          {"email", person.email},
+          {"line_manager", person.line_manager},
+          {"employed_from", day_json(person.employed_from)},
+          {"employed_until", day_json(person.employed_until)},
+          {"leave_from", day_json(person.leave_from)},
+          {"leave_until", day_json(person.leave_until)},
+          {"state", person.removed ? "removed"
+                    : left         ? "left"
+                    : !employed    ? "not employed"
+                    : away         ? "on leave"
+                                   : "employed"},
+          {"teams", json::array(person.teams.begin(), person.teams.end())},
+          {"cards", list_json(person.cards)}};
+}
+
+/// Which roles they would get, by their active card, and until when.
+json::object Gate::holdings_json(const reg::Person& person) {
+  const auto facts = as_if_signed_in(person);
+  json::object out{{"id", person.id},
+                   {"name", person.name},
+                   {"line_manager", person.line_manager},
+                   {"removed", person.removed || removed_now_.contains(person.id)}};
+  json::array roles;
+  for (const auto& role : policy_->roles()) {
+    const auto way = role.accepts(policy::SignIn::card) ? policy::SignIn::card : policy::SignIn::password;
+    const auto decision = policy::decide(*policy_, facts, {role.name, way}, now());
+    const bool wanted =
+        std::ranges::any_of(person.forms, [&](const reg::Form& form) { return form.role == role.name; });
+    if (!decision.allowed && !wanted) continue;
+    json::array missing;
+    for (const auto& item : decision.unmet) missing.push_back(json::string(item.prerequisite));
+    roles.push_back(json::object{
+        {"role", role.name},
+        {"title", role.title},
+        {"allowed", decision.allowed},
+        {"unmet", std::move(missing)},
+        {"warnings", decision.warnings.size()},
+        {"valid_until", decision.valid_until ? json::value(json::string(to_rfc3339(*decision.valid_until)))
+                                             : json::value(nullptr)}});
+  }
+  json::array open;
+  for (const auto& form : person.forms) {
+    if (form.state == reg::Form::State::submitted || form.state == reg::Form::State::verified)
+      open.push_back(form_json(person, form));
+  }
+  out["roles"] = std::move(roles);
+  out["open_forms"] = std::move(open);
+  return out;
+}
+
+Gate::Answer Gate::show_staff(Request& request, const std::string& id) {
+  Actor who = myself(request);
+  if (who.refusal) co_return std::move(*who.refusal);
+  if (id != who.person) {
+    who = actor(request, policy::Act::see_people, id);
+    if (who.refusal) co_return std::move(*who.refusal);
+    note_look(request, who, id, "record");
+  }
+  const auto record = staff_->person(id);
+  if (!record) co_return no_person(record.error(), id);
+  auto out = person_json(*record);
+  json::array forms;
+  for (const auto& form : record->forms) forms.push_back(form_json(*record, form));
+  out["forms"] = std::move(forms);
+  out["declarations"] = list_json(record->declarations);
+  out["training"] = list_json(record->training);
+  out["delegations"] = list_json(record->delegations);
+  out["standing_in"] = list_json(record->acting);
+  out["access"] = holdings_json(*record).at("roles");
+  // Why somebody was removed is for those who can give it back.
+  if (id != who.person && !actor(request, policy::Act::restore_access, id).refusal)
+    out["removals"] = list_json(record->removals);
+  co_return json_response(200, out);
+}
+
+/// The staff of mine and of those for whom I stand in.
+Gate::Answer Gate::team(Request& request) {
+  Actor who = actor(request, policy::Act::see_people, {});
+  if (who.refusal) co_return std::move(*who.refusal);
+  const Session& session = *sessions_.find(who.session);
+  const auto facts = facts_for(session);
+  if (!facts) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+  std::vector<policy::Manager> managers{{who.person, std::nullopt}};
+  for (const auto& role : policy_->roles()) {
+    if (!role.lets(policy::Act::see_people)) continue;
+    for (auto& each : policy::managers_in_scope(role, **facts, now())) {
+      if (std::ranges::find(managers, each.id, &policy::Manager::id) == managers.end())
+        managers.push_back(std::move(each));
+    }
+  }
+  json::array members;
+  bool cut = false;
+  for (const auto& manager : managers) {
+    const auto staff = staff_->people_by(reg::Register::Relation::staff_of, manager.id);
+    if (!staff) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+    for (const auto& id : *staff) {
+      cut = cut || members.size() >= max_listed;
+      if (cut || actor(request, policy::Act::see_people, id).refusal) continue;
+      if (const auto record = staff_->person(id)) members.push_back(holdings_json(*record));
+    }
+  }
+  note_look(request, who, {}, fmt::format("team of {}", members.size()));
+  co_return json_response(200, json::object{{"members", std::move(members)}, {"cut", cut}});
+}
+
+namespace {
+
+struct StaffFilter {
+  std::string name, role, manager, state, after;
+  std::size_t limit = max_listed;
+};
+
+/// Without regard to case, for A to Z.
+bool holds(std::string_view text, std::string_view part) {
+  const auto same = [](char a, char b) {
+    const auto low = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+    return low(a) == low(b);
+  };
+  return std::search(text.begin(), text.end(), part.begin(), part.end(), same) != text.end();
+}
+
+}  // namespace
+
+/// Everybody, page by page; read off the gate's thread, because a filter may pass over many.
+Gate::Answer Gate::list_staff(Request& request) {
+  Actor who = actor(request, policy::Act::see_people, {});
+  if (who.refusal) co_return std::move(*who.refusal);
+  const auto* role = policy_->role(who.role);
+  if (role == nullptr || (role->records != "all" && role->records != "by-function")) {
+    co_return problem(403, "record_not_yours",
+                      fmt::format("{} shows your team only: cardgate staff team.",
+                                  role != nullptr ? role->title : who.role));
+  }
+  StaffFilter filter;
+  const auto take = [&](std::string_view key, std::string& to) {
+    if (const auto* value = request.parameter(key)) to = *value;
+  };
+  take("name", filter.name);
+  take("role", filter.role);
+  take("manager", filter.manager);
+  take("state", filter.state);
+  take("after", filter.after);
+  struct Page {
+    std::vector<reg::Person> people;
+    std::string next;  // where to go on; empty: that was all
+  };
+  auto page = co_await write<Page>([filter](reg::Register& staff) -> Result<Page> {
+    Page out;
+    std::size_t seen = 0;
+    std::string at = filter.after;
+    for (;;) {
+      const auto ids =
+          TRY(filter.manager.empty() ? staff.ids_after(at, max_listed)
+                                     : staff.people_by(reg::Register::Relation::staff_of, filter.manager));
+      for (const auto& id : ids) {
+        if (!filter.manager.empty() && id <= filter.after) continue;
+        at = id;
+        auto person = TRY(staff.person(id));
+        if (filter.name.empty() || holds(person.name, filter.name)) out.people.push_back(std::move(person));
+        if (out.people.size() >= filter.limit || ++seen >= max_looked_through) {
+          out.next = at;
+          return out;
+        }
+      }
+      if (!filter.manager.empty() || ids.size() < max_listed) return out;
+    }
+  });
+  if (!page) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+  json::array people;
+  for (const auto& one : page->people) {
+    auto item = person_json(one);
+    if (!filter.state.empty() && item.at("state").as_string() != filter.state) continue;
+    auto holdings = holdings_json(one);
+    const auto& roles = holdings.at("roles").get_array();
+    const bool has = std::ranges::any_of(roles, [&](const json::value& each) {
+      return each.at("role").as_string() == filter.role && each.at("allowed").as_bool();
+    });
+    if (!filter.role.empty() && !has) continue;
+    item["access"] = roles;
+    item["open_forms"] = holdings.at("open_forms");
+    people.push_back(std::move(item));
+  }
+  note_look(request, who, {},
+            fmt::format("list of {} (name '{}', role '{}', manager '{}', state '{}')", people.size(),
+                        filter.name, filter.role, filter.manager, filter.state));
+  co_return json_response(
+      200, json::object{
+               {"people", std::move(people)},
+               {"next", page->next.empty() ? json::value(nullptr) : json::value(json::string(page->next))}});
+}
+
+/// Yes or no for one record: what a system that opens records asks, so that no token lists them.
+Gate::Answer Gate::record_allowed(Request& request, const std::string& id) {
+  const Peer& peer = *request.peer;
+  std::string role_name;
+  const Session* session = nullptr;
+  if (request.authorization.empty()) {
+    const auto* wanted = request.parameter("role");
+    if (wanted == nullptr) co_return problem(400, "bad_request", "Give one `role` in the query, or a token.");
+    const auto* named = request.parameter("session");
+    auto chosen = choose_session(peer, named == nullptr ? std::string() : *named);
+    if (chosen.refusal) co_return std::move(*chosen.refusal);
+    role_name = *wanted;
+    session = chosen.session;
+  } else {
+    auto bearer = shown_token(request);
+    if (bearer.refusal) co_return std::move(*bearer.refusal);
+    role_name = bearer.live.claims.role;
+    session = sessions_.find(bearer.live.claims.sid);
+  }
+  const auto* role = policy_->role(role_name);
+  if (role == nullptr)
+    co_return problem(404, "role_unknown", "There is no role of that name. GET /v1/access lists them.");
+  const auto refused = [&](Response answer, std::string_view why) {
+    audit::Record record;
+    record.event = "record_asked";
+    record.person = session->person;
+    record.session = session->id;
+    record.role = role_name;
+    record.reason = why;
+    record.details["record"] = id;
+    refuse(peer, std::move(record));
+    return answer;
+  };
+  const auto no = [&](std::string_view why) {
+    return refused(json_response(200, json::object{{"allowed", false}, {"records", role->records}}), why);
+  };
+  if (session->locked || session->card_out) co_return no("locked");
+  const auto facts = facts_for(*session);
+  if (!facts) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+  const auto decision = policy::decide(*policy_, **facts, {role_name, session->sign_in}, now());
+  if (!decision.allowed) {
+    co_return refused(problem(403, "access_denied", fmt::format("{} is not yours now.", role->title),
+                              {{"unmet", to_json(decision.unmet)}}),
+                      "role not held");
+  }
+  const policy::Facts mine = **facts;
+  const auto subject = person(id);
+  if (!subject && subject.error().code != Errc::not_found) co_return no_person(subject.error(), id);
+  // Somebody unknown and somebody else's staff are answered alike.
+  if (!subject || !policy::in_scope(*role, mine, id, (*subject)->record.line_manager, now()))
+    co_return no("out of scope");
+  sessions_.used(session->id, clock_.boot());
+  co_return json_response(
+      200, json::object{
+               {"allowed", true}, {"records", role->records}, {"view_only", role->records == "team-view"}});
+}
+
+}  // namespace cardgate::daemon

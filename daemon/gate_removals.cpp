@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// Urgent removals: access ends before anything is written, and coming back takes two people.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemon/gate.hpp"
+#include "daemon/journal.hpp"
+#include "daemon/work/answers.hpp"
+#include "proto/body.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+using Relation = reg::Register::Relation;
+
+json::object with_person(const reg::Person& person, const reg::Removal& removal) {
+  auto out = to_json(removal);
+  out["person"] = json::object{{"id", person.id}, {"name", person.name}};
+  return out;
+}
+
+}  // namespace
+
+/// What waits: asked for and not decided, and access that one person wants to give back.
+Gate::Answer Gate::list_removals(Request& request) {
+  Actor who = actor(request, policy::Act::remove_access, {});
+  policy::Act act = policy::Act::remove_access;
+  if (who.refusal) {
+    act = policy::Act::request_removal;
+    who = actor(request, act, {});
+  }
+  if (who.refusal) co_return std::move(*who.refusal);
+  json::array out;
+  for (const auto* state : {"requested", "restoring"}) {
+    const auto people = staff_->people_by(Relation::removal_waits, state);
+    if (!people) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+    for (const auto& id : *people) {
+      if (out.size() >= max_listed || actor(request, act, id).refusal) continue;
+      const auto record = staff_->person(id);
+      if (!record) continue;
+      for (const auto& removal : record->removals) {
+        if (name(removal.state) == state) out.push_back(with_person(*record, removal));
+      }
+    }
+  }
+  co_return json_response(200, json::object{{"removals", std::move(out)}});
+}
+
+/// The sessions die first; the register and the log follow. From here on the person is refused even if the disk is full.
+void Gate::end_access_now(const std::string& id) {
+  removed_now_.insert(id);
+  people_.erase(id);
+  std::vector<std::string> theirs;
+  for (const Session* session : sessions_.all()) {
+    if (session->person == id) theirs.push_back(session->id);
+  }
+  for (const auto& session : theirs) apply(sessions_.end(session, EndReason::access_lost));
+}
+
+boost::asio::awaitable<Response> Gate::removal_act(Request& request, Actor who, std::string subject,
+                                                   std::string_view act, std::string reason, bool removes,
+                                                   std::function<Result<void>(reg::Person&)> how) {
+  const auto before = staff_->person(subject);
+  if (!before) co_return no_person(before.error(), subject);
+  auto tried = *before;
+  const bool possible = how(tried).has_value();
+  if (removes && possible) end_access_now(subject);
+  Deed deed;
+  deed.record.event = "removal";
+  deed.record.reason = std::move(reason);
+  deed.record.details = {{"act", act}};
+  deed.people = {subject};
+  deed.how = [how = std::move(how)](std::vector<reg::Person>& people) { return how(people.front()); };
+  deed.waits_for_log = !removes;
+  auto done = co_await carry_out(request, std::move(who), std::move(deed));
+  if (done.refusal && removes && possible) {
+    log(Level::error, "an urgent removal is not in the register yet: it holds until the service stops",
+        {{"CARDGATE_EVENT", "removal_unwritten"}, {"CARDGATE_PERSON", subject}});
+    co_return problem(503, "register_unavailable",
+                      "The sessions are ended and the person is refused from now on, but the register could "
+                      "not be written. "
+                      "Do it again until this answer is gone, or it is forgotten when the service stops.");
+  }
+  if (done.refusal) co_return std::move(*done.refusal);
+  const auto& record = done.people.front();
+  removed_now_.erase(subject);
+  people_.erase(subject);
+  // The one that was touched: by number it may be any, by state the newest is shown.
+  const auto found = std::ranges::find_if(record.removals, [&](const reg::Removal& each) {
+    const auto old = std::ranges::find(before->removals, each.id, &reg::Removal::id);
+    return old == before->removals.end() || *old != each;
+  });
+  co_return json_response(200, with_person(record, *found));
+}
+
+Gate::Answer Gate::request_removal(Request& request) {
+  auto body = proto::Body::parse(request.body);
+  const auto subject = body.text("person");
+  const auto reason = body.reason();
+  const bool at_once = body.flag("at_once");
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  Actor who = actor(request, at_once ? policy::Act::remove_access : policy::Act::request_removal, subject);
+  if (who.refusal) co_return std::move(*who.refusal);
+  co_return co_await removal_act(request, who, subject, at_once ? "asked for and done" : "asked for", reason,
+                                 at_once, [reason, at_once, when = doer(who)](reg::Person& p) {
+                                   return work::request_removal(p, reason, at_once, when);
+                                 });
+}
+
+Gate::Answer Gate::do_removal(Request& request, const std::string& id) {
+  auto body = proto::Body::parse(request.body);
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  const auto owner = owner_of(Relation::of_removal, id, "removal");
+  Actor who = actor(request, policy::Act::remove_access, owner.refusal ? std::string() : owner.person);
+  if (who.refusal) co_return std::move(*who.refusal);
+  if (owner.refusal) co_return *owner.refusal;
+  const std::int64_t number = std::stoll(id);
+  std::string reason;
+  if (const auto record = staff_->person(owner.person)) {
+    const auto found = std::ranges::find(record->removals, number, &reg::Removal::id);
+    if (found != record->removals.end()) reason = found->reason;
+  }
+  co_return co_await removal_act(
+      request, who, owner.person, "done", reason, true,
+      [number, when = doer(who)](reg::Person& p) { return work::do_removal(p, number, when); });
+}
+
+Gate::Answer Gate::decline_removal(Request& request, const std::string& id) {
+  auto body = proto::Body::parse(request.body);
+  const auto reason = body.reason();
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  const auto owner = owner_of(Relation::of_removal, id, "removal");
+  Actor who = actor(request, policy::Act::remove_access, owner.refusal ? std::string() : owner.person);
+  if (who.refusal) co_return std::move(*who.refusal);
+  if (owner.refusal) co_return *owner.refusal;
+  co_return co_await removal_act(request, who, owner.person, "declined", reason, false,
+                                 [number = std::stoll(id), reason, when = doer(who)](reg::Person& p) {
+                                   return work::decline_removal(p, number, reason, when);
+                                 });
+}
+
+Gate::Answer Gate::restore_access(Request& request) {
+  auto body = proto::Body::parse(request.body);
+  const auto subject = body.text("person");
+  const auto reason = body.reason();
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  Actor who = actor(request, policy::Act::restore_access, subject);
+  if (who.refusal) co_return std::move(*who.refusal);
+  const auto before = staff_->person(subject);
+  const bool second = before && std::ranges::any_of(before->removals, [](const reg::Removal& each) {
+                        return each.state == reg::Removal::State::restoring;
+                      });
+  co_return co_await removal_act(
+      request, who, subject, second ? "restored" : "restoring asked for", reason, false,
+      [reason, when = doer(who)](reg::Person& p) { return work::restore(p, reason, when); });
+}
+
+}  // namespace cardgate::daemon

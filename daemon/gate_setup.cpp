@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// The first members of the team, named by root; and what root may do afterwards only by breaking the glass. Notices.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "daemon/gate.hpp"
+#include "daemon/journal.hpp"
+#include "daemon/work/answers.hpp"
+#include "proto/body.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+constexpr const char* setting_name =
+    "setup";  // nothing | the ids still to sign in, separated by spaces | closed
+constexpr const char* closed = "closed";
+constexpr std::size_t max_appointed = 10;
+constexpr std::chrono::days emergency{7};
+
+/// Gives the role what another person would have given: the team and an approved form. The declaration stays theirs to sign.
+void appoint(reg::Person& person, const policy::Role& role, const std::string& reason, Date today,
+             std::optional<Date> until) {
+  for (const auto& wanted : role.requires_all) {
+    if (wanted.kind == policy::Prerequisite::Kind::team &&
+        std::ranges::find(person.teams, wanted.subject) == person.teams.end()) {
+      person.teams.push_back(wanted.subject);
+    }
+    if (wanted.kind != policy::Prerequisite::Kind::form) continue;
+    reg::Form form;
+    form.kind = wanted.subject;
+    form.role = role.name;
+    form.requested_by = form.approved_by = "root";
+    form.verified_by = "root, by set-up";
+    form.reason = reason;
+    form.requested_on = form.verified_on = form.approved_on = form.valid_from = today;
+    form.valid_until = until;
+    form.state = reg::Form::State::approved;
+    person.forms.push_back(std::move(form));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> Gate::members_of_team() {
+  std::vector<std::string> members;
+  for (const auto& role : policy_->roles()) {
+    if (!role.lets(policy::Act::approve_forms)) continue;
+    for (const auto& wanted : role.requires_all) {
+      if (wanted.kind != policy::Prerequisite::Kind::team) continue;
+      const auto people = staff_->people_by(reg::Register::Relation::in_team, wanted.subject);
+      if (people) members.insert(members.end(), people->begin(), people->end());
+    }
+  }
+  std::ranges::sort(members);
+  members.erase(std::unique(members.begin(), members.end()), members.end());
+  return members;
+}
+
+Gate::Answer Gate::set_up(Request& request) {
+  auto body = proto::Body::parse(request.body);
+  const auto people = body.texts("people", max_appointed);
+  const auto emergency_reason = body.optional_text("break_glass", proto::max_reason_bytes);
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  if (!audit_ok()) co_return audit_unavailable();
+  const auto state = staff_->setting(setting_name);
+  if (!state) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+  if (*state == closed && !emergency_reason) {
+    co_return problem(403, "setup_closed",
+                      "Set-up is closed: the team gives access now. In an emergency: cardgate setup "
+                      "--break-glass REASON, which "
+                      "every member of the team is told.");
+  }
+  if (!emergency_reason && (people.size() != 2 || people[0] == people[1])) {
+    co_return problem(422, "not_possible",
+                      "Set-up appoints two people, because nobody approves alone. Name two.");
+  }
+  const auto role = std::ranges::find_if(
+      policy_->roles(), [](const auto& each) { return each.lets(policy::Act::approve_forms); });
+  if (role == policy_->roles().end()) {
+    co_return problem(422, "not_possible",
+                      "The policy has no role that may approve forms, so there is nobody to appoint.");
+  }
+  audit::Record record;
+  record.event = emergency_reason ? "break_glass" : "setup";
+  record.person = people.front();
+  record.client = describe_peer(*request.peer);
+  record.reason = emergency_reason.value_or("set-up");
+  record.role = role->name;
+  record.details["people"] = json::array(people.begin(), people.end());
+  for (const auto& id : people) {
+    if (const auto known = staff_->person(id); !known) co_return no_person(known.error(), id);
+  }
+  const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record)));
+  if (!recorded) co_return audit_unavailable();
+  std::optional<Date> until;
+  if (emergency_reason) until = Date(std::chrono::sys_days(today()) + emergency);
+  auto done = co_await write<std::vector<reg::Person>>(
+      [=, today = today(), wanted = *role](reg::Register& staff) -> Result<std::vector<reg::Person>> {
+        auto changed = TRY(staff.change_several(people, [&](std::vector<reg::Person>& each) -> Result<void> {
+          for (auto& one : each) appoint(one, wanted, emergency_reason.value_or("set-up"), today, until);
+          return {};
+        }));
+        if (!emergency_reason) TRY(staff.set_setting(setting_name, people[0] + " " + people[1]));
+        return changed;
+      });
+  if (!done) co_return not_possible(done.error());
+  people_changed(people);
+  if (emergency_reason) {
+    log(Level::warning, "root broke the glass: " + *emergency_reason, {{"CARDGATE_EVENT", "break_glass"}});
+    co_await tell(members_of_team(), "break-glass-" + random_id(),
+                  fmt::format("root appointed {} to {} until {} by breaking the glass: {}",
+                              fmt::join(people, ", "), role->title, to_text(*until), *emergency_reason));
+  }
+  json::array appointed;
+  for (const auto& one : *done) appointed.push_back(json::object{{"id", one.id}, {"name", one.name}});
+  co_return json_response(200, json::object{{"role", role->name},
+                                            {"title", role->title},
+                                            {"people", std::move(appointed)},
+                                            {"until", day_json(until)}});
+}
+
+/// The first sign-in of somebody whom set-up named; the second of the two closes it.
+boost::asio::awaitable<void> Gate::signed_in_at_set_up(std::string person) {
+  if (setup_closed_) co_return;
+  auto outcome = co_await write<bool>([person](reg::Register& staff) -> Result<bool> {
+    const std::string state = TRY(staff.setting(setting_name));
+    if (state == closed) return true;
+    std::string left;
+    bool named = false;
+    for (std::size_t at = 0; at < state.size();) {
+      const auto end = std::min(state.find(' ', at), state.size());
+      const std::string id = state.substr(at, end - at);
+      named = named || id == person;
+      if (id != person) left += (left.empty() ? "" : " ") + id;
+      at = end + 1;
+    }
+    if (!named) return false;
+    TRY(staff.set_setting(setting_name, left.empty() ? closed : left));
+    return left.empty();
+  });
+  if (!outcome) {
+    log(Level::error, "whether set-up is closed could not be kept: " + outcome.error().message());
+    co_return;
+  }
+  if (!*outcome || std::exchange(setup_closed_, true)) co_return;
+  audit::Record record;
+  record.event = "setup";
+  record.person = person;
+  record.reason = "closed: both have signed in";
+  note(std::move(record));
+  log(Level::info, "set-up is closed: both members of the team have signed in",
+      {{"CARDGATE_EVENT", "setup_closed"}});
+}
+
+Gate::Answer Gate::list_notices(Request& request) {
+  const auto* wanted = request.parameter("session");
+  auto chosen = choose_session(*request.peer, wanted == nullptr ? std::string() : *wanted);
+  if (chosen.refusal) co_return std::move(*chosen.refusal);
+  const auto notices = staff_->notices(chosen.session->person);
+  if (!notices) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+  json::array out;
+  for (const auto& notice : *notices) {
+    if (out.size() >= max_listed) break;
+    out.push_back(json::object{{"id", notice.id}, {"at", to_rfc3339(notice.made_at)}, {"text", notice.text}});
+  }
+  co_return json_response(200, json::object{{"notices", std::move(out)}});
+}
+
+Gate::Answer Gate::drop_notice(Request& request, const std::string& id) {
+  const auto* wanted = request.parameter("session");
+  auto chosen = choose_session(*request.peer, wanted == nullptr ? std::string() : *wanted);
+  if (chosen.refusal) co_return std::move(*chosen.refusal);
+  std::int64_t number = 0;
+  std::from_chars(id.data(), id.data() + id.size(), number);
+  auto dropped = co_await write<bool>([number, who = chosen.session->person](reg::Register& staff) {
+    return staff.drop_notice(who, number);
+  });
+  if (!dropped) co_return not_possible(dropped.error());
+  if (!*dropped) co_return problem(404, "not_found", "You have no such notice.");
+  Response answer;
+  answer.status = 204;
+  co_return answer;
+}
+
+}  // namespace cardgate::daemon

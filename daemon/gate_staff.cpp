@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the team changes about staff: dates, line manager, leave, name, teams, cards.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemon/gate.hpp"
+#include "daemon/work/answers.hpp"
+#include "proto/body.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+/// A day, or the text "none" that takes it away.
+std::optional<Date> day_or_none(proto::Body& body, std::string_view member, bool& none) {
+  const auto text = body.optional_text(member);
+  none = text && *text == "none";
+  return !text || none ? std::nullopt : body.optional_date(member);
+}
+
+bool asks_for_team(const policy::Policy& policy, const std::string& team) {
+  return std::ranges::any_of(policy.roles(), [&](const policy::Role& role) {
+    return std::ranges::any_of(role.requires_all, [&](const policy::Prerequisite& wanted) {
+      return wanted.kind == policy::Prerequisite::Kind::team && wanted.subject == team;
+    });
+  });
+}
+
+json::object details_of(const work::StaffChange& change, const std::optional<std::string>& add,
+                        const std::optional<std::string>& drop) {
+  json::object details;
+  if (change.name) details["name"] = *change.name;
+  if (change.line_manager) details["line_manager"] = *change.line_manager;
+  if (change.username) details["username"] = *change.username;
+  if (change.employed_from) details["employed_from"] = to_text(*change.employed_from);
+  if (change.employed_until) details["employed_until"] = to_text(*change.employed_until);
+  if (change.no_employed_until) details["employed_until"] = "none";
+  if (change.leave_from) details["leave_from"] = to_text(*change.leave_from);
+  if (change.leave_until) details["leave_until"] = to_text(*change.leave_until);
+  if (change.no_leave) details["leave"] = "none";
+  if (add) details["join_team"] = *add;
+  if (drop) details["leave_team"] = *drop;
+  return details;
+}
+
+}  // namespace
+
+Gate::Answer Gate::change_staff(Request& request, const std::string& id) {
+  auto body = proto::Body::parse(request.body);
+  work::StaffChange change;
+  bool no_leave_from = false;
+  bool no_leave_until = false;
+  change.name = body.optional_text("name");
+  change.line_manager = body.optional_text("line_manager");
+  change.username = body.optional_text("username");
+  change.employed_from = body.optional_date("employed_from");
+  change.employed_until = day_or_none(body, "employed_until", change.no_employed_until);
+  change.leave_from = day_or_none(body, "leave_from", no_leave_from);
+  change.leave_until = day_or_none(body, "leave_until", no_leave_until);
+  change.no_leave = no_leave_from;
+  const auto add = body.optional_text("join_team");
+  const auto drop = body.optional_text("leave_team");
+  const auto reason = body.reason();
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  Actor who = actor(request, policy::Act::manage_staff, id);
+  if (who.refusal) co_return std::move(*who.refusal);
+  Deed deed;
+  deed.record.event = "register_changed";
+  deed.record.reason = reason;
+  deed.record.details = details_of(change, add, drop);
+  if (deed.record.details.empty())
+    co_return problem(422, "not_possible", "The request changes nothing: name what is to change.");
+  deed.people = {id};
+  deed.how = [=, when = doer(who), policy = policy_](std::vector<reg::Person>& people) -> Result<void> {
+    auto& one = people.front();
+    if (add && !asks_for_team(*policy, *add))
+      return Error{Errc::invalid_argument, "No role asks for a team of that name"};
+    TRY(work::change_staff(one, change, when));
+    if (drop && std::erase(one.teams, *drop) == 0)
+      return Error{Errc::invalid_argument, "That person is not in that team"};
+    if (add && std::ranges::find(one.teams, *add) == one.teams.end()) one.teams.push_back(*add);
+    return {};
+  };
+  if (change.employed_until) {
+    deed.notice = fmt::format("Your last day of employment is on record as {}: access ends after it.",
+                              to_text(*change.employed_until));
+  }
+  auto done = co_await carry_out(request, std::move(who), std::move(deed));
+  if (done.refusal) co_return std::move(*done.refusal);
+  co_return json_response(200, person_json(done.people.front()));
+}
+
+Gate::Answer Gate::change_card(Request& request, const std::string& id) {
+  static constexpr std::string_view states[] = {"active", "lost", "replaced", "revoked"};
+  auto body = proto::Body::parse(request.body);
+  work::CardChange change;
+  change.uuid = body.text("uuid");
+  change.status = body.optional_text("status").value_or("active");
+  change.replaces = body.optional_text("replaces").value_or(std::string());
+  change.valid_until = body.optional_date("valid_until");
+  const auto reason = body.reason();
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  if (!reg::is_card_uuid(change.uuid) || (!change.replaces.empty() && !reg::is_card_uuid(change.replaces))) {
+    co_return problem(400, "bad_request",
+                      "A card is named by its UUID, like 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01.");
+  }
+  if (std::ranges::find(states, change.status) == std::end(states)) {
+    co_return problem(400, "bad_request", "\"status\" is active, lost, replaced or revoked.");
+  }
+  change.uuid = reg::card_uuid(change.uuid);
+  change.replaces = reg::card_uuid(change.replaces);
+  Actor who = actor(request, policy::Act::manage_staff, id);
+  if (who.refusal) co_return std::move(*who.refusal);
+  Deed deed;
+  deed.record.event = "register_changed";
+  deed.record.reason = reason;
+  deed.record.details = {{"card", change.uuid}, {"status", change.status}, {"replaces", change.replaces}};
+  deed.people = {id};
+  deed.how = [change, by = who.person](std::vector<reg::Person>& people) -> Result<void> {
+    if (by == people.front().id) return Error{Errc::permission_denied, "Nobody changes their own cards here"};
+    return work::change_card(people.front(), change);
+  };
+  // A lost card is refused at once, whatever becomes of the log.
+  deed.waits_for_log = change.status == "active" && change.replaces.empty();
+  auto done = co_await carry_out(request, std::move(who), std::move(deed));
+  if (done.refusal) co_return std::move(*done.refusal);
+  co_return json_response(200, json::object{{"cards", list_json(done.people.front().cards)}});
+}
+
+}  // namespace cardgate::daemon

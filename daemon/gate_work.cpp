@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+// People's work: who may do what with whom, carried out so that the audit log has it first.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemon/facts.hpp"
+#include "daemon/gate.hpp"
+#include "daemon/journal.hpp"
+#include "daemon/work/answers.hpp"
+
+namespace cardgate::daemon {
+
+Gate::Actor Gate::myself(const Request& request) {
+  Actor who;
+  who.client = describe_peer(*request.peer);
+  const std::string* wanted = request.parameter("session");
+  auto chosen = choose_session(*request.peer, wanted == nullptr ? std::string() : *wanted);
+  if (chosen.refusal) {
+    who.refusal = std::move(chosen.refusal);
+    return who;
+  }
+  const Session& session = *chosen.session;
+  who.person = session.person;
+  who.session = session.id;
+  if (session.sign_in != policy::SignIn::card) {
+    who.refusal = problem(403, "card_needed",
+                          "This is done with your card, not with a password. Sign in: cardgate login");
+  } else if (session.locked || session.card_out) {
+    who.refusal =
+        problem(423, "session_locked",
+                "The session is locked or its card is out. Give the passcode to go on: cardgate login");
+  }
+  return who;
+}
+
+Gate::Actor Gate::actor(const Request& request, policy::Act act, const std::string& subject) {
+  Actor who = myself(request);
+  if (who.refusal) return who;
+  const auto refused = [&](Response answer, std::string_view reason) {
+    audit::Record record;
+    record.event = "client_refused";
+    record.person = who.person;
+    record.session = who.session;
+    record.reason = fmt::format("{}: {}", policy::name(act), reason);
+    refuse(*request.peer, std::move(record));
+    who.refusal = std::move(answer);
+    return who;
+  };
+  const Session& session = *sessions_.find(who.session);
+  const auto facts = facts_for(session);
+  if (!facts)
+    return refused(problem(503, "register_unavailable", "The staff register cannot be read now."),
+                   "register");
+  std::vector<const policy::Role*> held;
+  const policy::Role* first = nullptr;
+  policy::Decision nearest;
+  for (const auto& role : policy_->roles()) {
+    if (!role.lets(act)) continue;
+    auto decision = policy::decide(*policy_, **facts, {role.name, session.sign_in}, now());
+    if (decision.allowed) held.push_back(&role);
+    if (first == nullptr) {
+      first = &role;
+      nearest = std::move(decision);
+    }
+  }
+  if (held.empty()) {
+    const std::string title = first == nullptr ? "no role of this policy" : first->title;
+    return refused(problem(403, "access_denied", fmt::format("This needs {}.", title),
+                           {{"unmet", to_json(nearest.unmet)}}),
+                   "no role lets them");
+  }
+  if (subject.empty()) {
+    who.role = held.front()->name;
+    return who;
+  }
+  const policy::Facts mine = **facts;
+  const auto other = person(subject);
+  if (!other) return refused(no_person(other.error(), subject), "unknown person");
+  const auto& manager = (*other)->record.line_manager;
+  who.manages = policy::manages(mine, manager, now());
+  const auto role = std::ranges::find_if(
+      held, [&](const policy::Role* each) { return policy::in_scope(*each, mine, subject, manager, now()); });
+  if (role == held.end()) {
+    return refused(
+        problem(
+            403, "record_not_yours",
+            fmt::format("{} does not open that person's record to you: they are not of your staff, nor of "
+                        "those for whom you act.",
+                        held.front()->title)),
+        "out of scope: " + subject);
+  }
+  who.role = (*role)->name;
+  return who;
+}
+
+boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, Actor who, Deed deed) {
+  Done done;
+  auto& record = deed.record;
+  record.person = deed.people.front();
+  record.client = who.client;
+  record.session = who.session;
+  record.role = who.role;
+  record.policy = policy_->hash();
+  record.details["by"] = who.person;
+  if (deed.waits_for_log && !audit_ok()) {
+    done.refusal = audit_unavailable();
+    co_return done;
+  }
+  // What cannot be done is not recorded as done: tried on copies first.
+  std::vector<reg::Person> now_on_file;
+  for (const auto& id : deed.people) {
+    auto found = staff_->person(id);
+    if (!found) {
+      done.refusal = no_person(found.error(), id);
+      co_return done;
+    }
+    now_on_file.push_back(std::move(*found));
+  }
+  auto tried = now_on_file;
+  if (const auto possible = deed.how(tried); !possible) {
+    audit::Record refused = record;
+    refused.event = "client_refused";
+    refused.reason = fmt::format("{}: {}", record.event, possible.error().context);
+    refuse(*request.peer, std::move(refused));
+    done.refusal = not_possible(possible.error());
+    co_return done;
+  }
+  if (deed.waits_for_log) {
+    const auto recorded = co_await durable_.wait(durable_.start(*log_, record));
+    if (!recorded) {
+      done.refusal = audit_unavailable();
+      co_return done;
+    }
+    if (sessions_.find(who.session) == nullptr) {
+      record.reason = "not done: the session ended meanwhile";
+      note(std::move(record));
+      done.refusal = problem(401, "no_session", "Your session ended meanwhile. Nothing was done.");
+      co_return done;
+    }
+  } else {
+    note(record);
+  }
+  auto changed = co_await write<std::vector<reg::Person>>(
+      [ids = deed.people, how = deed.how](reg::Register& staff) { return staff.change_several(ids, how); });
+  if (!changed) {
+    record.reason = "not done: " + changed.error().message();
+    note(std::move(record));
+    done.refusal = not_possible(changed.error());
+    co_return done;
+  }
+  done.people = std::move(*changed);
+  std::vector<std::string> affected = deed.people;
+  for (std::size_t i = 0; i < done.people.size(); ++i) {
+    if (now_on_file[i].line_manager == done.people[i].line_manager) continue;
+    affected.push_back(now_on_file[i].line_manager);
+    affected.push_back(done.people[i].line_manager);
+  }
+  people_changed(affected);
+  if (!deed.notice.empty() && deed.people.front() != who.person) {
+    // Made before the co_await: g++ 12 cannot build lists inside one.
+    const std::vector<std::string> to(1, deed.people.front());
+    const std::string mark = record.event + "-" + random_id();
+    co_await tell(to, mark, deed.notice);
+  }
+  co_return done;
+}
+
+Gate::Owner Gate::owner_of(reg::Register::Relation relation, const std::string& number,
+                           std::string_view what) {
+  const auto people = staff_->people_by(relation, number);
+  if (!people) return {{}, problem(503, "register_unavailable", "The staff register cannot be read now.")};
+  if (people->empty())
+    return {{}, problem(404, "not_found", fmt::format("There is no {} of that number.", what))};
+  return {people->front(), std::nullopt};
+}
+
+void Gate::people_changed(const std::vector<std::string>& ids) {
+  const auto concerned = [&](const std::string& id) { return std::ranges::find(ids, id) != ids.end(); };
+  std::vector<std::pair<std::string, uid_t>> sessions;
+  for (const Session* session : sessions_.all()) {
+    bool stands_on = concerned(session->person);
+    if (const auto known = people_.find(session->person); !stands_on && known != people_.end()) {
+      stands_on = std::ranges::any_of(known->second.facts.delegations,
+                                      [&](const auto& given) { return concerned(given.from); });
+    }
+    if (stands_on) sessions.emplace_back(session->id, session->uid);
+  }
+  people_.clear();
+  for (const auto& [id, uid] : sessions) {
+    review(id);
+    if (sessions_.find(id) != nullptr)
+      events_.publish("session", {{"kind", "access_changed"}, {"session", id}}, uid);
+  }
+  on_deadline_changed();
+}
+
+boost::asio::awaitable<void> Gate::tell(std::vector<std::string> people, std::string mark, std::string text) {
+  for (const auto& id : people) {
+    audit::Record record;
+    record.event = "notice";
+    record.person = id;
+    record.details = {{"mark", mark}, {"text", text}};
+    note(std::move(record));
+    for (const Session* session : sessions_.all()) {
+      if (session->person == id) {
+        events_.publish("session", {{"kind", "notice"}, {"session", session->id}, {"text", text}},
+                        session->uid);
+      }
+    }
+  }
+  const auto told = co_await write<void>([=, at = now()](reg::Register& staff) -> Result<void> {
+    for (const auto& id : people) {
+      if (auto one = staff.tell(id, mark, text, at); !one) return one;
+    }
+    return {};
+  });
+  if (!told)
+    log(Level::error, "a notice was not kept: " + told.error().message(),
+        {{"CARDGATE_EVENT", "notice_lost"}});
+}
+
+void Gate::note_look(const Request& request, const Actor& who, const std::string& person,
+                     std::string_view what) {
+  audit::Record record;
+  record.event = "looked_at";
+  record.person = person;
+  record.client = describe_peer(*request.peer);
+  record.session = who.session;
+  record.role = who.role;
+  record.reason = what;
+  record.details["by"] = who.person;
+  note(std::move(record));
+}
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/work/answers.hpp"
+
+#include <fmt/format.h>
+
+namespace cardgate::daemon {
+
+Response not_possible(const Error& error) {
+  switch (error.code) {
+    case Errc::not_found:
+      return problem(404, "not_found", error.context + ".");
+    case Errc::permission_denied:
+      return problem(403, "not_yours_to_do", error.context + ".");
+    case Errc::invalid_argument:
+      return problem(422, "not_possible", error.context + ".");
+    default:
+      return problem(503, "register_unavailable",
+                     "The staff register cannot be changed now. Nothing was done; try again.");
+  }
+}
+
+Response no_person(const Error& error, const std::string& id) {
+  if (error.code == Errc::not_found) {
+    return problem(404, "person_unknown",
+                   fmt::format("The register has nobody with the number '{}'.", id.substr(0, 64)));
+  }
+  return problem(503, "register_unavailable", "The staff register cannot be read now.");
+}
+
+Response bad_body(const Error& error) {
+  return problem(400, "bad_request", error.context + ".");
+}
+
+json::value day_json(const std::optional<Date>& day) {
+  return day ? json::value(json::string(to_text(*day))) : json::value(nullptr);
+}
+
+json::object to_json(const reg::Delegation& d) {
+  return {{"id", d.id},
+          {"from", d.from},
+          {"role", d.role},
+          {"valid_from", day_json(d.valid_from)},
+          {"valid_until", day_json(d.valid_until)},
+          {"revoked", d.revoked}};
+}
+
+json::object to_json(const reg::Acting& a) {
+  return {{"id", a.id},
+          {"manager", a.manager},
+          {"valid_from", day_json(a.valid_from)},
+          {"valid_until", day_json(a.valid_until)},
+          {"appointed_by", a.appointed_by},
+          {"revoked", a.revoked}};
+}
+
+json::object to_json(const reg::Removal& r) {
+  return {{"id", r.id},
+          {"state", name(r.state)},
+          {"reason", r.reason},
+          {"requested_by", r.requested_by},
+          {"requested_on", day_json(r.requested_on)},
+          {"done_by", r.done_by},
+          {"done_on", day_json(r.done_on)},
+          {"restore_by", r.restore_by},
+          {"restore_reason", r.restore_reason},
+          {"closed_by", r.closed_by},
+          {"closed_on", day_json(r.closed_on)},
+          {"closed_reason", r.closed_reason}};
+}
+
+json::object to_json(const reg::Training& t) {
+  return {{"course", t.course},
+          {"completed_on", to_text(t.completed_on)},
+          {"valid_until", day_json(t.valid_until)},
+          {"recorded_by", t.recorded_by}};
+}
+
+json::object to_json(const reg::Declaration& d) {
+  return {{"name", d.name},
+          {"version", d.version},
+          {"signed_on", to_text(d.signed_on)},
+          {"valid_until", day_json(d.valid_until)},
+          {"text_hash", d.text_hash}};
+}
+
+json::object to_json(const reg::Card& c) {
+  return {{"uuid", c.uuid}, {"status", c.status}, {"valid_until", day_json(c.valid_until)}};
+}
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The refusals and JSON that people's work has in common. Pure.
+#pragma once
+
+#include <optional>
+
+#include "base/json.hpp"
+#include "daemon/http.hpp"
+#include "register/person.hpp"
+
+namespace cardgate::daemon {
+
+/// What a rule of work/rules.hpp, or the register, answered.
+Response not_possible(const Error& error);
+Response no_person(const Error& error, const std::string& id);
+Response bad_body(const Error& error);
+
+json::value day_json(const std::optional<Date>& day);
+json::object to_json(const reg::Delegation& delegation);
+json::object to_json(const reg::Acting& acting);
+json::object to_json(const reg::Removal& removal);
+json::object to_json(const reg::Training& training);
+json::object to_json(const reg::Declaration& declaration);
+json::object to_json(const reg::Card& card);
+
+template <class Rows>
+json::array list_json(const Rows& rows) {
+  json::array out;
+  for (const auto& row : rows) out.push_back(to_json(row));
+  return out;
+}
+
+}  // namespace cardgate::daemon

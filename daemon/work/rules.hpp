@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// The acts of people's work, as changes of one person's record: each either makes the change or says in a sentence why it
+// cannot be made (and then the record is to be thrown away). Whether the actor may act on this person at all is asked
+// before (Gate::actor). Pure; thread-safe.
+//
+// Errors of all: invalid_argument (it cannot be done now), not_found (no such form, ...), permission_denied (not by this
+// person).
+#pragma once
+
+#include <string>
+
+#include "policy/records.hpp"
+#include "register/person.hpp"
+
+namespace cardgate::daemon::work {
+
+/// Who acts, and when.
+struct Doer {
+  std::string id;
+  Date today;
+};
+
+// --- access forms: submitted -> verified by the line manager -> approved by the team ---
+struct FormAsk {
+  std::string role, reason;
+  std::optional<Date> valid_from, valid_until;
+};
+Result<void> submit_form(reg::Person& person, const policy::Policy& policy, const FormAsk& ask,
+                         const Doer& doer);
+/// `manages`: the doer is the person's line manager today, or stands in.
+Result<void> verify_form(reg::Person& person, const policy::Policy& policy, std::int64_t form,
+                         const Doer& doer, bool manages);
+Result<void> approve_form(reg::Person& person, const policy::Policy& policy, std::int64_t form,
+                          const Doer& doer);
+Result<void> reject_form(reg::Person& person, std::int64_t form, const std::string& reason, const Doer& doer);
+Result<void> withdraw_form(reg::Person& person, std::int64_t form, const std::string& reason,
+                           const Doer& doer);
+/// A new form that goes on where this one ends.
+Result<void> renew_form(reg::Person& person, const policy::Policy& policy, std::int64_t form,
+                        const std::string& reason, std::optional<Date> until, const Doer& doer);
+
+// --- declarations and training ---
+struct Text {
+  std::string name, version, title, text, hash;  // of a declaration as the policy has it; hash: SHA-256, hex
+  std::optional<std::chrono::days> valid_for;
+  std::vector<std::string> roles;  // whose titles ask for it
+};
+std::vector<Text> declaration_texts(const policy::Policy& policy);
+Result<void> sign_declaration(reg::Person& person, const policy::Policy& policy, const std::string& name,
+                              const std::string& version, const std::string& hash, const Doer& doer);
+Result<void> record_training(reg::Person& person, const policy::Policy& policy, reg::Training training,
+                             const Doer& doer);
+
+// --- delegation and standing in ---
+/// Of the doer, who is a line manager, to `person`.
+Result<void> give_delegation(reg::Person& person, const policy::Policy& policy, const std::string& role,
+                             std::optional<Date> from, Date until, const Doer& doer, bool has_staff);
+Result<void> revoke_delegation(reg::Person& person, std::int64_t delegation);
+Result<void> appoint_acting(reg::Person& person, const reg::Person& manager, std::optional<Date> from,
+                            Date until, const Doer& doer);
+Result<void> end_acting(reg::Person& person, std::int64_t acting);
+
+// --- urgent removals ---
+Result<void> request_removal(reg::Person& person, const std::string& reason, bool at_once, const Doer& doer);
+Result<void> do_removal(reg::Person& person, std::int64_t removal, const Doer& doer);
+Result<void> decline_removal(reg::Person& person, std::int64_t removal, const std::string& reason,
+                             const Doer& doer);
+/// The first person asks for it, the second agrees and gives the access back.
+Result<void> restore(reg::Person& person, const std::string& reason, const Doer& doer);
+
+// --- staff ---
+struct StaffChange {
+  std::optional<std::string> name, line_manager, username;  // "none" for nobody
+  std::optional<Date> employed_from;
+  std::optional<Date> employed_until, leave_from, leave_until;
+  bool no_employed_until = false, no_leave = false;  // taken away
+};
+Result<void> change_staff(reg::Person& person, const StaffChange& change, const Doer& doer);
+struct CardChange {
+  std::string uuid, status, replaces;
+  std::optional<Date> valid_until;
+};
+Result<void> change_card(reg::Person& person, const CardChange& change);
+
+}  // namespace cardgate::daemon::work

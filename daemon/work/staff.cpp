@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemon/work/rules.hpp"
+
+namespace cardgate::daemon::work {
+namespace {
+
+using State = reg::Removal::State;
+
+constexpr std::chrono::years longest_delegation{1};
+
+Error cannot(std::string sentence) {
+  return {Errc::invalid_argument, std::move(sentence)};
+}
+
+Result<void> check_span(std::optional<Date> from, Date until, const Doer& doer) {
+  if (until < doer.today) return cannot("It would have ended already");
+  if (from && until < *from) return cannot("It would end before it begins");
+  if (until > from.value_or(doer.today) + longest_delegation)
+    return cannot("A year is the longest: look at the dates again");
+  return {};
+}
+
+bool is_employed(const reg::Person& person, Date today) {
+  return person.employed_from && (!person.employed_until || *person.employed_until >= today);
+}
+
+Result<reg::Removal*> find_removal(reg::Person& person, std::int64_t id) {
+  const auto found = std::ranges::find(person.removals, id, &reg::Removal::id);
+  if (found == person.removals.end())
+    return Error{Errc::not_found, fmt::format("There is no removal {}", id)};
+  return &*found;
+}
+
+void remove_now(reg::Person& person, reg::Removal& removal, const Doer& doer) {
+  removal.state = State::done;
+  removal.done_by = doer.id;
+  removal.done_on = doer.today;
+  person.removed = true;
+  person.removed_reason = removal.reason;
+}
+
+}  // namespace
+
+Result<void> give_delegation(reg::Person& person, const policy::Policy& policy, const std::string& role_name,
+                             std::optional<Date> from, Date until, const Doer& doer, bool has_staff) {
+  const auto* role = policy.role(role_name);
+  if (role == nullptr) return cannot(fmt::format("There is no role '{}'", role_name));
+  if (std::ranges::find(role->requires_all, policy::Prerequisite::Kind::delegation,
+                        &policy::Prerequisite::kind) == role->requires_all.end()) {
+    return cannot(fmt::format("{} cannot be delegated", role->title));
+  }
+  if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody delegates to themselves"};
+  // What was delegated to the doer is not theirs to pass on: only their own staff counts.
+  if (!has_staff) {
+    return Error{Errc::permission_denied, "Only a line manager delegates, and you are nobody's line manager"};
+  }
+  TRY(check_span(from, until, doer));
+  if (!is_employed(person, doer.today)) return cannot("That person is not employed");
+  person.delegations.push_back({0, doer.id, role_name, from.value_or(doer.today), until, false});
+  return {};
+}
+
+Result<void> revoke_delegation(reg::Person& person, std::int64_t id) {
+  const auto found = std::ranges::find(person.delegations, id, &reg::Delegation::id);
+  if (found == person.delegations.end())
+    return Error{Errc::not_found, fmt::format("There is no delegation {}", id)};
+  if (found->revoked) return cannot(fmt::format("Delegation {} is revoked already", id));
+  found->revoked = true;
+  return {};
+}
+
+Result<void> appoint_acting(reg::Person& person, const reg::Person& manager, std::optional<Date> from,
+                            Date until, const Doer& doer) {
+  if (person.id == manager.id) return cannot("Nobody stands in for themselves");
+  if (!manager.is_line_manager)
+    return cannot("Nobody can stand in there: that person is nobody's line manager");
+  TRY(check_span(from, until, doer));
+  if (!is_employed(person, doer.today)) return cannot("Who stands in must be employed");
+  person.acting.push_back({0, manager.id, from.value_or(doer.today), until, doer.id, false});
+  return {};
+}
+
+Result<void> end_acting(reg::Person& person, std::int64_t id) {
+  const auto found = std::ranges::find(person.acting, id, &reg::Acting::id);
+  if (found == person.acting.end())
+    return Error{Errc::not_found, fmt::format("There is no standing in {}", id)};
+  if (found->revoked) return cannot(fmt::format("Standing in {} is ended already", id));
+  found->revoked = true;
+  return {};
+}
+
+Result<void> request_removal(reg::Person& person, const std::string& reason, bool at_once, const Doer& doer) {
+  if (doer.id == person.id)
+    return Error{Errc::permission_denied, "Nobody asks for their own removal: give in your card"};
+  for (const auto& other : person.removals) {
+    if (other.state == State::requested && !at_once) {
+      return cannot(fmt::format("Removal {} has been asked for already", other.id));
+    }
+  }
+  if (person.removed) return cannot("That person's access is removed already");
+  if (at_once) {
+    const auto waiting = std::ranges::find(person.removals, State::requested, &reg::Removal::state);
+    if (waiting != person.removals.end()) return do_removal(person, waiting->id, doer);
+  }
+  reg::Removal removal;
+  removal.reason = reason;
+  removal.requested_by = doer.id;
+  removal.requested_on = doer.today;
+  person.removals.push_back(std::move(removal));
+  if (at_once) remove_now(person, person.removals.back(), doer);
+  return {};
+}
+
+Result<void> do_removal(reg::Person& person, std::int64_t id, const Doer& doer) {
+  auto* removal = TRY(find_removal(person, id));
+  if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody removes their own access"};
+  if (removal->state != State::requested) {
+    return cannot(fmt::format("Removal {} is {}, and only one that is requested can be done", id,
+                              reg::name(removal->state)));
+  }
+  remove_now(person, *removal, doer);
+  return {};
+}
+
+Result<void> decline_removal(reg::Person& person, std::int64_t id, const std::string& reason,
+                             const Doer& doer) {
+  auto* removal = TRY(find_removal(person, id));
+  if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody decides on their own removal"};
+  if (removal->state != State::requested) {
+    return cannot(fmt::format("Removal {} is {}, and only one that is requested can be declined", id,
+                              reg::name(removal->state)));
+  }
+  removal->state = State::declined;
+  removal->closed_by = doer.id;
+  removal->closed_on = doer.today;
+  removal->closed_reason = reason;
+  return {};
+}
+
+Result<void> restore(reg::Person& person, const std::string& reason, const Doer& doer) {
+  if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody gives access back to themselves"};
+  if (!person.removed) return cannot("That person's access is not removed");
+  auto removal = std::ranges::find_if(person.removals, [](const reg::Removal& each) {
+    return each.state == State::done || each.state == State::restoring;
+  });
+  if (removal == person.removals.end()) {  // it came by a staff file
+    reg::Removal imported;
+    imported.state = State::done;
+    imported.reason = person.removed_reason;
+    person.removals.push_back(std::move(imported));
+    removal = person.removals.end() - 1;
+  }
+  if (removal->state == State::done) {
+    removal->state = State::restoring;
+    removal->restore_by = doer.id;
+    removal->restore_reason = reason;
+    return {};
+  }
+  if (removal->restore_by == doer.id) {
+    return Error{Errc::permission_denied, "You asked for it, so somebody else of the team must agree"};
+  }
+  removal->state = State::restored;
+  removal->closed_by = doer.id;
+  removal->closed_on = doer.today;
+  removal->closed_reason = reason;
+  person.removed = false;
+  person.removed_reason.clear();
+  return {};
+}
+
+namespace {
+
+Result<void> change_employment(reg::Person& person, const StaffChange& change, const Doer& doer) {
+  const reg::Person before = person;
+  if (change.employed_from) person.employed_from = change.employed_from;
+  if (change.no_employed_until) person.employed_until.reset();
+  if (change.employed_until) person.employed_until = change.employed_until;
+  if (person.employed_from && person.employed_until && *person.employed_until < *person.employed_from) {
+    return cannot("The employment would end before it begins");
+  }
+  const bool had_left = before.employed_until && *before.employed_until < doer.today;
+  const bool is_back = !person.employed_until || *person.employed_until >= doer.today;
+  if (had_left && is_back && change.employed_from && *change.employed_from <= *before.employed_until) {
+    return cannot("A new employment begins after the old one ended");
+  }
+  if (had_left && is_back && !change.employed_from) {
+    return cannot("That person has left. For a new employment give its first day as well");
+  }
+  reg::close_former_employment(before, person);
+  return {};
+}
+
+}  // namespace
+
+Result<void> change_staff(reg::Person& person, const StaffChange& change, const Doer& doer) {
+  if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody changes their own record here"};
+  if (change.name) person.name = *change.name;
+  if (change.username) person.username = *change.username == "none" ? std::string() : *change.username;
+  if (change.line_manager)
+    person.line_manager = *change.line_manager == "none" ? std::string() : *change.line_manager;
+  if (person.line_manager == person.id) return cannot("Nobody is their own line manager");
+  TRY(change_employment(person, change, doer));
+  if (change.no_leave) {
+    person.leave_from.reset();
+    person.leave_until.reset();
+  }
+  if (change.leave_from) {
+    person.leave_from = change.leave_from;
+    person.leave_until = change.leave_until;
+  } else if (change.leave_until) {
+    if (!person.leave_from) return cannot("That person is not on leave: give the first day as well");
+    person.leave_until = change.leave_until;
+  }
+  if (person.leave_from && person.leave_until && *person.leave_until < *person.leave_from) {
+    return cannot("The leave would end before it begins");
+  }
+  return {};
+}
+
+Result<void> change_card(reg::Person& person, const CardChange& change) {
+  if (!change.replaces.empty()) {
+    const auto old = std::ranges::find(person.cards, change.replaces, &reg::Card::uuid);
+    if (old == person.cards.end())
+      return Error{Errc::not_found, "The card that is replaced is not registered to that person"};
+    if (old->uuid == change.uuid) return cannot("A card does not replace itself");
+    if (old->status == "active") old->status = "replaced";
+  }
+  const auto known = std::ranges::find(person.cards, change.uuid, &reg::Card::uuid);
+  if (known == person.cards.end()) {
+    if (change.status != "active")
+      return Error{Errc::not_found, "That card is not registered to that person"};
+    person.cards.push_back({change.uuid, change.status, change.valid_until});
+    return {};
+  }
+  // A card that was out of somebody's hands is not trusted again.
+  if (change.status == "active" && known->status != "active") {
+    return cannot(fmt::format("That card was reported {}; give out a new one", known->status));
+  }
+  known->status = change.status;
+  if (change.valid_until) known->valid_until = change.valid_until;
+  return {};
+}
+
+}  // namespace cardgate::daemon::work

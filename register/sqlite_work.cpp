@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// The register on SQLite: relations between people, changes, notices and settings. Statements are made when they are used:
+// these are acts of people, some in a minute.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "register/sqlite_register.hpp"
+
+namespace cardgate::reg {
+namespace {
+
+using Relation = Register::Relation;
+
+const char* sql_of(Relation relation) {
+  switch (relation) {
+    case Relation::staff_of:
+      return sql::staff_of;
+    case Relation::in_team:
+      return sql::in_team;
+    case Relation::form_waits:
+      return sql::form_waits;
+    case Relation::removal_waits:
+      return sql::removal_waits;
+    case Relation::delegates_of:
+      return sql::delegates_of;
+    case Relation::stands_in_for:
+      return sql::stands_in_for;
+    case Relation::leaving_on:
+      return sql::leaving_on;
+    case Relation::of_form:
+      return sql::of_form;
+    case Relation::of_delegation:
+      return sql::of_delegation;
+    case Relation::of_acting:
+      return sql::of_acting;
+    case Relation::of_removal:
+      return sql::of_removal;
+  }
+  return sql::staff_of;
+}
+
+/// What the column is compared with; nothing: no such value can be in it.
+std::optional<std::int64_t> number_of(Relation relation, std::string_view value) {
+  if (relation == Relation::leaving_on) {
+    const auto day = parse_date(value);
+    if (!day) return std::nullopt;
+    return std::chrono::sys_days(*day).time_since_epoch().count();
+  }
+  std::int64_t number = 0;
+  const auto parsed = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (parsed.ec != std::errc() || parsed.ptr != value.data() + value.size()) return std::nullopt;
+  return number;
+}
+
+std::vector<std::string> all(Query query) {
+  std::vector<std::string> out;
+  while (query.next()) out.push_back(query.text());
+  std::ranges::sort(out);
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> SqliteRegister::people_by(Relation relation, std::string_view value) {
+  return guarded([&]() -> Result<std::vector<std::string>> {
+    SQLite::Statement statement(*database_, sql_of(relation));
+    if (relation < Relation::leaving_on) return all(Query(statement, value));
+    const auto number = number_of(relation, value);
+    if (!number) return std::vector<std::string>();
+    return all(Query(statement, *number));
+  });
+}
+
+Result<std::vector<std::string>> SqliteRegister::ids_after(std::string_view id, std::size_t limit) {
+  return guarded([&]() -> Result<std::vector<std::string>> {
+    SQLite::Statement statement(*database_, sql::ids_after);
+    Query query(statement, id, static_cast<std::int64_t>(limit));
+    std::vector<std::string> out;
+    while (query.next()) out.push_back(query.text());
+    return out;
+  });
+}
+
+Result<void> SqliteRegister::tell(std::string_view id, std::string_view mark, std::string_view text,
+                                  WallTime at) {
+  return guarded([&]() -> Result<void> {
+    SQLite::Statement statement(*database_, sql::add_notice);
+    Query(statement, mark, to_unix_seconds(at), text, id).run();
+    return {};
+  });
+}
+
+Result<std::vector<Notice>> SqliteRegister::notices(std::string_view id) {
+  return guarded([&]() -> Result<std::vector<Notice>> {
+    SQLite::Statement statement(*database_, sql::notices);
+    Query query(statement, id);
+    std::vector<Notice> out;
+    while (query.next()) {
+      Notice notice;
+      notice.id = query.integer();
+      notice.made_at = WallTime(seconds(query.integer()));
+      notice.text = query.text();
+      out.push_back(std::move(notice));
+    }
+    return out;
+  });
+}
+
+Result<bool> SqliteRegister::drop_notice(std::string_view id, std::int64_t notice) {
+  return guarded([&]() -> Result<bool> {
+    SQLite::Statement statement(*database_, sql::drop_notice);
+    Query(statement, notice, id).run();
+    return database_->getChanges() != 0;
+  });
+}
+
+Result<std::string> SqliteRegister::setting(std::string_view name) {
+  return guarded([&]() -> Result<std::string> {
+    SQLite::Statement statement(*database_, sql::setting);
+    Query query(statement, name);
+    return query.next() ? query.text() : std::string();
+  });
+}
+
+Result<void> SqliteRegister::set_setting(std::string_view name, std::string_view value) {
+  return guarded([&]() -> Result<void> {
+    SQLite::Statement statement(*database_, sql::set_setting);
+    Query(statement, name, value).run();
+    return {};
+  });
+}
+
+Result<Person> SqliteRegister::change(std::string_view id, const Change& how) {
+  auto changed = TRY(
+      change_several({std::string(id)}, [&](std::vector<Person>& people) { return how(people.front()); }));
+  return std::move(changed.front());
+}
+
+Result<std::vector<Person>> SqliteRegister::change_several(const std::vector<std::string>& ids,
+                                                           const ChangeSeveral& how) {
+  using Changed = Result<std::vector<Person>>;
+  return guarded([&]() -> Changed {
+    try {
+      SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
+      std::vector<PersonReader::Row> rows;
+      std::vector<Person> people;
+      for (const auto& id : ids) {
+        auto row = reader_.read(id);
+        if (!row) return nobody(id);
+        people.push_back(row->person);
+        rows.push_back(std::move(*row));
+      }
+      TRY(how(people));
+      for (std::size_t i = 0; i < rows.size(); ++i) writer_.save(rows[i].key, rows[i].person, people[i]);
+      std::vector<Person> saved;
+      for (const auto& id : ids) saved.push_back(reader_.read(id).value().person);
+      transaction.commit();
+      return saved;
+    } catch (const Refused& refused) {
+      return Error{refused.code, refused.what};
+    }
+  });
+}
+
+}  // namespace cardgate::reg
