@@ -121,8 +121,9 @@ int say_problem(const Cli& cli, const proto::Problem& problem) {
   const auto* lines = find_array(problem.extra, "lines");
   std::string text = problem.detail.empty() ? problem.title : problem.detail;
   if (unmet != nullptr && !unmet->empty()) {
-    // The detail says the same in one paragraph; a list is easier to act on.
-    text = "Not allowed, because something is missing:" + unmet_text(*unmet);
+    // Of a role that was asked for the detail says the same in one paragraph; a list is easier to act on.
+    text = (problem.error == "role_needed" ? problem.detail : "Not allowed, because something is missing:") +
+           unmet_text(*unmet);
   }
   if (findings != nullptr) {
     for (const auto& item : *findings) {

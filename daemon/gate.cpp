@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -113,6 +114,7 @@ void Gate::start() {
   record.policy = policy_->hash();
   record.details["version"] = CARDGATE_VERSION;
   note(std::move(record));
+  announce_if_due();
   readers_.start(make_drivers(config_.cards).value(), judge_, [this] { return now(); });
 }
 
@@ -149,7 +151,12 @@ boost::asio::awaitable<Result<void>> Gate::reload() {
 
   const bool downtime_changed = config->downtime.size() != config_.downtime.size();
   config_ = std::move(*config);
+  std::vector<std::string> gone;
+  for (const auto& role : policy_->roles()) {
+    if (policy->role(role.name) == nullptr) gone.push_back(role.name);
+  }
   policy_ = std::make_shared<const policy::Policy>(std::move(*policy));
+  if (!gone.empty()) boost::asio::co_spawn(io_, tell_of_lost_roles(std::move(gone)), boost::asio::detached);
   sessions_.set_bounds(session_bounds(config_.limits));
   request_rate_ = per_second(config_.limits.requests_per_second);
   token_rate_ = per_second(config_.limits.tokens_per_second);

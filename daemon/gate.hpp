@@ -14,7 +14,8 @@
 //   gate_work.cpp     people's work: who may do what with whom, and carrying it out durably
 //   gate_forms.cpp, gate_delegations.cpp, gate_removals.cpp, gate_staff.cpp   the acts (the rules: work/rules.hpp)
 //   gate_people.cpp   what may be seen of others: team, staff, records
-//   gate_setup.cpp    the first members of the team; breaking the glass; notices
+//   gate_setup.cpp    the first members of the team; breaking the glass
+//   gate_notices.cpp  what people are told
 //   routes.cpp        the table of what may be asked
 #pragma once
 
@@ -79,7 +80,7 @@ class Gate {
   void clock_was_set();
   /// Time passed: what is over ends. Called by the boot-time timer.
   void tick();
-  std::optional<BootTime> next_deadline() const { return sessions_.next_deadline(); }
+  std::optional<BootTime> next_deadline();
   /// Called whenever next_deadline() may have changed.
   std::function<void()> on_deadline_changed;
 
@@ -173,6 +174,7 @@ class Gate {
   // gate_review.cpp
   void review(const std::string& session);
   void review_all();
+  void end_removed();
   std::optional<BootTime> boot_time_of(WallTime when);
   void watch_certificate(const std::string& session, const trust::Verdict& verdict, WallTime judged_at);
   void refresh(const Bytes& certificate, bool anew);
@@ -186,11 +188,10 @@ class Gate {
   Result<Person*> person(const std::string& id);
   /// Changes the register on its own thread, one work after the other (a long import holds up later ones, never the
   /// gate). What people may do by it is looked at by the caller: forget() whom it concerns, then review.
+  /// `work` must have a name of its own: g++ 12 copies a lambda that stands inside a co_await bit by bit.
   template <class T>
-  boost::asio::awaitable<Result<T>> write(std::function<Result<T>(reg::Register&)> work) {
-    auto run = [work = std::move(work), writer = writer_]() -> boost::asio::awaitable<Result<T>> {
-      co_return work(*writer);
-    };
+  boost::asio::awaitable<Result<T>> write(const std::function<Result<T>(reg::Register&)>& work) {
+    auto run = [work, writer = writer_]() -> boost::asio::awaitable<Result<T>> { co_return work(*writer); };
     co_return co_await boost::asio::co_spawn(register_thread_, std::move(run), boost::asio::use_awaitable);
   }
   /// The person's facts as they stand for this card; valid until the next call or change of the register.
@@ -211,6 +212,8 @@ class Gate {
   /// `subject`: an id; empty: whether there is any role that lets them. Who asks, before what is asked: nobody without such
   /// a role learns whether an id is known.
   Actor actor(const Request& request, policy::Act act, const std::string& subject);
+  /// As the subject's line manager, or who stands in: that takes a card and no role.
+  Actor line_manager_of(const Request& request, const std::string& subject);
   /// What is done, to whom, and how it is recorded. The first of `people` is for whom it is done.
   struct Deed {
     audit::Record record;
@@ -223,7 +226,8 @@ class Gate {
     std::optional<Response> refusal;
     std::vector<reg::Person> people;
   };
-  boost::asio::awaitable<Done> carry_out(const Request& request, Actor who, Deed deed);
+  /// Both must have names of their own, as `work` of write().
+  boost::asio::awaitable<Done> carry_out(const Request& request, const Actor& who, Deed& deed);
   /// Whose form, delegation, ... it is. The refusal is a 404.
   struct Owner {
     std::string person;
@@ -232,27 +236,37 @@ class Gate {
   Owner owner_of(reg::Register::Relation relation, const std::string& number, std::string_view what);
   /// Their facts may be other than before: looks at every session that stands on them.
   void people_changed(const std::vector<std::string>& ids);
-  boost::asio::awaitable<void> tell(std::vector<std::string> people, std::string mark, std::string text);
   void note_look(const Request& request, const Actor& who, const std::string& person, std::string_view what);
   work::Doer doer(const Actor& who) { return {who.person, today()}; }
   Date today() { return Date(std::chrono::floor<std::chrono::days>(now())); }
 
   // gate_forms.cpp
-  boost::asio::awaitable<Response> form_act(Request& request, Actor who, std::string person,
-                                            const std::string& number, std::string_view act,
-                                            std::string reason, std::string notice,
-                                            std::function<Result<void>(reg::Person&)> how);
+  std::vector<std::string> my_staff(const Actor& who);
+  bool is_me(const Request& request, const std::string& id);
+  static Deed form_deed(std::string person, const std::string& number, std::string_view act,
+                        std::string reason, std::string notice,
+                        std::function<Result<void>(reg::Person&)> how);
+  /// `number` is empty for a new form.
+  boost::asio::awaitable<Response> form_act(Request& request, const Actor& who, Deed& deed,
+                                            const std::string& number);
   json::object form_json(const reg::Person& person, const reg::Form& form) const;
 
   // gate_removals.cpp
   void end_access_now(const std::string& id);
-  boost::asio::awaitable<Response> removal_act(Request& request, Actor who, std::string subject,
-                                               std::string_view act, std::string reason, bool removes,
-                                               std::function<Result<void>(reg::Person&)> how);
+  static Deed removal_deed(std::string person, std::string_view act, std::string reason,
+                           std::function<Result<void>(reg::Person&)> how);
+  boost::asio::awaitable<Response> removal_act(Request& request, const Actor& who, Deed& deed, bool removes);
 
   // gate_people.cpp
   json::object person_json(const reg::Person& person);
   json::object holdings_json(const reg::Person& person);
+
+  // gate_notices.cpp
+  boost::asio::awaitable<void> tell(const std::vector<std::string>& people, const std::string& mark,
+                                    const std::string& text);
+  boost::asio::awaitable<void> announce_leavers();
+  void announce_if_due();
+  boost::asio::awaitable<void> tell_of_lost_roles(std::vector<std::string> roles);
 
   // gate_setup.cpp
   boost::asio::awaitable<void> signed_in_at_set_up(std::string person);
@@ -340,6 +354,7 @@ class Gate {
   std::optional<BootTime> audit_probed_;
   std::string clock_incident_;
   std::set<std::string> removed_now_;  // removed, and not in the register yet
+  std::optional<Date> announced_;      // the day whose leavers were told
   bool setup_closed_ = false;          // as far as is known; the register decides
 };
 

@@ -42,8 +42,9 @@ Gate::Answer Gate::import_staff(Request& request) {
   if (!audit_ok()) co_return audit_unavailable();
   if (importing_) co_return problem(409, "busy", "Another import is running. Wait until it is done.");
   importing_ = true;
-  const auto outcome = co_await write<Imported>(
-      [text = std::move(request.body)](reg::Register& staff) { return run_import(staff, text); });
+  const std::function<Result<Imported>(reg::Register&)> work =
+      [text = std::move(request.body)](reg::Register& staff) { return run_import(staff, text); };
+  const auto outcome = co_await write<Imported>(work);
   importing_ = false;
 
   audit::Record record;
@@ -72,7 +73,10 @@ Gate::Answer Gate::import_staff(Request& request) {
   const auto& report = outcome->report;
   // What people may do changes at once, whether or not the record gets written.
   people_.clear();
+  end_removed();
   review_all();
+  announced_.reset();
+  announce_if_due();
   record.details = {{"people", report.people},
                     {"added", report.added},
                     {"changed", report.changed},

@@ -66,7 +66,7 @@ Gate::Answer Gate::give_delegation(Request& request) {
     return work::give_delegation(people.front(), *policy, role, from, until, when, has_staff);
   };
   deed.notice = fmt::format("{} was delegated to you by {} until {}.", role, who.person, to_text(until));
-  auto done = co_await carry_out(request, std::move(who), std::move(deed));
+  auto done = co_await carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
   co_return json_response(201, to_json(done.people.front().delegations.back()));
 }
@@ -93,7 +93,7 @@ Gate::Answer Gate::revoke_delegation(Request& request, const std::string& id) {
   };
   deed.notice = fmt::format("Delegation {} to you was revoked.", id);
   deed.waits_for_log = false;
-  auto done = co_await carry_out(request, std::move(who), std::move(deed));
+  auto done = co_await carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
   Response answer;
   answer.status = 204;
@@ -125,7 +125,7 @@ Gate::Answer Gate::appoint_acting(Request& request) {
     return work::appoint_acting(people.front(), away, from, until, when);
   };
   deed.notice = fmt::format("You stand in for {} until {}.", (*managed)->record.name, to_text(until));
-  auto done = co_await carry_out(request, std::move(who), std::move(deed));
+  auto done = co_await carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
   co_return json_response(201, to_json(done.people.front().acting.back()));
 }
@@ -151,7 +151,7 @@ Gate::Answer Gate::end_acting(Request& request, const std::string& id) {
   deed.how = [number](std::vector<reg::Person>& people) { return work::end_acting(people.front(), number); };
   deed.notice = "You do not stand in for a line manager any more.";
   deed.waits_for_log = false;
-  auto done = co_await carry_out(request, std::move(who), std::move(deed));
+  auto done = co_await carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
   Response answer;
   answer.status = 204;

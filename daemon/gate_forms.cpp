@@ -42,6 +42,28 @@ json::object Gate::form_json(const reg::Person& person, const reg::Form& form) c
           {"closed_reason", form.closed_reason}};
 }
 
+/// Staff of the person and of those for whom they stand in today.
+std::vector<std::string> Gate::my_staff(const Actor& who) {
+  std::vector<std::string> managers{who.person};
+  if (const auto mine = person(who.person)) {
+    for (const auto& acting : (*mine)->facts.acting) {
+      if (policy::manages((*mine)->facts, acting.manager, now())) managers.push_back(acting.manager);
+    }
+  }
+  std::vector<std::string> staff;
+  for (const auto& manager : managers) {
+    const auto people = staff_->people_by(Relation::staff_of, manager);
+    if (people) staff.insert(staff.end(), people->begin(), people->end());
+  }
+  std::erase(staff, who.person);
+  return staff;
+}
+
+bool Gate::is_me(const Request& request, const std::string& id) {
+  const Actor who = myself(request);
+  return !who.refusal && who.person == id;
+}
+
 /// My own forms and those that wait for me; or one person's.
 Gate::Answer Gate::list_forms(Request& request) {
   Actor who = myself(request);
@@ -63,38 +85,46 @@ Gate::Answer Gate::list_forms(Request& request) {
   auto mine = forms_of(who.person);
   if (!mine) co_return no_person(mine.error(), who.person);
   json::array waiting;
-  const auto collect = [&](policy::Act act, reg::Form::State state) {
-    if (actor(request, act, {}).refusal) return;
-    const auto people = staff_->people_by(Relation::form_waits, name(state));
-    if (!people) return;
+  // Of a line manager's own staff, not of everybody who waits: the staff are fewer.
+  for (const auto& id : my_staff(who)) {
+    const auto record = staff_->person(id);
+    if (!record || waiting.size() >= max_listed) continue;
+    for (const auto& form : record->forms) {
+      if (form.state == reg::Form::State::submitted) waiting.push_back(form_json(*record, form));
+    }
+  }
+  if (!actor(request, policy::Act::approve_forms, {}).refusal) {
+    const auto people = staff_->people_by(Relation::form_waits, name(reg::Form::State::verified));
+    if (!people) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
     for (const auto& id : *people) {
       if (waiting.size() >= max_listed || id == who.person) continue;
-      const Actor may = actor(request, act, id);
-      if (may.refusal || (act == policy::Act::verify_need && !may.manages)) continue;
+      if (actor(request, policy::Act::approve_forms, id).refusal) continue;
       const auto record = staff_->person(id);
       if (!record) continue;
       for (const auto& form : record->forms) {
-        if (form.state == state) waiting.push_back(form_json(*record, form));
+        if (form.state == reg::Form::State::verified) waiting.push_back(form_json(*record, form));
       }
     }
-  };
-  collect(policy::Act::verify_need, reg::Form::State::submitted);
-  collect(policy::Act::approve_forms, reg::Form::State::verified);
+  }
   co_return json_response(200, json::object{{"forms", std::move(*mine)}, {"waiting", std::move(waiting)}});
 }
 
-boost::asio::awaitable<Response> Gate::form_act(Request& request, Actor who, std::string person_id,
-                                                const std::string& number_text, std::string_view act,
-                                                std::string reason, std::string notice,
-                                                std::function<Result<void>(reg::Person&)> how) {
+Gate::Deed Gate::form_deed(std::string person_id, const std::string& number, std::string_view act,
+                           std::string reason, std::string notice,
+                           std::function<Result<void>(reg::Person&)> how) {
   Deed deed;
   deed.record.event = "form";
   deed.record.reason = std::move(reason);
-  deed.record.details = {{"form", number_text}, {"act", act}};
+  deed.record.details = {{"form", number}, {"act", act}};
   deed.people = {std::move(person_id)};
   deed.how = [how = std::move(how)](std::vector<reg::Person>& people) { return how(people.front()); };
   deed.notice = std::move(notice);
-  auto done = co_await carry_out(request, std::move(who), std::move(deed));
+  return deed;
+}
+
+boost::asio::awaitable<Response> Gate::form_act(Request& request, const Actor& who, Deed& deed,
+                                                const std::string& number_text) {
+  auto done = co_await carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
   const auto& record = done.people.front();
   // A new form is the last one.
@@ -112,29 +142,36 @@ Gate::Answer Gate::submit_form(Request& request) {
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   Actor who = myself(request);
   if (who.refusal) co_return std::move(*who.refusal);
-  if (subject && *subject != who.person) who = actor(request, policy::Act::submit_forms, *subject);
+  if (subject && *subject != who.person) {
+    Actor manager = line_manager_of(request, *subject);
+    who = manager.refusal ? actor(request, policy::Act::submit_forms, *subject) : std::move(manager);
+  }
   if (who.refusal) co_return std::move(*who.refusal);
   const auto when = doer(who);
   const std::string reason = ask.reason;
-  co_return co_await form_act(
-      request, who, subject.value_or(who.person), {}, "submitted", reason,
+  const std::string none;
+  auto deed = form_deed(
+      subject.value_or(who.person), {}, "submitted", reason,
       fmt::format("An access form was submitted for you ({}).", ask.role),
       [ask, when, policy = policy_](reg::Person& p) { return work::submit_form(p, *policy, ask, when); });
+  co_return co_await form_act(request, who, deed, none);
 }
 
 Gate::Answer Gate::verify_form(Request& request, const std::string& id) {
   auto body = proto::Body::parse(request.body);
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   const auto owner = owner_of(Relation::of_form, id, "form");
-  Actor who = actor(request, policy::Act::verify_need, owner.refusal ? std::string() : owner.person);
+  if (!owner.refusal && is_me(request, owner.person)) {
+    co_return problem(403, "not_yours_to_do",
+                      "Nobody verifies their own form: that is for the line manager.");
+  }
+  Actor who = line_manager_of(request, owner.refusal ? std::string() : owner.person);
   if (who.refusal) co_return std::move(*who.refusal);
-  if (owner.refusal) co_return *owner.refusal;
-  co_return co_await form_act(
-      request, who, owner.person, id, "verified", {},
-      fmt::format("Your line manager verified that you need what form {} asks for.", id),
-      [n = number(id), when = doer(who), manages = who.manages, policy = policy_](reg::Person& p) {
-        return work::verify_form(p, *policy, n, when, manages);
-      });
+  auto deed = form_deed(owner.person, id, "verified", {},
+                        fmt::format("Your line manager verified that you need what form {} asks for.", id),
+                        [n = number(id), when = doer(who), manages = who.manages, policy = policy_](
+                            reg::Person& p) { return work::verify_form(p, *policy, n, when, manages); });
+  co_return co_await form_act(request, who, deed, id);
 }
 
 Gate::Answer Gate::approve_form(Request& request, const std::string& id) {
@@ -144,11 +181,12 @@ Gate::Answer Gate::approve_form(Request& request, const std::string& id) {
   Actor who = actor(request, policy::Act::approve_forms, owner.refusal ? std::string() : owner.person);
   if (who.refusal) co_return std::move(*who.refusal);
   if (owner.refusal) co_return *owner.refusal;
-  co_return co_await form_act(request, who, owner.person, id, "approved", {},
-                              fmt::format("Your access form {} was approved.", id),
-                              [n = number(id), when = doer(who), policy = policy_](reg::Person& p) {
-                                return work::approve_form(p, *policy, n, when);
-                              });
+  auto deed =
+      form_deed(owner.person, id, "approved", {}, fmt::format("Your access form {} was approved.", id),
+                [n = number(id), when = doer(who), policy = policy_](reg::Person& p) {
+                  return work::approve_form(p, *policy, n, when);
+                });
+  co_return co_await form_act(request, who, deed, id);
 }
 
 Gate::Answer Gate::reject_form(Request& request, const std::string& id) {
@@ -157,23 +195,20 @@ Gate::Answer Gate::reject_form(Request& request, const std::string& id) {
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   const auto owner = owner_of(Relation::of_form, id, "form");
   const std::string subject = owner.refusal ? std::string() : owner.person;
-  // By the line manager before it is verified, by the team at any time.
-  Actor who = actor(request, policy::Act::approve_forms, subject);
-  if (who.refusal) {
-    Actor manager = actor(request, policy::Act::verify_need, subject);
-    if (!manager.refusal || who.refusal->status == 403) who = std::move(manager);
-  }
+  Actor who = line_manager_of(request, subject);
+  if (who.refusal) who = actor(request, policy::Act::approve_forms, subject);
   if (who.refusal) co_return std::move(*who.refusal);
   if (owner.refusal) co_return *owner.refusal;
   if (owner.person == who.person) {
     co_return problem(403, "not_yours_to_do",
                       "Nobody decides on their own form. To take it back: cardgate form withdraw.");
   }
-  co_return co_await form_act(request, who, owner.person, id, "rejected", reason,
-                              fmt::format("Your access form {} was rejected: {}", id, reason),
-                              [n = number(id), reason, when = doer(who)](reg::Person& p) {
-                                return work::reject_form(p, n, reason, when);
-                              });
+  auto deed = form_deed(owner.person, id, "rejected", reason,
+                        fmt::format("Your access form {} was rejected: {}", id, reason),
+                        [n = number(id), reason, when = doer(who)](reg::Person& p) {
+                          return work::reject_form(p, n, reason, when);
+                        });
+  co_return co_await form_act(request, who, deed, id);
 }
 
 Gate::Answer Gate::withdraw_form(Request& request, const std::string& id) {
@@ -185,16 +220,17 @@ Gate::Answer Gate::withdraw_form(Request& request, const std::string& id) {
   const auto owner = owner_of(Relation::of_form, id, "form");
   const std::string subject = owner.refusal ? std::string() : owner.person;
   if (subject != who.person) {
-    Actor team = actor(request, policy::Act::approve_forms, subject);
-    who = team.refusal ? actor(request, policy::Act::verify_need, subject) : std::move(team);
+    Actor manager = line_manager_of(request, subject);
+    who = manager.refusal ? actor(request, policy::Act::approve_forms, subject) : std::move(manager);
   }
   if (who.refusal) co_return std::move(*who.refusal);
   if (owner.refusal) co_return *owner.refusal;
-  co_return co_await form_act(request, who, owner.person, id, "withdrawn", reason,
-                              fmt::format("Your access form {} was withdrawn: {}", id, reason),
-                              [n = number(id), reason, when = doer(who)](reg::Person& p) {
-                                return work::withdraw_form(p, n, reason, when);
-                              });
+  auto deed = form_deed(owner.person, id, "withdrawn", reason,
+                        fmt::format("Your access form {} was withdrawn: {}", id, reason),
+                        [n = number(id), reason, when = doer(who)](reg::Person& p) {
+                          return work::withdraw_form(p, n, reason, when);
+                        });
+  co_return co_await form_act(request, who, deed, id);
 }
 
 Gate::Answer Gate::renew_form(Request& request, const std::string& id) {
@@ -206,16 +242,19 @@ Gate::Answer Gate::renew_form(Request& request, const std::string& id) {
   if (who.refusal) co_return std::move(*who.refusal);
   const auto owner = owner_of(Relation::of_form, id, "form");
   if (owner.refusal || owner.person != who.person) {
-    who = actor(request, policy::Act::submit_forms, owner.refusal ? std::string() : owner.person);
+    const std::string subject = owner.refusal ? std::string() : owner.person;
+    Actor manager = line_manager_of(request, subject);
+    who = manager.refusal ? actor(request, policy::Act::submit_forms, subject) : std::move(manager);
   }
   if (who.refusal) co_return std::move(*who.refusal);
   if (owner.refusal) co_return *owner.refusal;
-  co_return co_await form_act(
-      request, who, owner.person, {}, "renewal of form " + id, reason,
-      "A renewal of your access form was submitted.",
-      [n = number(id), reason, until, when = doer(who), policy = policy_](reg::Person& p) {
-        return work::renew_form(p, *policy, n, reason, until, when);
-      });
+  const std::string none;
+  auto deed = form_deed(owner.person, {}, "renewal of form " + id, reason,
+                        "A renewal of your access form was submitted.",
+                        [n = number(id), reason, until, when = doer(who), policy = policy_](reg::Person& p) {
+                          return work::renew_form(p, *policy, n, reason, until, when);
+                        });
+  co_return co_await form_act(request, who, deed, none);
 }
 
 Gate::Answer Gate::list_declarations(Request& request) {
@@ -260,7 +299,7 @@ Gate::Answer Gate::sign_declaration(Request& request) {
   deed.how = [=, when = doer(who), policy = policy_](std::vector<reg::Person>& people) {
     return work::sign_declaration(people.front(), *policy, name, version, hash, when);
   };
-  auto done = co_await carry_out(request, std::move(who), std::move(deed));
+  auto done = co_await carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
   co_return json_response(201, to_json(done.people.front().declarations.back()));
 }
@@ -297,7 +336,7 @@ Gate::Answer Gate::record_training(Request& request) {
   deed.how = [training, when = doer(who), policy = policy_](std::vector<reg::Person>& people) {
     return work::record_training(people.front(), *policy, training, when);
   };
-  auto done = co_await carry_out(request, std::move(who), std::move(deed));
+  auto done = co_await carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
   co_return json_response(201, to_json(done.people.front().training.back()));
 }

@@ -166,7 +166,7 @@ Gate::Answer Gate::list_staff(Request& request) {
     std::vector<reg::Person> people;
     std::string next;  // where to go on; empty: that was all
   };
-  auto page = co_await write<Page>([filter](reg::Register& staff) -> Result<Page> {
+  const std::function<Result<Page>(reg::Register&)> work = [filter](reg::Register& staff) -> Result<Page> {
     Page out;
     std::size_t seen = 0;
     std::string at = filter.after;
@@ -186,7 +186,8 @@ Gate::Answer Gate::list_staff(Request& request) {
       }
       if (!filter.manager.empty() || ids.size() < max_listed) return out;
     }
-  });
+  };
+  auto page = co_await write<Page>(work);
   if (!page) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
   json::array people;
   for (const auto& one : page->people) {

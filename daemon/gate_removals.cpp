@@ -58,22 +58,27 @@ void Gate::end_access_now(const std::string& id) {
   for (const auto& session : theirs) apply(sessions_.end(session, EndReason::access_lost));
 }
 
-boost::asio::awaitable<Response> Gate::removal_act(Request& request, Actor who, std::string subject,
-                                                   std::string_view act, std::string reason, bool removes,
-                                                   std::function<Result<void>(reg::Person&)> how) {
-  const auto before = staff_->person(subject);
-  if (!before) co_return no_person(before.error(), subject);
-  auto tried = *before;
-  const bool possible = how(tried).has_value();
-  if (removes && possible) end_access_now(subject);
+Gate::Deed Gate::removal_deed(std::string person_id, std::string_view act, std::string reason,
+                              std::function<Result<void>(reg::Person&)> how) {
   Deed deed;
   deed.record.event = "removal";
   deed.record.reason = std::move(reason);
   deed.record.details = {{"act", act}};
-  deed.people = {subject};
+  deed.people = {std::move(person_id)};
   deed.how = [how = std::move(how)](std::vector<reg::Person>& people) { return how(people.front()); };
+  return deed;
+}
+
+boost::asio::awaitable<Response> Gate::removal_act(Request& request, const Actor& who, Deed& deed,
+                                                   bool removes) {
+  const std::string subject = deed.people.front();
+  const auto before = staff_->person(subject);
+  if (!before) co_return no_person(before.error(), subject);
+  std::vector<reg::Person> tried(1, *before);
+  const bool possible = deed.how(tried).has_value();
+  if (removes && possible) end_access_now(subject);
   deed.waits_for_log = !removes;
-  auto done = co_await carry_out(request, std::move(who), std::move(deed));
+  auto done = co_await carry_out(request, who, deed);
   if (done.refusal && removes && possible) {
     log(Level::error, "an urgent removal is not in the register yet: it holds until the service stops",
         {{"CARDGATE_EVENT", "removal_unwritten"}, {"CARDGATE_PERSON", subject}});
@@ -102,10 +107,11 @@ Gate::Answer Gate::request_removal(Request& request) {
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   Actor who = actor(request, at_once ? policy::Act::remove_access : policy::Act::request_removal, subject);
   if (who.refusal) co_return std::move(*who.refusal);
-  co_return co_await removal_act(request, who, subject, at_once ? "asked for and done" : "asked for", reason,
-                                 at_once, [reason, at_once, when = doer(who)](reg::Person& p) {
-                                   return work::request_removal(p, reason, at_once, when);
-                                 });
+  auto deed = removal_deed(subject, at_once ? "asked for and done" : "asked for", reason,
+                           [reason, at_once, when = doer(who)](reg::Person& p) {
+                             return work::request_removal(p, reason, at_once, when);
+                           });
+  co_return co_await removal_act(request, who, deed, at_once);
 }
 
 Gate::Answer Gate::do_removal(Request& request, const std::string& id) {
@@ -121,9 +127,10 @@ Gate::Answer Gate::do_removal(Request& request, const std::string& id) {
     const auto found = std::ranges::find(record->removals, number, &reg::Removal::id);
     if (found != record->removals.end()) reason = found->reason;
   }
-  co_return co_await removal_act(
-      request, who, owner.person, "done", reason, true,
-      [number, when = doer(who)](reg::Person& p) { return work::do_removal(p, number, when); });
+  auto deed = removal_deed(owner.person, "done", reason, [number, when = doer(who)](reg::Person& p) {
+    return work::do_removal(p, number, when);
+  });
+  co_return co_await removal_act(request, who, deed, true);
 }
 
 Gate::Answer Gate::decline_removal(Request& request, const std::string& id) {
@@ -134,10 +141,11 @@ Gate::Answer Gate::decline_removal(Request& request, const std::string& id) {
   Actor who = actor(request, policy::Act::remove_access, owner.refusal ? std::string() : owner.person);
   if (who.refusal) co_return std::move(*who.refusal);
   if (owner.refusal) co_return *owner.refusal;
-  co_return co_await removal_act(request, who, owner.person, "declined", reason, false,
-                                 [number = std::stoll(id), reason, when = doer(who)](reg::Person& p) {
-                                   return work::decline_removal(p, number, reason, when);
-                                 });
+  auto deed = removal_deed(owner.person, "declined", reason,
+                           [number = std::stoll(id), reason, when = doer(who)](reg::Person& p) {
+                             return work::decline_removal(p, number, reason, when);
+                           });
+  co_return co_await removal_act(request, who, deed, false);
 }
 
 Gate::Answer Gate::restore_access(Request& request) {
@@ -151,9 +159,10 @@ Gate::Answer Gate::restore_access(Request& request) {
   const bool second = before && std::ranges::any_of(before->removals, [](const reg::Removal& each) {
                         return each.state == reg::Removal::State::restoring;
                       });
-  co_return co_await removal_act(
-      request, who, subject, second ? "restored" : "restoring asked for", reason, false,
-      [reason, when = doer(who)](reg::Person& p) { return work::restore(p, reason, when); });
+  auto deed =
+      removal_deed(subject, second ? "restored" : "restoring asked for", reason,
+                   [reason, when = doer(who)](reg::Person& p) { return work::restore(p, reason, when); });
+  co_return co_await removal_act(request, who, deed, false);
 }
 
 }  // namespace cardgate::daemon

@@ -77,6 +77,16 @@ void Gate::review(const std::string& id) {
   }
 }
 
+/// Whoever is removed goes before anything else is looked at: a removal of a thousand must not wait for a thousand reviews.
+void Gate::end_removed() {
+  std::vector<std::string> ids;
+  for (const Session* session : sessions_.all()) {
+    const auto removed = staff_->removed(session->person);
+    if (removed && *removed) ids.push_back(session->id);
+  }
+  for (const auto& id : ids) apply(sessions_.end(id, EndReason::access_lost));
+}
+
 void Gate::review_all() {
   std::vector<std::string> ids;  // a review may end the session that is looked at
   for (const Session* session : sessions_.all()) ids.push_back(session->id);

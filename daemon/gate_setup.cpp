@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The first members of the team, named by root; and what root may do afterwards only by breaking the glass. Notices.
+// The first members of the team, named by root; and what root may do afterwards only by breaking the glass.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
@@ -96,15 +95,16 @@ Gate::Answer Gate::set_up(Request& request) {
   if (!recorded) co_return audit_unavailable();
   std::optional<Date> until;
   if (emergency_reason) until = Date(std::chrono::sys_days(today()) + emergency);
-  auto done = co_await write<std::vector<reg::Person>>(
+  const std::function<Result<std::vector<reg::Person>>(reg::Register&)> work =
       [=, today = today(), wanted = *role](reg::Register& staff) -> Result<std::vector<reg::Person>> {
-        auto changed = TRY(staff.change_several(people, [&](std::vector<reg::Person>& each) -> Result<void> {
-          for (auto& one : each) appoint(one, wanted, emergency_reason.value_or("set-up"), today, until);
-          return {};
-        }));
-        if (!emergency_reason) TRY(staff.set_setting(setting_name, people[0] + " " + people[1]));
-        return changed;
-      });
+    auto changed = TRY(staff.change_several(people, [&](std::vector<reg::Person>& each) -> Result<void> {
+      for (auto& one : each) appoint(one, wanted, emergency_reason.value_or("set-up"), today, until);
+      return {};
+    }));
+    if (!emergency_reason) TRY(staff.set_setting(setting_name, people[0] + " " + people[1]));
+    return changed;
+  };
+  auto done = co_await write<std::vector<reg::Person>>(work);
   if (!done) co_return not_possible(done.error());
   people_changed(people);
   if (emergency_reason) {
@@ -124,7 +124,7 @@ Gate::Answer Gate::set_up(Request& request) {
 /// The first sign-in of somebody whom set-up named; the second of the two closes it.
 boost::asio::awaitable<void> Gate::signed_in_at_set_up(std::string person) {
   if (setup_closed_) co_return;
-  auto outcome = co_await write<bool>([person](reg::Register& staff) -> Result<bool> {
+  const std::function<Result<bool>(reg::Register&)> work = [person](reg::Register& staff) -> Result<bool> {
     const std::string state = TRY(staff.setting(setting_name));
     if (state == closed) return true;
     std::string left;
@@ -139,7 +139,8 @@ boost::asio::awaitable<void> Gate::signed_in_at_set_up(std::string person) {
     if (!named) return false;
     TRY(staff.set_setting(setting_name, left.empty() ? closed : left));
     return left.empty();
-  });
+  };
+  auto outcome = co_await write<bool>(work);
   if (!outcome) {
     log(Level::error, "whether set-up is closed could not be kept: " + outcome.error().message());
     co_return;
@@ -152,36 +153,6 @@ boost::asio::awaitable<void> Gate::signed_in_at_set_up(std::string person) {
   note(std::move(record));
   log(Level::info, "set-up is closed: both members of the team have signed in",
       {{"CARDGATE_EVENT", "setup_closed"}});
-}
-
-Gate::Answer Gate::list_notices(Request& request) {
-  const auto* wanted = request.parameter("session");
-  auto chosen = choose_session(*request.peer, wanted == nullptr ? std::string() : *wanted);
-  if (chosen.refusal) co_return std::move(*chosen.refusal);
-  const auto notices = staff_->notices(chosen.session->person);
-  if (!notices) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
-  json::array out;
-  for (const auto& notice : *notices) {
-    if (out.size() >= max_listed) break;
-    out.push_back(json::object{{"id", notice.id}, {"at", to_rfc3339(notice.made_at)}, {"text", notice.text}});
-  }
-  co_return json_response(200, json::object{{"notices", std::move(out)}});
-}
-
-Gate::Answer Gate::drop_notice(Request& request, const std::string& id) {
-  const auto* wanted = request.parameter("session");
-  auto chosen = choose_session(*request.peer, wanted == nullptr ? std::string() : *wanted);
-  if (chosen.refusal) co_return std::move(*chosen.refusal);
-  std::int64_t number = 0;
-  std::from_chars(id.data(), id.data() + id.size(), number);
-  auto dropped = co_await write<bool>([number, who = chosen.session->person](reg::Register& staff) {
-    return staff.drop_notice(who, number);
-  });
-  if (!dropped) co_return not_possible(dropped.error());
-  if (!*dropped) co_return problem(404, "not_found", "You have no such notice.");
-  Response answer;
-  answer.status = 204;
-  co_return answer;
 }
 
 }  // namespace cardgate::daemon

@@ -85,8 +85,12 @@ Gate::Answer Gate::change_staff(Request& request, const std::string& id) {
     deed.notice = fmt::format("Your last day of employment is on record as {}: access ends after it.",
                               to_text(*change.employed_until));
   }
-  auto done = co_await carry_out(request, std::move(who), std::move(deed));
+  auto done = co_await carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
+  if (change.employed_until) {
+    announced_.reset();
+    announce_if_due();
+  }
   co_return json_response(200, person_json(done.people.front()));
 }
 
@@ -122,7 +126,7 @@ Gate::Answer Gate::change_card(Request& request, const std::string& id) {
   };
   // A lost card is refused at once, whatever becomes of the log.
   deed.waits_for_log = change.status == "active" && change.replaces.empty();
-  auto done = co_await carry_out(request, std::move(who), std::move(deed));
+  auto done = co_await carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
   co_return json_response(200, json::object{{"cards", list_json(done.people.front().cards)}});
 }

@@ -66,7 +66,7 @@ Gate::Actor Gate::actor(const Request& request, policy::Act act, const std::stri
   }
   if (held.empty()) {
     const std::string title = first == nullptr ? "no role of this policy" : first->title;
-    return refused(problem(403, "access_denied", fmt::format("This needs {}.", title),
+    return refused(problem(403, "role_needed", fmt::format("This needs {}.", title),
                            {{"unmet", to_json(nearest.unmet)}}),
                    "no role lets them");
   }
@@ -94,7 +94,26 @@ Gate::Actor Gate::actor(const Request& request, policy::Act act, const std::stri
   return who;
 }
 
-boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, Actor who, Deed deed) {
+Gate::Actor Gate::line_manager_of(const Request& request, const std::string& subject) {
+  Actor who = myself(request);
+  if (who.refusal) return who;
+  const auto mine = facts_for(*sessions_.find(who.session));
+  if (!mine) {
+    who.refusal = problem(503, "register_unavailable", "The staff register cannot be read now.");
+    return who;
+  }
+  const policy::Facts facts = **mine;
+  const auto other = subject.empty() ? Result<Person*>(Error{Errc::not_found, {}}) : person(subject);
+  who.manages = other && policy::manages(facts, (*other)->record.line_manager, now());
+  // Somebody unknown and somebody else's staff are answered alike.
+  if (!who.manages) {
+    who.refusal = problem(403, "record_not_yours",
+                          "Only the line manager of that person, or who stands in for them, may do that.");
+  }
+  return who;
+}
+
+boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const Actor& who, Deed& deed) {
   Done done;
   auto& record = deed.record;
   record.person = deed.people.front();
@@ -141,8 +160,9 @@ boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, Actor
   } else {
     note(record);
   }
-  auto changed = co_await write<std::vector<reg::Person>>(
-      [ids = deed.people, how = deed.how](reg::Register& staff) { return staff.change_several(ids, how); });
+  const std::function<Result<std::vector<reg::Person>>(reg::Register&)> work =
+      [ids = deed.people, how = deed.how](reg::Register& staff) { return staff.change_several(ids, how); };
+  auto changed = co_await write<std::vector<reg::Person>>(work);
   if (!changed) {
     record.reason = "not done: " + changed.error().message();
     note(std::move(record));
@@ -193,31 +213,6 @@ void Gate::people_changed(const std::vector<std::string>& ids) {
       events_.publish("session", {{"kind", "access_changed"}, {"session", id}}, uid);
   }
   on_deadline_changed();
-}
-
-boost::asio::awaitable<void> Gate::tell(std::vector<std::string> people, std::string mark, std::string text) {
-  for (const auto& id : people) {
-    audit::Record record;
-    record.event = "notice";
-    record.person = id;
-    record.details = {{"mark", mark}, {"text", text}};
-    note(std::move(record));
-    for (const Session* session : sessions_.all()) {
-      if (session->person == id) {
-        events_.publish("session", {{"kind", "notice"}, {"session", session->id}, {"text", text}},
-                        session->uid);
-      }
-    }
-  }
-  const auto told = co_await write<void>([=, at = now()](reg::Register& staff) -> Result<void> {
-    for (const auto& id : people) {
-      if (auto one = staff.tell(id, mark, text, at); !one) return one;
-    }
-    return {};
-  });
-  if (!told)
-    log(Level::error, "a notice was not kept: " + told.error().message(),
-        {{"CARDGATE_EVENT", "notice_lost"}});
 }
 
 void Gate::note_look(const Request& request, const Actor& who, const std::string& person,

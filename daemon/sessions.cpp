@@ -112,7 +112,13 @@ Actions Sessions::card_inserted(const std::string& card, const std::string& read
 }
 
 Actions Sessions::end(const std::string& id, EndReason reason) {
-  return end_where(reason, [&](const Session& s) { return s.id == id; });
+  Actions actions;
+  const auto found = sessions_.find(id);
+  if (found == sessions_.end()) return actions;
+  const std::size_t tokens = found->second.tokens;
+  actions.ended.push_back({std::move(found->second), reason, tokens});
+  sessions_.erase(found);
+  return actions;
 }
 
 Actions Sessions::end_all(EndReason reason) {

@@ -90,8 +90,8 @@ bool is_role_name(std::string_view text) {
 }
 
 constexpr std::array<std::string_view, act_count> act_names{
-    "submit-forms",  "verify-need",    "approve-forms", "record-training", "delegate",  "request-removal",
-    "remove-access", "restore-access", "manage-staff",  "give-codes",      "see-people"};
+    "submit-forms",  "approve-forms",  "record-training", "delegate",   "request-removal",
+    "remove-access", "restore-access", "manage-staff",    "give-codes", "see-people"};
 
 Result<std::vector<Act>> read_acts(const Yaml& node) {
   std::vector<Act> acts;

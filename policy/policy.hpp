@@ -57,8 +57,7 @@ struct CardRemoval {
 
 /// What a role lets its holder do for others, as far as the records that it opens.
 enum class Act : std::uint8_t {
-  submit_forms,  // ask for access on somebody's behalf
-  verify_need,   // as the line manager, or who stands in
+  submit_forms,  // ask for access on behalf of others than one's own staff
   approve_forms,
   record_training,
   delegate,  // as a line manager, to an administrator; name who stands in
@@ -69,7 +68,7 @@ enum class Act : std::uint8_t {
   give_codes,      // activation codes and new passwords, at the help desk
   see_people,      // what others hold and lack
 };
-inline constexpr std::size_t act_count = 11;
+inline constexpr std::size_t act_count = 10;
 /// "submit-forms", ...
 std::string_view name(Act act);
 

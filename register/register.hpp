@@ -32,6 +32,9 @@ class Register {
   /// Errors: not_found, corrupt, io, unavailable (another program holds the file).
   virtual Result<Person> person(std::string_view id) = 0;
 
+  /// Whether the person's access is removed; false for nobody. Errors: corrupt, io, unavailable.
+  virtual Result<bool> removed(std::string_view id) = 0;
+
   /// The ids of all who fit, sorted, each once. kind "card_uuid" looks among the cards, whatever their
   /// status; others (upn, email, uri, issuer_serial, fasc_n, ski, subject:FIELD) among the identities. Nobody
   /// is an empty list. Errors: corrupt, io, unavailable.
@@ -54,6 +57,7 @@ class Register {
     removal_waits,  // "requested" or "restoring"
     delegates_of,   // the id of who delegates, now or once
     stands_in_for,  // the line manager's id, now or once
+    form_for,       // the role of an approved form; the only one whose time grows with the register
     leaving_on,     // the last day of employment, as 2026-01-31
     // Whose it is; value: its number.
     of_form,
@@ -63,8 +67,8 @@ class Register {
   };
   virtual Result<std::vector<std::string>> people_by(Relation relation, std::string_view value) = 0;
 
-  /// What the person is told at the next sign-in. The same `mark` again is no second notice. Errors: as change().
-  virtual Result<void> tell(std::string_view id, std::string_view mark, std::string_view text,
+  /// What people are told at the next sign-in. The same `mark` again is no second notice. Errors: as change().
+  virtual Result<void> tell(const std::vector<std::string>& ids, std::string_view mark, std::string_view text,
                             WallTime at) = 0;
   virtual Result<std::vector<Notice>> notices(std::string_view id) = 0;
   /// False when that person has no such notice.

@@ -100,7 +100,11 @@ inline constexpr const char* setting = "SELECT value FROM setting WHERE name = ?
 inline constexpr const char* set_setting =
     "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
-// The only one whose time grows with the register.
+inline constexpr const char* removed = "SELECT removed FROM person WHERE id = ?";
+
+// The only ones whose time grows with the register.
+inline constexpr const char* form_for =
+    "SELECT p.id FROM form f JOIN person p ON p.pk = f.person WHERE f.role = ? AND f.state = 'approved'";
 inline constexpr const char* count = "SELECT count(*) FROM person";
 
 inline constexpr const char* add_person = "INSERT INTO person (id, name) VALUES (?, ?)";

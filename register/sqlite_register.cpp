@@ -158,6 +158,7 @@ SqliteRegister::SqliteRegister(std::unique_ptr<SQLite::Database> database)
       by_identity_(*database_, sql::by_identity),
       by_unix_account_(*database_, sql::by_unix_account),
       count_(*database_, sql::count),
+      removed_(*database_, sql::removed),
       begin_(*database_, "BEGIN"),
       end_(*database_, "ROLLBACK") {}
 
@@ -181,6 +182,13 @@ Result<std::vector<std::string>> SqliteRegister::people_by_identity(std::string_
 
 Result<std::vector<std::string>> SqliteRegister::people_by_unix_account(std::string_view account) {
   return guarded([&]() -> Result<std::vector<std::string>> { return ids(Query(by_unix_account_, account)); });
+}
+
+Result<bool> SqliteRegister::removed(std::string_view id) {
+  return guarded([&]() -> Result<bool> {
+    Query query(removed_, id);
+    return query.next() && query.flag();
+  });
 }
 
 Result<std::size_t> SqliteRegister::count() {

@@ -40,7 +40,9 @@ class SqliteRegister final : public Register {
   Result<std::vector<std::string>> people_by_unix_account(std::string_view account) override;
   Result<ImportReport> import(const ImportFile& file) override;
   Result<std::vector<std::string>> people_by(Relation relation, std::string_view value) override;
-  Result<void> tell(std::string_view id, std::string_view mark, std::string_view text, WallTime at) override;
+  Result<bool> removed(std::string_view id) override;
+  Result<void> tell(const std::vector<std::string>& ids, std::string_view mark, std::string_view text,
+                    WallTime at) override;
   Result<std::vector<Notice>> notices(std::string_view id) override;
   Result<bool> drop_notice(std::string_view id, std::int64_t notice) override;
   Result<std::string> setting(std::string_view name) override;
@@ -55,7 +57,7 @@ class SqliteRegister final : public Register {
   std::unique_ptr<SQLite::Database> database_;  // outlives the statements
   PersonReader reader_;
   RowWriter writer_;
-  SQLite::Statement by_card_, by_identity_, by_unix_account_, count_, begin_, end_;
+  SQLite::Statement by_card_, by_identity_, by_unix_account_, count_, removed_, begin_, end_;
 };
 
 }  // namespace cardgate::reg

@@ -27,6 +27,8 @@ const char* sql_of(Relation relation) {
       return sql::delegates_of;
     case Relation::stands_in_for:
       return sql::stands_in_for;
+    case Relation::form_for:
+      return sql::form_for;
     case Relation::leaving_on:
       return sql::leaving_on;
     case Relation::of_form:
@@ -84,11 +86,13 @@ Result<std::vector<std::string>> SqliteRegister::ids_after(std::string_view id, 
   });
 }
 
-Result<void> SqliteRegister::tell(std::string_view id, std::string_view mark, std::string_view text,
-                                  WallTime at) {
+Result<void> SqliteRegister::tell(const std::vector<std::string>& ids, std::string_view mark,
+                                  std::string_view text, WallTime at) {
   return guarded([&]() -> Result<void> {
+    SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
     SQLite::Statement statement(*database_, sql::add_notice);
-    Query(statement, mark, to_unix_seconds(at), text, id).run();
+    for (const auto& id : ids) Query(statement, mark, to_unix_seconds(at), text, id).run();
+    transaction.commit();
     return {};
   });
 }

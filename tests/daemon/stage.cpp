@@ -142,7 +142,7 @@ clients:
     sign_in: true
     tokens:
       - audience: esr
-        roles: [employee-self-service, core, manager-self-service]
+        roles: [{6}]
   - name: gateway
     match: {{user: 0}}
     verifies: [esr]
@@ -151,7 +151,7 @@ clients:
     sign_in: true
     tokens: [{{audience: esr, roles: [core]}}]
 {1}{3})",
-                         dir.path().string(), extra, audit_settings, limits, trust_settings, mapping));
+                         dir.path().string(), extra, audit_settings, limits, trust_settings, mapping, roles));
 }
 
 std::string Stage::people(const std::string& core_form) const {
@@ -193,8 +193,10 @@ void Stage::up(simcard::KeyKind kind) {
 }
 
 void Stage::launch_daemon() {
+  ProcessOptions options;
+  options.environment = environment;
   auto started =
-      Process::start({CARDGATE_BINARY_DIR "/daemon/cardgated", "--config", dir / "cardgated.yaml"});
+      Process::start({CARDGATE_BINARY_DIR "/daemon/cardgated", "--config", dir / "cardgated.yaml"}, options);
   must(started, "cardgated");
   daemon = std::move(*started);
 }

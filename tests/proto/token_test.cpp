@@ -32,6 +32,7 @@ struct TokenTest : testing::Test {
                 .role = "core",
                 .scope = "role:core",
                 .records = "all",
+                .records_of = {"2000", "2001@2027-02-28"},
                 .acr = "urn:cardgate:acr:card",
                 .amr = {"sc", "pin"},
                 .revocation = "good",

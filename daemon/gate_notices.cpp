@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// What people are told: kept until they have read it, and said at once where they are signed in.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <charconv>
+
+#include "daemon/gate.hpp"
+#include "daemon/journal.hpp"
+#include "daemon/work/answers.hpp"
+
+namespace cardgate::daemon {
+
+boost::asio::awaitable<void> Gate::tell(const std::vector<std::string>& people, const std::string& mark,
+                                        const std::string& text) {
+  if (people.empty()) co_return;
+  audit::Record record;
+  record.event = "notice";
+  record.person = people.front();
+  record.details = {{"mark", mark}, {"text", text}, {"people", people.size()}};
+  note(std::move(record));
+  for (const Session* session : sessions_.all()) {
+    if (std::ranges::find(people, session->person) == people.end()) continue;
+    events_.publish("session", {{"kind", "notice"}, {"session", session->id}, {"text", text}}, session->uid);
+  }
+  const std::function<Result<void>(reg::Register&)> work =
+      [=, at = now()](reg::Register& staff) -> Result<void> { return staff.tell(people, mark, text, at); };
+  const auto told = co_await write<void>(work);
+  if (!told)
+    log(Level::error, "a notice was not kept: " + told.error().message(),
+        {{"CARDGATE_EVENT", "notice_lost"}});
+}
+
+/// Once a day, and when dates changed: whose last day is tomorrow or today. The same notice is not kept twice.
+boost::asio::awaitable<void> Gate::announce_leavers() {
+  struct Leaver {
+    std::string id, name, manager, last_day;
+  };
+  const auto from = std::chrono::sys_days(today());
+  const std::function<Result<std::vector<Leaver>>(reg::Register&)> work =
+      [from](reg::Register& staff) -> Result<std::vector<Leaver>> {
+    std::vector<Leaver> out;
+    for (const auto day : {from, from + std::chrono::days(1)}) {
+      const std::string last_day = to_text(Date(day));
+      for (const auto& id : TRY(staff.people_by(reg::Register::Relation::leaving_on, last_day))) {
+        const auto person = TRY(staff.person(id));
+        out.push_back({id, person.name, person.line_manager, last_day});
+      }
+    }
+    return out;
+  };
+  auto leavers = co_await write<std::vector<Leaver>>(work);
+  if (!leavers) {
+    log(Level::error, "who leaves tomorrow could not be read: " + leavers.error().message());
+    co_return;
+  }
+  for (const auto& leaver : *leavers) {
+    const std::string mark = fmt::format("leaves-{}-{}", leaver.id, leaver.last_day);
+    const std::vector<std::string> them(1, leaver.id);
+    co_await tell(
+        them, mark,
+        fmt::format("{} is your last day of employment: your access ends after it.", leaver.last_day));
+    if (leaver.manager.empty()) continue;
+    const std::vector<std::string> manager(1, leaver.manager);
+    co_await tell(manager, mark,
+                  fmt::format("{} ({}) leaves: {} is the last day, and access ends after it.", leaver.name,
+                              leaver.id, leaver.last_day));
+  }
+}
+
+/// A new day begins by the time of the boot clock, or when somebody changed dates.
+void Gate::announce_if_due() {
+  if (shutting_down_ || announced_ == today()) return;
+  announced_ = today();
+  boost::asio::co_spawn(io_, announce_leavers(), boost::asio::detached);
+}
+
+std::optional<BootTime> Gate::next_deadline() {
+  const auto midnight = boot_time_of(
+      WallTime(std::chrono::floor<std::chrono::days>(now()) + std::chrono::days(1)) + milliseconds(1));
+  const auto sessions = sessions_.next_deadline();
+  return sessions && (!midnight || *sessions < *midnight) ? sessions : midnight;
+}
+
+/// Whoever holds an approved form for a role that the policy has no more.
+boost::asio::awaitable<void> Gate::tell_of_lost_roles(std::vector<std::string> roles) {
+  for (const auto& role : roles) {
+    const std::function<Result<std::vector<std::string>>(reg::Register&)> work =
+        [role](reg::Register& staff) -> Result<std::vector<std::string>> {
+      return staff.people_by(reg::Register::Relation::form_for, role);
+    };
+    auto holders = co_await write<std::vector<std::string>>(work);
+    if (!holders) continue;
+    co_await tell(
+        std::move(*holders), "role-gone-" + role + "-" + policy_->hash().substr(0, 8),
+        fmt::format("The role '{}' does not exist any more, so your access form for it opens nothing.",
+                    role));
+  }
+}
+
+Gate::Answer Gate::list_notices(Request& request) {
+  const auto* wanted = request.parameter("session");
+  auto chosen = choose_session(*request.peer, wanted == nullptr ? std::string() : *wanted);
+  if (chosen.refusal) co_return std::move(*chosen.refusal);
+  const auto notices = staff_->notices(chosen.session->person);
+  if (!notices) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+  json::array out;
+  for (const auto& notice : *notices) {
+    if (out.size() >= max_listed) break;
+    out.push_back(json::object{{"id", notice.id}, {"at", to_rfc3339(notice.made_at)}, {"text", notice.text}});
+  }
+  co_return json_response(200, json::object{{"notices", std::move(out)}});
+}
+
+Gate::Answer Gate::drop_notice(Request& request, const std::string& id) {
+  const auto* wanted = request.parameter("session");
+  auto chosen = choose_session(*request.peer, wanted == nullptr ? std::string() : *wanted);
+  if (chosen.refusal) co_return std::move(*chosen.refusal);
+  std::int64_t number = 0;
+  std::from_chars(id.data(), id.data() + id.size(), number);
+  const std::function<Result<bool>(reg::Register&)> work =
+      [number, who = chosen.session->person](reg::Register& staff) { return staff.drop_notice(who, number); };
+  auto dropped = co_await write<bool>(work);
+  if (!dropped) co_return not_possible(dropped.error());
+  if (!*dropped) co_return problem(404, "not_found", "You have no such notice.");
+  Response answer;
+  answer.status = 204;
+  co_return answer;
+}
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// People's work against the real service: what must not happen, and bad input.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "tests/daemon/hospital.hpp"
+
+namespace cardgate {
+namespace {
+
+using std::chrono::seconds;
+using testing::Hospital;
+
+class Work : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!testing::Pcscd::available())
+      GTEST_SKIP() << "pcscd or the virtual reader is missing: run script/bootstrap";
+    const auto role = [](const char* name) {
+      return fmt::format(
+          "    forms: [{{kind: ESR06, role: {}, verified_by: \"2000\", approved_by: \"3000\"}}]\n"
+          "    declarations: [{{name: core-confidentiality, version: \"2026-1\", signed_on: 2026-01-02}}]\n",
+          name);
+    };
+    trust.employ("esme", "Esme Invented",
+                 "    employed_from: 2020-01-01\n    teams: [esr-workforce-systems]\n" +
+                     role("esr-workforce-systems"));
+    trust.employ("mina", "Mina Invented", "    employed_from: 2018-01-01\n" + role("manager-self-service"));
+    trust.employ("joe", "Joe Invented", "    employed_from: 2018-01-01\n    line_manager: mina\n");
+    trust.open(false);
+  }
+  Hospital trust;
+};
+
+TEST_F(Work, ManagersCannotGoRoundInARing) {
+  trust.seat("esme");
+  trust.cannot("esme", {"staff", "transfer", "mina", "--to", "joe", "--reason", "x"},
+               "mina would be their own line manager");
+  trust.cannot("esme", {"staff", "transfer", "mina", "--to", "mina", "--reason", "x"},
+               "Nobody is their own line manager");
+  trust.cannot("esme", {"staff", "transfer", "mina", "--to", "nobody", "--reason", "x"},
+               "nobody with the id 'nobody'");
+  trust.cannot("esme", {"staff", "transfer", "nobody", "--to", "mina", "--reason", "x"},
+               "nobody with the number 'nobody'");
+  trust.can("esme", {"staff", "transfer", "joe", "--to", "none", "--reason", "x"}, "\"line_manager\":\"\"");
+}
+
+TEST_F(Work, WhoeverLosesTheStaffLosesTheRoleAtOnce) {
+  trust.seat("mina", 1);
+  ASSERT_TRUE(trust.holds("mina", "manager-self-service"));
+  trust.seat("esme", 0);
+  trust.can("esme", {"staff", "transfer", "joe", "--to", "none", "--reason", "Moved"}, "");
+  EXPECT_FALSE(trust.holds("mina", "manager-self-service"));
+  EXPECT_TRUE(trust.stage.audit_says("access_removed"));
+  trust.can("esme", {"staff", "transfer", "joe", "--to", "mina", "--reason", "Back"}, "");
+  EXPECT_TRUE(trust.holds("mina", "manager-self-service")) << "both ways";
+}
+
+TEST_F(Work, EveryFieldTakesAnyTextAsText) {
+  trust.seat("esme");
+  for (const std::string name :
+       {"Robert'); DROP TABLE person;--", "李雅婷", "Zoë \"Quote\" O'Neill", "محمد", "a\\b%_*", "🙂"}) {
+    const auto shown = trust.can("esme", {"staff", "rename", "joe", "--name", name, "--reason", name});
+    ASSERT_TRUE(shown.contains("name"));
+    EXPECT_EQ(shown.at("name").as_string(), name);
+    trust.can("esme", {"staff", "list", "--name", name}, "joe");
+  }
+  for (const std::string id :
+       {"' OR '1'='1", "joe' --", "%", "5' UNION SELECT hash FROM password--"}) {
+    trust.cannot("esme", {"staff", "show", id}, "nobody with the number");
+    trust.cannot("esme", {"form", "approve", id}, "There is no form");
+    trust.cannot("esme", {"removal", "request", "--person", id, "--reason", "x"}, "nobody with the number");
+  }
+}
+
+TEST_F(Work, DatesThatCannotBeAreRefusedAndChangeNothing) {
+  trust.seat("esme");
+  trust.cannot("esme", {"staff", "terminate", "joe", "--on", "2026-02-30", "--reason", "x"},
+               "must be a day like 2026-01-31");
+  trust.cannot("esme", {"staff", "terminate", "joe", "--on", "9999-01-01", "--reason", "x"},
+               "years 1900 to 2199");
+  trust.cannot("esme", {"staff", "terminate", "joe", "--on", "2001-01-01", "--reason", "x"},
+               "would end before it begins");
+  trust.cannot("esme",
+               {"staff", "leave", "joe", "--from", trust.day(10), "--until", trust.day(5), "--reason", "x"},
+               "would end before it begins");
+  trust.seat("joe", 1);
+  trust.cannot("joe", {"form", "submit", "--role", "core", "--reason", "x", "--until", trust.day(-1)},
+               "would end before it begins");
+  trust.cannot("joe", {"form", "submit", "--role", "core", "--reason", "x", "--until", trust.day(9000)},
+               "five years at most");
+  trust.cannot("joe", {"form", "submit", "--role", "employee-self-service", "--reason", "x"},
+               "needs no access form");
+  const auto record = trust.can("esme", {"staff", "show", "joe"});
+  EXPECT_TRUE(record.at("employed_until").is_null());
+  EXPECT_TRUE(record.at("leave_from").is_null());
+  EXPECT_TRUE(record.at("forms").as_array().empty());
+}
+
+TEST_F(Work, LeaveEndsAccessAndItsEndGivesItBack) {
+  trust.seat("joe", 1);
+  trust.seat("esme", 0);
+  trust.can("esme", {"staff", "leave", "joe", "--from", trust.day(0), "--reason", "Parental leave"},
+            "on leave");
+  EXPECT_EQ(trust.stage.ask("GET", "/v1/sessions/" + trust.session_of("joe")).status, 404);
+  const auto refused = trust.login("joe", 1);
+  EXPECT_NE(refused.all.find("You are on leave until further notice"), std::string::npos) << refused.all;
+  trust.can("esme", {"staff", "leave", "joe", "--from", "none", "--reason", "Back"}, "employed");
+  trust.seat("joe", 1);
+}
+
+TEST_F(Work, EachLookAtSomebodyElseIsRecorded) {
+  trust.seat("esme");
+  trust.can("esme", {"staff", "show", "joe"}, "Joe Invented");
+  EXPECT_TRUE(trust.stage.audit_says("\"event\":\"looked_at\",\"person\":\"joe\""));
+  trust.seat("joe", 1);
+  trust.can("joe", {"staff", "show", "joe"}, "Joe Invented");
+  trust.cannot("joe", {"staff", "show", "esme"}, "This needs");
+  trust.cannot("joe", {"staff", "show", "no such person"}, "This needs");
+}
+
+TEST_F(Work, TheTokenSaysWhoseRecordsAndAGateAsksForOne) {
+  trust.seat("mina");
+  const auto body = json::serialize(json::object{{"role", "manager-self-service"}, {"audience", "esr"}});
+  const auto answer = trust.stage.ask("POST", "/v1/token", body, {"Content-Type: application/json"}).json();
+  const std::string token(*find_string(answer, "access_token"));
+  const auto first = token.find('.');
+  const auto payload = from_base64url(token.substr(first + 1, token.rfind('.') - first - 1));
+  EXPECT_NE(as_text(*payload).find("\"records\":\"team\",\"records_of\":[\"mina\"]"), std::string::npos)
+      << as_text(*payload);
+  const auto ask = [&](const std::string& id, const std::string& bearer) {
+    return trust.stage.ask("GET", "/v1/records/" + id + "/allowed", {}, {"Authorization: Bearer " + bearer});
+  };
+  EXPECT_NE(ask("joe", token).body.find("\"allowed\":true"), std::string::npos);
+  EXPECT_NE(ask("esme", token).body.find("\"allowed\":false"), std::string::npos);
+  EXPECT_EQ(ask("joe", token + "x").status, 401);
+  trust.leave();
+  EXPECT_EQ(ask("joe", token).status, 401) << "the card is out";
+}
+
+TEST_F(Work, AStopInTheMiddleOfAnActLeavesItDoneOrNotDone) {
+  trust.seat("esme");
+  for (int round = 0; round < 3; ++round) {
+    auto shown = trust.can(
+        "esme", {"staff", "rename", "joe", "--name", fmt::format("Joe {}", round), "--reason", "x"});
+    trust.stage.daemon->kill();
+    trust.stage.daemon.reset();
+    trust.stage.start_daemon();
+    trust.leave(0);
+    trust.seat("esme");
+    EXPECT_EQ(trust.can("esme", {"staff", "show", "joe"}).at("name").as_string(),
+              fmt::format("Joe {}", round));
+  }
+}
+
+}  // namespace
+}  // namespace cardgate
