@@ -33,4 +33,17 @@ policy::Facts to_facts(const reg::Person& person) {
   return facts;
 }
 
+policy::Facts to_facts_with_best_card(const reg::Person& person) {
+  auto facts = to_facts(person);
+  for (const auto& card : person.cards) {
+    if (card.status != "active") continue;
+    const bool longer =
+        !facts.card_active ||
+        (facts.card_valid_until && (!card.valid_until || *card.valid_until > *facts.card_valid_until));
+    if (longer) facts.card_valid_until = card.valid_until;
+    facts.card_active = true;
+  }
+  return facts;
+}
+
 }  // namespace cardgate::daemon

@@ -9,11 +9,13 @@
 //   gate_card_use.cpp POST /v1/cards/ID/passcode and unblock, and what every use of a passcode shares
 //   gate_tokens.cpp   token, introspect, revoke, verify, jwks
 //   gate_views.cpp    status, events, sessions, access, metrics
-//   gate_admin.cpp    import, explain
+//   gate_admin.cpp    import
+//   gate_policy.cpp   explain, forecast
 //   gate_certificate.cpp  whom a card stands for, and explaining that
 //   routes.cpp        the table of what may be asked
 #pragma once
 
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -32,6 +34,7 @@
 #include "daemon/config.hpp"
 #include "daemon/durable.hpp"
 #include "daemon/events.hpp"
+#include "daemon/forecast.hpp"
 #include "daemon/http.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/rates.hpp"
@@ -100,6 +103,7 @@ class Gate {
   Answer metrics(Request&);
   Answer import_staff(Request&);
   Answer explain_policy(Request&);
+  Answer forecast_policy(Request&);
   Answer explain_certificate(Request&);
 
   bool shutting_down() const { return shutting_down_; }
@@ -162,6 +166,10 @@ class Gate {
   boost::asio::awaitable<Response> sign_in_with(Request& request, proto::SignIn ask,
                                                 const std::string& resume_id);
   json::object session_json(const Session& session);
+
+  // gate_policy.cpp
+  Result<json::object> make_forecast(const std::shared_ptr<const policy::Policy>& policy,
+                                     const Forecast::Question& question, const std::filesystem::path& file);
 
   // gate_certificate.cpp
   struct CardHolder {
@@ -233,7 +241,11 @@ class Gate {
   std::shared_ptr<reg::Register>
       writer_;  // the connection that changes the register, used on register_thread_ alone
   boost::asio::thread_pool register_thread_{1};
+  std::unique_ptr<reg::Register> forecast_staff_;  // a third connection, used on forecast_thread_ alone
+  boost::asio::thread_pool forecast_thread_{1};
+  std::atomic<bool> stopping_ = false;  // what runs elsewhere and takes long looks at it
   bool importing_ = false;
+  bool forecasting_ = false;
   bool shutting_down_ = false;
   std::optional<BootTime> audit_probed_;
   std::string clock_incident_;
@@ -245,6 +257,9 @@ std::string_view revocation_word(const Session& session, WallTime now);
 std::shared_ptr<const Judge> make_judge(const Config& config, const policy::Policy& policy,
                                         trust::Authorities authorities, CardRules cards,
                                         std::shared_ptr<trust::Answers> answers);
+
+/// Says in the journal what nobody can ever get from this policy: a line each.
+void log_findings(const policy::Policy& policy, std::string_view file);
 
 /// What this configuration asks of cards. Errors: as trust::ContentSigners.
 Result<CardRules> card_rules(const Config& config);

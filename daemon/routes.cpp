@@ -44,6 +44,7 @@ constexpr Route table[] = {
     {On::both, "GET", "/metrics", {}, &Gate::metrics},
     {On::admin, "POST", "/v1/staff/import", yaml_type, &Gate::import_staff},
     {On::admin, "GET", "/v1/policy/explain", {}, &Gate::explain_policy},
+    {On::admin, "GET", "/v1/policy/forecast", {}, &Gate::forecast_policy},
     {On::admin, "POST", "/v1/certificates/explain", json_type, &Gate::explain_certificate},
 };
 

@@ -51,6 +51,20 @@ std::string title(const Prerequisite& wanted, const Role& role, const Facts& fac
   }
 }
 
+std::string sentence(const Prerequisite& wanted, const Lapse& lapse, const Facts& facts, Day last) {
+  std::string text;
+  if (wanted.kind == Kind::employed && leave_begins(facts, last)) {
+    text = fmt::format("Your leave begins on {}", to_text(*facts.leave_from));
+  } else if (wanted.kind == Kind::employed || wanted.kind == Kind::line_manager) {
+    text = fmt::format("Your {} ends on {}", lapse.title, to_text(lapse.date));
+  } else {
+    text = fmt::format("Your {} lapses on {}", lapse.title, to_text(lapse.date));
+  }
+  if (!lapse.ends_role) text += ", which warns and ends nothing";
+  if (lapse.resumes) text += fmt::format("; what it ends comes back on {}", to_text(*lapse.resumes));
+  return text;
+}
+
 /// The words for somebody who lacks it already fit most who will; not these.
 void put_ahead(Lapse& lapse, const Prerequisite& wanted, const Facts& facts, Day last) {
   if (wanted.kind == Kind::line_manager) {
@@ -83,6 +97,7 @@ class Walk {
         standing = at(wanted, day);
         if (standing.met()) lapse.resumes = Date(day);
       }
+      lapse.text = sentence(wanted, lapse, facts_, last);
       out.push_back(std::move(lapse));
     }
   }
@@ -94,16 +109,16 @@ class Walk {
 
   Lapse lapse_of(const Prerequisite& wanted, const Standing& after, Day last) const {
     Unmet then = unmet(wanted, after, role_.title, facts_, policy_.contacts());
-    Lapse lapse{Date(last),
-                static_cast<int>((last - today_).count()),
-                role_.name,
-                role_.title,
-                std::move(then.prerequisite),
-                title(wanted, role_, facts_, last),
-                std::move(then.who),
-                std::move(then.next_step),
-                !wanted.warn,
-                std::nullopt};
+    Lapse lapse;
+    lapse.date = Date(last);
+    lapse.days_left = static_cast<int>((last - today_).count());
+    lapse.role = role_.name;
+    lapse.role_title = role_.title;
+    lapse.prerequisite = std::move(then.prerequisite);
+    lapse.title = title(wanted, role_, facts_, last);
+    lapse.who = std::move(then.who);
+    lapse.next_step = std::move(then.next_step);
+    lapse.ends_role = !wanted.warn;
     put_ahead(lapse, wanted, facts_, last);
     return lapse;
   }

@@ -18,6 +18,7 @@ struct Lapse {
   int days_left = 0;  // from today to that day; 0: today is the last
   std::string role, role_title;
   std::string prerequisite;     // its stable code
+  std::string text;             // a sentence to the person, without a full stop
   std::string title;            // what ends, as a noun: "ESR06 access form for Core ESR"
   std::string who, next_step;   // who can put it right, what the person does now
   bool ends_role = true;        // false: training that only warns

@@ -49,6 +49,7 @@ inline constexpr const char* by_identity =
 inline constexpr const char* by_unix_account =
     "SELECT p.id FROM unix_account u JOIN person p ON p.pk = u.person WHERE u.account = ?";
 
+inline constexpr const char* ids_after = "SELECT id FROM person WHERE id > ? ORDER BY id LIMIT ?";
 inline constexpr const char* key_of = "SELECT pk FROM person WHERE id = ?";
 inline constexpr const char* id_of = "SELECT id FROM person WHERE pk = ?";
 inline constexpr const char* manager_of = "SELECT line_manager FROM person WHERE pk = ?";
@@ -57,7 +58,7 @@ inline constexpr const char* has_staff = "SELECT 1 FROM person WHERE line_manage
 inline constexpr std::array look_ups{person,   unix_accounts, teams,       cards,           identities,
                                      forms,    declarations,  training,    delegations,     acting,
                                      removals, by_card,       by_identity, by_unix_account, key_of,
-                                     id_of,    manager_of,    has_staff};
+                                     id_of,    manager_of,    has_staff,   ids_after};
 
 // The only one whose time grows with the register.
 inline constexpr const char* count = "SELECT count(*) FROM person";

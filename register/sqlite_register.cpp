@@ -157,6 +157,7 @@ SqliteRegister::SqliteRegister(std::unique_ptr<SQLite::Database> database)
       by_card_(*database_, sql::by_card),
       by_identity_(*database_, sql::by_identity),
       by_unix_account_(*database_, sql::by_unix_account),
+      ids_after_(*database_, sql::ids_after),
       count_(*database_, sql::count),
       begin_(*database_, "BEGIN"),
       end_(*database_, "ROLLBACK") {}
@@ -181,6 +182,12 @@ Result<std::vector<std::string>> SqliteRegister::people_by_identity(std::string_
 
 Result<std::vector<std::string>> SqliteRegister::people_by_unix_account(std::string_view account) {
   return guarded([&]() -> Result<std::vector<std::string>> { return ids(Query(by_unix_account_, account)); });
+}
+
+Result<std::vector<std::string>> SqliteRegister::ids_after(std::string_view id, std::size_t limit) {
+  return guarded([&]() -> Result<std::vector<std::string>> {
+    return ids(Query(ids_after_, id, static_cast<std::int64_t>(limit)));
+  });
 }
 
 Result<std::size_t> SqliteRegister::count() {

@@ -39,13 +39,14 @@ class SqliteRegister final : public Register {
   Result<Person> change(std::string_view id, const Change& how) override;
   Result<std::vector<Person>> change_several(const std::vector<std::string>& ids,
                                              const ChangeSeveral& how) override;
+  Result<std::vector<std::string>> ids_after(std::string_view id, std::size_t limit) override;
   Result<std::size_t> count() override;
 
  private:
   std::unique_ptr<SQLite::Database> database_;  // outlives the statements
   PersonReader reader_;
   RowWriter writer_;
-  SQLite::Statement by_card_, by_identity_, by_unix_account_, count_, begin_, end_;
+  SQLite::Statement by_card_, by_identity_, by_unix_account_, ids_after_, count_, begin_, end_;
 };
 
 }  // namespace cardgate::reg

@@ -101,6 +101,26 @@ TEST(Lapses, ALeaveAndTheEndOfEmploymentAreTwo) {
                           "2026-06-30 15 employment"));
 }
 
+TEST(Lapses, SaysWhatEndsAndWhatHelps) {
+  Facts facts = everything();
+  facts.forms.at(1).valid_until = facts.training.at(0).valid_until = date("2026-06-20");
+  facts.leave_from = date("2026-06-21");
+  facts.leave_until = date("2026-06-24");
+  std::vector<std::string> said;
+  for (const auto& item : lapses(shipped(), facts, {"core", SignIn::card, noon, days(30)}))
+    said.push_back(item.text + " | " + item.who + " | " + item.next_step);
+  EXPECT_THAT(said,
+              ElementsAre("Your leave begins on 2026-06-21; what it ends comes back on 2026-06-25 | your "
+                          "line manager | Nothing, if the leave is "
+                          "right: what you hold comes back after it",
+                          "Your ESR06 access form for Core ESR lapses on 2026-06-20 | you, your line "
+                          "manager, the ESR & Workforce Systems team | "
+                          "Fill in the ESR06 access form for this role and give it to your line manager",
+                          "Your information governance training lapses on 2026-06-20, which warns and ends "
+                          "nothing | you and your line manager | "
+                          "Complete the course; your line manager can give you time for it"));
+}
+
 TEST(Lapses, TheSpanHasAnEnd) {
   Facts facts = everything();
   facts.employed_until = date("2026-07-15");
