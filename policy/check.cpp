@@ -137,8 +137,11 @@ class Check {
   bool anybody(Act act) const { return can(policy_, all_roles(policy_), act); }
 
   void one(const Role& role, const Prerequisite& wanted, int line) {
-    for (const Act act : acts_behind(wanted)) {
-      if (!can(policy_, held_, act)) nobody_gives(role, wanted, act, line);
+    // What follows from a missing act elsewhere is told only where nothing is missing here.
+    const auto acts = acts_behind(wanted);
+    const bool missing = std::ranges::any_of(acts, [&](Act act) { return !anybody(act); });
+    for (const Act act : acts) {
+      if (missing ? !anybody(act) : !can(policy_, held_, act)) nobody_gives(role, wanted, act, line);
     }
     if (wanted.kind == Kind::declaration && policy_.declaration_text(wanted.subject).empty()) {
       add(Severity::error, line, role.name,
@@ -271,7 +274,7 @@ class Check {
     }
     if (givers.empty()) return;
     add(Severity::note, policy_.role(*givers.begin())->line, {},
-        fmt::format("who wants to hold {} needs what only holders of {} can give", listed(givers),
+        fmt::format("whoever wants to hold {} needs what only holders of {} can give", listed(givers),
                     givers.size() == 1 ? "it" : "them"),
         "Let `cardgate setup` make the first members");
   }

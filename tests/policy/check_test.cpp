@@ -103,7 +103,7 @@ TEST(PolicyCheck, ARoleThatOnlyUnreachableRolesCouldHelpToIsUnreachableToo) {
 TEST(PolicyCheck, CirclesAreANoteOnly) {
   const auto found = lines(changed("requires: [employed]", "requires: [employed, form: {kind: F1}]"));
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_EQ(found[0], "note 4 : who wants to hold desk needs what only holders of it can give");
+  EXPECT_EQ(found[0], "note 4 : whoever wants to hold desk needs what only holders of it can give");
 }
 
 TEST(PolicyCheck, Declarations) {
