@@ -102,6 +102,15 @@ void say_csv(const json::object& body) {
   }
 }
 
+std::string summary(const json::object& body, const std::string& role) {
+  const auto losing = number_of(body, "losing");
+  const auto holders = number_of(body, "holders");
+  if (holders == 0) return fmt::format("Nobody holds {} today.", role);
+  return fmt::format("{} of the {} who hold {} today {} until {}, if nothing is renewed.",
+                     losing == 0 ? "None" : std::to_string(losing), holders, role,
+                     losing <= 1 ? "loses something" : "lose something", text_of(body, "until"));
+}
+
 int forecast(const Cli& cli, const ForecastOptions& options) {
   if (cli.json && options.csv) return say_usage(cli, "give --csv or --json, not both");
   std::string target = fmt::format("/v1/policy/forecast?days={}", options.days);
@@ -117,11 +126,7 @@ int forecast(const Cli& cli, const ForecastOptions& options) {
   if (options.csv) {
     say_csv(body);
   } else {
-    const auto losing = number_of(body, "losing");
-    say(fmt::format("{} of the {} who hold {} today {} until {}, if nothing is renewed.",
-                    losing == 0 ? "None" : std::to_string(losing), number_of(body, "holders"),
-                    options.role.empty() ? std::string("a role") : options.role,
-                    losing == 1 ? "loses something" : "lose something", text_of(body, "until")));
+    say(summary(body, options.role.empty() ? "a role" : options.role));
     say_weeks(body);
     say_nearest(body);
   }

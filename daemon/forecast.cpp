@@ -32,7 +32,7 @@ void Forecast::look_at(const reg::Person& person) {
   const auto facts = to_facts_with_best_card(person);
   const auto held = [&](const policy::Role& role) {
     return (question_.role.empty() || role.name == question_.role) &&
-           policy::holds(*policy_, facts, role, question_.from);
+           policy::holds(facts, role, question_.from);
   };
   if (std::ranges::none_of(policy_->roles(), held)) return;
   ++holders_;

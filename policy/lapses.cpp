@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "policy/decide.hpp"
 #include "policy/standing.hpp"
 #include "policy/words.hpp"
 
@@ -20,12 +19,19 @@ SignIn least(const Role& role) {
   return role.accepts(SignIn::password) ? SignIn::password : SignIn::card;
 }
 
-/// What decide() asks in this role, as it asks it.
-std::vector<Prerequisite> asked(const Role& role, SignIn sign_in) {
-  auto list = role.requires_all;
-  const bool card = std::ranges::find(list, Kind::card, &Prerequisite::kind) != list.end();
-  if (sign_in == SignIn::card && !card) list.push_back({Kind::card, {}, {}, {}, false, {}});
-  return list;
+/// What decide() asks in this role, one after the other, until `visit` says false. Without its words for what is missing: over
+/// everybody they would cost more than all the rest.
+template <class Visit>
+bool all_asked(const Role& role, SignIn sign_in, Visit visit) {
+  static const Prerequisite not_removed{Kind::not_removed, {}, {}, {}, false, {}};
+  static const Prerequisite card{Kind::card, {}, {}, {}, false, {}};
+  bool card_asked = sign_in != SignIn::card;
+  if (!visit(not_removed)) return false;
+  for (const auto& wanted : role.requires_all) {
+    card_asked = card_asked || wanted.kind == Kind::card;
+    if (!visit(wanted)) return false;
+  }
+  return card_asked || visit(card);
 }
 
 bool leave_begins(const Facts& facts, Day last) {
@@ -129,17 +135,17 @@ class Walk {
   Day today_, end_;
 };
 
-/// What is known of the certificate comes and goes by the hour and is renewed by itself.
-bool allowed(const Policy& policy, const Facts& facts, const Role& role, SignIn sign_in, WallTime now) {
-  const auto decision = decide(policy, facts, {role.name, sign_in}, now);
-  return std::ranges::all_of(decision.unmet,
-                             [](const Unmet& item) { return item.prerequisite == "revocation"; });
+bool allowed(const Facts& facts, const Role& role, SignIn sign_in, WallTime now) {
+  const Day today = std::chrono::floor<days>(now);
+  return role.accepts(sign_in) && all_asked(role, sign_in, [&](const Prerequisite& wanted) {
+           return wanted.warn || standing_of(wanted, facts, role.name, today).met();
+         });
 }
 
 }  // namespace
 
-bool holds(const Policy& policy, const Facts& facts, const Role& role, WallTime now) {
-  return allowed(policy, facts, role, least(role), now);
+bool holds(const Facts& facts, const Role& role, WallTime now) {
+  return allowed(facts, role, least(role), now);
 }
 
 std::vector<Lapse> lapses(const Policy& policy, const Facts& facts, const LapseQuestion& question) {
@@ -147,9 +153,12 @@ std::vector<Lapse> lapses(const Policy& policy, const Facts& facts, const LapseQ
   for (const auto& role : policy.roles()) {
     if (!question.role.empty() && role.name != question.role) continue;
     const SignIn sign_in = question.sign_in.value_or(least(role));
-    if (!allowed(policy, facts, role, sign_in, question.from)) continue;
+    if (!allowed(facts, role, sign_in, question.from)) continue;
     const Walk walk(policy, facts, role, question);
-    for (const auto& wanted : asked(role, sign_in)) walk.along(wanted, out);
+    all_asked(role, sign_in, [&](const Prerequisite& wanted) {
+      walk.along(wanted, out);
+      return true;
+    });
   }
   std::ranges::stable_sort(out, {}, [](const Lapse& lapse) { return Day(lapse.date); });
   return out;

@@ -37,6 +37,6 @@ struct LapseQuestion {
 std::vector<Lapse> lapses(const Policy& policy, const Facts& facts, const LapseQuestion& question);
 
 /// Would the person get the role now, by the way that asks for less?
-bool holds(const Policy& policy, const Facts& facts, const Role& role, WallTime now);
+bool holds(const Facts& facts, const Role& role, WallTime now);
 
 }  // namespace cardgate::policy

@@ -237,7 +237,7 @@ TEST(Forecast, SaysThatNothingLapses) {
       {ok(R"({"from":"2026-11-25","until":"2027-02-23","role":null,"looked_at":3,"holders":2,"losing":0,)"
           R"("by_day":[],"by_week":[],"lapses":[],"cut":false,"policy":"aa"})")});
   EXPECT_EQ(cardgate(service.socket(), {"policy", "forecast"}).output,
-            "None of the 2 who hold a role today lose something until 2027-02-23, if nothing is renewed.\n");
+            "None of the 2 who hold a role today loses something until 2027-02-23, if nothing is renewed.\n");
 }
 
 TEST(Chart, ScalesToTheWidthAndNeverHidesAnybody) {
