@@ -51,7 +51,7 @@ void Forecast::look_at(const reg::Person& person) {
   for (const auto& [monday, role] : in_week) ++by_week_[monday].roles[role];
   for (const auto monday : weeks) ++by_week_[monday].people;
   if (!weeks.empty()) ++losing_;
-  if (entries_.size() > 2 * max_forecast_entries) keep_nearest(max_forecast_entries);
+  if (entries_.size() > 2 * question_.list) keep_nearest(question_.list);
 }
 
 void Forecast::keep_nearest(std::size_t count) {
@@ -88,7 +88,7 @@ Result<void> Forecast::add_everybody(reg::Register& staff, const std::atomic<boo
 }
 
 json::object Forecast::to_json() {
-  keep_nearest(max_forecast_entries);
+  keep_nearest(question_.list);
   json::array days, weeks, lapses;
   for (const auto& [day, roles] : by_day_) {
     for (const auto& [role, people] : roles) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "daemon/limits.hpp"
 #include "policy/lapses.hpp"
 #include "register/register.hpp"
 
@@ -23,6 +24,7 @@ class Forecast {
     std::string role;  // empty: every role
     WallTime from;
     std::chrono::days span{90};
+    std::size_t list = max_forecast_entries;  // how many lapses are listed at most
   };
   Forecast(std::shared_ptr<const policy::Policy> policy, Question question);
 

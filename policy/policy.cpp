@@ -256,7 +256,8 @@ Result<Policy> Policy::parse(std::string_view text, std::string_view name) {
   YamlMap map = TRY(root.map());
   Policy policy;
   policy.contacts_ = TRY(read_contacts(map.optional("contacts")));
-  if (const auto texts = map.optional("declarations")) TRY(read_texts(*texts, policy.texts_, policy.text_lines_));
+  if (const auto texts = map.optional("declarations"))
+    TRY(read_texts(*texts, policy.texts_, policy.text_lines_));
   const Yaml roles = TRY(map.required("roles"));
   YamlMap named = TRY(roles.map());
   for (const auto& [role_name, node] : named.entries()) {

@@ -180,7 +180,8 @@ TEST_F(Api, IsWhatOpenapiSays) {
   call("GET", "/v1/policy/explain", stage.admin("GET", "/v1/policy/explain?person=1000"), 400);
   call("GET", "/v1/policy/explain",
        stage.admin("GET", "/v1/policy/explain?person=1000&role=core&at=2026-12-01&sign_in=password"), 200);
-  call("GET", "/v1/policy/explain", stage.admin("GET", "/v1/policy/explain?person=1000&role=core&at=soon"), 400);
+  call("GET", "/v1/policy/explain", stage.admin("GET", "/v1/policy/explain?person=1000&role=core&at=soon"),
+       400);
   call("GET", "/v1/policy/forecast", stage.admin("GET", "/v1/policy/forecast"), 200);
   call("GET", "/v1/policy/forecast", stage.admin("GET", "/v1/policy/forecast?days=366&role=core"), 200);
   call("GET", "/v1/policy/forecast", stage.admin("GET", "/v1/policy/forecast?days=367"), 400);

@@ -32,7 +32,8 @@ class ForecastTest : public ::testing::Test {
     ASSERT_TRUE(report->problems.empty()) << report->problems.front().text;
   }
   Forecast forecast(int days, const std::string& role = {}) const {
-    return Forecast(policy, {.role = role, .from = now, .span = std::chrono::days(days)});
+    return Forecast(
+        policy, {.role = role, .from = now, .span = std::chrono::days(days), .list = max_forecast_entries});
   }
   json::object of_everybody(int days, const std::string& role = {}) const {
     auto made = forecast(days, role);
@@ -95,18 +96,21 @@ TEST_F(ForecastTest, IsOfOneRoleAndOfSomePeople) {
 
 TEST_F(ForecastTest, GoesThroughPagesAndCutsTheListButNotTheCounts) {
   std::string people;
-  const int count = static_cast<int>(max_forecast_entries) + 1;
+  constexpr int count = 2 * static_cast<int>(register_page) + 1;
+  constexpr std::size_t list = 100;
   for (int i = 0; i < count; ++i) {
     people += fmt::format("  - {{id: p{:05}, name: P, employed_from: 2020-01-01, employed_until: {}}}\n", i,
                           i == count - 1 ? "2026-06-16" : "2026-06-30");
   }
   import(people);
-  const auto body = of_everybody(30);
+  Forecast made(policy, {.role = {}, .from = now, .span = std::chrono::days(30), .list = list});
+  ASSERT_TRUE(made.add_everybody(*staff, stop));
+  const auto body = made.to_json();
   EXPECT_EQ(body.at("losing"), count);
   EXPECT_EQ(body.at("by_week").at(1).at("people"), count - 1);
   EXPECT_EQ(body.at("cut"), true);
   const auto& lapses = body.at("lapses").as_array();
-  ASSERT_EQ(lapses.size(), max_forecast_entries);
+  ASSERT_EQ(lapses.size(), list);
   EXPECT_EQ(lapses.at(0).at("id").as_string(), fmt::format("p{:05}", count - 1)) << "the nearest are kept";
   std::set<std::string> ids;
   for (const auto& item : lapses) ids.emplace(item.at("id").as_string());
