@@ -2,6 +2,7 @@
 // cardgate access: the roles I hold, what is missing for the others, what lapses.
 #include <fmt/format.h>
 
+#include <map>
 #include <memory>
 
 #include "client/output.hpp"
@@ -20,6 +21,45 @@ std::string role_text(const json::object& role) {
   if (const auto* warnings = find_array(role, "warnings"); warnings != nullptr && !warnings->empty()) {
     text += "\n  Does not stop you, but should be put right:" + unmet_text(*warnings);
   }
+  return text;
+}
+
+namespace {
+
+struct Ending {
+  const json::object* lapse;
+  std::string ends;  // titles of the roles
+};
+
+std::string ending_text(const Ending& ending) {
+  const auto& lapse = *ending.lapse;
+  const auto days = number_of(lapse, "days_left");
+  const std::string when = days == 0 ? "today" : "in " + counted(days, "day", "days");
+  return fmt::format("\n  - lapses {} ({}): {}\n    {}\n    who can put it right: {}\n    next step: {}",
+                     when, text_of(lapse, "date"), text_of(lapse, "title"),
+                     ending.ends.empty() ? "ends nothing, but should be put right" : "ends: " + ending.ends,
+                     text_of(lapse, "who"), text_of(lapse, "next_step"));
+}
+
+}  // namespace
+
+std::string lapses_text(const json::array& roles) {
+  std::map<std::pair<std::string, std::string>, Ending> endings;  // by date
+  for (const auto& item : roles) {
+    const auto* role = item.if_object();
+    const auto* lapses = role == nullptr ? nullptr : find_array(*role, "lapses");
+    if (lapses == nullptr) continue;
+    for (const auto& one : *lapses) {
+      const auto* lapse = one.if_object();
+      if (lapse == nullptr) continue;
+      auto& ending = endings[{text_of(*lapse, "date"), text_of(*lapse, "title")}];
+      ending.lapse = lapse;
+      if (is_true(*lapse, "ends_role"))
+        ending.ends += (ending.ends.empty() ? "" : ", ") + text_of(*role, "title");
+    }
+  }
+  std::string text;
+  for (const auto& [key, ending] : endings) text += ending_text(ending);
   return text;
 }
 
@@ -45,6 +85,7 @@ int access(const Cli& cli, const std::string& role) {
     for (const auto& item : *roles) {
       if (const auto* entry = item.if_object()) say(role_text(*entry));
     }
+    if (const auto text = lapses_text(*roles); !text.empty()) say("What lapses in the next 30 days:" + text);
   }
   return allowed ? exit_ok : exit_refused;
 }

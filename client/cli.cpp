@@ -2,6 +2,7 @@
 #include "client/cli.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "base/secret.hpp"
 #include "client/output.hpp"
@@ -17,6 +18,10 @@ CLI::App* add_command(CLI::App& parent, const std::string& name, const std::stri
   if (!exit_codes.empty()) footer += fmt::format("\nExit codes:\n  {}", exit_codes);
   command->footer(footer);
   return command;
+}
+
+const std::string& policy_socket(const Cli& cli) {
+  return ::geteuid() == 0 ? cli.admin_socket : cli.socket;
 }
 
 int run(int argc, char** argv) {

@@ -42,9 +42,13 @@ void add_watch(CLI::App& app, Cli& cli);
 void add_access(CLI::App& app, Cli& cli);
 void add_certificate(CLI::App& app, Cli& cli);  // cert verify
 void add_certificate_explain(CLI::App& group, Cli& cli);
-void add_policy(CLI::App& app, Cli& cli);  // policy check, policy explain
+void add_policy_forecast(CLI::App& group, Cli& cli);
+void add_policy(CLI::App& app, Cli& cli);  // policy check, test, explain
 void add_staff(CLI::App& app, Cli& cli);   // staff import
 void add_audit(CLI::App& app, Cli& cli);   // audit verify, audit show
+
+/// Of questions about other people's access: root asks as root, others under their own session and role.
+const std::string& policy_socket(const Cli& cli);
 
 /// The whole program.
 int run(int argc, char** argv);

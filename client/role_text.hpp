@@ -11,4 +11,7 @@ namespace cardgate::client {
 /// `role` is openapi.yaml's RoleAccess.
 std::string role_text(const json::object& role);
 
+/// What lapses of all of these RoleAccess, the nearest first and each thing once, whatever roles it ends. Empty: nothing.
+std::string lapses_text(const json::array& roles);
+
 }  // namespace cardgate::client

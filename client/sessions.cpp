@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "client/output.hpp"
+#include "client/role_text.hpp"
 #include "client/service.hpp"
 
 namespace cardgate::client {
@@ -23,14 +24,42 @@ std::string_view state_text(std::string_view state) {
   return "";
 }
 
+/// The roles of the only session; of several the service cannot tell whose are meant.
+void say_roles(const json::object& access) {
+  const auto* roles = find_array(access, "roles");
+  if (roles == nullptr) return;
+  std::size_t lacking = 0;
+  for (const auto& item : *roles) {
+    const auto* role = item.if_object();
+    if (role == nullptr) continue;
+    if (!is_true(*role, "allowed")) {
+      ++lacking;
+      continue;
+    }
+    const auto until = text_of(*role, "valid_until");
+    say(fmt::format("  {} ({}){}", text_of(*role, "title"), text_of(*role, "role"),
+                    until.empty() ? "" : ", until " + local_time(until)));
+  }
+  if (lacking > 0) {
+    say(fmt::format("  and {} that you do not hold: cardgate access says what is missing",
+                    counted(static_cast<std::int64_t>(lacking), "role", "roles")));
+  }
+  if (const auto text = lapses_text(*roles); !text.empty()) say("What lapses in the next 30 days:" + text);
+}
+
 int whoami(const Cli& cli) {
   const auto reply = call(Http(cli.socket), {.target = "/v1/sessions"});
   if (!reply) return say_error(cli, reply.error());
   if (reply->refusal) return say_problem(cli, *reply->refusal);
   const auto* sessions = find_array(reply->body, "sessions");
   const bool none = sessions == nullptr || sessions->empty();
+  Result<Reply> access = Reply{};
+  if (!none && sessions->size() == 1) access = call(Http(cli.socket), {.target = "/v1/access"});
+  const bool roles_known = access && !access->refusal && !access->body.empty();
   if (cli.json) {
-    print_json(reply->body);
+    auto body = reply->body;
+    if (roles_known) body["access"] = access->body;
+    print_json(body);
     return none ? exit_refused : exit_ok;
   }
   if (none) return say_problem(cli, nobody);
@@ -48,6 +77,11 @@ int whoami(const Cli& cli) {
         if (warning.is_string()) say(fmt::format("  ! {}", std::string_view(warning.get_string())));
       }
     }
+  }
+  if (roles_known) {
+    say_roles(access->body);
+  } else if (sessions->size() == 1) {
+    say("  The roles cannot be told now: cardgate access says why");
   }
   return exit_ok;
 }

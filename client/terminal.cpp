@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <termios.h>
@@ -154,6 +155,13 @@ void forbid_dumps() {
 
 bool has_terminal() {
   return static_cast<bool>(FileDescriptor(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)));
+}
+
+std::size_t terminal_width() {
+  constexpr std::size_t otherwise = 80;
+  winsize size{};
+  if (::isatty(STDOUT_FILENO) == 0 || ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return otherwise;
+  return size.ws_col > 0 ? size.ws_col : otherwise;
 }
 
 Result<Secret> ask_secret(std::string_view prompt, std::size_t max_bytes) {

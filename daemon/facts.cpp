@@ -33,17 +33,14 @@ policy::Facts to_facts(const reg::Person& person) {
   return facts;
 }
 
-policy::Facts as_if_signed_in(const reg::Person& person) {
-  policy::Facts facts = to_facts(person);
+policy::Facts to_facts_with_best_card(const reg::Person& person) {
+  auto facts = to_facts(person);
   for (const auto& card : person.cards) {
     if (card.status != "active") continue;
-    // Of several the one that lasts longest.
-    if (facts.card_active && facts.card_valid_until &&
-        (!card.valid_until || *card.valid_until > *facts.card_valid_until)) {
-      facts.card_valid_until = card.valid_until;
-    } else if (!facts.card_active) {
-      facts.card_valid_until = card.valid_until;
-    }
+    const bool longer =
+        !facts.card_active ||
+        (facts.card_valid_until && (!card.valid_until || *card.valid_until > *facts.card_valid_until));
+    if (longer) facts.card_valid_until = card.valid_until;
     facts.card_active = true;
   }
   return facts;

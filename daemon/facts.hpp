@@ -10,7 +10,7 @@ namespace cardgate::daemon {
 /// Everything but what depends on the card in use.
 policy::Facts to_facts(const reg::Person& person);
 
-/// As they would be with an active card in the reader, if the person has one.
-policy::Facts as_if_signed_in(const reg::Person& person);
+/// As if signing in with that one of the person's active cards which lasts longest.
+policy::Facts to_facts_with_best_card(const reg::Person& person);
 
 }  // namespace cardgate::daemon

@@ -104,6 +104,8 @@ Gate::Gate(boost::asio::io_context& io, const Clock& clock, Parts parts)
       writer_(std::move(parts.writer)) {}
 
 Gate::~Gate() {
+  stopping_ = true;
+  forecast_thread_.join();
   trust_threads_.join();
   register_thread_.join();
 }
@@ -115,6 +117,7 @@ void Gate::start() {
   record.details["version"] = CARDGATE_VERSION;
   note(std::move(record));
   announce_if_due();
+  log_findings(*policy_, config_.policy.string());
   readers_.start(make_drivers(config_.cards).value(), judge_, [this] { return now(); });
 }
 
@@ -166,13 +169,14 @@ boost::asio::awaitable<Result<void>> Gate::reload() {
   record.policy = policy_->hash();
   note(std::move(record));
   metrics_.add("reloads", "taken");
+  log_findings(*policy_, config_.policy.string());
   if (downtime_changed) events_.publish("downtime", {{"kind", "changed"}}, std::nullopt);
   take_over(std::move(**authorities), std::move(*cards));
   co_return Result<void>();
 }
 
 void Gate::shut_down() {
-  shutting_down_ = true;
+  shutting_down_ = stopping_ = true;
   apply(sessions_.end_all(EndReason::shutdown));
   flush_refusals();
   events_.publish("service", {{"kind", "stopping"}}, std::nullopt);

@@ -9,7 +9,8 @@
 //   gate_card_use.cpp POST /v1/cards/ID/passcode and unblock, and what every use of a passcode shares
 //   gate_tokens.cpp   token, introspect, revoke, verify, jwks
 //   gate_views.cpp    status, events, sessions, access, metrics
-//   gate_admin.cpp    import, explain
+//   gate_admin.cpp    import
+//   gate_policy.cpp   explain, forecast
 //   gate_certificate.cpp  whom a card stands for, and explaining that
 //   gate_work.cpp     people's work: who may do what with whom, and carrying it out durably
 //   gate_forms.cpp, gate_delegations.cpp, gate_removals.cpp, gate_staff.cpp   the acts (the rules: work/rules.hpp)
@@ -19,6 +20,7 @@
 //   routes.cpp        the table of what may be asked
 #pragma once
 
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -37,6 +39,7 @@
 #include "daemon/config.hpp"
 #include "daemon/durable.hpp"
 #include "daemon/events.hpp"
+#include "daemon/forecast.hpp"
 #include "daemon/http.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/rates.hpp"
@@ -106,6 +109,7 @@ class Gate {
   Answer metrics(Request&);
   Answer import_staff(Request&);
   Answer explain_policy(Request&);
+  Answer forecast_policy(Request&);
   Answer explain_certificate(Request&);
 
   Answer list_forms(Request&);
@@ -188,7 +192,7 @@ class Gate {
   Result<Person*> person(const std::string& id);
   /// Changes the register on its own thread, one work after the other (a long import holds up later ones, never the
   /// gate). What people may do by it is looked at by the caller: forget() whom it concerns, then review.
-  /// `work` must have a name of its own: g++ 12 copies a lambda that stands inside a co_await bit by bit.
+  /// `work` and the answer need names of their own before the co_await: g++ 12 destroys a lambda that stands in it twice.
   template <class T>
   boost::asio::awaitable<Result<T>> write(const std::function<Result<T>(reg::Register&)>& work) {
     auto run = [work, writer = writer_]() -> boost::asio::awaitable<Result<T>> { co_return work(*writer); };
@@ -258,6 +262,7 @@ class Gate {
   boost::asio::awaitable<Response> removal_act(Request& request, const Actor& who, Deed& deed, bool removes);
 
   // gate_people.cpp
+  Actor sees_everybody(const Request& request);
   json::object person_json(const reg::Person& person);
   json::object holdings_json(const reg::Person& person);
 
@@ -271,6 +276,9 @@ class Gate {
   // gate_setup.cpp
   boost::asio::awaitable<void> signed_in_at_set_up(std::string person);
   std::vector<std::string> members_of_team();
+  // gate_policy.cpp
+  Result<json::object> make_forecast(const std::shared_ptr<const policy::Policy>& policy,
+                                     const Forecast::Question& question, const std::filesystem::path& file);
 
   // gate_certificate.cpp
   struct CardHolder {
@@ -349,7 +357,11 @@ class Gate {
   std::shared_ptr<reg::Register>
       writer_;  // the connection that changes the register, used on register_thread_ alone
   boost::asio::thread_pool register_thread_{1};
+  std::unique_ptr<reg::Register> forecast_staff_;  // a third connection, used on forecast_thread_ alone
+  boost::asio::thread_pool forecast_thread_{1};
+  std::atomic<bool> stopping_ = false;  // what runs elsewhere and takes long looks at it
   bool importing_ = false;
+  bool forecasting_ = false;
   bool shutting_down_ = false;
   std::optional<BootTime> audit_probed_;
   std::string clock_incident_;
@@ -364,6 +376,9 @@ std::string_view revocation_word(const Session& session, WallTime now);
 std::shared_ptr<const Judge> make_judge(const Config& config, const policy::Policy& policy,
                                         trust::Authorities authorities, CardRules cards,
                                         std::shared_ptr<trust::Answers> answers);
+
+/// Says in the journal what nobody can ever get from this policy: a line each.
+void log_findings(const policy::Policy& policy, std::string_view file);
 
 /// What this configuration asks of cards. Errors: as trust::ContentSigners.
 Result<CardRules> card_rules(const Config& config);

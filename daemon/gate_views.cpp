@@ -6,6 +6,7 @@
 #include "daemon/cards/tries.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
+#include "policy/lapses.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -21,6 +22,20 @@ std::string_view state_name(Reader::State state) {
       break;
   }
   return "unusable";
+}
+
+json::object to_json(const policy::Lapse& lapse) {
+  return {{"date", to_text(lapse.date)},
+          {"prerequisite", lapse.prerequisite},
+          {"title", lapse.title},
+          {"text", lapse.text},
+          {"who", lapse.who},
+          {"next_step", lapse.next_step},
+          {"days_left", lapse.days_left},
+          {"within", lapse.days_left <= 1   ? 1
+                     : lapse.days_left <= 7 ? 7
+                                            : 30},
+          {"ends_role", lapse.ends_role}};
 }
 
 }  // namespace
@@ -148,14 +163,23 @@ Gate::Answer Gate::access(Request& request) {
     co_return problem(404, "role_unknown", "There is no role of that name. GET /v1/access lists them.");
   }
   json::array roles;
+  std::set<std::pair<std::string, std::string>> lapsing;  // what ends several roles is one thing
   for (const auto& role : policy_->roles()) {
     if (wanted != nullptr && role.name != *wanted) continue;
-    roles.push_back(
-        decision_json(role, policy::decide(*policy_, **facts, {role.name, session.sign_in}, now())));
+    auto entry = decision_json(role, policy::decide(*policy_, **facts, {role.name, session.sign_in}, now()));
+    json::array ending;
+    for (const auto& lapse :
+         policy::lapses(*policy_, **facts, {role.name, session.sign_in, now(), lapse_horizon})) {
+      ending.push_back(to_json(lapse));
+      lapsing.emplace(to_text(lapse.date), lapse.title);
+    }
+    entry["lapses"] = std::move(ending);
+    roles.push_back(std::move(entry));
   }
   co_return json_response(
       200, json::object{{"person", json::object{{"id", session.person}, {"name", session.person_name}}},
-                        {"roles", std::move(roles)}});
+                        {"roles", std::move(roles)},
+                        {"lapsing", lapsing.size()}});
 }
 
 Gate::Answer Gate::metrics(Request&) {

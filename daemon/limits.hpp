@@ -28,6 +28,11 @@ inline constexpr int max_failures_per_insertion = 2;
 inline constexpr std::array<milliseconds, 6> read_again_after{milliseconds(250), seconds(1),  seconds(2),
                                                               seconds(5),        seconds(15), seconds(30)};
 inline constexpr std::size_t max_known_certificates = 4096;  // of cards seen before
+// Looking over everybody.
+inline constexpr std::size_t register_page = 500;  // people, between looks at whether to stop
+inline constexpr int max_forecast_days = 366;
+inline constexpr std::size_t max_forecast_entries = 10'000;
+inline constexpr std::chrono::days lapse_horizon{30};  // what people are told of beforehand
 // Revocation answers.
 inline constexpr std::size_t max_ocsp_answer_bytes = 64 * 1024;
 inline constexpr seconds ask_again_after{60};           // for what could not be fetched

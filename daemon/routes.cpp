@@ -73,7 +73,8 @@ constexpr Route table[] = {
     {On::admin, "POST", "/v1/setup", json_type, &Gate::set_up},
     {On::both, "GET", "/metrics", {}, &Gate::metrics},
     {On::admin, "POST", "/v1/staff/import", yaml_type, &Gate::import_staff},
-    {On::admin, "GET", "/v1/policy/explain", {}, &Gate::explain_policy},
+    {On::both, "GET", "/v1/policy/explain", {}, &Gate::explain_policy},
+    {On::both, "GET", "/v1/policy/forecast", {}, &Gate::forecast_policy},
     {On::admin, "POST", "/v1/certificates/explain", json_type, &Gate::explain_certificate},
 };
 

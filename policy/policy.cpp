@@ -147,7 +147,10 @@ Result<Role> read_role(const std::string& role_name, const Yaml& node) {
   role.title = title ? TRY(title->string()) : role_name;
   const Yaml sign_in = TRY(map.required("sign_in"));
   role.sign_in = TRY(read_sign_ins(sign_in));
-  role.requires_all = TRY(read_prerequisites(TRY(map.required("requires"))));
+  role.line = node.line();
+  const Yaml prerequisites = TRY(map.required("requires"));
+  role.requires_all = TRY(read_prerequisites(prerequisites));
+  for (const auto& item : TRY(prerequisites.list())) role.requires_lines.push_back(item.line());
   const Yaml records = TRY(map.required("records"));
   role.records = TRY(records.string());
   if (std::ranges::find(record_scopes, role.records) == record_scopes.end()) {
@@ -185,11 +188,14 @@ Result<Contacts> read_contacts(const std::optional<Yaml>& node) {
   return contacts;
 }
 
-Result<std::map<std::string, std::string>> read_texts(const Yaml& node) {
-  std::map<std::string, std::string> texts;
+Result<void> read_texts(const Yaml& node, std::map<std::string, std::string>& texts,
+                        std::map<std::string, int>& lines) {
   YamlMap map = TRY(node.map());
-  for (const auto& [declaration, text] : map.entries()) texts[declaration] = TRY(text.string());
-  return texts;
+  for (const auto& [declaration, text] : map.entries()) {
+    texts[declaration] = TRY(text.string());
+    lines[declaration] = text.line();
+  }
+  return {};
 }
 
 bool same_thing(const Prerequisite& a, const Prerequisite& b) {
@@ -250,7 +256,8 @@ Result<Policy> Policy::parse(std::string_view text, std::string_view name) {
   YamlMap map = TRY(root.map());
   Policy policy;
   policy.contacts_ = TRY(read_contacts(map.optional("contacts")));
-  if (const auto texts = map.optional("declarations")) policy.texts_ = TRY(read_texts(*texts));
+  if (const auto texts = map.optional("declarations"))
+    TRY(read_texts(*texts, policy.texts_, policy.text_lines_));
   const Yaml roles = TRY(map.required("roles"));
   YamlMap named = TRY(roles.map());
   for (const auto& [role_name, node] : named.entries()) {

@@ -87,6 +87,9 @@ struct Role {
 
   std::vector<Act> may;
 
+  int line = 0;                     // in the file
+  std::vector<int> requires_lines;  // of each of requires_all
+
   bool accepts(SignIn way) const;
   bool lets(Act act) const;
 };
@@ -116,6 +119,8 @@ class Policy {
   }
   /// What people sign; empty: the policy has no text for it.
   const std::string& declaration_text(const std::string& name) const;
+  /// The names of all declarations that have a text, with the line of each in the file.
+  const std::map<std::string, int>& declaration_lines() const { return text_lines_; }
   /// The longest delay of any role.
   milliseconds longest_revocation_delay() const;
   /// BLAKE2b-256 of the file, lower-case hex.
@@ -127,6 +132,7 @@ class Policy {
   Contacts contacts_;
   std::vector<Prerequisite> card_standing_, password_standing_;
   std::map<std::string, std::string> texts_;
+  std::map<std::string, int> text_lines_;
   std::string hash_;
 };
 

@@ -89,7 +89,8 @@ class Register {
   virtual Result<std::vector<Person>> change_several(const std::vector<std::string>& ids,
                                                      const ChangeSeveral& how) = 0;
 
-  /// The next ids in their order, after `id` (empty: from the first). Errors: corrupt, io, unavailable.
+  /// The first `limit` ids of those that come after `id`, sorted by their bytes; "" is before all. For going through
+  /// everybody without holding up others. Errors: corrupt, io, unavailable.
   virtual Result<std::vector<std::string>> ids_after(std::string_view id, std::size_t limit) = 0;
 
   /// How many people there are. Errors: corrupt, io, unavailable.

@@ -85,12 +85,12 @@ inline constexpr const char* id_of = "SELECT id FROM person WHERE pk = ?";
 inline constexpr const char* manager_of = "SELECT line_manager FROM person WHERE pk = ?";
 inline constexpr const char* has_staff = "SELECT 1 FROM person WHERE line_manager = ? LIMIT 1";
 
-inline constexpr std::array look_ups{person,     unix_accounts, teams,        cards,           identities,
-                                     forms,      declarations,  training,     delegations,     acting,
-                                     removals,   by_card,       by_identity,  by_unix_account, key_of,
-                                     id_of,      manager_of,    has_staff,    staff_of,        in_team,
-                                     form_waits, removal_waits, delegates_of, stands_in_for,   leaving_on,
-                                     of_form,    of_delegation, of_acting,    of_removal,      notices};
+inline constexpr std::array look_ups{
+    person,        unix_accounts, teams,         cards,      identities, forms,         declarations,
+    training,      delegations,   acting,        removals,   by_card,    by_identity,   by_unix_account,
+    key_of,        id_of,         manager_of,    has_staff,  staff_of,   in_team,       form_waits,
+    removal_waits, delegates_of,  stands_in_for, leaving_on, of_form,    of_delegation, of_acting,
+    of_removal,    notices,       ids_after};
 
 inline constexpr const char* add_notice =
     "INSERT OR IGNORE INTO notice (person, mark, made_at, text) SELECT pk, ?, ?, ? FROM person WHERE id = ?";

@@ -157,6 +157,7 @@ SqliteRegister::SqliteRegister(std::unique_ptr<SQLite::Database> database)
       by_card_(*database_, sql::by_card),
       by_identity_(*database_, sql::by_identity),
       by_unix_account_(*database_, sql::by_unix_account),
+      ids_after_(*database_, sql::ids_after),
       count_(*database_, sql::count),
       removed_(*database_, sql::removed),
       begin_(*database_, "BEGIN"),
@@ -188,6 +189,12 @@ Result<bool> SqliteRegister::removed(std::string_view id) {
   return guarded([&]() -> Result<bool> {
     Query query(removed_, id);
     return query.next() && query.flag();
+  });
+}
+
+Result<std::vector<std::string>> SqliteRegister::ids_after(std::string_view id, std::size_t limit) {
+  return guarded([&]() -> Result<std::vector<std::string>> {
+    return ids(Query(ids_after_, id, static_cast<std::int64_t>(limit)));
   });
 }
 

@@ -57,7 +57,7 @@ class SqliteRegister final : public Register {
   std::unique_ptr<SQLite::Database> database_;  // outlives the statements
   PersonReader reader_;
   RowWriter writer_;
-  SQLite::Statement by_card_, by_identity_, by_unix_account_, count_, removed_, begin_, end_;
+  SQLite::Statement by_card_, by_identity_, by_unix_account_, ids_after_, count_, removed_, begin_, end_;
 };
 
 }  // namespace cardgate::reg

@@ -76,16 +76,6 @@ Result<std::vector<std::string>> SqliteRegister::people_by(Relation relation, st
   });
 }
 
-Result<std::vector<std::string>> SqliteRegister::ids_after(std::string_view id, std::size_t limit) {
-  return guarded([&]() -> Result<std::vector<std::string>> {
-    SQLite::Statement statement(*database_, sql::ids_after);
-    Query query(statement, id, static_cast<std::int64_t>(limit));
-    std::vector<std::string> out;
-    while (query.next()) out.push_back(query.text());
-    return out;
-  });
-}
-
 Result<void> SqliteRegister::tell(const std::vector<std::string>& ids, std::string_view mark,
                                   std::string_view text, WallTime at) {
   return guarded([&]() -> Result<void> {

@@ -63,6 +63,8 @@ TEST(Command, HelpsWithAnExampleAndExitCodes) {
                                              {"cert", "verify"},
                                              {"policy", "check"},
                                              {"policy", "explain"},
+                                             {"policy", "test"},
+                                             {"policy", "forecast"},
                                              {"staff", "import"},
                                              {"audit", "verify"},
                                              {"audit", "show"}}) {

@@ -178,6 +178,14 @@ TEST_F(Api, IsWhatOpenapiSays) {
   call("GET", "/v1/policy/explain", stage.admin("GET", "/v1/policy/explain?person=1000&role=core"), 200);
   call("GET", "/v1/policy/explain", stage.admin("GET", "/v1/policy/explain?person=none&role=core"), 404);
   call("GET", "/v1/policy/explain", stage.admin("GET", "/v1/policy/explain?person=1000"), 400);
+  call("GET", "/v1/policy/explain",
+       stage.admin("GET", "/v1/policy/explain?person=1000&role=core&at=2026-12-01&sign_in=password"), 200);
+  call("GET", "/v1/policy/explain", stage.admin("GET", "/v1/policy/explain?person=1000&role=core&at=soon"),
+       400);
+  call("GET", "/v1/policy/forecast", stage.admin("GET", "/v1/policy/forecast"), 200);
+  call("GET", "/v1/policy/forecast", stage.admin("GET", "/v1/policy/forecast?days=366&role=core"), 200);
+  call("GET", "/v1/policy/forecast", stage.admin("GET", "/v1/policy/forecast?days=367"), 400);
+  call("GET", "/v1/policy/forecast", stage.admin("GET", "/v1/policy/forecast?role=none"), 404);
   const auto explain = [&](const std::string& certificate) {
     return stage.admin("POST", "/v1/certificates/explain",
                        json::serialize(json::object{{"certificate", certificate}}), {json_type});

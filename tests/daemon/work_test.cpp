@@ -65,8 +65,7 @@ TEST_F(Work, EveryFieldTakesAnyTextAsText) {
     EXPECT_EQ(shown.at("name").as_string(), name);
     trust.can("esme", {"staff", "list", "--name", name}, "joe");
   }
-  for (const std::string id :
-       {"' OR '1'='1", "joe' --", "%", "5' UNION SELECT hash FROM password--"}) {
+  for (const std::string id : {"' OR '1'='1", "joe' --", "%", "5' UNION SELECT hash FROM password--"}) {
     trust.cannot("esme", {"staff", "show", id}, "nobody with the number");
     trust.cannot("esme", {"form", "approve", id}, "There is no form");
     trust.cannot("esme", {"removal", "request", "--person", id, "--reason", "x"}, "nobody with the number");

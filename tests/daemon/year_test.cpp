@@ -203,10 +203,6 @@ void Year::training_lapses() {
             {"training", "record", "--person", joe, "--course", "information-governance", "--on",
              trust.day(90), "--until", trust.day(120)},
             "");
-  for (const auto* id : {esme, tom}) {
-    trust.can(id == esme ? tom : esme, {"whoami"}, "");
-    break;
-  }
   trust.seat(tom, 0);
   trust.can(
       tom,
@@ -224,7 +220,12 @@ void Year::training_lapses() {
   trust.seat(joe, 0);
   EXPECT_TRUE(trust.holds(joe, "core"));
   trust.turn_to(121);
-  refused_at_the_door(joe, "Your information governance training lapsed on " + trust.day(120));
+  trust.seat(joe, 0);
+  EXPECT_FALSE(trust.holds(joe, "core"));
+  const auto access = trust.stage.cardgate({"access", "--role", "core"});
+  EXPECT_NE(access.all.find("Your information governance training lapsed on " + trust.day(120)),
+            std::string::npos)
+      << access.all;
   trust.seat(esme, 1);
   trust.can(
       esme,
@@ -343,7 +344,7 @@ void Year::breaking_the_glass() {
   trust.can(ann, {"staff", "list"}, "Joe Invented");
   trust.turn_to(308);
   trust.seat(ann, 0);
-  trust.cannot(ann, {"staff", "list"}, "lapsed on " + trust.day(307));
+  trust.cannot(ann, {"staff", "list"}, "This needs");
 }
 
 TEST_F(Year, OfASmallTrust) {

@@ -167,6 +167,20 @@ TEST(Register, EveryLookUpUsesAnIndex) {
   }
 }
 
+TEST(Register, GoesThroughEverybodyPageByPage) {
+  Folder folder;
+  auto staff = open(folder.file());
+  EXPECT_THAT(*staff->ids_after("", 10), testing::IsEmpty());
+  import(*staff,
+         "people: [{id: b, name: B}, {id: a, name: A}, {id: B1, name: X}, {id: c, name: C}, {id: \"10\", "
+         "name: D}]");
+  EXPECT_THAT(*staff->ids_after("", 2), testing::ElementsAre("10", "B1"));
+  EXPECT_THAT(*staff->ids_after("B1", 2), testing::ElementsAre("a", "b"));
+  EXPECT_THAT(*staff->ids_after("b", 2), testing::ElementsAre("c"));
+  EXPECT_THAT(*staff->ids_after("c", 2), testing::IsEmpty());
+  EXPECT_THAT(*staff->ids_after("aa", 1), testing::ElementsAre("b")) << "the id need not be anybody's";
+}
+
 TEST(Register, OneSeesWhatAnotherImported) {
   Folder folder;
   auto reader = open(folder.file());

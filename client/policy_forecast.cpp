@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// cardgate policy forecast: who loses what in the weeks to come.
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+
+#include "base/clock.hpp"
+#include "client/chart.hpp"
+#include "client/output.hpp"
+#include "client/service.hpp"
+#include "client/terminal.hpp"
+
+namespace cardgate::client {
+namespace {
+
+using std::chrono::days;
+using Day = std::chrono::sys_days;
+
+constexpr std::size_t nearest = 20;
+// The whole register is read, at some ten thousand people a second.
+constexpr milliseconds patience = std::chrono::minutes(10);
+
+struct ForecastOptions {
+  int days = 90;
+  std::string role;
+  bool csv = false;
+};
+
+std::vector<const json::object*> objects(const json::object& body, std::string_view member) {
+  std::vector<const json::object*> out;
+  if (const auto* list = find_array(body, member)) {
+    for (const auto& item : *list) {
+      if (const auto* object = item.if_object()) out.push_back(object);
+    }
+  }
+  return out;
+}
+
+void say_all(const std::vector<std::string>& lines) {
+  for (const auto& line : lines) say(line);
+}
+
+std::string roles_text(const json::object& week) {
+  std::string text;
+  for (const auto* role : objects(week, "roles")) {
+    text +=
+        fmt::format("{}{} {}", text.empty() ? "" : ", ", text_of(*role, "role"), number_of(*role, "people"));
+  }
+  return text;
+}
+
+void say_weeks(const json::object& body) {
+  std::vector<std::vector<std::string>> rows{{"week of", "people", "roles they lose"}};
+  std::map<std::string, std::int64_t> people;
+  for (const auto* week : objects(body, "by_week")) {
+    const auto begins = text_of(*week, "begins");
+    people[begins] = number_of(*week, "people");
+    rows.push_back({begins, std::to_string(people[begins]), roles_text(*week)});
+  }
+  if (people.empty()) return;
+  say("");
+  say_all(table(rows));
+  const auto from = parse_date(text_of(body, "from"));
+  const auto until = parse_date(text_of(body, "until"));
+  if (!from || !until) return;
+  std::vector<Bar> bars;
+  Day monday = Day(*from) - (std::chrono::weekday(Day(*from)) - std::chrono::Monday);
+  for (; monday <= Day(*until); monday += days(7)) {
+    const auto begins = to_text(Date(monday));
+    bars.push_back({"week of " + begins, people[begins]});
+  }
+  say("");
+  say_all(bar_chart(bars, terminal_width()));
+}
+
+void say_nearest(const json::object& body) {
+  const auto lapses = objects(body, "lapses");
+  if (lapses.empty()) return;
+  std::vector<std::vector<std::string>> rows{
+      {"last day", "days", "person", "name", "role", "what ends", "line manager"}};
+  for (const auto* lapse : lapses) {
+    if (rows.size() > nearest) break;
+    const auto manager = text_of(*lapse, "line_manager");
+    rows.push_back({text_of(*lapse, "date"), std::to_string(number_of(*lapse, "days_left")),
+                    text_of(*lapse, "id"), text_of(*lapse, "name"), text_of(*lapse, "role"),
+                    text_of(*lapse, "title"), manager.empty() ? "-" : manager});
+  }
+  say("");
+  if (lapses.size() > nearest) {
+    say(fmt::format("The nearest {} of {} (--csv has all of them):", nearest, lapses.size()));
+  }
+  say_all(table(rows));
+}
+
+void say_csv(const json::object& body) {
+  say(csv_line({"last_day", "days_left", "person", "name", "line_manager", "role", "prerequisite", "title"}));
+  for (const auto* lapse : objects(body, "lapses")) {
+    say(csv_line({text_of(*lapse, "date"), std::to_string(number_of(*lapse, "days_left")),
+                  text_of(*lapse, "id"), text_of(*lapse, "name"), text_of(*lapse, "line_manager"),
+                  text_of(*lapse, "role"), text_of(*lapse, "prerequisite"), text_of(*lapse, "title")}));
+  }
+}
+
+std::string summary(const json::object& body, const std::string& role) {
+  const auto losing = number_of(body, "losing");
+  const auto holders = number_of(body, "holders");
+  if (holders == 0) return fmt::format("Nobody holds {} today.", role);
+  return fmt::format("{} of the {} who hold {} today {} until {}, if nothing is renewed.",
+                     losing == 0 ? "None" : std::to_string(losing), holders, role,
+                     losing <= 1 ? "loses something" : "lose something", text_of(body, "until"));
+}
+
+int forecast(const Cli& cli, const ForecastOptions& options) {
+  if (cli.json && options.csv) return say_usage(cli, "give --csv or --json, not both");
+  std::string target = fmt::format("/v1/policy/forecast?days={}", options.days);
+  if (!options.role.empty()) target += "&role=" + percent_encode(options.role);
+  const auto reply = call(Http(policy_socket(cli)), {.target = target}, patience);
+  if (!reply) return say_error(cli, reply.error());
+  if (reply->refusal) return say_problem(cli, *reply->refusal);
+  const auto& body = reply->body;
+  if (cli.json) {
+    print_json(body);
+    return exit_ok;
+  }
+  if (options.csv) {
+    say_csv(body);
+  } else {
+    say(summary(body, options.role.empty() ? "a role" : options.role));
+    say_weeks(body);
+    say_nearest(body);
+  }
+  if (is_true(body, "cut")) {
+    complain(fmt::format("cardgate: only the nearest {} are listed; ask for fewer days, or for one role.{}",
+                         objects(body, "lapses").size(), options.csv ? "" : " The weeks count everybody."));
+  }
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_policy_forecast(CLI::App& group, Cli& cli) {
+  auto* command = add_command(
+      group, "forecast", "Who loses which role in the weeks to come, if nothing is renewed (as root)",
+      "cardgate policy forecast --days 90\n  cardgate policy forecast --role core --csv > lapses.csv",
+      "0 done; 1 no such role, or another forecast is being made; 2 wrong usage; 3 the service is not "
+      "reachable; 4 error");
+  auto options = std::make_shared<ForecastOptions>();
+  command->add_option("--days", options->days, "How far ahead")
+      ->check(CLI::Range(1, 366))
+      ->capture_default_str();
+  command->add_option("--role", options->role, "Only this role");
+  command->add_flag("--csv", options->csv, "Every lapse as a line of CSV");
+  command->callback([&cli, options] { cli.action = [&cli, options] { return forecast(cli, *options); }; });
+}
+
+}  // namespace cardgate::client

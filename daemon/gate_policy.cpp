@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Questions about the policy: would this person get this role, now or on another day, and who will lose what.
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "daemon/facts.hpp"
+#include "daemon/forecast.hpp"
+#include "daemon/gate.hpp"
+#include "daemon/journal.hpp"
+#include "policy/check.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+constexpr std::string_view not_part =
+    "What is on record today, as it would count then. Not part of it: the card's certificate, and whether "
+    "its issuer "
+    "withdrew it.";
+
+/// A day stands for its beginning. Errors: malformed.
+Result<WallTime> read_time(const std::string& text) {
+  if (const auto day = parse_date(text)) return start_of(*day);
+  return parse_rfc3339(text);
+}
+
+std::optional<int> read_days(const std::string& text) {
+  int days = 0;
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, days);
+  if (read.ec != std::errc() || read.ptr != end || days < 1 || days > max_forecast_days) return std::nullopt;
+  return days;
+}
+
+}  // namespace
+
+void log_findings(const policy::Policy& policy, std::string_view file) {
+  for (const auto& finding : policy::check(policy)) {
+    if (finding.severity != policy::Finding::Severity::error) continue;
+    const std::string place = finding.line > 0 ? fmt::format("{}:{}", file, finding.line) : std::string(file);
+    const std::string role = finding.role.empty() ? std::string() : finding.role + ": ";
+    log(Level::warning, fmt::format("{}: {}{}. {}", place, role, finding.text, finding.next_step),
+        {{"CARDGATE_EVENT", "policy_finding"}, {"CARDGATE_ROLE", finding.role}});
+  }
+}
+
+Gate::Answer Gate::explain_policy(Request& request) {
+  const std::string* who = request.parameter("person");
+  const std::string* role_name = request.parameter("role");
+  if (who == nullptr || role_name == nullptr)
+    co_return problem(400, "bad_request", "Give `person` and `role` in the query.");
+  WallTime at = now();
+  if (const std::string* text = request.parameter("at")) {
+    const auto time = read_time(*text);
+    if (!time) {
+      co_return problem(400, "bad_request",
+                        "`at` must be a day (2026-12-01) or a time (2026-12-01T09:30:00Z).");
+    }
+    at = *time;
+  }
+  policy::SignIn sign_in = policy::SignIn::card;
+  if (const std::string* way = request.parameter("sign_in")) {
+    if (*way != "card" && *way != "password")
+      co_return problem(400, "bad_request", "`sign_in` must be card or password.");
+    if (*way == "password") sign_in = policy::SignIn::password;
+  }
+  if (!request.peer->admin_socket) {
+    Actor looker = actor(request, policy::Act::see_people, *who);
+    if (looker.refusal) co_return std::move(*looker.refusal);
+    note_look(request, looker, *who, "what-if for " + *role_name);
+  }
+  const policy::Role* role = policy_->role(*role_name);
+  if (role == nullptr) {
+    co_return problem(404, "role_unknown", fmt::format("The policy has no role '{}'.", *role_name));
+  }
+  const auto found = person(*who);
+  if (!found) {
+    const bool unknown = found.error().code == Errc::not_found;
+    co_return problem(unknown ? 404 : 503, unknown ? "person_unknown" : "register_unavailable",
+                      unknown ? fmt::format("The register has nobody with the number '{}'.", *who)
+                              : "The staff register cannot be read now.");
+  }
+  const auto& record = (*found)->record;
+  auto body = decision_json(
+      *role, policy::decide(*policy_, to_facts_with_best_card(record), {*role_name, sign_in}, at));
+  body["person"] = json::object{{"id", record.id}, {"name", record.name}};
+  body["at"] = to_rfc3339(at);
+  body["sign_in"] = policy::name(sign_in);
+  body["note"] = not_part;
+  body["policy"] = policy_->hash();
+  co_return json_response(200, body);
+}
+
+Gate::Answer Gate::forecast_policy(Request& request) {
+  Forecast::Question question;
+  question.from = now();
+  if (const std::string* text = request.parameter("days")) {
+    const auto days = read_days(*text);
+    if (!days) {
+      co_return problem(400, "bad_request",
+                        fmt::format("`days` must be a whole number from 1 to {}.", max_forecast_days));
+    }
+    question.span = std::chrono::days(*days);
+  }
+  if (const std::string* role = request.parameter("role")) {
+    if (policy_->role(*role) == nullptr)
+      co_return problem(404, "role_unknown", fmt::format("The policy has no role '{}'.", *role));
+    question.role = *role;
+  }
+  if (!request.peer->admin_socket) {
+    Actor who = sees_everybody(request);
+    if (who.refusal) co_return std::move(*who.refusal);
+    note_look(request, who, {}, "forecast");
+  }
+  if (forecasting_) co_return problem(409, "busy", "Another forecast is being made. Wait until it is done.");
+  forecasting_ = true;
+  using Made = Result<json::object>;
+  auto work = [this, policy = policy_, question,
+               file = config_.state_directory / "register.db"]() -> boost::asio::awaitable<Made> {
+    co_return make_forecast(policy, question, file);
+  };
+  const Made made =
+      co_await boost::asio::co_spawn(forecast_thread_, std::move(work), boost::asio::use_awaitable);
+  forecasting_ = false;
+  if (!made && made.error().code == Errc::cancelled)
+    co_return problem(503, "draining", "The service is stopping. Try again in a moment.");
+  if (!made) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+  co_return json_response(200, *made);
+}
+
+/// On forecast_thread_.
+Result<json::object> Gate::make_forecast(const std::shared_ptr<const policy::Policy>& policy,
+                                         const Forecast::Question& question,
+                                         const std::filesystem::path& file) {
+  if (!forecast_staff_) forecast_staff_ = TRY(reg::open_sqlite(file));
+  Forecast forecast(policy, question);
+  TRY(forecast.add_everybody(*forecast_staff_, stopping_));
+  return forecast.to_json();
+}
+
+}  // namespace cardgate::daemon
