@@ -75,8 +75,7 @@ inline constexpr const char* of_acting =
 inline constexpr const char* of_removal =
     "SELECT p.id FROM removal r JOIN person p ON p.pk = r.person WHERE r.id = ?";
 inline constexpr const char* notices =
-    "SELECT n.id, n.made_at, n.text FROM person p JOIN notice n ON n.person = p.pk WHERE p.id = ? ORDER BY "
-    "n.id";
+    "SELECT n.id, n.made_at, n.text FROM person p JOIN notice n ON n.person = p.pk WHERE p.id = ?";
 
 inline constexpr const char* ids_after = "SELECT id FROM person WHERE id > ? ORDER BY id LIMIT ?";
 

@@ -99,6 +99,7 @@ Result<std::vector<Notice>> SqliteRegister::notices(std::string_view id) {
       notice.text = query.text();
       out.push_back(std::move(notice));
     }
+    std::ranges::sort(out, {}, &Notice::id);
     return out;
   });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A small invented trust for one test: people with a card each, two readers, the real service and the real command; and a
-// calendar that can be turned (libfaketime, in the service alone). Runs inside in-reader-namespace. One thread.
+// calendar that can be turned (tests/support/calendar.cpp, in the service alone). Runs inside in-reader-namespace. One thread.
 #pragma once
 
 #include <map>
@@ -14,9 +14,6 @@ namespace cardgate::testing {
 
 class Hospital {
  public:
-  /// libfaketime is there.
-  static bool can_turn_the_calendar();
-
   Hospital();
   ~Hospital();
 
