@@ -34,10 +34,15 @@ class Register {
   /// The ids of all to whom the Unix account belongs, sorted. Errors: corrupt, io, unavailable.
   virtual Result<std::vector<std::string>> people_by_unix_account(std::string_view account) = 0;
 
+  /// The ids of all whose date of birth and beginning of the National Insurance number these are (enrolment.hpp),
+  /// sorted. Errors: corrupt, io, unavailable.
+  virtual Result<std::vector<std::string>> people_by_enrolment(Date born, std::string_view ni_start) = 0;
+
   /// All or nothing, durable on return. What only the register can tell (unknown people, a card that is
   /// somebody else's, loops of managers through it) is in the report's problems, and then nothing was
   /// changed. Errors: corrupt, io, no_space, unavailable.
-  virtual Result<ImportReport> import(const ImportFile& file) = 0;
+  virtual Result<ImportReport> import(const ImportFile& file, const ImportOptions& options) = 0;
+  Result<ImportReport> import(const ImportFile& file) { return import(file, {}); }
 
   /// Makes `next` of a person, in one transaction; durable on return. What it returns as an error changes nothing. It may not
   /// change the id. The answer is the person as saved, with the numbers of new forms and the like.
@@ -49,6 +54,11 @@ class Register {
   using ChangeSeveral = std::function<Result<void>(std::vector<Person>& people)>;
   virtual Result<std::vector<Person>> change_several(const std::vector<std::string>& ids,
                                                      const ChangeSeveral& how) = 0;
+
+  /// What the register keeps about itself; empty when it was never set. Errors: corrupt, io, unavailable.
+  virtual Result<std::string> setting(std::string_view name) = 0;
+  /// Durable on return. Errors: corrupt, io, no_space, unavailable.
+  virtual Result<void> set_setting(std::string_view name, std::string_view value) = 0;
 
   /// How many people there are. Errors: corrupt, io, unavailable.
   virtual Result<std::size_t> count() = 0;

@@ -49,6 +49,15 @@ inline constexpr const char* by_identity =
 inline constexpr const char* by_unix_account =
     "SELECT p.id FROM unix_account u JOIN person p ON p.pk = u.person WHERE u.account = ?";
 
+inline constexpr const char* by_enrolment = "SELECT id FROM person WHERE enrolment = ? AND enrolment <> ''";
+inline constexpr const char* by_username = "SELECT pk FROM person WHERE username = ?";
+inline constexpr const char* setting = "SELECT value FROM setting WHERE name = ?";
+// A person as an import compares them: without what other tables hold.
+inline constexpr const char* on_file =
+    "SELECT pk, name, email, line_manager, username, employed_from, employed_until, removed, removed_reason, "
+    "enrolment FROM person WHERE id = ?";
+inline constexpr const char* last_key = "SELECT max(pk) FROM person";
+
 inline constexpr const char* key_of = "SELECT pk FROM person WHERE id = ?";
 inline constexpr const char* id_of = "SELECT id FROM person WHERE pk = ?";
 inline constexpr const char* manager_of = "SELECT line_manager FROM person WHERE pk = ?";
@@ -57,12 +66,26 @@ inline constexpr const char* has_staff = "SELECT 1 FROM person WHERE line_manage
 inline constexpr std::array look_ups{person,   unix_accounts, teams,       cards,           identities,
                                      forms,    declarations,  training,    delegations,     acting,
                                      removals, by_card,       by_identity, by_unix_account, key_of,
-                                     id_of,    manager_of,    has_staff};
+                                     id_of,    manager_of,    has_staff,   by_enrolment,    by_username,
+                                     setting,  on_file,       last_key};
 
-// The only one whose time grows with the register.
+// Those whose time grows with the register.
 inline constexpr const char* count = "SELECT count(*) FROM person";
+inline constexpr const char* employed =
+    "SELECT pk, id, name, employed_until FROM person WHERE employed_from <= ?1 AND (employed_until IS NULL "
+    "OR "
+    "employed_until >= ?1)";
 
-inline constexpr const char* add_person = "INSERT INTO person (id, name) VALUES (?, ?)";
+inline constexpr const char* set_setting =
+    "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+inline constexpr const char* add_person =
+    "INSERT INTO person (pk, id, name, email, line_manager, employed_from, employed_until, removed, "
+    "removed_reason, enrolment) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+inline constexpr const char* change_on_file =
+    "UPDATE person SET name = ?, email = ?, line_manager = ?, employed_from = ?, employed_until = ?, "
+    "removed = ?, removed_reason = ?, enrolment = ? WHERE pk = ?";
+inline constexpr const char* set_username = "UPDATE person SET username = ? WHERE pk = ?";
+inline constexpr const char* end_employment = "UPDATE person SET employed_until = ? WHERE pk = ?";
 inline constexpr const char* change_person =
     "UPDATE person SET name = ?, email = ?, line_manager = ?, username = ?, employed_from = ?, "
     "employed_until = ?, "
@@ -71,6 +94,8 @@ inline constexpr const char* add_unix_account = "INSERT INTO unix_account (perso
 inline constexpr const char* add_team = "INSERT INTO team (person, team) VALUES (?, ?)";
 inline constexpr const char* add_card =
     "INSERT INTO card (person, uuid, status, valid_until) VALUES (?, ?, ?, ?)";
+inline constexpr const char* add_card_if_free =
+    "INSERT INTO card (person, uuid, status, valid_until) VALUES (?, ?, ?, ?) ON CONFLICT (uuid) DO NOTHING";
 inline constexpr const char* add_identity = "INSERT INTO identity (person, kind, value) VALUES (?, ?, ?)";
 inline constexpr const char* add_form =
     "INSERT INTO form (person, id, kind, role, requested_by, reason, verified_by, approved_by, requested_on, "
