@@ -73,6 +73,11 @@ class Register {
 /// its owner alone; anything else is refused, as is a symbolic link. Older layouts are brought up to date.
 /// Errors: permission_denied (modes and owners), not_found (the folder), corrupt (damaged, or no register:
 /// never rebuilt), unavailable (in use, or written by a newer cardgate), io, no_space.
+///
+/// A large file is not read whole, so that a start takes no longer for a million people than for a thousand: header,
+/// size, layout and some people are looked at, and check_register() (upkeep.hpp) is for whoever has time.
 Result<std::unique_ptr<Register>> open_sqlite(const std::filesystem::path& path);
+/// One more connection to a file that open_sqlite() has opened: it is not looked over again. Errors: as there.
+Result<std::unique_ptr<Register>> open_sqlite_again(const std::filesystem::path& path);
 
 }  // namespace cardgate::reg

@@ -56,6 +56,7 @@ inline constexpr const char* setting = "SELECT value FROM setting WHERE name = ?
 inline constexpr const char* on_file =
     "SELECT pk, name, email, line_manager, username, employed_from, employed_until, removed, removed_reason, "
     "enrolment FROM person WHERE id = ?";
+inline constexpr const char* id_from = "SELECT id FROM person WHERE pk >= ? ORDER BY pk LIMIT 1";
 inline constexpr const char* last_key = "SELECT max(pk) FROM person";
 
 inline constexpr const char* key_of = "SELECT pk FROM person WHERE id = ?";
@@ -67,7 +68,7 @@ inline constexpr std::array look_ups{person,   unix_accounts, teams,       cards
                                      forms,    declarations,  training,    delegations,     acting,
                                      removals, by_card,       by_identity, by_unix_account, key_of,
                                      id_of,    manager_of,    has_staff,   by_enrolment,    by_username,
-                                     setting,  on_file,       last_key};
+                                     setting,  on_file,       last_key,    id_from};
 
 // Those whose time grows with the register.
 inline constexpr const char* count = "SELECT count(*) FROM person";

@@ -272,11 +272,21 @@ Result<ImportReport> SqliteRegister::import(const ImportFile& file, const Import
   return report;
 }
 
-Result<std::unique_ptr<Register>> open_sqlite(const std::filesystem::path& path) {
-  auto database = TRY(open_database(path));
+namespace {
+Result<std::unique_ptr<Register>> open_register(const std::filesystem::path& path, Opening opening) {
+  auto database = TRY(open_database(path, opening));
   return guarded([&]() -> Result<std::unique_ptr<Register>> {
     return std::unique_ptr<Register>(std::make_unique<SqliteRegister>(std::move(database)));
   });
+}
+}  // namespace
+
+Result<std::unique_ptr<Register>> open_sqlite(const std::filesystem::path& path) {
+  return open_register(path, Opening::first);
+}
+
+Result<std::unique_ptr<Register>> open_sqlite_again(const std::filesystem::path& path) {
+  return open_register(path, Opening::again);
 }
 
 }  // namespace cardgate::reg
