@@ -44,6 +44,7 @@ int run(int argc, char** argv) {
   add_policy(app, cli);
   add_card(app, cli);
   add_staff(app, cli);
+  add_register(app, cli);
   add_audit(app, cli);
   try {
     app.parse(argc, argv);

@@ -105,6 +105,8 @@ Gate::Gate(boost::asio::io_context& io, const Clock& clock, Parts parts)
 Gate::~Gate() {
   trust_threads_.join();
   register_thread_.join();
+  stop_upkeep_ = true;
+  upkeep_threads_.join();
 }
 
 void Gate::start() {
@@ -114,6 +116,7 @@ void Gate::start() {
   record.details["version"] = CARDGATE_VERSION;
   note(std::move(record));
   readers_.start(make_drivers(config_.cards).value(), judge_, [this] { return now(); });
+  check_register_in_background();
 }
 
 boost::asio::awaitable<Result<void>> Gate::reload() {
@@ -166,6 +169,7 @@ boost::asio::awaitable<Result<void>> Gate::reload() {
 
 void Gate::shut_down() {
   shutting_down_ = true;
+  stop_upkeep_ = true;
   apply(sessions_.end_all(EndReason::shutdown));
   flush_refusals();
   events_.publish("service", {{"kind", "stopping"}}, std::nullopt);

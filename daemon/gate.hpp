@@ -9,11 +9,14 @@
 //   gate_card_use.cpp POST /v1/cards/ID/passcode and unblock, and what every use of a passcode shares
 //   gate_tokens.cpp   token, introspect, revoke, verify, jwks
 //   gate_views.cpp    status, events, sessions, access, metrics
-//   gate_admin.cpp    import, explain
+//   gate_admin.cpp    explain
+//   gate_import.cpp   a staff file taken over, and how far it is
+//   gate_register.cpp the register's file: backup, restore, check
 //   gate_certificate.cpp  whom a card stands for, and explaining that
 //   routes.cpp        the table of what may be asked
 #pragma once
 
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -42,6 +45,7 @@
 #include "proto/messages.hpp"
 #include "proto/token.hpp"
 #include "register/register.hpp"
+#include "register/upkeep.hpp"
 
 namespace cardgate::daemon {
 
@@ -99,6 +103,11 @@ class Gate {
   Answer access(Request&);
   Answer metrics(Request&);
   Answer import_staff(Request&);
+  Answer import_progress(Request&);
+  Answer show_register(Request&);
+  Answer check_register(Request&);
+  Answer back_up_register(Request&);
+  Answer restore_register(Request&);
   Answer explain_policy(Request&);
   Answer explain_certificate(Request&);
 
@@ -162,6 +171,32 @@ class Gate {
   boost::asio::awaitable<Response> sign_in_with(Request& request, proto::SignIn ask,
                                                 const std::string& resume_id);
   json::object session_json(const Session& session);
+
+  // gate_import.cpp
+  struct ImportAsk {
+    reg::ImportOptions options;
+    reg::TextEncoding encoding = reg::TextEncoding::by_mark;
+    bool csv = false;
+    std::string break_glass;  // why
+  };
+  std::optional<Response> read_import(const Request& request, ImportAsk& ask);
+  boost::asio::awaitable<Response> imported(const Peer& peer, ImportAsk ask, reg::ImportReport report);
+  struct ImportProgress {
+    std::atomic<std::uint64_t> done = 0, of = 0;
+  };
+
+  // gate_register.cpp
+  std::filesystem::path register_file() const { return config_.state_directory / "register.db"; }
+  std::filesystem::path backups() const { return config_.state_directory / "backups"; }
+  /// Long work on the register's file, beside everything else.
+  template <class T>
+  boost::asio::awaitable<Result<T>> beside(std::function<Result<T>()> work) {
+    auto run = [work = std::move(work)]() -> boost::asio::awaitable<Result<T>> { co_return work(); };
+    co_return co_await boost::asio::co_spawn(upkeep_threads_, std::move(run), boost::asio::use_awaitable);
+  }
+  void check_register_in_background();
+  void register_checked(const Result<std::vector<std::string>>& found);
+  Result<std::filesystem::path> backup_named(const Request& request);
 
   // gate_certificate.cpp
   struct CardHolder {
@@ -234,6 +269,13 @@ class Gate {
       writer_;  // the connection that changes the register, used on register_thread_ alone
   boost::asio::thread_pool register_thread_{1};
   bool importing_ = false;
+  std::shared_ptr<ImportProgress> import_progress_ = std::make_shared<ImportProgress>();
+  std::atomic<bool> stop_upkeep_ = false;  // so that no check or copy holds up the end
+  boost::asio::thread_pool upkeep_threads_{2};
+  bool copying_ = false;
+  bool register_being_checked_ = false;
+  std::optional<WallTime> register_checked_at_;
+  std::string register_problem_;  // what the last check found
   bool shutting_down_ = false;
   std::optional<BootTime> audit_probed_;
   std::string clock_incident_;

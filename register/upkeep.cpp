@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/file.hpp"
 #include "register/database.hpp"
@@ -180,10 +181,13 @@ Result<std::vector<std::string>> check_register(const path& file, Depth depth,
 }
 
 Result<Copied> back_up(const path& file, const path& to, const std::atomic<bool>& stop) {
+  const Error there(Errc::already_exists, to.string() + ": is there already");
+  if (struct stat status{}; ::lstat(to.c_str(), &status) == 0) return there;
   const path part = to.string() + ".part";
   ::unlink(part.c_str());  // of a copy that was broken off
   auto copied = guarded([&] { return copy_out(file, part, stop); });
-  if (copied && ::link(part.c_str(), to.c_str()) != 0) copied = errno_error(to.string(), errno);
+  if (copied && ::link(part.c_str(), to.c_str()) != 0)
+    copied = errno == EEXIST ? there : errno_error(to.string(), errno);
   ::unlink(part.c_str());
   if (!copied) return copied;
   TRY(sync_directory(to.parent_path()));
