@@ -180,7 +180,8 @@ class Gate {
     std::string break_glass;  // why
   };
   std::optional<Response> read_import(const Request& request, ImportAsk& ask);
-  boost::asio::awaitable<Response> imported(const Peer& peer, ImportAsk ask, reg::ImportReport report);
+  boost::asio::awaitable<Response> imported(const Peer& peer, const ImportAsk& ask,
+                                            const reg::ImportReport& report);
   struct ImportProgress {
     std::atomic<std::uint64_t> done = 0, of = 0;
   };

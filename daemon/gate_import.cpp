@@ -147,11 +147,13 @@ Gate::Answer Gate::import_staff(Request& request) {
     progress->done = done;
   };
   const auto text = std::make_shared<std::string>(std::move(request.body));
-  const auto outcome = co_await write<Imported>([text, ask](reg::Register& staff) {
+  // A temporary with captures inside a co_await is destroyed twice by g++ 12.
+  std::function<Result<Imported>(reg::Register&)> work = [text, ask](reg::Register& staff) {
     auto done = run_import(staff, *text, ask.csv, ask.encoding, ask.options);
     ::malloc_trim(0);  // a large file leaves much behind
     return done;
-  });
+  };
+  const auto outcome = co_await write<Imported>(std::move(work));
   importing_ = false;
 
   audit::Record record;
@@ -177,10 +179,11 @@ Gate::Answer Gate::import_staff(Request& request) {
             outcome->problems.size()),
         {{"lines", lines_json(outcome->problems)}});
   }
-  co_return co_await imported(peer, std::move(ask), outcome->report);
+  co_return co_await imported(peer, ask, outcome->report);
 }
 
-boost::asio::awaitable<Response> Gate::imported(const Peer& peer, ImportAsk ask, reg::ImportReport report) {
+boost::asio::awaitable<Response> Gate::imported(const Peer& peer, const ImportAsk& ask,
+                                                const reg::ImportReport& report) {
   audit::Record record;
   record.event = "import";
   record.client = describe_peer(peer);

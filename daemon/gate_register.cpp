@@ -125,11 +125,13 @@ Gate::Answer Gate::show_register(Request&) {
 }
 
 Gate::Answer Gate::check_register(Request&) {
-  const auto found = co_await beside<std::vector<std::string>>([this, file = register_file()] {
+  // Named, here and below: a temporary with captures inside a co_await is destroyed twice by g++ 12.
+  std::function<Result<std::vector<std::string>>()> work = [this, file = register_file()] {
     auto done = reg::check_register(file, reg::Depth::full, stop_upkeep_);
     ::malloc_trim(0);
     return done;
-  });
+  };
+  const auto found = co_await beside<std::vector<std::string>>(std::move(work));
   if (!found) co_return problem(500, "register_unavailable", found.error().context + ".");
   register_checked(found);
   co_return json_response(200, json::object{{"whole", found->empty()}, {"findings", texts(*found, 100)}});
@@ -141,8 +143,10 @@ Gate::Answer Gate::back_up_register(Request& request) {
   if (!to) co_return problem(400, "bad_request", to.error().context + ".");
   if (copying_) co_return problem(409, "busy", std::string(busy));
   copying_ = true;
-  const auto copied = co_await beside<reg::Copied>(
-      [this, file = register_file(), to = *to] { return reg::back_up(file, to, stop_upkeep_); });
+  std::function<Result<reg::Copied>()> work = [this, file = register_file(), to = *to] {
+    return reg::back_up(file, to, stop_upkeep_);
+  };
+  const auto copied = co_await beside<reg::Copied>(std::move(work));
   copying_ = false;
   audit::Record record;
   record.event = "register_copied";
@@ -170,14 +174,16 @@ Gate::Answer Gate::restore_register(Request& request) {
   copying_ = true;
   using Restored = reg::Restored;
   Result<Restored> restored{Restored{}};
-  const auto good = co_await beside<bool>([this, from = *from]() -> Result<bool> {
+  std::function<Result<bool>()> look = [this, from = *from]() -> Result<bool> {
     TRY(reg::check_backup(from, stop_upkeep_));
     return true;
-  });
+  };
+  const auto good = co_await beside<bool>(std::move(look));
   if (good) {
     // Where the register is changed, so that nobody is removed in between.
-    restored = co_await write<Restored>(
-        [from = *from, file = register_file()](reg::Register&) { return reg::restore(from, file); });
+    std::function<Result<Restored>(reg::Register&)> work =
+        [from = *from, file = register_file()](reg::Register&) { return reg::restore(from, file); };
+    restored = co_await write<Restored>(std::move(work));
   } else {
     restored = good.error();
   }
