@@ -192,7 +192,7 @@ TEST_F(Bringing, ADamagedBackupIsRefusedAndTheRegisterGoesOn) {
 
 TEST_F(Bringing, DamageInALargeRegisterIsFoundAfterTheStartToldAndLeftAlone) {
   std::string table = "id,name,email\n";
-  for (int i = 0; i < 60'000; ++i)
+  for (int i = 0; i < 120'000; ++i)
     table += fmt::format("p{0},Invented Person {0},p{0}@hospital.example\n", i);
   ASSERT_EQ(csv(table).status, 200);
   ASSERT_EQ(stage.stop_daemon(), 0);
