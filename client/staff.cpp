@@ -115,8 +115,8 @@ std::string report_text(const json::object& body, double took) {
     text += "Nothing was changed. The import would do this:\n";
   }
   text +=
-      fmt::format("{} in the file: {} added, {} changed, {} unchanged", counted(people, "person", "people"),
-                  number("added"), number("changed"), number("unchanged"));
+      fmt::format("{} {} in the file: {} added, {} changed, {} unchanged", number("people"),
+                  people == 1 ? "person" : "people", number("added"), number("changed"), number("unchanged"));
   if (number_of(body, "left") > 0) text += fmt::format("; {} not in the file left", number("left"));
   text += ".\n";
   if (is_true(body, "stops")) {
@@ -126,9 +126,13 @@ std::string report_text(const json::object& body, double took) {
         "left, say so: --allow-leavers {}\n",
         number("losing"), number("employed"), number_of(body, "losing"));
   }
-  return text + fmt::format("{} people in {:.1f} s, {} a second.",
-                            with_commas(static_cast<std::uint64_t>(people)), took,
-                            with_commas(static_cast<std::uint64_t>(static_cast<double>(people) / took)));
+  constexpr std::int64_t worth_a_rate = 1000;
+  if (people >= worth_a_rate) {
+    text += fmt::format("{} people in {:.1f} s, {} a second.\n", number("people"), took,
+                        with_commas(static_cast<std::uint64_t>(static_cast<double>(people) / took)));
+  }
+  text.pop_back();  // say() ends the line
+  return text;
 }
 
 int import(const Cli& cli, const Ask& ask) {

@@ -150,7 +150,10 @@ Gate::Answer Gate::import_staff(Request& request) {
   // A temporary with captures inside a co_await is destroyed twice by g++ 12.
   std::function<Result<Imported>(reg::Register&)> work = [text, ask](reg::Register& staff) {
     auto done = run_import(staff, *text, ask.csv, ask.encoding, ask.options);
-    ::malloc_trim(0);  // a large file leaves much behind
+    // A large file leaves much behind.
+    std::string().swap(*text);
+    if (done) std::vector<std::string>().swap(done->report.changed_ids);
+    ::malloc_trim(0);
     return done;
   };
   const auto outcome = co_await write<Imported>(std::move(work));

@@ -211,7 +211,14 @@ Result<void> check_backup(const path& backup, const std::atomic<bool>& stop) {
 Result<Restored> restore(const path& backup, const path& file) {
   return guarded([&]() -> Result<Restored> {
     auto from = TRY(open_database(backup, Opening::again));
-    Restored out = keep_what_was_taken_away(*from, file);
+    auto kept = guarded([&]() -> Result<Restored> { return keep_what_was_taken_away(*from, file); });
+    if (!kept && kept.error().code == Errc::corrupt) {
+      return Error{Errc::corrupt,
+                   "the running register is too damaged to say whose access was removed since the backup was "
+                   "made. Stop "
+                   "the service and put the backup in its place by hand, as operations.md says"};
+    }
+    Restored out = TRY(std::move(kept));
     out.people = people_in(*from);
     auto to = TRY(open_database(file, Opening::again));
     TRY(copy_pages(*from, *to, nullptr));

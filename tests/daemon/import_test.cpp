@@ -76,7 +76,6 @@ TEST_F(Bringing, ADryRunShowsEverythingAndChangesNothing) {
   expect(0, "Ada Other", {"staff", "import", "--dry-run", put("t.csv", table)});
   expect(0, "Nothing was changed", {"staff", "import", "--dry-run", put("t.csv", table)});
   expect(0, "1 added, 1 changed, 0 unchanged", {"staff", "import", put("t.csv", table)});
-  expect(0, "a second", {"staff", "import", put("t.csv", table)});
   EXPECT_EQ(name_of("1000"), "Ada Other");
   EXPECT_EQ(stage.audit_text().find("QQ98"), std::string::npos);
   EXPECT_EQ(stage.daemon->output().find("1980"), std::string::npos);
@@ -194,7 +193,7 @@ TEST_F(Bringing, DamageInALargeRegisterIsFoundAfterTheStartToldAndLeftAlone) {
   std::string table = "id,name,email\n";
   for (int i = 0; i < 120'000; ++i)
     table += fmt::format("p{0},Invented Person {0},p{0}@hospital.example\n", i);
-  ASSERT_EQ(csv(table).status, 200);
+  expect(0, " a second.", {"staff", "import", put("large.csv", table)});
   ASSERT_EQ(stage.stop_daemon(), 0);
   std::fstream file(register_file(), std::ios::binary | std::ios::in | std::ios::out);
   const auto middle = static_cast<std::streamoff>(fs::file_size(register_file()) / 3 / 4096 * 4096);

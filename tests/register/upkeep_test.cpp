@@ -180,6 +180,18 @@ TEST_F(Upkeep, DamagedBackupsAreRefusedAndNothingIsChanged) {
   EXPECT_EQ(*staff->count(), 300U);
 }
 
+TEST_F(Upkeep, ARegisterTooDamagedToSayWhoWasRemovedIsNotRestoredInto) {
+  ASSERT_TRUE(back_up(folder.file(), backup, go_on));
+  staff.reset();
+  overwrite(folder.file(), 4096, fs::file_size(folder.file()) - 4096);
+  const std::string damaged = content(folder.file());
+  const auto restored = restore(backup, folder.file());
+  ASSERT_FALSE(restored);
+  EXPECT_EQ(restored.error().code, Errc::corrupt);
+  EXPECT_THAT(restored.error().context, HasSubstr("too damaged to say whose access was removed"));
+  EXPECT_EQ(content(folder.file()), damaged);
+}
+
 TEST_F(Upkeep, ABackupWithStrangeTablesOrRowsIsRefused) {
   const auto with = [&](const char* sql) {
     fs::remove(backup);
