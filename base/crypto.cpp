@@ -21,6 +21,12 @@ Digest blake2b(BytesView a, BytesView b) {
   return out;
 }
 
+Digest blake2b_keyed(BytesView key, BytesView data) {
+  Digest out{};
+  crypto_generichash(out.data(), out.size(), data.data(), data.size(), key.data(), key.size());
+  return out;
+}
+
 Digest sha256(BytesView data) {
   Digest out{};
   crypto_hash_sha256(out.data(), data.data(), data.size());

@@ -17,6 +17,8 @@ using Digest = std::array<std::uint8_t, 32>;
 Digest blake2b(BytesView data);
 /// BLAKE2b-256 of a || b without joining them.
 Digest blake2b(BytesView a, BytesView b);
+/// BLAKE2b-256 keyed with 16 to 64 bytes: nobody without the key can try out what `data` was.
+Digest blake2b_keyed(BytesView key, BytesView data);
 Digest sha256(BytesView data);
 
 Bytes random_bytes(std::size_t count);

@@ -58,6 +58,7 @@ int run(int argc, char** argv) {
   add_record(app, cli);
   add_notices(app, cli);
   add_setup(app, cli);
+  add_register(app, cli);
   add_audit(app, cli);
   try {
     app.parse(argc, argv);

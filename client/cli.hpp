@@ -43,9 +43,10 @@ void add_access(CLI::App& app, Cli& cli);
 void add_certificate(CLI::App& app, Cli& cli);  // cert verify
 void add_certificate_explain(CLI::App& group, Cli& cli);
 void add_policy_forecast(CLI::App& group, Cli& cli);
-void add_policy(CLI::App& app, Cli& cli);  // policy check, test, explain
-void add_staff(CLI::App& app, Cli& cli);   // staff import
-void add_audit(CLI::App& app, Cli& cli);   // audit verify, audit show
+void add_policy(CLI::App& app, Cli& cli);    // policy check, test, explain
+void add_staff(CLI::App& app, Cli& cli);     // staff import
+void add_register(CLI::App& app, Cli& cli);  // register backup, restore, check
+void add_audit(CLI::App& app, Cli& cli);     // audit verify, audit show
 
 /// Of questions about other people's access: root asks as root, others under their own session and role.
 const std::string& policy_socket(const Cli& cli);

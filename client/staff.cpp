@@ -2,10 +2,12 @@
 // cardgate staff import
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "base/file.hpp"
 #include "client/output.hpp"
+#include "client/progress.hpp"
 #include "client/service.hpp"
 #include "client/work/act.hpp"
 
@@ -13,14 +15,146 @@ namespace cardgate::client {
 namespace {
 
 constexpr std::size_t max_staff_file_bytes = 256UL << 20;  // as the service takes it
+constexpr std::size_t max_shown_width = 40;
 
-int import(const Cli& cli, const std::string& file) {
-  const auto text = read_file(file, max_staff_file_bytes);
+struct Ask {
+  std::string file, format, encoding, break_glass;
+  bool dry_run = false, leavers_by_absence = false;
+  std::int64_t allow_leavers = -1;
+};
+
+bool is_csv(const Ask& ask) {
+  if (!ask.format.empty()) return ask.format == "csv";
+  std::string ending = std::filesystem::path(ask.file).extension().string();
+  std::ranges::transform(ending, ending.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return ending == ".csv" || ending == ".tsv" || ending == ".txt";
+}
+
+std::string target_of(const Ask& ask) {
+  std::string query;
+  const auto add = [&](std::string_view name, std::string_view value) {
+    query += fmt::format("{}{}={}", query.empty() ? "?" : "&", name, percent_encode(value));
+  };
+  if (ask.dry_run) add("dry_run", "true");
+  if (ask.leavers_by_absence) add("leavers", "by-absence");
+  if (ask.allow_leavers >= 0) add("allow_leavers", std::to_string(ask.allow_leavers));
+  if (!ask.encoding.empty()) add("encoding", ask.encoding);
+  if (!ask.break_glass.empty()) add("break_glass", ask.break_glass);
+  return "/v1/staff/import" + query;
+}
+
+/// What the service says of an import that runs.
+std::string progress_line(const Http& admin) {
+  const auto reply = call(admin, {.target = "/v1/staff/import"}, seconds(5));
+  if (!reply || reply->refusal || !is_true(reply->body, "running")) return "sending the file";
+  const auto of = static_cast<std::uint64_t>(number_of(reply->body, "of"));
+  return of == 0 ? "reading the file"
+                 : bar_text(static_cast<std::uint64_t>(number_of(reply->body, "done")), of);
+}
+
+std::size_t width_of(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
+}
+
+using Row = std::vector<std::string>;
+
+std::string table(const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths(rows.front().size(), 0);
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], std::min(width_of(row[i]), max_shown_width));
+  }
+  std::string out;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const std::size_t width = width_of(row[i]);
+      line +=
+          row[i] + std::string(i + 1 == row.size() || width >= widths[i] ? 0 : widths[i] - width, ' ') + "  ";
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + "\n";
+  }
+  return out;
+}
+
+std::string differences_text(const json::object& body) {
+  const auto* list = find_array(body, "differences");
+  if (list == nullptr || list->empty()) return {};
+  std::vector<Row> rows{{"ID", "NAME", "", "FIELD", "NOW", "THEN"}};
+  for (const auto& item : *list) {
+    const auto* person = item.if_object();
+    const auto* fields = person == nullptr ? nullptr : find_array(*person, "fields");
+    if (fields == nullptr) continue;
+    bool first = true;
+    for (const auto& each : *fields) {
+      const auto* field = each.if_object();
+      if (field == nullptr) continue;
+      rows.push_back({first ? text_of(*person, "id") : "", first ? text_of(*person, "name") : "",
+                      first ? text_of(*person, "what") : "", text_of(*field, "name"),
+                      text_of(*field, "before"), text_of(*field, "after")});
+      first = false;
+    }
+  }
+  return table(rows);
+}
+
+std::string report_text(const json::object& body, double took) {
+  const auto number = [&](std::string_view member) {
+    return with_commas(static_cast<std::uint64_t>(number_of(body, member)));
+  };
+  const auto people = number_of(body, "people");
+  std::string text;
+  if (is_true(body, "dry_run")) {
+    text = differences_text(body);
+    const auto* list = find_array(body, "differences");
+    const auto of = number_of(body, "added") + number_of(body, "changed") + number_of(body, "left");
+    if (list != nullptr && static_cast<std::int64_t>(list->size()) < of)
+      text += fmt::format("... and {} people more\n", of - static_cast<std::int64_t>(list->size()));
+    text += "Nothing was changed. The import would do this:\n";
+  }
+  text +=
+      fmt::format("{} {} in the file: {} added, {} changed, {} unchanged", number("people"),
+                  people == 1 ? "person" : "people", number("added"), number("changed"), number("unchanged"));
+  if (number_of(body, "left") > 0) text += fmt::format("; {} not in the file left", number("left"));
+  text += ".\n";
+  if (is_true(body, "stops")) {
+    text += fmt::format(
+        "It would stop: {} of the {} people employed today would lose access, more than 5 %. If they have "
+        "all "
+        "left, say so: --allow-leavers {}\n",
+        number("losing"), number("employed"), number_of(body, "losing"));
+  }
+  constexpr std::int64_t worth_a_rate = 1000;
+  if (people >= worth_a_rate) {
+    text += fmt::format("{} people in {:.1f} s, {} a second.\n", number("people"), took,
+                        with_commas(static_cast<std::uint64_t>(static_cast<double>(people) / took)));
+  }
+  text.pop_back();  // say() ends the line
+  return text;
+}
+
+int import(const Cli& cli, const Ask& ask) {
+  if (!ask.encoding.empty() && !is_csv(ask))
+    return say_usage(cli, "--encoding is for tables (--format csv): a YAML file is UTF-8");
+  if (ask.allow_leavers >= 0 && !ask.leavers_by_absence)
+    return say_usage(cli, "--allow-leavers goes with --leavers-by-absence");
+  const auto text = read_file(ask.file, max_staff_file_bytes);
   if (!text) return say_error(cli, text.error());
-  const auto reply = call(
-      Http(cli.admin_socket),
-      {.method = "POST", .target = "/v1/staff/import", .body = *text, .content_type = "application/yaml"},
-      std::chrono::minutes(10));
+  const Http admin(cli.admin_socket);
+  const BootTime began = system_clock().boot();
+  const auto reply = [&] {
+    const Progress shown([&cli] { return progress_line(Http(cli.admin_socket)); });
+    return call(admin,
+                {.method = "POST",
+                 .target = target_of(ask),
+                 .body = *text,
+                 .content_type = is_csv(ask) ? "text/csv" : "application/yaml"},
+                std::chrono::minutes(30));
+  }();
+  const double took = std::max(0.001, std::chrono::duration<double>(system_clock().boot() - began).count());
   if (!reply) {
     if (reply.error().code == Errc::permission_denied) {
       return say_error(cli,
@@ -33,10 +167,7 @@ int import(const Cli& cli, const std::string& file) {
   if (cli.json) {
     print_json(reply->body);
   } else {
-    say(fmt::format("{} in the file: {} added, {} changed, {} unchanged.",
-                    counted(number_of(reply->body, "people"), "person", "people"),
-                    number_of(reply->body, "added"), number_of(reply->body, "changed"),
-                    number_of(reply->body, "unchanged")));
+    say(report_text(reply->body, took));
   }
   return exit_ok;
 }
@@ -50,11 +181,25 @@ void add_staff(CLI::App& app, Cli& cli) {
   add_staff_acts(*group, cli);
   auto* command = add_command(
       *group, "import", "Take a staff file over, all of it or nothing; each bad line is named",
-      "sudo cardgate staff import staff.yaml",
-      "0 taken over; 1 refused, nothing was changed; 2 wrong usage; 3 the service is not reachable; 4 error");
-  auto file = std::make_shared<std::string>();
-  command->add_option("FILE", *file, "The staff file (YAML)")->required();
-  command->callback([&cli, file] { cli.action = [&cli, file] { return import(cli, *file); }; });
+      "sudo cardgate staff import --dry-run esr.csv\n  sudo cardgate staff import esr.csv",
+      "0 taken over, or a dry run done; 1 refused, nothing was changed; 2 wrong usage; 3 the service is not "
+      "reachable; 4 error");
+  auto ask = std::make_shared<Ask>();
+  command->add_option("FILE", ask->file, "The staff file (YAML or CSV)")->required();
+  command->add_flag("--dry-run", ask->dry_run, "Show what would change, and change nothing");
+  command->add_option("--format", ask->format, "csv or yaml; by the file's ending when left out")
+      ->check(CLI::IsMember({"csv", "yaml"}));
+  command->add_option("--encoding", ask->encoding, "Of a table that is not Unicode")
+      ->check(CLI::IsMember({"windows-1252"}));
+  command->add_flag("--leavers-by-absence", ask->leavers_by_absence,
+                    "Whoever is employed and not in the file left yesterday");
+  command->add_option("--allow-leavers", ask->allow_leavers, "How many exactly may lose access, beyond 5 %")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option(
+      "--break-glass", ask->break_glass,
+      "In an emergency: change forms, declarations, delegations and teams all the same; the reason is "
+      "recorded");
+  command->callback([&cli, ask] { cli.action = [&cli, ask] { return import(cli, *ask); }; });
 }
 
 }  // namespace cardgate::client

@@ -108,6 +108,8 @@ Gate::~Gate() {
   forecast_thread_.join();
   trust_threads_.join();
   register_thread_.join();
+  stop_upkeep_ = true;
+  upkeep_threads_.join();
 }
 
 void Gate::start() {
@@ -119,6 +121,7 @@ void Gate::start() {
   announce_if_due();
   log_findings(*policy_, config_.policy.string());
   readers_.start(make_drivers(config_.cards).value(), judge_, [this] { return now(); });
+  check_register_in_background();
 }
 
 boost::asio::awaitable<Result<void>> Gate::reload() {
@@ -176,7 +179,7 @@ boost::asio::awaitable<Result<void>> Gate::reload() {
 }
 
 void Gate::shut_down() {
-  shutting_down_ = stopping_ = true;
+  shutting_down_ = stopping_ = stop_upkeep_ = true;
   apply(sessions_.end_all(EndReason::shutdown));
   flush_refusals();
   events_.publish("service", {{"kind", "stopping"}}, std::nullopt);

@@ -9,8 +9,9 @@
 //   gate_card_use.cpp POST /v1/cards/ID/passcode and unblock, and what every use of a passcode shares
 //   gate_tokens.cpp   token, introspect, revoke, verify, jwks
 //   gate_views.cpp    status, events, sessions, access, metrics
-//   gate_admin.cpp    import
 //   gate_policy.cpp   explain, forecast
+//   gate_import.cpp   a staff file taken over, and how far it is
+//   gate_register.cpp the register's file: backup, restore, check
 //   gate_certificate.cpp  whom a card stands for, and explaining that
 //   gate_work.cpp     people's work: who may do what with whom, and carrying it out durably
 //   gate_forms.cpp, gate_delegations.cpp, gate_removals.cpp, gate_staff.cpp   the acts (the rules: work/rules.hpp)
@@ -51,6 +52,7 @@
 #include "proto/messages.hpp"
 #include "proto/token.hpp"
 #include "register/register.hpp"
+#include "register/upkeep.hpp"
 
 namespace cardgate::daemon {
 
@@ -108,6 +110,11 @@ class Gate {
   Answer access(Request&);
   Answer metrics(Request&);
   Answer import_staff(Request&);
+  Answer import_progress(Request&);
+  Answer show_register(Request&);
+  Answer check_register(Request&);
+  Answer back_up_register(Request&);
+  Answer restore_register(Request&);
   Answer explain_policy(Request&);
   Answer forecast_policy(Request&);
   Answer explain_certificate(Request&);
@@ -279,6 +286,32 @@ class Gate {
   // gate_policy.cpp
   Result<json::object> make_forecast(const std::shared_ptr<const policy::Policy>& policy,
                                      const Forecast::Question& question, const std::filesystem::path& file);
+  // gate_import.cpp
+  struct ImportAsk {
+    reg::ImportOptions options;
+    reg::TextEncoding encoding = reg::TextEncoding::by_mark;
+    bool csv = false;
+    std::string break_glass;  // why
+  };
+  std::optional<Response> read_import(const Request& request, ImportAsk& ask);
+  boost::asio::awaitable<Response> imported(const Peer& peer, const ImportAsk& ask,
+                                            const reg::ImportReport& report);
+  struct ImportProgress {
+    std::atomic<std::uint64_t> done = 0, of = 0;
+  };
+
+  // gate_register.cpp
+  std::filesystem::path register_file() const { return config_.state_directory / "register.db"; }
+  std::filesystem::path backups() const { return config_.state_directory / "backups"; }
+  /// Long work on the register's file, beside everything else.
+  template <class T>
+  boost::asio::awaitable<Result<T>> beside(std::function<Result<T>()> work) {
+    auto run = [work = std::move(work)]() -> boost::asio::awaitable<Result<T>> { co_return work(); };
+    co_return co_await boost::asio::co_spawn(upkeep_threads_, std::move(run), boost::asio::use_awaitable);
+  }
+  void check_register_in_background();
+  void register_checked(const Result<std::vector<std::string>>& found);
+  Result<std::filesystem::path> backup_named(const Request& request);
 
   // gate_certificate.cpp
   struct CardHolder {
@@ -362,6 +395,13 @@ class Gate {
   std::atomic<bool> stopping_ = false;  // what runs elsewhere and takes long looks at it
   bool importing_ = false;
   bool forecasting_ = false;
+  std::shared_ptr<ImportProgress> import_progress_ = std::make_shared<ImportProgress>();
+  std::atomic<bool> stop_upkeep_ = false;  // so that no check or copy holds up the end
+  boost::asio::thread_pool upkeep_threads_{2};
+  bool copying_ = false;
+  bool register_being_checked_ = false;
+  std::optional<WallTime> register_checked_at_;
+  std::string register_problem_;  // what the last check found
   bool shutting_down_ = false;
   std::optional<BootTime> audit_probed_;
   std::string clock_incident_;

@@ -132,7 +132,7 @@ Gate::Answer Gate::forecast_policy(Request& request) {
 Result<json::object> Gate::make_forecast(const std::shared_ptr<const policy::Policy>& policy,
                                          const Forecast::Question& question,
                                          const std::filesystem::path& file) {
-  if (!forecast_staff_) forecast_staff_ = TRY(reg::open_sqlite(file));
+  if (!forecast_staff_) forecast_staff_ = TRY(reg::open_sqlite_again(file));
   Forecast forecast(policy, question);
   TRY(forecast.add_everybody(*forecast_staff_, stopping_));
   return forecast.to_json();

@@ -49,6 +49,7 @@ Gate::Answer Gate::status(Request& request) {
         json::string("The audit log cannot be written, so nothing is issued: " + health.problem));
   if (health.ok && !health.problem.empty())
     problems.push_back(json::string("The audit log warns: " + health.problem));
+  if (!register_problem_.empty()) problems.push_back(json::string(register_problem_));
   if (!trust_problem_.empty()) problems.push_back(json::string(trust_problem_));
   if (!readers_.service_up()) problems.push_back(json::string(readers_.service_problem()));
   now();  // so that a clock set back since the last call is noticed

@@ -75,7 +75,7 @@ Result<Gate::Parts> prepare(const std::filesystem::path& file, const Clock& cloc
   auto judge =
       make_judge(config, *policy, std::move(authorities), TRY(card_rules(config)), std::move(answers));
   auto staff = TRY(reg::open_sqlite(config.state_directory / "register.db"));
-  auto writer = TRY(reg::open_sqlite(config.state_directory / "register.db"));
+  auto writer = TRY(reg::open_sqlite_again(config.state_directory / "register.db"));
   auto key = TRY(load_or_create_key(config.state_directory / "token-key"));
   auto audit_key = TRY(load_or_create_key(config.state_directory / "audit-key"));
   audit::Options options;

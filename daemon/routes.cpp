@@ -16,14 +16,14 @@ struct Route {
   On on;
   std::string_view method;
   std::string_view path;  // {id} stands for one segment
-  std::string_view body;  // the content type it takes; empty: none
+  std::string_view body;  // the content types it takes, parted by " or "; empty: none
   Call call = nullptr;
   CallWithId call_with_id = nullptr;
 };
 
 constexpr std::string_view json_type = "application/json";
 constexpr std::string_view form_type = "application/x-www-form-urlencoded";
-constexpr std::string_view yaml_type = "application/yaml";
+constexpr std::string_view staff_types = "application/yaml or text/csv";
 
 constexpr Route table[] = {
     {On::both, "GET", "/v1/status", {}, &Gate::status},
@@ -72,11 +72,26 @@ constexpr Route table[] = {
     {On::main, "DELETE", "/v1/notices/{id}", {}, nullptr, &Gate::drop_notice},
     {On::admin, "POST", "/v1/setup", json_type, &Gate::set_up},
     {On::both, "GET", "/metrics", {}, &Gate::metrics},
-    {On::admin, "POST", "/v1/staff/import", yaml_type, &Gate::import_staff},
+    {On::admin, "POST", "/v1/staff/import", staff_types, &Gate::import_staff},
+    {On::admin, "GET", "/v1/staff/import", {}, &Gate::import_progress},
+    {On::admin, "GET", "/v1/register", {}, &Gate::show_register},
+    {On::admin, "GET", "/v1/register/check", {}, &Gate::check_register},
+    {On::admin, "POST", "/v1/register/backup", json_type, &Gate::back_up_register},
+    {On::admin, "POST", "/v1/register/restore", json_type, &Gate::restore_register},
     {On::both, "GET", "/v1/policy/explain", {}, &Gate::explain_policy},
     {On::both, "GET", "/v1/policy/forecast", {}, &Gate::forecast_policy},
     {On::admin, "POST", "/v1/certificates/explain", json_type, &Gate::explain_certificate},
 };
+
+bool takes(std::string_view types, std::string_view type) {
+  constexpr std::string_view between = " or ";
+  for (;;) {
+    const auto end = types.find(between);
+    if (types.substr(0, end) == type) return true;
+    if (end == std::string_view::npos) return false;
+    types.remove_prefix(end + between.size());
+  }
+}
 
 /// True when `path` fits `pattern`; the segment in the place of {id} is put into `id`.
 bool matches(std::string_view pattern, std::string_view path, std::string& id) {
@@ -116,7 +131,7 @@ boost::asio::awaitable<Response> route(Gate& gate, Request& request) {
       allowed += (allowed.empty() ? "" : ", ") + std::string(entry.method);
       continue;
     }
-    if (!entry.body.empty() && request.content_type != entry.body) {
+    if (!entry.body.empty() && !takes(entry.body, request.content_type)) {
       co_return problem(415, "unsupported_media_type", fmt::format("Send the body as {}.", entry.body));
     }
     gate.count("requests", entry.path);

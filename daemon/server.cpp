@@ -176,7 +176,8 @@ asio::awaitable<bool> Server::one_request(Connection& connection) {
     co_await write(connection, refusal, 11, false);
     co_return false;
   }
-  const bool import = connection.peer.admin_socket && head.starts_with("POST /v1/staff/import ");
+  const bool import = connection.peer.admin_socket && (head.starts_with("POST /v1/staff/import ") ||
+                                                       head.starts_with("POST /v1/staff/import?"));
   http::request_parser<http::string_body> parser;
   parser.header_limit(static_cast<std::uint32_t>(max_header_bytes));
   parser.body_limit(import ? max_import_bytes : max_body_bytes);

@@ -12,11 +12,15 @@
 
 #include "base/file.hpp"
 #include "register/schema.hpp"
+#include "register/sql.hpp"
+#include "register/sqlite_register.hpp"
 
 namespace cardgate::reg {
 namespace {
 
 constexpr int busy_timeout_ms = 2000;
+// 0.1 s or so; larger files are checked whole in the background (upkeep.hpp).
+constexpr std::uint64_t max_whole_check_bytes = 8U << 20U;
 constexpr std::size_t header_bytes = 100;  // https://www.sqlite.org/fileformat2.html, 1.3
 constexpr std::string_view magic{"SQLite format 3\0", 16};
 constexpr std::size_t application_id_offset = 68;
@@ -103,9 +107,47 @@ Result<void> create(const path& file) {
   return sync_directory(file.has_parent_path() ? file.parent_path() : path("."));
 }
 
-Result<void> check_content(SQLite::Database& database, const path& file) {
+/// A file that was cut short lacks pages that its header counts. What is in the log is not in the file yet.
+Result<void> check_size(SQLite::Database& database, const path& file, std::uint64_t bytes) {
+  struct stat log{};
+  if (::lstat(beside(file, "-wal").c_str(), &log) == 0 && log.st_size > 0) return {};
+  const auto pages = database.execAndGet("PRAGMA page_count").getInt64();
+  const auto page_bytes = database.execAndGet("PRAGMA page_size").getInt64();
+  if (static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page_bytes) == bytes) return {};
+  return damaged(file, "is not as long as it says");
+}
+
+Result<void> check_pages(SQLite::Database& database, const path& file, std::uint64_t bytes) {
+  if (bytes > max_whole_check_bytes) return check_size(database, file, bytes);
   const std::string found = database.execAndGet("PRAGMA quick_check(1)").getString();
   if (found != "ok") return damaged(file, "is damaged (" + found + ")");
+  return {};
+}
+
+/// Some people from all over the file, by every index that leads to them.
+Result<void> check_samples(SQLite::Database& database, const path& file) {
+  constexpr std::int64_t samples = 64;
+  PersonReader reader(database);
+  SQLite::Statement at(database, sql::id_from), last(database, sql::last_key),
+      by_card(database, sql::by_card);
+  Query end(last);
+  const auto last_key = end.next() ? end.optional_integer().value_or(0) : 0;
+  for (std::int64_t i = 0; i <= samples; ++i) {
+    Query query(at, last_key * i / samples);
+    if (!query.next()) continue;
+    const std::string id = query.text();
+    const auto row = reader.read(id);
+    if (!row) return damaged(file, "is damaged (a person is missing in an index)");
+    for (const auto& card : row->person.cards) {
+      Query holder(by_card, card.uuid);
+      if (!holder.next() || holder.text() != id)
+        return damaged(file, "is damaged (a card is missing in an index)");
+    }
+  }
+  return {};
+}
+
+Result<void> check_content(SQLite::Database& database, const path& file) {
   const int version = database.execAndGet("PRAGMA user_version").getInt();
   if (version < 1) return damaged(file, "has no layout version");
   if (version > newest_schema()) {
@@ -115,6 +157,9 @@ Result<void> check_content(SQLite::Database& database, const path& file) {
                     file.string(), version, newest_schema())};
   }
   if (version < newest_schema()) migrate(database, version);
+  if (layout_of(database) != newest_layout()) {
+    return damaged(file, fmt::format("has other tables than its layout ({}) says", newest_schema()));
+  }
   return {};
 }
 
@@ -141,7 +186,7 @@ Error error_of(const SQLite::Exception& failure) {
   }
 }
 
-Result<std::unique_ptr<SQLite::Database>> open_database(const path& file) {
+Result<std::unique_ptr<SQLite::Database>> open_database(const path& file, Opening opening) {
   using Opened = Result<std::unique_ptr<SQLite::Database>>;
   return guarded([&]() -> Opened {
     TRY(check_folder(file));
@@ -163,7 +208,11 @@ Result<std::unique_ptr<SQLite::Database>> open_database(const path& file) {
     if (journal != "wal")
       return Error{Errc::io,
                    fmt::format("{}: this file system cannot keep a write-ahead log", file.string())};
+    if (opening == Opening::again) return database;
+    const auto bytes = static_cast<std::uint64_t>(status.st_size);
+    TRY(check_pages(*database, file, bytes));
     TRY(check_content(*database, file));
+    if (bytes > max_whole_check_bytes) TRY(check_samples(*database, file));
     return database;
   });
 }

@@ -16,8 +16,13 @@
 
 namespace cardgate::reg {
 
+enum class Opening : std::uint8_t {
+  first,  // the file is looked over: a small one whole, of a large one header, size, layout and samples
+  again   // somebody in this process did so
+};
+
 /// Opens or makes the file as open_sqlite() promises. Errors: as there.
-Result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::path& path);
+Result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::path& path, Opening opening);
 
 /// What an exception of SQLite means to the caller.
 Error error_of(const SQLite::Exception& failure);

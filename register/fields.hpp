@@ -23,6 +23,7 @@ class Problems {
  public:
   explicit Problems(std::string_view file) : file_(file) {}
   void add(int line, std::string text) { list_.push_back({line, std::move(text)}); }
+  void add(ImportProblem problem) { list_.push_back(std::move(problem)); }
   /// `error` is a Yaml's, whose sentence begins with file and line.
   void add(const Error& error);
   bool empty() const { return list_.empty(); }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "register/enrolment.hpp"
 #include "register/fields.hpp"
 #include "register/import_check.hpp"
 #include "register/normal.hpp"
@@ -13,7 +14,6 @@
 namespace cardgate::reg {
 namespace {
 
-constexpr std::size_t max_people = 2'000'000;
 constexpr std::size_t max_reason_length = 1000;
 constexpr std::array<std::string_view, 4> card_states{"active", "lost", "replaced", "revoked"};
 
@@ -151,21 +151,45 @@ bool read_removed(Fields& fields, Person& person) {
   return true;
 }
 
+/// One of the two alone would prove nobody, and quietly.
+bool read_enrolment(const Yaml& item, Fields& fields, ImportedPerson::Enrolment& to) {
+  const bool dated = fields.clearable_date("date_of_birth", to.born);
+  const auto number = fields.find("national_insurance");
+  if (!dated && !number) return false;
+  if (const auto wrong = check_born(to.born); !wrong.empty()) {
+    fields.note(fields.find("date_of_birth")->error(wrong));
+  }
+  bool cleared = false;
+  if (number) {
+    const auto text = number->string();
+    cleared = text && *text == "none";
+    if (auto start = text ? ni_start_of(*text) : std::nullopt) {
+      to.ni_start = *std::move(start);
+    } else if (!cleared) {
+      fields.note(number->error(ni_expected));
+    }
+  }
+  if (!dated || !number || (cleared && to.born)) fields.note(item.error(enrolment_is_both));
+  return true;
+}
+
 ImportedPerson read_person(const Yaml& item, Problems& problems) {
   ImportedPerson out;
   out.line = item.line();
   Person& person = out.person;
   auto& given = out.given;
-  Fields fields(
-      item, problems,
-      {"id", "name", "email", "unix_accounts", "line_manager", "employed_from", "employed_until", "teams",
-       "cards", "identities", "forms", "declarations", "training", "delegations", "removed"});
+  Fields fields(item, problems,
+                {"id", "name", "email", "username", "unix_accounts", "line_manager", "employed_from",
+                 "employed_until", "teams", "cards", "identities", "forms", "declarations", "training",
+                 "delegations", "removed", "date_of_birth", "national_insurance"});
   fields.required_text("id", person.id, max_id_length);
   fields.required_text("name", person.name);
   given.name = true;
   given.email = fields.clearable_text("email", person.email);
   given.line_manager = fields.clearable_text("line_manager", person.line_manager, max_id_length);
   if (const auto node = fields.find("line_manager")) out.lines.line_manager = node->line();
+  given.username = fields.clearable_text("username", person.username, max_id_length);
+  if (const auto node = fields.find("username")) out.lines.username = node->line();
   given.employed_from = fields.clearable_date("employed_from", person.employed_from);
   given.employed_until = fields.clearable_date("employed_until", person.employed_until);
   check_span(item, problems, person.employed_from, person.employed_until, "employed_until");
@@ -179,6 +203,8 @@ ImportedPerson read_person(const Yaml& item, Problems& problems) {
   given.delegations =
       read_list(fields, "delegations", person.delegations, read_delegation, &out.lines.delegations);
   given.removed = read_removed(fields, person);
+  if (const auto node = fields.find("removed")) out.lines.removed = node->line();
+  given.enrolment = read_enrolment(item, fields, out.enrolment);
   return out;
 }
 
@@ -201,7 +227,7 @@ Result<ParsedImport> parse_import(std::string_view text, std::string_view name) 
       for (const auto& item : *items) out.file.people.push_back(read_person(item, problems));
     }
   }
-  check_across(out.file.people, problems);
+  check_across(out.file, problems);
   out.problems = problems.take();
   out.file.complete = out.problems.empty();
   return out;

@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading a file of people (config/staff-example.yaml shows every key). Pure; thread-safe.
+// Reading a file of people (config/staff-example.yaml shows every key, staff-example.csv every column). Pure;
+// thread-safe.
 //
-// A key that is left out keeps what the register holds, so that an extract of names and dates cannot undo a
-// removal or wipe the access forms. `[]` or `{}` empties a list, `none` a text or a date.
+// A key that is left out, and an empty cell, keep what the register holds, so that an extract of names and dates
+// cannot undo a removal or wipe the access forms. `[]` or `{}` empties a list, `none` a text or a date.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
 #include "register/person.hpp"
+#include "register/text_encoding.hpp"
 
 namespace cardgate::reg {
 
 struct ImportProblem {
-  int line = 0;      // 1-based; 0 when no line is to blame
-  std::string text;  // "people[3].cards[0].uuid: expected ..."
+  int line = 0;             // 1-based; 0 when no line is to blame
+  std::string text;         // "people[3].cards[0].uuid: expected ..."
+  std::string column = {};  // of a table, as its header spells it
 };
 
 struct ImportedPerson {
@@ -24,21 +29,32 @@ struct ImportedPerson {
   struct Given {
     bool name = false, email = false, line_manager = false, employed_from = false, employed_until = false,
          removed = false, unix_accounts = false, teams = false, cards = false, identities = false,
-         forms = false, declarations = false, training = false, delegations = false;
+         forms = false, declarations = false, training = false, delegations = false, username = false,
+         enrolment = false;
+    /// `cards` holds the card in use now: earlier ones stay on record as replaced, and a lost one stays lost.
+    bool card_in_use = false, card_valid_until = false;
   };
   /// Where in the file, for problems that only the register can find.
   struct Lines {
-    int line_manager = 0;
+    int line_manager = 0, username = 0, removed = 0;
     std::vector<int> cards, delegations;  // as many as the person has
+  };
+  /// What the person proves themselves with at enrolment; the register keeps a digest. No date: nothing any more.
+  struct Enrolment {
+    std::optional<Date> born;
+    std::string ni_start;
   };
   int line = 0;
   Person person;
   Given given;
   Lines lines;
+  Enrolment enrolment;
 };
 
 struct ImportFile {
   std::string name;
+  /// Of a table: how its header spells the columns, by our names for them.
+  std::map<std::string, std::string, std::less<>> columns;
   std::vector<ImportedPerson> people;
   bool complete = true;  // false: lines were bad, and Register::import() only looks for more of them
 };
@@ -48,8 +64,43 @@ struct ParsedImport {
   std::vector<ImportProblem> problems;  // in the order of the lines
 };
 
+struct ImportOptions {
+  /// Who is employed is looked at on this day.
+  Date today{};
+  /// Everything is done, and then undone: the report says what would have been.
+  bool dry_run = false;
+  /// Whoever is employed and not in the file left yesterday. Stops when more than one in twenty of those employed
+  /// would lose access, unless `allow_leavers` is their exact number.
+  bool leavers_by_absence = false;
+  std::optional<std::size_t> allow_leavers;
+  /// Takes over forms, declarations, delegations and teams even where only the team gives access.
+  bool break_glass = false;
+  /// Called on the importing thread, from time to time.
+  std::function<void(std::size_t done, std::size_t of)> progress;
+};
+
+/// What becomes of one person. Of secrets, only that they changed.
+struct ImportDifference {
+  struct Field {
+    std::string name, before, after;  // for people to read
+  };
+  enum class What : std::uint8_t { added, changed, left };
+  std::string id, name;
+  What what = What::changed;
+  std::vector<Field> fields;
+};
+inline constexpr std::size_t max_differences = 1000;
+
 struct ImportReport {
   std::size_t people = 0, added = 0, changed = 0, unchanged = 0;
+  /// Of those employed before: who is not after this import, and of these the ones absent from the file.
+  std::size_t employed = 0, losing = 0, left = 0;
+  /// People whose forms, declarations, delegations or teams are other than before.
+  std::size_t access_changed = 0;
+  /// Too many would have lost access: nothing was changed.
+  bool stopped = false;
+  /// Of the first thousand; in a dry run alone.
+  std::vector<ImportDifference> differences;
   /// Whose facts may be other than before: added, changed, and line managers who gained or lost somebody.
   std::vector<std::string> changed_ids;
   /// Not empty: nothing was changed.
@@ -60,5 +111,10 @@ struct ImportReport {
 /// somebody who is not in the file is known, only the register can tell. `name` stands for the file in
 /// messages. Errors: config_invalid when the text is not YAML at all.
 Result<ParsedImport> parse_import(std::string_view text, std::string_view name);
+
+/// The same of a table (RFC 4180; commas, semicolons or tabs) whose header names the columns. What is wrong has
+/// line and column.
+ParsedImport parse_import_csv(std::string_view bytes, std::string_view name,
+                              TextEncoding encoding = TextEncoding::by_mark);
 
 }  // namespace cardgate::reg

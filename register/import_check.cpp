@@ -11,45 +11,59 @@ namespace {
 
 using Index = std::unordered_map<std::string_view, const ImportedPerson*>;
 
-Index check_ids(const std::vector<ImportedPerson>& people, Problems& problems) {
+Index check_ids(const ImportFile& file, Problems& problems) {
   Index by_id;
-  by_id.reserve(people.size());
-  for (const auto& item : people) {
+  by_id.reserve(file.people.size());
+  for (const auto& item : file.people) {
     if (item.person.id.empty()) continue;
     const auto [first, is_new] = by_id.emplace(item.person.id, &item);
     if (!is_new) {
-      problems.add(item.line,
-                   fmt::format("{}: stands twice (first on line {})", item.person.id, first->second->line));
+      problems.add(problem_in(
+          file, item.line, "id",
+          fmt::format("{}: stands twice (first on line {})", item.person.id, first->second->line)));
     }
   }
   return by_id;
 }
 
-void check_cards(const std::vector<ImportedPerson>& people, Problems& problems) {
+void check_usernames(const ImportFile& file, Problems& problems) {
+  Index by_name;
+  for (const auto& item : file.people) {
+    if (item.person.username.empty()) continue;
+    const auto [first, is_new] = by_name.emplace(item.person.username, &item);
+    if (is_new) continue;
+    problems.add(problem_in(file, item.lines.username, "username",
+                            fmt::format("{}: the username {} stands twice (first for {})", item.person.id,
+                                        item.person.username, first->second->person.id)));
+  }
+}
+
+void check_cards(const ImportFile& file, Problems& problems) {
   struct Place {
     const ImportedPerson* holder;
     int line;
   };
   std::unordered_map<std::string_view, Place> by_uuid;
-  for (const auto& item : people) {
+  for (const auto& item : file.people) {
     for (std::size_t i = 0; i < item.person.cards.size(); ++i) {
       const std::string& uuid = item.person.cards[i].uuid;
       if (uuid.empty()) continue;
       const auto [first, is_new] = by_uuid.emplace(uuid, Place{&item, item.lines.cards[i]});
       if (is_new) continue;
-      problems.add(item.lines.cards[i],
-                   fmt::format("{}: the card {} stands twice (first on line {}, for {})", item.person.id,
-                               uuid, first->second.line, first->second.holder->person.id));
+      problems.add(
+          problem_in(file, item.lines.cards[i], "card_uuid",
+                     fmt::format("{}: the card {} stands twice (first on line {}, for {})", item.person.id,
+                                 uuid, first->second.line, first->second.holder->person.id)));
     }
   }
 }
 
 /// Walks up from everybody; nobody is walked through twice.
-void check_loops(const std::vector<ImportedPerson>& people, const Index& by_id, Problems& problems) {
+void check_loops(const ImportFile& file, const Index& by_id, Problems& problems) {
   enum class Seen : std::uint8_t { on_this_walk, earlier };
   std::unordered_map<const ImportedPerson*, Seen> seen;
-  seen.reserve(people.size());
-  for (const auto& start : people) {
+  seen.reserve(file.people.size());
+  for (const auto& start : file.people) {
     std::vector<const ImportedPerson*> walk;
     const ImportedPerson* at = &start;
     while (at != nullptr && seen.emplace(at, Seen::on_this_walk).second) {
@@ -62,8 +76,8 @@ void check_loops(const std::vector<ImportedPerson>& people, const Index& by_id, 
       std::vector<std::string> ids;
       for (auto it = std::ranges::find(walk, at); it != walk.end(); ++it) ids.push_back((*it)->person.id);
       ids.push_back(at->person.id);
-      problems.add(at->lines.line_manager,
-                   fmt::format("{}: line managers in a loop: {}", at->person.id, loop_text(ids)));
+      problems.add(problem_in(file, at->lines.line_manager, "line_manager",
+                              fmt::format("{}: line managers in a loop: {}", at->person.id, loop_text(ids))));
     }
     for (const auto* item : walk) seen[item] = Seen::earlier;
   }
@@ -84,12 +98,25 @@ std::string loop_text(const std::vector<std::string>& ids) {
   return text;
 }
 
-void check_across(const std::vector<ImportedPerson>& people, Problems& problems) {
-  const Index by_id = check_ids(people, problems);
-  check_cards(people, problems);
-  for (const auto& item : people) {
+std::string_view check_born(const std::optional<Date>& born) {
+  constexpr std::chrono::year earliest{1900};
+  return born && born->year() < earliest ? "expected a date of birth after 1900" : "";
+}
+
+ImportProblem problem_in(const ImportFile& file, int line, std::string_view field, std::string text) {
+  const auto column = file.columns.find(field);
+  if (column == file.columns.end()) return {line, std::move(text), {}};
+  return {line, fmt::format("column '{}': {}", column->second, text), column->second};
+}
+
+void check_across(const ImportFile& file, Problems& problems) {
+  const Index by_id = check_ids(file, problems);
+  check_usernames(file, problems);
+  check_cards(file, problems);
+  for (const auto& item : file.people) {
     if (!item.person.id.empty() && item.person.line_manager == item.person.id) {
-      problems.add(item.lines.line_manager, fmt::format("{}: is their own line manager", item.person.id));
+      problems.add(problem_in(file, item.lines.line_manager, "line_manager",
+                              fmt::format("{}: is their own line manager", item.person.id)));
     }
     for (std::size_t i = 0; i < item.person.delegations.size(); ++i) {
       if (!item.person.id.empty() && item.person.delegations[i].from == item.person.id) {
@@ -97,7 +124,7 @@ void check_across(const std::vector<ImportedPerson>& people, Problems& problems)
       }
     }
   }
-  check_loops(people, by_id, problems);
+  check_loops(file, by_id, problems);
 }
 
 }  // namespace cardgate::reg

@@ -6,8 +6,21 @@
 
 namespace cardgate::reg {
 
-/// Notes ids and cards that stand twice, own managers, managers in a loop.
-void check_across(const std::vector<ImportedPerson>& people, Problems& problems);
+inline constexpr std::size_t max_people = 2'000'000;
+
+/// Notes ids, usernames and cards that stand twice, own managers, managers in a loop.
+void check_across(const ImportFile& file, Problems& problems);
+
+/// A problem with `field` (our name for it) of a person; of a table, the column is named.
+ImportProblem problem_in(const ImportFile& file, int line, std::string_view field, std::string text);
+
+// What is said of enrolment details, which are never repeated.
+inline constexpr std::string_view ni_expected =
+    "expected a National Insurance number like QQ123456C, its first four characters, or none";
+inline constexpr std::string_view enrolment_is_both =
+    "date_of_birth and national_insurance go together: give both, or write none for both";
+/// What is wrong with a date of birth; empty: nothing.
+std::string_view check_born(const std::optional<Date>& born);
 
 /// "a -> b -> a", shortened in the middle when there are many.
 std::string loop_text(const std::vector<std::string>& ids);

@@ -4,56 +4,55 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
-#include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 
+#include "register/enrolment.hpp"
 #include "register/import_check.hpp"
+#include "register/import_difference.hpp"
+#include "register/import_rows.hpp"
 
 namespace cardgate::reg {
 namespace {
 
-/// What a file says of a form; who asked for it and who closed it are not in files.
-auto filed(const Form& f) {
-  return std::tie(f.kind, f.role, f.verified_by, f.approved_by, f.verified_on, f.approved_on, f.valid_from,
-                  f.valid_until, f.state);
-}
-auto filed(const Declaration& d) {
-  return std::tie(d.name, d.version, d.signed_on, d.valid_until);
-}
-auto filed(const Training& t) {
-  return std::tie(t.course, t.completed_on, t.valid_until);
-}
-auto filed(const Delegation& d) {
-  return std::tie(d.from, d.role, d.valid_from, d.valid_until, d.revoked);
-}
-
-template <class Row>
-bool same_on_file(const std::vector<Row>& a, const std::vector<Row>& b) {
-  return std::ranges::equal(a, b, [](const Row& x, const Row& y) { return filed(x) == filed(y); });
-}
+constexpr std::size_t leavers_percent = 5;
+constexpr std::size_t progress_every = 256;
 
 class Run {
  public:
-  Run(SQLite::Database& database, PersonReader& reader, const ImportFile& file)
-      : database_(database), reader_(reader), file_(file), rows_(database), plans_(file.people.size()) {}
+  Run(SQLite::Database& db, PersonReader& reader, const ImportFile& file, const ImportOptions& options)
+      : database_(db),
+        reader_(reader),
+        file_(file),
+        options_(options),
+        rows_(db),
+        own_(db),
+        plans_(file.people.size()) {}
 
   ImportReport go() {
     SQLite::Transaction transaction(database_, SQLite::TransactionBehavior::IMMEDIATE);
-    report_.people = file_.people.size();
-    // In three rounds, so that people may name each other and cards may change hands within one file.
-    for (std::size_t i = 0; i < plans_.size(); ++i) add_if_new(i);
-    for (std::size_t i = 0; i < plans_.size(); ++i) change(i);
+    // Managers may stand below their people: who is named must be there at the end.
+    database_.exec("PRAGMA defer_foreign_keys = ON");
+    begin();
+    // In two rounds, so that people may name each other and cards may change hands within one file.
+    for (std::size_t i = 0; i < plans_.size(); ++i) take_person(i);
     for (std::size_t i = 0; i < plans_.size(); ++i) fill_lists(i);
     if (file_.complete) check_loops();
     if (!file_.complete && report_.problems.empty())
       report_.problems.push_back({0, "the file has bad lines"});
     if (!report_.problems.empty()) {
       std::ranges::stable_sort(report_.problems, {}, &ImportProblem::line);
-      return ImportReport{report_.people, 0, 0, 0, {}, std::move(report_.problems)};
+      ImportReport bad;
+      bad.people = report_.people;
+      bad.problems = std::move(report_.problems);
+      return bad;
     }
-    note_managers();
-    report_.changed_ids.assign(changed_.begin(), changed_.end());
+    if (options_.leavers_by_absence) end_the_absent();
+    if (options_.dry_run || report_.stopped) return std::move(report_);
+    for (const Key key : managers_) report_.changed_ids.push_back(rows_.id_of(key));
+    std::ranges::sort(report_.changed_ids);
+    const auto rest = std::ranges::unique(report_.changed_ids);
+    report_.changed_ids.erase(rest.begin(), rest.end());
     transaction.commit();
     return std::move(report_);
   }
@@ -63,104 +62,181 @@ class Run {
     Key key = 0;
     bool is_new = false;
     bool new_manager = false;
-    Lists lists;  // to be filled from the file
+    bool new_username = false;
+    Lists lists;              // to be filled from the file
+    std::vector<Card> cards;  // instead of the file's
+  };
+  using OnFile = ImportRows::OnFile;
+  struct Somebody {
+    Key key = 0;
+    bool to_come = false;  // in the file, and not in the tables yet
   };
 
-  void problem(int line, std::string text) { report_.problems.push_back({line, std::move(text)}); }
+  void problem(int line, std::string_view field, std::string text) {
+    report_.problems.push_back(problem_in(file_, line, field, std::move(text)));
+  }
+  void tell(std::size_t done) {
+    if (options_.progress && (done % progress_every == 0 || done == 2 * plans_.size()))
+      options_.progress(done / 2, plans_.size());
+  }
 
-  void add_if_new(std::size_t i) {
-    const Person& person = file_.people[i].person;
-    if (const auto known = rows_.key_of(person.id)) {
-      plans_[i].key = *known;
-      return;
+  void begin() {
+    report_.people = file_.people.size();
+    closed_ = own_.setting("setup") == "closed" && !options_.break_glass;
+    next_key_ = own_.last_key() + 1;
+    known_.reserve(file_.people.size());
+    for (const auto& item : file_.people) known_.emplace(item.person.id, std::nullopt);
+    if (options_.leavers_by_absence)
+      own_.each_employed(options_.today, [&](const auto&) { ++report_.employed; });
+  }
+
+  /// The key of somebody in the register or in the file, where they may still be to come.
+  KeyOrNone key_of(std::string_view id) {
+    const auto found = known_.find(id);
+    if (found == known_.end()) {
+      const auto [other, is_first] = others_.emplace(std::string(id), KeyOrNone());
+      if (is_first) other->second = rows_.key_of(id);
+      return other->second;
     }
-    plans_[i].key = rows_.add_person(person.id, person.name);
-    plans_[i].is_new = true;
-  }
-
-  /// What the person will be, except for the lists.
-  static Person merged(const Person& now, const ImportedPerson& item) {
-    Person next = now;
-    const auto& given = item.given;
-    if (given.name) next.name = item.person.name;
-    if (given.email) next.email = item.person.email;
-    if (given.line_manager) next.line_manager = item.person.line_manager;
-    if (given.employed_from) next.employed_from = item.person.employed_from;
-    if (given.employed_until) next.employed_until = item.person.employed_until;
-    if (given.removed) {
-      next.removed = item.person.removed;
-      next.removed_reason = item.person.removed_reason;
+    auto& somebody = found->second;
+    if (!somebody) {
+      const auto key = rows_.key_of(id);
+      somebody = Somebody{key ? *key : next_key_++, !key};
     }
-    return next;
+    return somebody->key;
   }
 
-  static Lists given_and_different(const Person& now, const ImportedPerson& item) {
-    const auto& given = item.given;
-    const Person& next = item.person;
-    Lists out;
-    out[unix_accounts] = given.unix_accounts && now.unix_accounts != next.unix_accounts;
-    out[teams] = given.teams && now.teams != next.teams;
-    out[cards] = given.cards && now.cards != next.cards;
-    out[identities] = given.identities && now.identities != next.identities;
-    out[forms] = given.forms && !same_on_file(now.forms, next.forms);
-    out[declarations] = given.declarations && !same_on_file(now.declarations, next.declarations);
-    out[training] = given.training && !same_on_file(now.training, next.training);
-    out[delegations] = given.delegations && !same_on_file(now.delegations, next.delegations);
-    return out;
-  }
-
-  void change(std::size_t i) {
+  void take_person(std::size_t i) {
     const ImportedPerson& item = file_.people[i];
     Plan& plan = plans_[i];
-    Person now;
-    if (plan.is_new) {
-      now.id = item.person.id;
-      now.name = item.person.name;
+    auto& somebody = known_[item.person.id];
+    std::optional<OnFile> now;
+    if (!somebody || !somebody->to_come) now = own_.read(item.person.id);
+    plan.is_new = !now;
+    if (now) {
+      somebody = Somebody{now->key, false};
     } else {
-      auto row = reader_.read(item.person.id);
-      if (!row) throw BadRow{"a person is in its index only"};
-      now = std::move(row->person);
-    }
-    const Person next = merged(now, item);
-    plan.lists = given_and_different(now, item);
-    plan.new_manager = now.line_manager != next.line_manager;
-    if (now != next) set_person(item, plan, next);
-    if (plan.new_manager) {
-      for (const auto& id : {now.line_manager, next.line_manager}) {
-        if (!id.empty()) managers_.insert(id);
+      somebody = Somebody{somebody ? somebody->key : next_key_++, false};
+      now.emplace();
+      now->key = somebody->key;
+      now->person.id = item.person.id;
+      if (!item.given.name && file_.complete) {
+        problem(item.line, "name",
+                fmt::format("{}: is not in the register yet, so a name is needed", item.person.id));
       }
     }
-    for (std::size_t list = 0; list < list_count; ++list) {
-      if (plan.lists[list] && !plan.is_new) rows_.drop(plan.key, static_cast<List>(list));
-    }
-    if (plan.is_new) {
-      ++report_.added;
-    } else if (now != next || plan.lists.any()) {
-      ++report_.changed;
-    } else {
+    plan.key = now->key;
+    compare(item, plan, *now);
+    tell(i + 1);
+  }
+
+  void compare(const ImportedPerson& item, Plan& plan, OnFile& now) {
+    const Lists given = given_lists(item);
+    if (!plan.is_new) reader_.read(plan.key, given, now.person);
+    const Person next = merged(now.person, item);
+    const KeyOrNone manager = manager_of(item, next, now);
+    plan.lists = changed_lists(now.person, next, given);
+    plan.new_manager = now.manager != manager;
+    plan.new_username = now.person.username != next.username;
+    if (item.given.card_in_use) plan.cards = next.cards;
+    const std::string enrolment = enrolment_of(item, now);
+    const bool same = now.enrolment == enrolment && !plan.new_manager && same_fields(now.person, next);
+    check_rules(item, plan, now.person, next);
+    write(plan, next, manager, enrolment, same, now);
+    if (options_.leavers_by_absence && employed(now.person) && !employed(next)) ++report_.losing;
+    if (!plan.is_new && same && plan.lists.none()) {
       ++report_.unchanged;
       return;
     }
-    changed_.insert(item.person.id);
+    ++(plan.is_new ? report_.added : report_.changed);
+    if (!options_.dry_run) report_.changed_ids.push_back(next.id);
+    if (options_.dry_run && report_.differences.size() < max_differences) {
+      if (plan.new_manager && now.manager) now.person.line_manager = rows_.id_of(*now.manager);
+      report_.differences.push_back(
+          {next.id, next.name, plan.is_new ? ImportDifference::What::added : ImportDifference::What::changed,
+           differences(now.person, next, plan.lists, now.enrolment != enrolment)});
+    }
   }
 
-  void set_person(const ImportedPerson& item, const Plan& plan, const Person& next) {
-    KeyOrNone manager;
-    if (!next.line_manager.empty()) {
-      manager = rows_.key_of(next.line_manager);
-      if (!manager) {
-        problem(item.lines.line_manager,
-                fmt::format("{}: the line manager '{}' is neither in this file nor in the register", next.id,
-                            next.line_manager));
+  static bool same_fields(const Person& a, const Person& b) {
+    return a.name == b.name && a.email == b.email && a.username == b.username &&
+           a.employed_from == b.employed_from && a.employed_until == b.employed_until &&
+           a.removed == b.removed && a.removed_reason == b.removed_reason;
+  }
+  bool employed(const Person& person) const {
+    return person.employed_from && *person.employed_from <= options_.today &&
+           (!person.employed_until || *person.employed_until >= options_.today);
+  }
+
+  KeyOrNone manager_of(const ImportedPerson& item, const Person& next, const OnFile& now) {
+    if (!item.given.line_manager) return now.manager;
+    if (next.line_manager.empty()) return std::nullopt;
+    const auto key = key_of(next.line_manager);
+    if (!key) {
+      problem(item.lines.line_manager, "line_manager",
+              fmt::format("{}: the line manager '{}' is neither in this file nor in the register", next.id,
+                          next.line_manager));
+    }
+    return key;
+  }
+
+  std::string enrolment_of(const ImportedPerson& item, const OnFile& now) {
+    if (!item.given.enrolment) return now.enrolment;
+    if (!item.enrolment.born) return {};
+    std::string digest =
+        enrolment_digest(own_.enrolment_key(), *item.enrolment.born, item.enrolment.ni_start);
+    if (digest.empty()) throw BadRow{"its enrolment key is no key"};
+    return digest;
+  }
+
+  /// What a file may not do.
+  void check_rules(const ImportedPerson& item, const Plan& plan, const Person& now, const Person& next) {
+    if (now.removed && !next.removed) {
+      problem(item.lines.removed, "removed",
+              fmt::format("{}: access was removed; restoring takes two people: cardgate removal restore",
+                          next.id));
+    }
+    std::string_view what;
+    if (plan.lists[forms]) what = "forms";
+    if (plan.lists[declarations]) what = "declarations";
+    if (plan.lists[delegations]) what = "delegations";
+    if (plan.lists[teams]) what = "teams";
+    if (what.empty()) return;
+    ++report_.access_changed;
+    if (closed_) {
+      problem(item.line, what == "teams" ? "team" : what,
+              fmt::format("{}: only the ESR & Workforce Systems team gives access now: the {} of this person "
+                          "would change; in an emergency: --break-glass REASON",
+                          next.id, what));
+    }
+  }
+
+  void write(const Plan& plan, const Person& next, KeyOrNone manager, const std::string& enrolment, bool same,
+             const OnFile& now) {
+    if (plan.is_new) {
+      own_.add({plan.key, next, manager, enrolment});
+    } else {
+      if (!same) own_.change({plan.key, next, manager, enrolment});
+      // Free for whoever gets it in this file.
+      if (plan.new_username && !now.person.username.empty()) own_.set_username(plan.key, std::nullopt);
+      for (std::size_t list = 0; list < list_count; ++list) {
+        if (plan.lists[list]) rows_.drop(plan.key, static_cast<List>(list));
       }
     }
-    rows_.set_person(plan.key, next, manager);
+    managers_now_[plan.key] = manager;
+    if (!plan.new_manager) return;
+    if (now.manager) managers_.insert(*now.manager);
+    if (manager) managers_.insert(*manager);
   }
 
   void fill_lists(std::size_t i) {
     const ImportedPerson& item = file_.people[i];
     const Person& p = item.person;
     const Plan& plan = plans_[i];
+    tell(plans_.size() + i + 1);
+    if (plan.new_username && !p.username.empty()) give_username(item, plan);
+    if (plan.is_new) check_id(item, plan);
+    if (plan.lists.none()) return;
     const auto fill = [&](List list, const auto& rows, auto row) {
       if (!plan.lists[list]) return;
       // A file with bad lines is only searched for more of them, and only these lists lead to other people.
@@ -171,8 +247,8 @@ class Run {
     const auto add = [&](const auto& row, auto) { rows_.add(k, row); };
     fill(unix_accounts, p.unix_accounts, [&](const auto& row, auto) { rows_.add(k, row, unix_accounts); });
     fill(teams, p.teams, [&](const auto& row, auto) { rows_.add(k, row, teams); });
-    fill(cards, p.cards, [&](const Card& card, std::size_t n) {
-      if (card_is_free(item, card, n)) rows_.add(k, card);
+    fill(cards, item.given.card_in_use ? plan.cards : p.cards, [&](const Card& card, std::size_t n) {
+      add_card(item, plan, card, item.lines.cards[std::min(n, item.lines.cards.size() - 1)]);
     });
     fill(identities, p.identities, add);
     fill(forms, p.forms, add);
@@ -183,32 +259,58 @@ class Run {
     });
   }
 
-  bool card_is_free(const ImportedPerson& item, const Card& card, std::size_t n) {
-    if (card.uuid.empty()) return false;  // a bad line, which has been named
-    const std::string holder = rows_.holder_of(card.uuid);
-    if (holder.empty()) return true;
-    // Within one incomplete file the card may stand twice, which has been said.
-    if (file_.complete) {
-      problem(item.lines.cards[n],
-              fmt::format("{}: the card {} is registered to {} already", item.person.id, card.uuid, holder));
+  void check_id(const ImportedPerson& item, const Plan& plan) {
+    const KeyOrNone holder = own_.with_username(item.person.id);
+    if (!holder || *holder == plan.key) return;
+    problem(item.line, "id", fmt::format("{}: is somebody's username already", item.person.id));
+  }
+
+  /// A username that is another person's id would let two people be meant by one word.
+  void give_username(const ImportedPerson& item, const Plan& plan) {
+    const std::string& username = item.person.username;
+    KeyOrNone holder = own_.with_username(username);
+    if (!holder) holder = key_of(username);
+    if (holder && *holder != plan.key) {
+      if (file_.complete) {
+        problem(item.lines.username, "username",
+                fmt::format("{}: the username {} is {}'s already", item.person.id, username,
+                            rows_.id_of(*holder)));
+      }
+      return;
     }
-    return false;
+    own_.set_username(plan.key, username);
+  }
+
+  void add_card(const ImportedPerson& item, const Plan& plan, const Card& card, int line) {
+    if (card.uuid.empty()) return;  // a bad line, which has been named
+    // Within one incomplete file the card may stand twice, which has been said.
+    if (!own_.add_card(plan.key, card) && file_.complete) {
+      problem(line, "card_uuid",
+              fmt::format("{}: the card {} is registered to {} already", item.person.id, card.uuid,
+                          rows_.holder_of(card.uuid)));
+    }
   }
 
   KeyOrNone grantor(const ImportedPerson& item, const Delegation& delegation, std::size_t n) {
     if (delegation.from.empty()) return std::nullopt;  // a bad line, which has been named
     const auto from = rows_.key_of(delegation.from);
     if (!from) {
-      problem(item.lines.delegations[n],
+      problem(item.lines.delegations[n], "delegations",
               fmt::format("{}: '{}', who delegates, is neither in this file nor in the register",
                           item.person.id, delegation.from));
       return std::nullopt;
     }
     if (!rows_.has_staff(*from)) {
-      problem(item.lines.delegations[n], fmt::format("{}: '{}', who delegates, is nobody's line manager",
-                                                     item.person.id, delegation.from));
+      problem(
+          item.lines.delegations[n], "delegations",
+          fmt::format("{}: '{}', who delegates, is nobody's line manager", item.person.id, delegation.from));
     }
     return from;
+  }
+
+  KeyOrNone manager_now(Key key) {
+    const auto known = managers_now_.find(key);
+    return known != managers_now_.end() ? known->second : rows_.manager_of(key);
   }
 
   /// Every loop goes through somebody whose manager is new; walking up from all of them visits nobody twice.
@@ -217,37 +319,67 @@ class Run {
     for (std::size_t i = 0; i < plans_.size(); ++i) {
       if (!plans_[i].new_manager) continue;
       KeyOrNone at = plans_[i].key;
-      while (at && walk_of.emplace(*at, i).second) at = rows_.manager_of(*at);
+      while (at && walk_of.emplace(*at, i).second) at = manager_now(*at);
       if (at && walk_of[*at] == i) loop_problem(i, *at);
     }
   }
 
   void loop_problem(std::size_t i, Key start) {
     std::vector<std::string> ids{rows_.id_of(start)};
-    for (auto at = rows_.manager_of(start); at; at = rows_.manager_of(*at)) {
+    for (auto at = manager_now(start); at; at = manager_now(*at)) {
       ids.push_back(rows_.id_of(*at));
       if (*at == start) break;
     }
     const ImportedPerson& item = file_.people[i];
-    problem(item.lines.line_manager,
+    problem(item.lines.line_manager, "line_manager",
             fmt::format("{}: line managers in a loop: {}", item.person.id, loop_text(ids)));
   }
 
-  void note_managers() { changed_.insert(managers_.begin(), managers_.end()); }
+  void end_the_absent() {
+    std::vector<ImportRows::Employed> absent;
+    own_.each_employed(options_.today, [&](ImportRows::Employed one) {
+      if (!managers_now_.contains(one.key)) absent.push_back(std::move(one));
+    });
+    report_.left = absent.size();
+    report_.losing += absent.size();
+    const bool too_many = report_.losing * 100 > report_.employed * leavers_percent;
+    report_.stopped = too_many && options_.allow_leavers != report_.losing;
+    if (report_.stopped && !options_.dry_run) return;
+    const Date last_day = std::chrono::sys_days(options_.today) - std::chrono::days(1);
+    for (const auto& one : absent) {
+      own_.end_employment(one.key, last_day);
+      if (!options_.dry_run) report_.changed_ids.push_back(one.id);
+      if (options_.dry_run && report_.differences.size() < max_differences) {
+        report_.differences.push_back(
+            {one.id,
+             one.name,
+             ImportDifference::What::left,
+             {{"employed_until", one.until ? to_text(*one.until) : "", to_text(last_day)}}});
+      }
+    }
+  }
 
   SQLite::Database& database_;
   PersonReader& reader_;
   const ImportFile& file_;
+  const ImportOptions& options_;
   RowWriter rows_;
+  ImportRows own_;
   std::vector<Plan> plans_;
-  std::set<std::string> changed_, managers_;
+  Key next_key_ = 1;
+  bool closed_ = false;
+  std::unordered_map<std::string_view, std::optional<Somebody>> known_;  // everybody in the file
+  std::unordered_map<std::string, KeyOrNone> others_;                    // named in it, and not in it
+  std::unordered_map<Key, KeyOrNone> managers_now_;                      // of everybody in the file
+  std::unordered_set<Key> managers_;                                     // who gained or lost somebody
   ImportReport report_;
 };
 
 }  // namespace
 
-ImportReport run_import(SQLite::Database& database, PersonReader& reader, const ImportFile& file) {
-  return Run(database, reader, file).go();
+ImportReport run_import(SQLite::Database& database, PersonReader& reader, const ImportFile& file,
+                        const ImportOptions& options) {
+  return Run(database, reader, file, options).go();
 }
 
 }  // namespace cardgate::reg

@@ -6,8 +6,9 @@
 
 namespace cardgate::reg {
 
-/// In one transaction, which is rolled back when the report has problems. Throws SQLite::Exception and
-/// BadRow, and then nothing was changed.
-ImportReport run_import(SQLite::Database& database, PersonReader& reader, const ImportFile& file);
+/// In one transaction, which is rolled back when the report has problems, in a dry run and when too many would lose
+/// access. Throws SQLite::Exception and BadRow, and then nothing was changed.
+ImportReport run_import(SQLite::Database& database, PersonReader& reader, const ImportFile& file,
+                        const ImportOptions& options);
 
 }  // namespace cardgate::reg

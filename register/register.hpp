@@ -44,10 +44,15 @@ class Register {
   /// The ids of all to whom the Unix account belongs, sorted. Errors: corrupt, io, unavailable.
   virtual Result<std::vector<std::string>> people_by_unix_account(std::string_view account) = 0;
 
+  /// The ids of all whose date of birth and beginning of the National Insurance number these are (enrolment.hpp),
+  /// sorted. Errors: corrupt, io, unavailable.
+  virtual Result<std::vector<std::string>> people_by_enrolment(Date born, std::string_view ni_start) = 0;
+
   /// All or nothing, durable on return. What only the register can tell (unknown people, a card that is
   /// somebody else's, loops of managers through it) is in the report's problems, and then nothing was
   /// changed. Errors: corrupt, io, no_space, unavailable.
-  virtual Result<ImportReport> import(const ImportFile& file) = 0;
+  virtual Result<ImportReport> import(const ImportFile& file, const ImportOptions& options) = 0;
+  Result<ImportReport> import(const ImportFile& file) { return import(file, {}); }
 
   /// The ids of all who stand in a relation, sorted, each once. Errors: corrupt, io, unavailable.
   enum class Relation : std::uint8_t {
@@ -106,6 +111,11 @@ class Register {
 /// its owner alone; anything else is refused, as is a symbolic link. Older layouts are brought up to date.
 /// Errors: permission_denied (modes and owners), not_found (the folder), corrupt (damaged, or no register:
 /// never rebuilt), unavailable (in use, or written by a newer cardgate), io, no_space.
+///
+/// A large file is not read whole, so that a start takes no longer for a million people than for a thousand: header,
+/// size, layout and some people are looked at, and check_register() (upkeep.hpp) is for whoever has time.
 Result<std::unique_ptr<Register>> open_sqlite(const std::filesystem::path& path);
+/// One more connection to a file that open_sqlite() has opened: it is not looked over again. Errors: as there.
+Result<std::unique_ptr<Register>> open_sqlite_again(const std::filesystem::path& path);
 
 }  // namespace cardgate::reg

@@ -20,13 +20,11 @@ std::optional<std::string> text_or_none(const std::string& text) {
 }  // namespace
 
 RowWriter::RowWriter(SQLite::Database& db)
-    : database_(db),
-      key_of_(db, sql::key_of),
+    : key_of_(db, sql::key_of),
       id_of_(db, sql::id_of),
       manager_of_(db, sql::manager_of),
       has_staff_(db, sql::has_staff),
       by_card_(db, sql::by_card),
-      add_person_(db, sql::add_person),
       change_person_(db, sql::change_person),
       add_{{{db, sql::add_unix_account},
             {db, sql::add_team},
@@ -48,11 +46,6 @@ RowWriter::RowWriter(SQLite::Database& db)
              {db, sql::drop_delegations},
              {db, sql::drop_acting},
              {db, sql::drop_removals}}} {}
-
-Key RowWriter::add_person(std::string_view id, std::string_view name) {
-  Query(add_person_, id, name).run();
-  return database_.getLastInsertRowid();
-}
 
 void RowWriter::set_person(Key person, const Person& next, KeyOrNone manager) {
   Query(change_person_, next.name, next.email, manager, text_or_none(next.username), next.employed_from,

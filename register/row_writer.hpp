@@ -40,7 +40,6 @@ class RowWriter {
  public:
   explicit RowWriter(SQLite::Database& database);
 
-  Key add_person(std::string_view id, std::string_view name);
   /// Everything but the lists.
   void set_person(Key person, const Person& next, KeyOrNone manager);
   void drop(Key person, List list) { Query(drop_[list], person).run(); }
@@ -74,8 +73,7 @@ class RowWriter {
  private:
   Key must_know(std::string_view id);
 
-  SQLite::Database& database_;
-  SQLite::Statement key_of_, id_of_, manager_of_, has_staff_, by_card_, add_person_, change_person_;
+  SQLite::Statement key_of_, id_of_, manager_of_, has_staff_, by_card_, change_person_;
   std::array<SQLite::Statement, list_count> add_, drop_;
 };
 

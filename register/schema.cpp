@@ -227,6 +227,26 @@ constexpr std::array<const char*, 2> steps{step_1, step_2};
 
 }  // namespace
 
+std::string layout_of(SQLite::Database& database) {
+  std::string out;
+  SQLite::Statement rows(
+      database,
+      "SELECT m.type || ' ' || m.name || ' ' || m.tbl_name || ' ' || coalesce(c.name || ' ' || c.type || ' ' "
+      "|| "
+      "c.\"notnull\" || ' ' || c.pk, '') || ' ' || coalesce(i.name, '') FROM sqlite_schema m"
+      " LEFT JOIN pragma_table_info(m.name) c ON m.type = 'table'"
+      " LEFT JOIN pragma_index_info(m.name) i ON m.type = 'index'"
+      " ORDER BY m.type, m.name, c.cid, i.seqno");
+  while (rows.executeStep()) out += rows.getColumn(0).getString() + '\n';
+  return out;
+}
+
+std::string newest_layout() {
+  SQLite::Database fresh(":memory:", SQLite::OPEN_READWRITE);
+  migrate(fresh, 0);
+  return layout_of(fresh);
+}
+
 int newest_schema() {
   return static_cast<int>(steps.size());
 }

@@ -15,4 +15,10 @@ int newest_schema();
 /// SQLite::Exception.
 void migrate(SQLite::Database& database, int version);
 
+/// Tables, columns, indexes and whatever else stands in a file's schema, in words that do not depend on SQLite's
+/// version. Throws SQLite::Exception.
+std::string layout_of(SQLite::Database& database);
+/// Of a register that this program makes.
+std::string newest_layout();
+
 }  // namespace cardgate::reg

@@ -77,7 +77,16 @@ inline constexpr const char* of_removal =
 inline constexpr const char* notices =
     "SELECT n.id, n.made_at, n.text FROM person p JOIN notice n ON n.person = p.pk WHERE p.id = ?";
 
+inline constexpr const char* setting = "SELECT value FROM setting WHERE name = ?";
 inline constexpr const char* ids_after = "SELECT id FROM person WHERE id > ? ORDER BY id LIMIT ?";
+inline constexpr const char* by_enrolment = "SELECT id FROM person WHERE enrolment = ? AND enrolment <> ''";
+inline constexpr const char* by_username = "SELECT pk FROM person WHERE username = ?";
+// A person as an import compares them: without what other tables hold.
+inline constexpr const char* on_file =
+    "SELECT pk, name, email, line_manager, username, employed_from, employed_until, removed, removed_reason, "
+    "enrolment FROM person WHERE id = ?";
+inline constexpr const char* id_from = "SELECT id FROM person WHERE pk >= ? ORDER BY pk LIMIT 1";
+inline constexpr const char* last_key = "SELECT max(pk) FROM person";
 
 inline constexpr const char* key_of = "SELECT pk FROM person WHERE id = ?";
 inline constexpr const char* id_of = "SELECT id FROM person WHERE pk = ?";
@@ -85,19 +94,17 @@ inline constexpr const char* manager_of = "SELECT line_manager FROM person WHERE
 inline constexpr const char* has_staff = "SELECT 1 FROM person WHERE line_manager = ? LIMIT 1";
 
 inline constexpr std::array look_ups{
-    person,        unix_accounts, teams,         cards,      identities, forms,         declarations,
-    training,      delegations,   acting,        removals,   by_card,    by_identity,   by_unix_account,
-    key_of,        id_of,         manager_of,    has_staff,  staff_of,   in_team,       form_waits,
-    removal_waits, delegates_of,  stands_in_for, leaving_on, of_form,    of_delegation, of_acting,
-    of_removal,    notices,       ids_after};
+    person,        unix_accounts, teams,         cards,        identities,  forms,         declarations,
+    training,      delegations,   acting,        removals,     by_card,     by_identity,   by_unix_account,
+    key_of,        id_of,         manager_of,    has_staff,    staff_of,    in_team,       form_waits,
+    removal_waits, delegates_of,  stands_in_for, leaving_on,   of_form,     of_delegation, of_acting,
+    of_removal,    notices,       ids_after,     by_enrolment, by_username, setting,       on_file,
+    last_key,      id_from};
 
 inline constexpr const char* add_notice =
     "INSERT OR IGNORE INTO notice (person, mark, made_at, text) SELECT pk, ?, ?, ? FROM person WHERE id = ?";
 inline constexpr const char* drop_notice =
     "DELETE FROM notice WHERE id = ? AND person = (SELECT pk FROM person WHERE id = ?)";
-inline constexpr const char* setting = "SELECT value FROM setting WHERE name = ?";
-inline constexpr const char* set_setting =
-    "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
 inline constexpr const char* removed = "SELECT removed FROM person WHERE id = ?";
 
@@ -105,8 +112,21 @@ inline constexpr const char* removed = "SELECT removed FROM person WHERE id = ?"
 inline constexpr const char* form_for =
     "SELECT p.id FROM form f JOIN person p ON p.pk = f.person WHERE f.role = ? AND f.state = 'approved'";
 inline constexpr const char* count = "SELECT count(*) FROM person";
+inline constexpr const char* employed =
+    "SELECT pk, id, name, employed_until FROM person WHERE employed_from <= ?1 AND (employed_until IS NULL "
+    "OR "
+    "employed_until >= ?1)";
 
-inline constexpr const char* add_person = "INSERT INTO person (id, name) VALUES (?, ?)";
+inline constexpr const char* set_setting =
+    "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+inline constexpr const char* add_person =
+    "INSERT INTO person (pk, id, name, email, line_manager, employed_from, employed_until, removed, "
+    "removed_reason, enrolment) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+inline constexpr const char* change_on_file =
+    "UPDATE person SET name = ?, email = ?, line_manager = ?, employed_from = ?, employed_until = ?, "
+    "removed = ?, removed_reason = ?, enrolment = ? WHERE pk = ?";
+inline constexpr const char* set_username = "UPDATE person SET username = ? WHERE pk = ?";
+inline constexpr const char* end_employment = "UPDATE person SET employed_until = ? WHERE pk = ?";
 inline constexpr const char* change_person =
     "UPDATE person SET name = ?, email = ?, line_manager = ?, username = ?, employed_from = ?, "
     "employed_until = ?, "
@@ -115,6 +135,8 @@ inline constexpr const char* add_unix_account = "INSERT INTO unix_account (perso
 inline constexpr const char* add_team = "INSERT INTO team (person, team) VALUES (?, ?)";
 inline constexpr const char* add_card =
     "INSERT INTO card (person, uuid, status, valid_until) VALUES (?, ?, ?, ?)";
+inline constexpr const char* add_card_if_free =
+    "INSERT INTO card (person, uuid, status, valid_until) VALUES (?, ?, ?, ?) ON CONFLICT (uuid) DO NOTHING";
 inline constexpr const char* add_identity = "INSERT INTO identity (person, kind, value) VALUES (?, ?, ?)";
 inline constexpr const char* add_form =
     "INSERT INTO form (person, id, kind, role, requested_by, reason, verified_by, approved_by, requested_on, "

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "register/enrolment.hpp"
 #include "register/import_run.hpp"
 #include "register/normal.hpp"
 
@@ -137,17 +138,21 @@ std::optional<PersonReader::Row> PersonReader::read(std::string_view id) {
     person.removed_reason = query.text();
     person.is_line_manager = query.flag();
   }
-  read_all(unix_accounts_, row.key, person.unix_accounts, read_text);
-  read_all(teams_, row.key, person.teams, read_text);
-  read_all(cards_, row.key, person.cards, read_card);
-  read_all(identities_, row.key, person.identities, read_identity);
-  read_all(forms_, row.key, person.forms, read_form);
-  read_all(declarations_, row.key, person.declarations, read_declaration);
-  read_all(training_, row.key, person.training, read_training);
-  read_all(delegations_, row.key, person.delegations, read_delegation);
-  read_all(acting_, row.key, person.acting, read_acting);
-  read_all(removals_, row.key, person.removals, read_removal);
+  read(row.key, Lists().set(), person);
   return row;
+}
+
+void PersonReader::read(Key key, const Lists& which, Person& to) {
+  if (which[unix_accounts]) read_all(unix_accounts_, key, to.unix_accounts, read_text);
+  if (which[teams]) read_all(teams_, key, to.teams, read_text);
+  if (which[cards]) read_all(cards_, key, to.cards, read_card);
+  if (which[identities]) read_all(identities_, key, to.identities, read_identity);
+  if (which[forms]) read_all(forms_, key, to.forms, read_form);
+  if (which[declarations]) read_all(declarations_, key, to.declarations, read_declaration);
+  if (which[training]) read_all(training_, key, to.training, read_training);
+  if (which[delegations]) read_all(delegations_, key, to.delegations, read_delegation);
+  if (which[acting]) read_all(acting_, key, to.acting, read_acting);
+  if (which[removals]) read_all(removals_, key, to.removals, read_removal);
 }
 
 SqliteRegister::SqliteRegister(std::unique_ptr<SQLite::Database> database)
@@ -158,6 +163,9 @@ SqliteRegister::SqliteRegister(std::unique_ptr<SQLite::Database> database)
       by_identity_(*database_, sql::by_identity),
       by_unix_account_(*database_, sql::by_unix_account),
       ids_after_(*database_, sql::ids_after),
+      by_enrolment_(*database_, sql::by_enrolment),
+      setting_(*database_, sql::setting),
+      set_setting_(*database_, sql::set_setting),
       count_(*database_, sql::count),
       removed_(*database_, sql::removed),
       begin_(*database_, "BEGIN"),
@@ -198,6 +206,30 @@ Result<std::vector<std::string>> SqliteRegister::ids_after(std::string_view id, 
   });
 }
 
+Result<std::vector<std::string>> SqliteRegister::people_by_enrolment(Date born, std::string_view ni_start) {
+  return guarded([&]() -> Result<std::vector<std::string>> {
+    const std::string key = TRY(setting(enrolment_key_setting));
+    if (key.empty()) return std::vector<std::string>();  // nobody's details were ever given
+    const std::string digest = enrolment_digest(key, born, ni_start);
+    if (digest.empty()) throw BadRow{"its enrolment key is no key"};
+    return ids(Query(by_enrolment_, digest));
+  });
+}
+
+Result<std::string> SqliteRegister::setting(std::string_view name) {
+  return guarded([&]() -> Result<std::string> {
+    Query query(setting_, name);
+    return query.next() ? query.text() : std::string();
+  });
+}
+
+Result<void> SqliteRegister::set_setting(std::string_view name, std::string_view value) {
+  return guarded([&]() -> Result<void> {
+    Query(set_setting_, name, value).run();
+    return {};
+  });
+}
+
 Result<std::size_t> SqliteRegister::count() {
   return guarded([&]() -> Result<std::size_t> {
     Query query(count_);
@@ -206,15 +238,38 @@ Result<std::size_t> SqliteRegister::count() {
   });
 }
 
-Result<ImportReport> SqliteRegister::import(const ImportFile& file) {
-  return guarded([&]() -> Result<ImportReport> { return run_import(*database_, reader_, file); });
+Result<ImportReport> SqliteRegister::import(const ImportFile& file, const ImportOptions& options) {
+  // Rows of a large import land all over the indexes: with SQLite's own 2 MB most would go out and come in again.
+  constexpr std::size_t large = 1000;
+  const bool much = file.people.size() >= large;
+  auto report = guarded([&]() -> Result<ImportReport> {
+    if (much) database_->exec("PRAGMA cache_size = -131072");
+    return run_import(*database_, reader_, file, options);
+  });
+  if (much) {
+    (void)guarded([&]() -> Result<void> {
+      database_->exec("PRAGMA cache_size = -2000; PRAGMA shrink_memory");
+      return {};
+    });
+  }
+  return report;
 }
 
-Result<std::unique_ptr<Register>> open_sqlite(const std::filesystem::path& path) {
-  auto database = TRY(open_database(path));
+namespace {
+Result<std::unique_ptr<Register>> open_register(const std::filesystem::path& path, Opening opening) {
+  auto database = TRY(open_database(path, opening));
   return guarded([&]() -> Result<std::unique_ptr<Register>> {
     return std::unique_ptr<Register>(std::make_unique<SqliteRegister>(std::move(database)));
   });
+}
+}  // namespace
+
+Result<std::unique_ptr<Register>> open_sqlite(const std::filesystem::path& path) {
+  return open_register(path, Opening::first);
+}
+
+Result<std::unique_ptr<Register>> open_sqlite_again(const std::filesystem::path& path) {
+  return open_register(path, Opening::again);
 }
 
 }  // namespace cardgate::reg

@@ -25,6 +25,8 @@ class PersonReader {
     Person person;
   };
   std::optional<Row> read(std::string_view id);
+  /// These lists of a person.
+  void read(Key person, const Lists& which, Person& to);
 
  private:
   SQLite::Statement person_, unix_accounts_, teams_, cards_, identities_, forms_, declarations_, training_,
@@ -38,26 +40,29 @@ class SqliteRegister final : public Register {
   Result<Person> person(std::string_view id) override;
   Result<std::vector<std::string>> people_by_identity(std::string_view kind, std::string_view value) override;
   Result<std::vector<std::string>> people_by_unix_account(std::string_view account) override;
-  Result<ImportReport> import(const ImportFile& file) override;
+  Result<std::vector<std::string>> people_by_enrolment(Date born, std::string_view ni_start) override;
+  using Register::import;
+  Result<ImportReport> import(const ImportFile& file, const ImportOptions& options) override;
   Result<std::vector<std::string>> people_by(Relation relation, std::string_view value) override;
   Result<bool> removed(std::string_view id) override;
   Result<void> tell(const std::vector<std::string>& ids, std::string_view mark, std::string_view text,
                     WallTime at) override;
   Result<std::vector<Notice>> notices(std::string_view id) override;
   Result<bool> drop_notice(std::string_view id, std::int64_t notice) override;
-  Result<std::string> setting(std::string_view name) override;
-  Result<void> set_setting(std::string_view name, std::string_view value) override;
   Result<Person> change(std::string_view id, const Change& how) override;
   Result<std::vector<Person>> change_several(const std::vector<std::string>& ids,
                                              const ChangeSeveral& how) override;
   Result<std::vector<std::string>> ids_after(std::string_view id, std::size_t limit) override;
   Result<std::size_t> count() override;
+  Result<std::string> setting(std::string_view name) override;
+  Result<void> set_setting(std::string_view name, std::string_view value) override;
 
  private:
   std::unique_ptr<SQLite::Database> database_;  // outlives the statements
   PersonReader reader_;
   RowWriter writer_;
-  SQLite::Statement by_card_, by_identity_, by_unix_account_, ids_after_, count_, removed_, begin_, end_;
+  SQLite::Statement by_card_, by_identity_, by_unix_account_, ids_after_, by_enrolment_, setting_,
+      set_setting_, count_, removed_, begin_, end_;
 };
 
 }  // namespace cardgate::reg

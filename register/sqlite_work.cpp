@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The register on SQLite: relations between people, changes, notices and settings. Statements are made when they are used:
+// The register on SQLite: relations between people, changes and notices. Statements are made when they are used:
 // these are acts of people, some in a minute.
 #include <fmt/format.h>
 
@@ -109,22 +109,6 @@ Result<bool> SqliteRegister::drop_notice(std::string_view id, std::int64_t notic
     SQLite::Statement statement(*database_, sql::drop_notice);
     Query(statement, notice, id).run();
     return database_->getChanges() != 0;
-  });
-}
-
-Result<std::string> SqliteRegister::setting(std::string_view name) {
-  return guarded([&]() -> Result<std::string> {
-    SQLite::Statement statement(*database_, sql::setting);
-    Query query(statement, name);
-    return query.next() ? query.text() : std::string();
-  });
-}
-
-Result<void> SqliteRegister::set_setting(std::string_view name, std::string_view value) {
-  return guarded([&]() -> Result<void> {
-    SQLite::Statement statement(*database_, sql::set_setting);
-    Query(statement, name, value).run();
-    return {};
   });
 }
 

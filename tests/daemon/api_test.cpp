@@ -175,6 +175,25 @@ TEST_F(Api, IsWhatOpenapiSays) {
   call("POST", "/v1/revoke", stage.ask("POST", "/v1/revoke", "token=" + token, {form_type}), 200);
   call("POST", "/v1/staff/import", stage.import(stage.people()), 200);
   call("POST", "/v1/staff/import", stage.import("people: [{id: 1}]"), 422);
+  const auto csv = [&](const std::string& query, const std::string& table) {
+    return stage.admin("POST", "/v1/staff/import" + query, table, {"Content-Type: text/csv"});
+  };
+  call("POST", "/v1/staff/import", csv("?dry_run=true", "id,name\n1000,Other\n"), 200);
+  call("POST", "/v1/staff/import", csv("", "id,name\n1000,\xff\n"), 422);
+  call("POST", "/v1/staff/import", csv("?leavers=by-absence", "id\n1000\n"), 422);
+  call("POST", "/v1/staff/import", csv("?dry=true", "id\n1000\n"), 400);
+  call("GET", "/v1/staff/import", stage.admin("GET", "/v1/staff/import"), 200);
+  call("GET", "/v1/register", stage.admin("GET", "/v1/register"), 200);
+  call("GET", "/v1/register/check", stage.admin("GET", "/v1/register/check"), 200);
+  const auto copy = [&](const std::string& what, const std::string& file) {
+    return stage.admin("POST", "/v1/register/" + what, R"({"file":")" + file + R"("})", {json_type});
+  };
+  call("POST", "/v1/register/backup", copy("backup", "one.db"), 200);
+  call("POST", "/v1/register/backup", copy("backup", "one.db"), 409);
+  call("POST", "/v1/register/backup", copy("backup", "../one.db"), 400);
+  call("POST", "/v1/register/restore", copy("restore", "one.db"), 200);
+  call("POST", "/v1/register/restore", copy("restore", "none.db"), 404);
+  call("POST", "/v1/register/restore", copy("restore", ""), 400);
   call("GET", "/v1/policy/explain", stage.admin("GET", "/v1/policy/explain?person=1000&role=core"), 200);
   call("GET", "/v1/policy/explain", stage.admin("GET", "/v1/policy/explain?person=none&role=core"), 404);
   call("GET", "/v1/policy/explain", stage.admin("GET", "/v1/policy/explain?person=1000"), 400);

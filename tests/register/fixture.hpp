@@ -49,6 +49,14 @@ inline std::vector<std::string> texts(const std::vector<ImportProblem>& problems
   return out;
 }
 
+inline ImportReport import_csv(Register& staff, std::string_view table, const ImportOptions& options = {}) {
+  auto parsed = parse_import_csv(table, "staff.csv");
+  EXPECT_THAT(texts(parsed.problems), testing::IsEmpty());
+  auto report = staff.import(parsed.file, options);
+  EXPECT_TRUE(report) << (report ? "" : report.error().context);
+  return report ? std::move(*report) : ImportReport{};
+}
+
 /// Parses and imports; a test that expects bad lines looks at them itself.
 inline ImportReport import(Register& staff, std::string_view yaml) {
   auto parsed = parse_import(yaml, "staff.yaml");

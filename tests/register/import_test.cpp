@@ -83,11 +83,13 @@ TEST_F(Import, AKeyThatIsLeftOutKeepsWhatIsOnRecord) {
 TEST_F(Import, EmptyListsAndTheWordNoneTakeAway) {
   import(*staff, R"(people:
   - {id: ama, name: Ama, email: none, line_manager: none, employed_from: none, employed_until: none, unix_accounts: [],
-     teams: [], cards: [], identities: {}, forms: [], declarations: [], training: [], delegations: [], removed: false}
+     teams: [], cards: [], identities: {}, forms: [], declarations: [], training: [], delegations: []}
 )");
   Person bare;
   bare.id = "ama";
   bare.name = "Ama";
+  bare.removed = true;
+  bare.removed_reason = "Lost laptop";
   EXPECT_EQ(*staff->person("ama"), bare);
   EXPECT_FALSE(staff->person("boss")->is_line_manager);
 }

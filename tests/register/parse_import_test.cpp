@@ -106,10 +106,10 @@ TEST(ParseImport, NamesEveryBadLineNotOnlyTheFirst) {
 )"),
       ElementsAre(
           "2: people[0]: the key 'name' is missing",
-          "3: people[0].nmae: unknown key; expected one of: id, name, email, unix_accounts, line_manager, "
-          "employed_from, employed_until, teams, cards, identities, forms, declarations, training, "
-          "delegations, "
-          "removed",
+          "3: people[0].nmae: unknown key; expected one of: id, name, email, username, unix_accounts, "
+          "line_manager, employed_from, employed_until, teams, cards, identities, forms, declarations, "
+          "training, "
+          "delegations, removed, date_of_birth, national_insurance",
           "4: people[0].employed_from: expected a date like 2026-01-31, or none",
           "5: people[0].unix_accounts: expected a list",
           "7: people[0].cards[0].uuid: expected a UUID like 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01",

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// Root's import of a staff file on the admin socket: really, or to see what it would do.
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include <charconv>
+
+#include "daemon/gate.hpp"
+#include "daemon/journal.hpp"
+#include "register/import.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+constexpr std::size_t max_reason_bytes = 512;
+constexpr std::size_t max_bad_lines = 1000;
+constexpr std::size_t max_report_bytes = 1 << 20;  // of what differs; clients take no more than 4 MB
+
+struct Imported {
+  std::vector<reg::ImportProblem> problems;
+  reg::ImportReport report;
+};
+
+/// On the register thread: a large file must not hold up sign-ins.
+Result<Imported> run_import(reg::Register& staff, std::string& text, bool csv, reg::TextEncoding encoding,
+                            const reg::ImportOptions& options) {
+  Imported out;
+  auto parsed = csv ? Result<reg::ParsedImport>(reg::parse_import_csv(text, "staff file", encoding))
+                    : reg::parse_import(text, "staff file");
+  wipe(text);  // dates of birth are in it
+  if (!parsed) return parsed.error();
+  // Even where lines are bad, the register is asked: whoever mends the file wants to hear of everything at
+  // once.
+  out.report = TRY(staff.import(parsed->file, options));
+  out.problems = std::move(parsed->problems);
+  out.problems.insert(out.problems.end(), out.report.problems.begin(), out.report.problems.end());
+  return out;
+}
+
+json::array lines_json(const std::vector<reg::ImportProblem>& problems) {
+  json::array lines;
+  for (const auto& item : problems) {
+    if (lines.size() >= max_bad_lines) break;
+    json::object line{{"line", item.line}, {"text", item.text}};
+    if (!item.column.empty()) line["column"] = item.column;
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+std::string_view word(reg::ImportDifference::What what) {
+  switch (what) {
+    case reg::ImportDifference::What::added:
+      return "added";
+    case reg::ImportDifference::What::left:
+      return "left";
+    case reg::ImportDifference::What::changed:
+      break;
+  }
+  return "changed";
+}
+
+json::array differences_json(const std::vector<reg::ImportDifference>& differences) {
+  json::array out;
+  std::size_t bytes = 0;
+  for (const auto& item : differences) {
+    if (bytes > max_report_bytes) break;
+    json::array fields;
+    for (const auto& field : item.fields) bytes += field.before.size() + field.after.size();
+    for (const auto& field : item.fields)
+      fields.push_back(json::object{{"name", field.name}, {"before", field.before}, {"after", field.after}});
+    out.push_back(json::object{
+        {"id", item.id}, {"name", item.name}, {"what", word(item.what)}, {"fields", std::move(fields)}});
+  }
+  return out;
+}
+
+json::object counts(const reg::ImportReport& report) {
+  return {{"people", report.people},
+          {"added", report.added},
+          {"changed", report.changed},
+          {"unchanged", report.unchanged},
+          {"left", report.left}};
+}
+
+/// Nothing when the text is no such value.
+std::optional<bool> flag(const std::string& text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  return std::nullopt;
+}
+
+}  // namespace
+
+/// Strictly: a mistyped dry_run must not become an import.
+std::optional<Response> Gate::read_import(const Request& request, ImportAsk& ask) {
+  ask.csv = request.content_type == "text/csv";
+  ask.options.today = date_of(now());
+  for (const auto& [name, value] : request.query) {
+    bool good = request.parameter(name) != nullptr;
+    if (name == "dry_run") {
+      const auto given = flag(value);
+      good = good && given;
+      ask.options.dry_run = given.value_or(false);
+    } else if (name == "leavers") {
+      good = good && value == "by-absence";
+      ask.options.leavers_by_absence = true;
+    } else if (name == "allow_leavers") {
+      std::size_t number = 0;
+      const auto end = std::from_chars(value.data(), value.data() + value.size(), number);
+      good = good && end.ec == std::errc() && end.ptr == value.data() + value.size();
+      ask.options.allow_leavers = number;
+    } else if (name == "break_glass") {
+      good = good && !value.empty() && value.size() <= max_reason_bytes;
+      ask.options.break_glass = true;
+      ask.break_glass = value;
+    } else if (name == "encoding") {
+      good = good && ask.csv && (value == "windows-1252" || value == "utf-8");
+      if (value == "windows-1252") ask.encoding = reg::TextEncoding::windows_1252;
+    } else {
+      good = false;
+    }
+    if (!good) {
+      return problem(
+          400, "bad_request",
+          fmt::format("The query parameter {} is not one of dry_run=true, leavers=by-absence, "
+                      "allow_leavers=NUMBER, break_glass=REASON (at most {} bytes) and, of a table, "
+                      "encoding=windows-1252, each at most once. Nothing was taken over.",
+                      name, max_reason_bytes));
+    }
+  }
+  if (ask.options.allow_leavers && !ask.options.leavers_by_absence)
+    return problem(400, "bad_request", "allow_leavers goes with leavers=by-absence. Nothing was taken over.");
+  return std::nullopt;
+}
+
+Gate::Answer Gate::import_staff(Request& request) {
+  const Peer& peer = *request.peer;
+  if (!audit_ok()) co_return audit_unavailable();
+  ImportAsk ask;
+  if (auto wrong = read_import(request, ask)) co_return std::move(*wrong);
+  if (importing_) co_return problem(409, "busy", "Another import is running. Wait until it is done.");
+  importing_ = true;
+  import_progress_->done = import_progress_->of = 0;
+  ask.options.progress = [progress = import_progress_](std::size_t done, std::size_t of) {
+    progress->of = of;
+    progress->done = done;
+  };
+  const auto text = std::make_shared<std::string>(std::move(request.body));
+  // A temporary with captures inside a co_await is destroyed twice by g++ 12.
+  std::function<Result<Imported>(reg::Register&)> work = [text, ask](reg::Register& staff) {
+    auto done = run_import(staff, *text, ask.csv, ask.encoding, ask.options);
+    // A large file leaves much behind.
+    std::string().swap(*text);
+    if (done) std::vector<std::string>().swap(done->report.changed_ids);
+    ::malloc_trim(0);
+    return done;
+  };
+  const auto outcome = co_await write<Imported>(std::move(work));
+  importing_ = false;
+
+  audit::Record record;
+  record.event = "import";
+  record.client = describe_peer(peer);
+  if (!outcome) {
+    record.reason = outcome.error().message();
+    note(std::move(record));
+    const bool theirs =
+        outcome.error().code == Errc::config_invalid || outcome.error().code == Errc::malformed;
+    co_return theirs
+        ? problem(422, "import_refused", outcome.error().context + ". Nothing was taken over.",
+                  {{"lines", json::array{}}})
+        : problem(500, "register_unavailable", outcome.error().context + ". Nothing was taken over.");
+  }
+  if (!outcome->problems.empty()) {
+    record.reason = fmt::format("{} bad lines", outcome->problems.size());
+    note(std::move(record));
+    co_return problem(
+        422, "import_refused",
+        fmt::format(
+            "{} lines are wrong, so nothing was taken over. Put them right and import the file again.",
+            outcome->problems.size()),
+        {{"lines", lines_json(outcome->problems)}});
+  }
+  co_return co_await imported(peer, ask, outcome->report);
+}
+
+boost::asio::awaitable<Response> Gate::imported(const Peer& peer, const ImportAsk& ask,
+                                                const reg::ImportReport& report) {
+  audit::Record record;
+  record.event = "import";
+  record.client = describe_peer(peer);
+  record.details = counts(report);
+  const bool dry = ask.options.dry_run;
+  if (dry) record.details["dry_run"] = true;
+  if (report.stopped && !dry) {
+    record.reason = "too many would have lost access";
+    record.details["losing"] = report.losing;
+    note(std::move(record));
+    co_return problem(
+        422, "too_many_leavers",
+        fmt::format(
+            "{} of the {} people who are employed today would lose access, which is more than 5 %, so "
+            "nothing was taken over. --dry-run shows who. If the file is complete and they have all "
+            "left, say so: --allow-leavers {}",
+            report.losing, report.employed, report.losing),
+        {{"losing", report.losing}, {"employed", report.employed}});
+  }
+  if (!dry) {
+    // What people may do changes at once, whether or not the record gets written.
+    people_.clear();
+    end_removed();
+    review_all();
+    announced_.reset();
+    announce_if_due();
+  }
+  auto ticket = durable_.start(*log_, std::move(record));
+  if (!dry && !ask.break_glass.empty()) {
+    audit::Record broken;
+    broken.event = "break_glass";
+    broken.client = describe_peer(peer);
+    broken.reason = ask.break_glass;
+    broken.details = {{"what", "import"}, {"access_changed", report.access_changed}};
+    ticket = durable_.start(*log_, std::move(broken));  // written after the other, so it stands for both
+    log(Level::warning, "root gave access by an import, in an emergency: " + ask.break_glass,
+        {{"CARDGATE_EVENT", "break_glass"}});
+  }
+  const auto recorded = co_await durable_.wait(ticket);
+  if (!recorded && !dry) {
+    co_return problem(503, "audit_unavailable",
+                      "The file was taken over, but the audit log could not be written. Nothing more is "
+                      "issued until it can; "
+                      "import the file again then.");
+  }
+  json::object body = counts(report);
+  if (dry) {
+    body["dry_run"] = true;
+    body["stops"] = report.stopped;
+    body["losing"] = report.losing;
+    body["employed"] = report.employed;
+    body["differences"] = differences_json(report.differences);
+  } else {
+    log(Level::info, fmt::format("took over {} people", report.people), {{"CARDGATE_EVENT", "import"}});
+  }
+  co_return json_response(200, body);
+}
+
+Gate::Answer Gate::import_progress(Request&) {
+  co_return json_response(200, json::object{{"running", importing_},
+                                            {"done", importing_ ? import_progress_->done.load() : 0},
+                                            {"of", importing_ ? import_progress_->of.load() : 0}});
+}
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// The register's file in root's hands: what state it is in, copies of it, and putting one back. cardgated can write
+// its own folder alone, so copies come and go through `backups` there; who has them elsewhere is root's business.
+#include <fmt/format.h>
+#include <malloc.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+
+#include "daemon/gate.hpp"
+#include "daemon/journal.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+constexpr std::size_t max_file_name = 128;
+constexpr std::size_t ids_in_record = 20;
+
+bool is_plain_name(std::string_view name) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  return !name.empty() && name.size() <= max_file_name && name.front() != '.' &&
+         std::ranges::all_of(name, plain);
+}
+
+json::array texts(const std::vector<std::string>& list, std::size_t most) {
+  json::array out;
+  for (const auto& text : list) {
+    if (out.size() == most) break;
+    out.push_back(json::string(text));
+  }
+  return out;
+}
+
+Response copy_refused(const Error& error) {
+  const std::string text = error.context + ". The register is as it was.";
+  switch (error.code) {
+    case Errc::already_exists:
+      return problem(409, "file_exists", text);
+    case Errc::not_found:
+      return problem(404, "not_found", text);
+    case Errc::corrupt:
+    case Errc::permission_denied:
+      return problem(422, "backup_refused", text);
+    default:
+      return problem(500, "register_unavailable", text);
+  }
+}
+
+constexpr std::string_view busy = "The register is being copied already. Wait until that is done.";
+
+}  // namespace
+
+void Gate::check_register_in_background() {
+  register_being_checked_ = true;
+  boost::asio::post(upkeep_threads_, [this, file = register_file()] {
+    auto found = std::make_shared<Result<std::vector<std::string>>>(
+        reg::check_register(file, reg::Depth::quick, stop_upkeep_));
+    ::malloc_trim(0);
+    boost::asio::post(io_, [this, found] {
+      register_being_checked_ = false;
+      if (!shutting_down_) register_checked(*found);
+    });
+  });
+}
+
+void Gate::register_checked(const Result<std::vector<std::string>>& found) {
+  if (!found) {
+    log(Level::warning, "the staff register could not be checked: " + found.error().message(),
+        {{"CARDGATE_EVENT", "register_check"}});
+    return;
+  }
+  register_checked_at_ = now();
+  if (found->empty()) {
+    register_problem_.clear();
+    log(Level::info, "the staff register is whole", {{"CARDGATE_EVENT", "register_check"}});
+    return;
+  }
+  register_problem_ = fmt::format(
+      "The staff register is damaged ({}). It is left as it is: restore a backup (cardgate register "
+      "restore).",
+      found->front());
+  log(Level::error, register_problem_, {{"CARDGATE_EVENT", "register_damaged"}});
+  audit::Record record;
+  record.event = "incident";
+  record.reason = register_problem_;
+  record.details["findings"] = texts(*found, ids_in_record);
+  note(std::move(record));
+}
+
+Result<std::filesystem::path> Gate::backup_named(const Request& request) {
+  const auto value = TRY(parse_json(request.body));
+  const auto* object = value.if_object();
+  const auto* name = object == nullptr ? nullptr : find_string(*object, "file");
+  if (name == nullptr || object->size() != 1 || !is_plain_name(*name)) {
+    return Error{Errc::invalid_argument,
+                 "expected {\"file\": NAME}, a name of letters, digits, - _ and . in the folder of backups"};
+  }
+  std::error_code failed;
+  std::filesystem::create_directory(backups(), failed);
+  if (failed) return Error{Errc::io, backups().string() + ": " + failed.message()};
+  return backups() / std::string_view(*name);
+}
+
+Gate::Answer Gate::show_register(Request&) {
+  struct stat status{};
+  const bool there = ::stat(register_file().c_str(), &status) == 0;
+  std::error_code failed;
+  std::filesystem::create_directory(backups(), failed);
+  const std::string_view state = register_being_checked_     ? "running"
+                                 : !register_checked_at_     ? "not done"
+                                 : register_problem_.empty() ? "whole"
+                                                             : "damaged";
+  co_return json_response(
+      200, json::object{{"file", register_file().string()},
+                        {"bytes", there ? json::value(status.st_size) : json::value(nullptr)},
+                        {"backups", backups().string()},
+                        {"check", state},
+                        {"checked_at", register_checked_at_ ? json::value(to_rfc3339(*register_checked_at_))
+                                                            : json::value(nullptr)},
+                        {"problem", register_problem_}});
+}
+
+Gate::Answer Gate::check_register(Request&) {
+  // Named, here and below: a temporary with captures inside a co_await is destroyed twice by g++ 12.
+  std::function<Result<std::vector<std::string>>()> work = [this, file = register_file()] {
+    auto done = reg::check_register(file, reg::Depth::full, stop_upkeep_);
+    ::malloc_trim(0);
+    return done;
+  };
+  const auto found = co_await beside<std::vector<std::string>>(std::move(work));
+  if (!found) co_return problem(500, "register_unavailable", found.error().context + ".");
+  register_checked(found);
+  co_return json_response(200, json::object{{"whole", found->empty()}, {"findings", texts(*found, 100)}});
+}
+
+Gate::Answer Gate::back_up_register(Request& request) {
+  if (!audit_ok()) co_return audit_unavailable();
+  const auto to = backup_named(request);
+  if (!to) co_return problem(400, "bad_request", to.error().context + ".");
+  if (copying_) co_return problem(409, "busy", std::string(busy));
+  copying_ = true;
+  std::function<Result<reg::Copied>()> work = [this, file = register_file(), to = *to] {
+    return reg::back_up(file, to, stop_upkeep_);
+  };
+  const auto copied = co_await beside<reg::Copied>(std::move(work));
+  copying_ = false;
+  audit::Record record;
+  record.event = "register_copied";
+  record.client = describe_peer(*request.peer);
+  record.reason = copied ? "backup" : copied.error().message();
+  record.details = {{"file", to->filename().string()}};
+  if (copied) record.details["people"] = copied->people;
+  // It tells of everybody: whoever asked is on record before the answer leaves.
+  const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record)));
+  if (!copied) co_return copy_refused(copied.error());
+  if (!recorded) {
+    std::error_code ignored;
+    std::filesystem::remove(*to, ignored);
+    co_return audit_unavailable();
+  }
+  co_return json_response(
+      200, json::object{{"path", to->string()}, {"bytes", copied->bytes}, {"people", copied->people}});
+}
+
+Gate::Answer Gate::restore_register(Request& request) {
+  if (!audit_ok()) co_return audit_unavailable();
+  const auto from = backup_named(request);
+  if (!from) co_return problem(400, "bad_request", from.error().context + ".");
+  if (copying_) co_return problem(409, "busy", std::string(busy));
+  copying_ = true;
+  using Restored = reg::Restored;
+  Result<Restored> restored{Restored{}};
+  std::function<Result<bool>()> look = [this, from = *from]() -> Result<bool> {
+    TRY(reg::check_backup(from, stop_upkeep_));
+    return true;
+  };
+  const auto good = co_await beside<bool>(std::move(look));
+  if (good) {
+    // Where the register is changed, so that nobody is removed in between.
+    std::function<Result<Restored>(reg::Register&)> work =
+        [from = *from, file = register_file()](reg::Register&) { return reg::restore(from, file); };
+    restored = co_await write<Restored>(std::move(work));
+  } else {
+    restored = good.error();
+  }
+  copying_ = false;
+  ::malloc_trim(0);
+  audit::Record record;
+  record.event = "register_copied";
+  record.client = describe_peer(*request.peer);
+  record.details = {{"file", from->filename().string()}};
+  if (!restored) {
+    record.reason = "restore refused: " + restored.error().message();
+    note(std::move(record));
+    co_return copy_refused(restored.error());
+  }
+  // Whoever may do less by the restored register does so at once.
+  people_.clear();
+  end_removed();
+  review_all();
+  check_register_in_background();
+  record.reason = "restore";
+  record.details["people"] = restored->people;
+  record.details["still_removed"] = restored->still_removed.size();
+  record.details["still_removed_ids"] = texts(restored->still_removed, ids_in_record);
+  record.details["still_blocked_cards"] = restored->still_blocked_cards;
+  log(Level::warning, fmt::format("the staff register was restored from {}", from->filename().string()),
+      {{"CARDGATE_EVENT", "register_restored"}});
+  const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record)));
+  if (!recorded) {
+    co_return problem(
+        503, "audit_unavailable",
+        "The register was restored, but the audit log could not be written. Nothing more is issued "
+        "until it can.");
+  }
+  co_return json_response(200, json::object{{"people", restored->people},
+                                            {"still_removed", texts(restored->still_removed, 1000)},
+                                            {"still_blocked_cards", restored->still_blocked_cards}});
+}
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "register/text_encoding.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdint>
+
+namespace cardgate::reg {
+namespace {
+
+constexpr std::string_view utf8_mark = "\xef\xbb\xbf";
+constexpr std::string_view little_endian_mark = "\xff\xfe";
+constexpr std::string_view big_endian_mark = "\xfe\xff";
+
+void append(std::string& to, std::uint32_t point) {
+  const auto put = [&](std::uint32_t byte) { to.push_back(static_cast<char>(byte)); };
+  if (point < 0x80) return put(point);
+  if (point < 0x800) {
+    put(0xc0U | (point >> 6U));
+  } else {
+    if (point < 0x10000) {
+      put(0xe0U | (point >> 12U));
+    } else {
+      put(0xf0U | (point >> 18U));
+      put(0x80U | ((point >> 12U) & 0x3fU));
+    }
+    put(0x80U | ((point >> 6U) & 0x3fU));
+  }
+  put(0x80U | (point & 0x3fU));
+}
+
+// https://encoding.spec.whatwg.org/index-windows-1252.txt, 0x80 to 0x9f; 0: no character.
+constexpr std::array<std::uint16_t, 32> windows_1252_high{
+    0x20ac, 0,      0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160,
+    0x2039, 0x0152, 0,      0x017d, 0,      0,      0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
+    0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0,      0x017e, 0x0178};
+
+Error at_line(int line, std::string_view what) {
+  return {Errc::malformed, fmt::format("line {}: {}", line, what)};
+}
+
+Result<std::string> from_windows_1252(std::string_view bytes) {
+  if (bytes.starts_with(utf8_mark) || bytes.starts_with(little_endian_mark) ||
+      bytes.starts_with(big_endian_mark)) {
+    return at_line(
+        1, "the file begins with a byte order mark, so it is not Windows-1252: leave the encoding out");
+  }
+  std::string out;
+  out.reserve(bytes.size() + bytes.size() / 16);
+  int line = 1;
+  for (const char c : bytes) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    line += c == '\n' ? 1 : 0;
+    const std::uint32_t point =
+        byte >= 0x80 && byte < 0xa0 ? windows_1252_high[byte - 0x80U] : std::uint32_t{byte};
+    if (point == 0 && byte != 0)
+      return at_line(line, fmt::format("the byte {:#04x} is no character of Windows-1252", byte));
+    append(out, point);
+  }
+  return out;
+}
+
+Result<std::string> from_utf16(std::string_view bytes, bool big_endian) {
+  int line = 1;
+  if (bytes.size() % 2 != 0) return at_line(line, "the file is UTF-16 and ends within a character");
+  const auto unit = [&](std::size_t i) {
+    const auto first = static_cast<std::uint8_t>(bytes[i]), second = static_cast<std::uint8_t>(bytes[i + 1]);
+    return static_cast<std::uint32_t>(big_endian ? (first << 8) | second : (second << 8) | first);
+  };
+  std::string out;
+  out.reserve(bytes.size());
+  for (std::size_t i = 0; i < bytes.size(); i += 2) {
+    std::uint32_t point = unit(i);
+    if (point >= 0xd800 && point < 0xe000) {
+      const std::uint32_t low = point < 0xdc00 && i + 2 < bytes.size() ? unit(i + 2) : 0;
+      if (low < 0xdc00 || low >= 0xe000) return at_line(line, "half a character of UTF-16");
+      point = 0x10000 + ((point - 0xd800) << 10U) + (low - 0xdc00);
+      i += 2;
+    }
+    line += point == '\n' ? 1 : 0;
+    append(out, point);
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::string> to_utf8(std::string_view bytes, TextEncoding encoding) {
+  if (encoding == TextEncoding::windows_1252) return from_windows_1252(bytes);
+  if (bytes.starts_with(little_endian_mark)) return from_utf16(bytes.substr(2), false);
+  if (bytes.starts_with(big_endian_mark)) return from_utf16(bytes.substr(2), true);
+  if (bytes.starts_with(utf8_mark)) bytes.remove_prefix(utf8_mark.size());
+  return std::string(bytes);
+}
+
+bool is_utf8(std::string_view text) {
+  std::size_t i = 0;
+  while (i < text.size()) {
+    const auto lead = static_cast<std::uint8_t>(text[i]);
+    if (lead < 0x80) {
+      ++i;
+      continue;
+    }
+    const std::size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
+    if (lead < 0xc2 || lead > 0xf4 || i + more >= text.size()) return false;
+    std::uint32_t point = lead & (0x3fU >> more);
+    for (std::size_t k = 1; k <= more; ++k) {
+      const auto next = static_cast<std::uint8_t>(text[i + k]);
+      if ((next & 0xc0U) != 0x80) return false;
+      point = (point << 6U) | (next & 0x3fU);
+    }
+    const bool overlong = (more == 2 && point < 0x800) || (more == 3 && point < 0x10000);
+    if (overlong || (point >= 0xd800 && point < 0xe000) || point > 0x10ffff) return false;
+    i += more + 1;
+  }
+  return true;
+}
+
+}  // namespace cardgate::reg
