@@ -150,6 +150,7 @@ class Gate {
   Result<Person*> person(const std::string& id);
   /// Changes the register on its own thread, one work after the other (a long import holds up later ones, never the
   /// gate). What people may do by it is looked at by the caller: forget() whom it concerns, then review.
+  /// `work` and the answer need names of their own before the co_await: g++ 12 destroys a lambda that stands in it twice.
   template <class T>
   boost::asio::awaitable<Result<T>> write(std::function<Result<T>(reg::Register&)> work) {
     auto run = [work = std::move(work), writer = writer_]() -> boost::asio::awaitable<Result<T>> {

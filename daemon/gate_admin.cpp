@@ -42,8 +42,10 @@ Gate::Answer Gate::import_staff(Request& request) {
   if (!audit_ok()) co_return audit_unavailable();
   if (importing_) co_return problem(409, "busy", "Another import is running. Wait until it is done.");
   importing_ = true;
-  const auto outcome = co_await write<Imported>(
-      [text = std::move(request.body)](reg::Register& staff) { return run_import(staff, text); });
+  std::function<Result<Imported>(reg::Register&)> work =
+      [text = std::move(request.body)](reg::Register& staff) { return run_import(staff, text); };
+  auto writing = write<Imported>(std::move(work));
+  const auto outcome = co_await std::move(writing);
   importing_ = false;
 
   audit::Record record;
