@@ -27,8 +27,9 @@ inline constexpr std::uint64_t most_password_operations = 16;
 /// "$argon2id$v=19$m=65536,t=3,p=1$SALT$HASH". Errors: unavailable (not enough memory now).
 Result<std::string> hash_password(const Secret& password, const PasswordCost& cost);
 
-/// Whether `password` is the one that `stored` was made of. A text that is no such hash is nobody's password.
-bool verify_password(const std::string& stored, const Secret& password);
+/// Whether `password` is the one that `stored` was made of. A text that is no such hash is nobody's password. Errors:
+/// unavailable (not enough memory now).
+Result<bool> verify_password(const std::string& stored, const Secret& password);
 
 /// Made at another cost than this one.
 bool needs_rehash(const std::string& stored, const PasswordCost& cost);

@@ -214,7 +214,8 @@ class SqliteCredentials final : public Credentials {
       out.hash = query.text();
       out.must_change = query.flag();
       if (const auto at = query.optional_integer()) out.expires = WallTime(seconds(*at));
-      if (query.integer() >= rules_.account_failures) out.hash.clear();
+      out.dead = query.integer() >= rules_.account_failures;
+      if (out.dead) out.hash.clear();
     }
     add_failures(kind, key, 1);
     return out;

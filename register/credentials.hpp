@@ -41,7 +41,8 @@ enum class CredentialKind : std::uint8_t { password, code };
 
 struct Credential {
   std::string person;  // the id; empty: there is nobody of that user name
-  std::string hash;    // empty: nothing to compare with (none set, or dead)
+  std::string hash;    // empty: nothing to compare with
+  bool dead = false;   // it failed too often; no hash is given any more
   bool must_change = false;
   std::optional<WallTime> expires;
 };

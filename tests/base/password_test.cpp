@@ -16,23 +16,43 @@ TEST(Password, IsKeptAsArgon2idAtTheCostAskedFor) {
   const auto stored = hash_password(typed, {2, 16U << 20U});
   ASSERT_TRUE(stored);
   EXPECT_TRUE(stored->starts_with("$argon2id$v=19$m=16384,t=2,p=1$")) << *stored;
-  EXPECT_TRUE(verify_password(*stored, typed));
-  EXPECT_FALSE(verify_password(*stored, Secret("correct horse battery")));
+  EXPECT_TRUE(*verify_password(*stored, typed));
+  EXPECT_FALSE(*verify_password(*stored, Secret("correct horse battery")));
   EXPECT_NE(*stored, *hash_password(typed, {2, 16U << 20U})) << "two people with one password must not show";
   EXPECT_FALSE(needs_rehash(*stored, {2, 16U << 20U}));
   EXPECT_TRUE(needs_rehash(*stored, {3, 16U << 20U}));
   EXPECT_TRUE(needs_rehash(*stored, cheap));
 }
 
+TEST(Password, IsReadOnlyAsItIsWritten) {
+  init_crypto();
+  const Secret typed("four plain words here");
+  const std::string stored = *hash_password(typed, cheap);
+  const auto changed = [&](const std::string& from, const std::string& to) {
+    std::string text = stored;
+    text.replace(text.find(from), from.size(), to);
+    return text;
+  };
+  for (const auto& other :
+       {stored + "A", stored.substr(0, stored.size() - 1), " " + stored, changed("argon2id", "argon2i"),
+        changed("v=19", "v=16"), changed("p=1", "p=2"), changed("t=1", "t=0"), changed("t=1", "t="),
+        changed("t=1", "t=-1"), changed("m=8192", "m=99999999999999999999"),
+        changed("$argon2id", "x$argon2id")}) {
+    EXPECT_FALSE(*verify_password(other, typed)) << other;
+    EXPECT_TRUE(needs_rehash(other, cheap)) << other;
+  }
+  EXPECT_FALSE(*verify_password(changed("t=1", "t=2"), typed)) << "the cost is part of it";
+}
+
 TEST(Password, OfNobodyIsAHashLikeAnyOtherAndMatchesNothing) {
   init_crypto();
   const auto nobodys = unmatchable_hash(cheap);
-  // libsodium parses it and finds it to be of this very cost, so checking it is the same work.
+  // It is read like any other, of this very cost, so checking it is the same work.
   EXPECT_FALSE(needs_rehash(nobodys, cheap)) << nobodys;
   EXPECT_EQ(nobodys.size(), hash_password(Secret("x"), cheap)->size());
-  EXPECT_FALSE(verify_password(nobodys, Secret("x")));
-  EXPECT_FALSE(verify_password("", Secret("")));
-  EXPECT_FALSE(verify_password(std::string(1000, '$'), Secret("x")));
+  EXPECT_FALSE(*verify_password(nobodys, Secret("x")));
+  EXPECT_FALSE(*verify_password("", Secret("")));
+  EXPECT_FALSE(*verify_password(std::string(1000, '$'), Secret("x")));
 }
 
 TEST(Password, SaysWhenMemoryIsLacking) {
@@ -40,6 +60,9 @@ TEST(Password, SaysWhenMemoryIsLacking) {
   const auto refused = hash_password(Secret("x"), {1, std::size_t{1} << 41U});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::unavailable);
+  const auto unknown = verify_password(unmatchable_hash({1, std::size_t{1} << 41U}), Secret("x"));
+  ASSERT_FALSE(unknown) << "not the same as a wrong password";
+  EXPECT_EQ(unknown.error().code, Errc::unavailable);
 }
 
 TEST(Code, IsReadHoweverAPersonTypesIt) {

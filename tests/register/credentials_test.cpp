@@ -120,6 +120,7 @@ TEST_F(OnFile, AHundredFailuresFromAnywhereEndAPasswordUntilItIsReset) {
   for (uid_t uid = 0; uid < 20; ++uid) fail("max", 5, 5000 + uid);
   EXPECT_EQ(attempt("max", 9000).credential.hash, "") << "even the right one finds nothing to fit";
   EXPECT_EQ(attempt("max", 9000).credential.person, "2000");
+  EXPECT_TRUE(attempt("max", 9000).credential.dead);
   reopen();
   EXPECT_EQ(attempt("max", 9001).credential.hash, "");
   set("2000", "h3");
