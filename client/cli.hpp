@@ -42,9 +42,11 @@ void add_watch(CLI::App& app, Cli& cli);
 void add_access(CLI::App& app, Cli& cli);
 void add_certificate(CLI::App& app, Cli& cli);  // cert verify
 void add_certificate_explain(CLI::App& group, Cli& cli);
-void add_policy(CLI::App& app, Cli& cli);  // policy check, policy explain
-void add_staff(CLI::App& app, Cli& cli);   // staff import
-void add_audit(CLI::App& app, Cli& cli);   // audit verify, audit show
+void add_policy(CLI::App& app, Cli& cli);    // policy check, policy explain
+void add_password(CLI::App& app, Cli& cli);  // password, password reset
+void add_enrol(CLI::App& app, Cli& cli);     // enrol, enrol code, enrol activate
+void add_staff(CLI::App& app, Cli& cli);     // staff import
+void add_audit(CLI::App& app, Cli& cli);     // audit verify, audit show
 
 /// The whole program.
 int run(int argc, char** argv);
