@@ -268,7 +268,8 @@ asio::awaitable<bool> Server::one_request(Connection& connection) {
   if (head_only) response.body.clear();
   const bool written = co_await write(connection, response, version, keep);
   wipe(response.body);  // it may have shown a code or a token
-  co_return written && keep;
+  if (!written) co_return false;
+  co_return keep;
 }
 
 asio::awaitable<bool> Server::write(Connection& connection, const Response& response, unsigned version,

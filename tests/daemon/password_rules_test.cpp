@@ -6,6 +6,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <sstream>
 
 #include "base/file.hpp"
 #include "daemon/limits.hpp"
@@ -78,6 +79,18 @@ TEST_F(PasswordRule, AListThatCannotBeReadIsNoList) {
   EXPECT_NE(bad.error().context.find("list.txt:2"), std::string::npos) << bad.error().context;
   std::filesystem::remove(settings.blocklist);
   EXPECT_EQ(PasswordRules::load(settings).error().code, Errc::not_found);
+}
+
+TEST_F(PasswordRule, TheShippedListHasNothingThatIsTooShortToBeChosenAnyway) {
+  settings.blocklist = std::filesystem::path(CARDGATE_SOURCE_DIR) / "config/password-blocklist.txt";
+  EXPECT_NE(refusal("CorrectHorseBatteryStaple").find("guessed first"), std::string::npos);
+  const auto text = read_file(settings.blocklist, 1 << 20);
+  ASSERT_TRUE(text);
+  std::istringstream lines(*text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("# ")) continue;
+    EXPECT_GE(line.size(), 12U) << line;
+  }
 }
 
 TEST(PasswordSettings, AreReadStrictly) {

@@ -302,6 +302,36 @@ TEST_F(SelfService, ASessionIsResumedByItsPersonsPasswordAlone) {
       "sign_in_mismatch");
 }
 
+TEST_F(SelfService, AReloadBringsANewListAndNewCostsOrChangesNothing) {
+  eve_has_a_password();
+  const std::string next = "another four words then";
+  ASSERT_TRUE(write_file_atomic(stage.dir / "blocklist.txt", as_bytes(next + "\n"), 0644));
+  const std::string before = stage.limits;
+  stage.limits.replace(before.find("opslimit: 1"), 11, "opslimit: 0");
+  stage.write_config();
+  stage.daemon->signal(SIGHUP);
+  ASSERT_TRUE(stage.daemon->wait_for_line("nothing was reloaded", seconds(10)));
+  EXPECT_EQ(change("eve", eves, next).status, 204) << "the old list";
+  stage.limits = before;
+  stage.limits.replace(before.find("opslimit: 1"), 11, "opslimit: 2");
+  stage.write_config();
+  stage.daemon->signal(SIGHUP);
+  ASSERT_TRUE(stage.daemon->wait_for_line("were read again", seconds(10)));
+  EXPECT_EQ(change("eve", next, "yet four more words").status, 204);
+  EXPECT_EQ(change("eve", "yet four more words", next).error(), "password_refused") << "the new list";
+  // Hashes made before are made anew at the next sign-in: one to compare, one to keep; then one.
+  stage.limits = before;
+  stage.limits.replace(before.find("opslimit: 1"), 11, "opslimit: 3");
+  stage.write_config();
+  stage.daemon->signal(SIGHUP);
+  ASSERT_TRUE(testing::eventually(seconds(10), [&] { return metric("reloads_total{kind=\"taken\"}") == 2; }));
+  for (const double hashes : {2, 1}) {
+    const double made = metric("password_hashes_total");
+    EXPECT_EQ(login("eve", "yet four more words").status, 201);
+    EXPECT_EQ(metric("password_hashes_total") - made, hashes);
+  }
+}
+
 TEST_F(SelfService, KeepsNoPasswordInMemory) {
   eve_has_a_password();
   ASSERT_EQ(login("eve", eves).status, 201);
