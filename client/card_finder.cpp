@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "client/output.hpp"
+#include "client/secrets.hpp"
 #include "client/terminal.hpp"
 
 namespace cardgate::client {
@@ -175,27 +176,12 @@ std::optional<Problem> refuse_to_spend(const FoundCard& card, bool spend_last_tr
 
 Result<Secret> body_with_secrets(const json::object& members,
                                  const std::vector<std::pair<std::string_view, const Secret*>>& secrets) {
-  std::string front = json::serialize(members);
-  front.pop_back();
-  std::size_t size = front.size() + 1;
   for (const auto& [name, secret] : secrets) {
     const bool plain = std::ranges::all_of(
         secret->text(), [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
     if (!plain) return Error{Errc::pin_format, "A passcode has 6 to 8 digits. No try was spent."};
-    size += name.size() + secret->size() + 6;  // ,"":""
   }
-  Secret body(size);
-  auto* to = std::ranges::copy(as_bytes(front), body.bytes().data()).out;
-  const auto put = [&](std::string_view text) { to = std::ranges::copy(as_bytes(text), to).out; };
-  for (const auto& [name, secret] : secrets) {
-    put(",\"");
-    put(name);
-    put("\":\"");
-    put(secret->text());
-    put("\"");
-  }
-  put("}");
-  return body;
+  return json_with_secrets(members, secrets);
 }
 
 }  // namespace cardgate::client

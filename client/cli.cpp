@@ -49,6 +49,8 @@ int run(int argc, char** argv) {
   add_certificate(app, cli);
   add_policy(app, cli);
   add_card(app, cli);
+  add_password(app, cli);
+  add_enrol(app, cli);
   add_staff(app, cli);
   add_form(app, cli);
   add_declaration(app, cli);

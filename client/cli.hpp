@@ -45,6 +45,8 @@ void add_certificate_explain(CLI::App& group, Cli& cli);
 void add_policy_forecast(CLI::App& group, Cli& cli);
 void add_policy(CLI::App& app, Cli& cli);    // policy check, test, explain
 void add_staff(CLI::App& app, Cli& cli);     // staff import
+void add_password(CLI::App& app, Cli& cli);  // password, password reset
+void add_enrol(CLI::App& app, Cli& cli);     // enrol, enrol code, enrol activate
 void add_register(CLI::App& app, Cli& cli);  // register backup, restore, check
 void add_audit(CLI::App& app, Cli& cli);     // audit verify, audit show
 

@@ -67,9 +67,12 @@ int whoami(const Cli& cli) {
     const auto* session = item.if_object();
     if (session == nullptr) continue;
     const auto* person = find_object(*session, "person");
-    say(fmt::format("{} ({}), card {} in {}, until {}{}\n  session {}",
-                    person ? text_of(*person, "name") : "?", person ? text_of(*person, "id") : "?",
-                    text_of(*session, "card"), text_of(*session, "reader"),
+    const bool by_card = text_of(*session, "acr") != "password";
+    say(fmt::format("{} ({}), {}, until {}{}\n  session {}", person ? text_of(*person, "name") : "?",
+                    person ? text_of(*person, "id") : "?",
+                    by_card
+                        ? fmt::format("card {} in {}", text_of(*session, "card"), text_of(*session, "reader"))
+                        : "by password",
                     local_time(text_of(*session, "expires")), state_text(text_of(*session, "state")),
                     text_of(*session, "id")));
     if (const auto* warnings = find_array(*session, "warnings")) {
@@ -121,7 +124,7 @@ int logout(const Cli& cli, const LogoutOptions& options) {
   if (cli.json) {
     print_json(json::object{{"ended", std::move(ended)}});
   } else {
-    say("Signed out. Take your card with you.");
+    say("Signed out. If you have a card here, take it with you.");
   }
   return exit_ok;
 }

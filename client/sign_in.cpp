@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // cardgate login: find the card, show it and its tries left, take the passcode, sign in (or unlock what is
-// locked).
+// locked). With a user name: the same by password.
 #include <fmt/format.h>
 #include <pwd.h>
 
@@ -10,6 +10,7 @@
 
 #include "client/card_finder.hpp"
 #include "client/output.hpp"
+#include "client/password.hpp"
 #include "client/service.hpp"
 #include "client/terminal.hpp"
 #include "proto/messages.hpp"
@@ -20,6 +21,7 @@ namespace {
 struct LoginOptions {
   std::string reader;
   std::string for_user;
+  std::string username;
   int passcode_fd = -1;
   bool passcode_stdin = false;
   bool spend_last_try = false;
@@ -73,9 +75,12 @@ Result<Secret> take_passcode(const FoundCard& found, const LoginOptions& options
 
 void greet(const json::object& session, bool resumed) {
   const auto* person = find_object(session, "person");
-  say(fmt::format("{} {} ({}), until {}. Take your card with you when you leave.",
-                  resumed ? "Unlocked:" : "Signed in:", person ? text_of(*person, "name") : "?",
-                  person ? text_of(*person, "id") : "?", local_time(text_of(session, "expires"))));
+  const bool by_card = text_of(session, "acr") != "password";
+  say(fmt::format(
+      "{} {} ({}), until {}. {}",
+      resumed ? "Unlocked:" : "Signed in:", person ? text_of(*person, "name") : "?",
+      person ? text_of(*person, "id") : "?", local_time(text_of(session, "expires")),
+      by_card ? "Take your card with you when you leave." : "Sign out when you leave: cardgate logout"));
   if (const auto* warnings = find_array(session, "warnings")) {
     for (const auto& warning : *warnings) {
       if (warning.is_string()) say(fmt::format("  ! {}", std::string_view(warning.get_string())));
@@ -106,7 +111,20 @@ int fail(const Cli& cli, const Error& error) {
   return say_error(cli, error);
 }
 
+int login_with_password(const Cli& cli, const LoginOptions& options) {
+  const auto done = login_by_password(cli, options.username, {options.passcode_fd, options.passcode_stdin});
+  if (!done) return say_secret_error(cli, done.error());
+  if (done->reply.refusal) return say_problem(cli, *done->reply.refusal);
+  if (cli.json) {
+    print_json(done->reply.body);
+  } else {
+    greet(done->reply.body, done->resumed);
+  }
+  return exit_ok;
+}
+
 int login(const Cli& cli, const LoginOptions& options) {
+  if (!options.username.empty()) return login_with_password(cli, options);
   const Http http(cli.socket);
   const bool interactive = !options.passcode_stdin && options.passcode_fd < 0;
   const auto found = find_card(http, options.reader, interactive);
@@ -141,21 +159,30 @@ int login(const Cli& cli, const LoginOptions& options) {
 
 void add_sign_in(CLI::App& app, Cli& cli) {
   auto* command =
-      add_command(app, "login", "Sign in with the card in the reader and its passcode",
-                  "cardgate login\n  cardgate login --reader \"Ward 4\" --passcode-fd 3 3<passcode-file",
+      add_command(app, "login", "Sign in with the card in the reader and its passcode, or by password",
+                  "cardgate login\n  cardgate login --username ada\n  cardgate login --reader \"Ward 4\" "
+                  "--passcode-fd 3 3<passcode-file",
                   usual_exit_codes);
   auto options = std::make_shared<LoginOptions>();
-  command->add_option("--reader", options->reader,
-                      "The reader, or a part of its name; needed only when several hold a card");
-  auto* fd =
-      command->add_option("--passcode-fd", options->passcode_fd, "Read the passcode from this descriptor")
-          ->check(CLI::NonNegativeNumber);
-  command->add_flag("--passcode-stdin", options->passcode_stdin, "Read the passcode from standard input")
-      ->excludes(fd);
-  command->add_flag("--spend-last-try", options->spend_last_try,
-                    "Even if the card is blocked when the passcode is wrong");
-  command->add_option("--for-user", options->for_user,
-                      "For another user of the machine, by name or number (root only)");
+  auto* reader = command->add_option(
+      "--reader", options->reader, "The reader, or a part of its name; needed only when several hold a card");
+  auto* username = command
+                       ->add_option("--username", options->username,
+                                    "By this user name and its password, for Employee Self Service alone")
+                       ->excludes(reader);
+  auto* fd = command
+                 ->add_option("--passcode-fd", options->passcode_fd,
+                              "Read the passcode or password from this descriptor")
+                 ->check(CLI::NonNegativeNumber);
+  command->add_flag("--passcode-stdin", options->passcode_stdin, "Read it from standard input")->excludes(fd);
+  command
+      ->add_flag("--spend-last-try", options->spend_last_try,
+                 "Even if the card is blocked when the passcode is wrong")
+      ->excludes(username);
+  command
+      ->add_option("--for-user", options->for_user,
+                   "For another user of the machine, by name or number (root only)")
+      ->excludes(username);
   command->callback([&cli, options] { cli.action = [&cli, options] { return login(cli, *options); }; });
 }
 

@@ -14,6 +14,7 @@
 #include "daemon/cards/driver.hpp"
 #include "daemon/judge.hpp"
 #include "daemon/limits.hpp"
+#include "daemon/password_rules.hpp"
 #include "trust/authorities.hpp"
 #include "trust/mapping.hpp"
 #include "trust/validate.hpp"
@@ -69,6 +70,7 @@ struct Config {
   CardSettings cards;
   std::vector<ClientEntry> clients;
   std::vector<Downtime> downtime;
+  PasswordSettings passwords;
   Limits limits;
 };
 

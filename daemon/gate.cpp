@@ -101,7 +101,10 @@ Gate::Gate(boost::asio::io_context& io, const Clock& clock, Parts parts)
       request_rate_(per_second(config_.limits.requests_per_second)),
       token_rate_(per_second(config_.limits.tokens_per_second)),
       sign_in_rate_(static_cast<double>(config_.limits.sign_ins_per_minute), std::chrono::minutes(1)),
-      writer_(std::move(parts.writer)) {}
+      writer_(std::move(parts.writer)),
+      credentials_(std::move(parts.credentials)),
+      password_rules_(std::move(parts.password_rules)),
+      passwords_(config_.passwords.cost, [this] { metrics_.add("password_hashes"); }) {}
 
 Gate::~Gate() {
   stopping_ = true;
@@ -154,6 +157,8 @@ boost::asio::awaitable<Result<void>> Gate::reload() {
   if (!*authorities) co_return refused(authorities->error());
   auto cards = card_rules(*config);
   if (!cards) co_return refused(cards.error());
+  auto password_rules = PasswordRules::load(config->passwords);
+  if (!password_rules) co_return refused(password_rules.error());
 
   const bool downtime_changed = config->downtime.size() != config_.downtime.size();
   config_ = std::move(*config);
@@ -163,6 +168,8 @@ boost::asio::awaitable<Result<void>> Gate::reload() {
   }
   policy_ = std::make_shared<const policy::Policy>(std::move(*policy));
   if (!gone.empty()) boost::asio::co_spawn(io_, tell_of_lost_roles(std::move(gone)), boost::asio::detached);
+  password_rules_ = std::make_shared<const PasswordRules>(std::move(*password_rules));
+  passwords_.set_cost(config_.passwords.cost);
   sessions_.set_bounds(session_bounds(config_.limits));
   request_rate_ = per_second(config_.limits.requests_per_second);
   token_rate_ = per_second(config_.limits.tokens_per_second);

@@ -6,6 +6,8 @@
 //   gate_cards.cpp    events of readers and time -> sessions -> audit, listeners
 //   gate_review.cpp   what sessions stand on, looked at again; answers about certificates; trust files
 //   gate_sign_in.cpp  POST /v1/sessions and resume
+//   gate_password.cpp sign-in, resume, change and reset by password, and what every check of one shares
+//   gate_enrolment.cpp  from a person's particulars and the help desk's code to a first password
 //   gate_card_use.cpp POST /v1/cards/ID/passcode and unblock, and what every use of a passcode shares
 //   gate_tokens.cpp   token, introspect, revoke, verify, jwks
 //   gate_views.cpp    status, events, sessions, access, metrics
@@ -43,6 +45,8 @@
 #include "daemon/forecast.hpp"
 #include "daemon/http.hpp"
 #include "daemon/metrics.hpp"
+#include "daemon/password_rules.hpp"
+#include "daemon/passwords.hpp"
 #include "daemon/rates.hpp"
 #include "daemon/refusals.hpp"
 #include "daemon/sessions.hpp"
@@ -51,6 +55,7 @@
 #include "policy/decide.hpp"
 #include "proto/messages.hpp"
 #include "proto/token.hpp"
+#include "register/credentials.hpp"
 #include "register/register.hpp"
 #include "register/upkeep.hpp"
 
@@ -69,6 +74,8 @@ class Gate {
     std::unique_ptr<reg::Register> writer;  // for changes: a second connection to the same file
     std::unique_ptr<audit::Log> log;
     SigningKey key;
+    std::unique_ptr<reg::Credentials> credentials;
+    std::shared_ptr<const PasswordRules> password_rules;
   };
   Gate(boost::asio::io_context& io, const Clock& clock, Parts parts);
   ~Gate();
@@ -97,6 +104,11 @@ class Gate {
   Answer events(Request&);
   Answer sign_in(Request&);
   Answer resume(Request&, const std::string& id);
+  Answer change_password(Request&);
+  Answer reset_password(Request&);
+  Answer enrol(Request&);
+  Answer make_code(Request&);
+  Answer activate(Request&);
   Answer change_passcode(Request&, const std::string& id);
   Answer unblock_card(Request&, const std::string& id);
   Answer list_sessions(Request&);
@@ -210,6 +222,45 @@ class Gate {
   boost::asio::awaitable<Response> sign_in_with(Request& request, proto::SignIn ask,
                                                 const std::string& resume_id);
   json::object session_json(const Session& session);
+  /// When it ends and is looked at again, and what its person is told.
+  void begin_times(Session& session, const policy::Decision& standing);
+
+  // gate_password.cpp
+  /// One user name and one secret, before and after they were compared.
+  struct PasswordUse {
+    reg::CredentialKind kind;
+    std::string_view refused_event;  // what a refusal is called in the audit
+    std::string username;
+    Passwords::Typed typed;
+  };
+  struct CheckedPassword {
+    std::optional<Response> refusal;
+    reg::Credential credential;
+  };
+  /// Work with passwords on file, on the register's thread, as write().
+  template <class T>
+  boost::asio::awaitable<Result<T>> on_file(std::function<Result<T>(reg::Credentials&)> work) {
+    auto run = [work = std::move(work), file = credentials_]() -> boost::asio::awaitable<Result<T>> {
+      co_return work(*file);
+    };
+    auto running = boost::asio::co_spawn(register_thread_, std::move(run), boost::asio::use_awaitable);
+    co_return co_await std::move(running);
+  }
+  /// May this peer sign people in, and is there room for one more try?
+  std::optional<Response> refuse_typing(const Peer& peer, std::string_view event);
+  boost::asio::awaitable<CheckedPassword> check_password(const Peer& peer, PasswordUse use);
+  /// After a right password: why the person may not have a session all the same.
+  std::optional<Response> refuse_standing(const Peer& peer, std::string_view event,
+                                          const policy::Decision& standing, const std::string& who);
+  Response refuse_password(const Peer& peer, std::string_view event, Response answer, std::string_view reason,
+                           const std::string& who = {});
+  boost::asio::awaitable<Response> sign_in_by_password(Request& request, proto::PasswordSignIn ask,
+                                                       const std::string& resume_id);
+  /// Why it may not be this person's password.
+  std::optional<Response> refuse_new_password(const Secret& wanted, const reg::Person& who);
+  Response throttled(seconds wait);
+  Response busy_with_passwords();
+  Response register_unavailable(const Error& error);
 
   // gate_work.cpp
   /// Who asks, signed in by card, and under which role they do it.
@@ -267,6 +318,10 @@ class Gate {
   static Deed removal_deed(std::string person, std::string_view act, std::string reason,
                            std::function<Result<void>(reg::Person&)> how);
   boost::asio::awaitable<Response> removal_act(Request& request, const Actor& who, Deed& deed, bool removes);
+
+  // gate_enrolment.cpp
+  /// Somebody at the help desk, signed in by card, whose role lets them hand out codes and passwords: to others only.
+  Actor may_give_codes(const Request& request, const std::string& subject);
 
   // gate_people.cpp
   Actor sees_everybody(const Request& request);
@@ -389,6 +444,9 @@ class Gate {
   boost::asio::thread_pool trust_threads_{2};
   std::shared_ptr<reg::Register>
       writer_;  // the connection that changes the register, used on register_thread_ alone
+  std::shared_ptr<reg::Credentials> credentials_;  // as writer_
+  std::shared_ptr<const PasswordRules> password_rules_;
+  Passwords passwords_;
   boost::asio::thread_pool register_thread_{1};
   std::unique_ptr<reg::Register> forecast_staff_;  // a third connection, used on forecast_thread_ alone
   boost::asio::thread_pool forecast_thread_{1};

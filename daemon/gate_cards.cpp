@@ -17,7 +17,11 @@ void Gate::apply(Actions actions) {
     record.person = session.person;
     record.session = session.id;
     record.reason = reason;
-    record.details = {{"tokens", ended.tokens}, {"reader", session.reader}, {"card", session.card}};
+    record.details["tokens"] = ended.tokens;
+    if (session.sign_in == policy::SignIn::card) {
+      record.details["reader"] = session.reader;
+      record.details["card"] = session.card;
+    }
     note(std::move(record));
     log(Level::info, "session ended",
         {{"CARDGATE_EVENT", "session_ended"},
@@ -63,7 +67,8 @@ void Gate::tell_of_session(const std::string& id, std::string_view event, std::s
   record.person = session->person;
   record.session = id;
   record.reason = reason;
-  record.details = {{"reader", session->reader}, {"card", session->card}};
+  if (session->sign_in == policy::SignIn::card)
+    record.details = {{"reader", session->reader}, {"card", session->card}};
   note(std::move(record));
   events_.publish("session", {{"kind", kind}, {"session", id}, {"reason", reason}}, session->uid);
 }

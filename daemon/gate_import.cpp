@@ -12,7 +12,6 @@
 namespace cardgate::daemon {
 namespace {
 
-constexpr std::size_t max_reason_bytes = 512;
 constexpr std::size_t max_bad_lines = 1000;
 constexpr std::size_t max_report_bytes = 1 << 20;  // of what differs; clients take no more than 4 MB
 
@@ -111,7 +110,7 @@ std::optional<Response> Gate::read_import(const Request& request, ImportAsk& ask
       good = good && end.ec == std::errc() && end.ptr == value.data() + value.size();
       ask.options.allow_leavers = number;
     } else if (name == "break_glass") {
-      good = good && !value.empty() && value.size() <= max_reason_bytes;
+      good = good && !value.empty() && value.size() <= proto::max_reason_bytes;
       ask.options.break_glass = true;
       ask.break_glass = value;
     } else if (name == "encoding") {
@@ -126,7 +125,7 @@ std::optional<Response> Gate::read_import(const Request& request, ImportAsk& ask
           fmt::format("The query parameter {} is not one of dry_run=true, leavers=by-absence, "
                       "allow_leavers=NUMBER, break_glass=REASON (at most {} bytes) and, of a table, "
                       "encoding=windows-1252, each at most once. Nothing was taken over.",
-                      name, max_reason_bytes));
+                      name, proto::max_reason_bytes));
     }
   }
   if (ask.options.allow_leavers && !ask.options.leavers_by_absence)
@@ -226,6 +225,12 @@ boost::asio::awaitable<Response> Gate::imported(const Peer& peer, const ImportAs
         {{"CARDGATE_EVENT", "break_glass"}});
   }
   const auto recorded = co_await durable_.wait(ticket);
+  if (!dry && !ask.break_glass.empty()) {
+    const auto members = members_of_team();
+    const std::string mark = "break-glass-" + random_id();
+    const std::string text = "root gave access by an import, breaking the glass: " + ask.break_glass;
+    co_await tell(members, mark, text);
+  }
   if (!recorded && !dry) {
     co_return problem(503, "audit_unavailable",
                       "The file was taken over, but the audit log could not be written. Nothing more is "

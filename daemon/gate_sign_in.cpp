@@ -69,38 +69,67 @@ std::string_view revocation_word(const Session& session, WallTime now) {
 json::object Gate::session_json(const Session& session) {
   json::array warnings;
   for (const auto& warning : session.warnings) warnings.push_back(json::string(warning));
-  return {{"id", session.id},
-          {"person", json::object{{"id", session.person}, {"name", session.person_name}}},
-          {"reader", session.reader},
-          {"card", session.card},
-          {"acr", "card"},
-          {"amr", json::array{"sc", "pin"}},
-          {"auth_time", to_rfc3339(session.auth_time)},
-          {"revocation", revocation_word(session, now())},
-          {"expires", to_rfc3339(session.expires)},
-          {"state", session.locked     ? "locked"
-                    : session.card_out ? "grace"
-                                       : "active"},
-          {"warnings", std::move(warnings)}};
+  json::object out{{"id", session.id},
+                   {"person", json::object{{"id", session.person}, {"name", session.person_name}}},
+                   {"acr", policy::name(session.sign_in)},
+                   {"amr", json::array{"pwd"}},
+                   {"auth_time", to_rfc3339(session.auth_time)},
+                   {"expires", to_rfc3339(session.expires)},
+                   {"state", session.locked     ? "locked"
+                             : session.card_out ? "grace"
+                                                : "active"},
+                   {"warnings", std::move(warnings)}};
+  if (session.sign_in == policy::SignIn::card) {
+    out["amr"] = json::array{"sc", "pin"};
+    out["reader"] = session.reader;
+    out["card"] = session.card;
+    out["revocation"] = revocation_word(session, now());
+  } else {
+    out["username"] = session.username;
+  }
+  return out;
+}
+
+void Gate::begin_times(Session& session, const policy::Decision& standing) {
+  session.auth_time = now();
+  session.last_used = clock_.boot();
+  milliseconds longest{0};
+  for (const auto& role : policy_->roles()) {
+    if (role.accepts(session.sign_in)) longest = std::max(longest, role.max_session);
+  }
+  session.ends = clock_.boot() + longest;
+  session.expires = session.auth_time + longest;
+  if (standing.valid_until) session.review_at = boot_time_of(*standing.valid_until);
+  for (const auto& warning : standing.warnings) session.warnings.push_back(warning.text);
 }
 
 Gate::Answer Gate::sign_in(Request& request) {
-  auto ask = proto::parse_sign_in(request.body);
+  auto ask = proto::parse_any_sign_in(request.body);
   wipe(request.body);
   if (!ask) co_return problem(400, "bad_request", ask.error().context + ".");
   const std::string none;
-  auto answer = co_await sign_in_with(request, std::move(*ask), none);
+  auto* by_card = std::get_if<proto::SignIn>(&*ask);
+  auto signing_in = by_card != nullptr ? sign_in_with(request, std::move(*by_card), none)
+                                       : sign_in_by_password(
+                                             request, std::get<proto::PasswordSignIn>(std::move(*ask)), none);
+  auto answer = co_await std::move(signing_in);
   co_return answer;
 }
 
 Gate::Answer Gate::resume(Request& request, const std::string& id) {
-  auto ask = proto::parse_sign_in(request.body);
+  auto parsed = proto::parse_any_sign_in(request.body);
   wipe(request.body);
-  if (!ask) co_return problem(400, "bad_request", ask.error().context + ".");
+  if (!parsed) co_return problem(400, "bad_request", parsed.error().context + ".");
   const Session* session = sessions_.find(id);
   if (session == nullptr || (session->uid != request.peer->uid && request.peer->uid != 0)) {
     co_return problem(404, "not_found", "There is no such session; it may have ended. Sign in.");
   }
+  if (auto* by_password = std::get_if<proto::PasswordSignIn>(&*parsed)) {
+    auto resuming = sign_in_by_password(request, std::move(*by_password), id);
+    auto resumed = co_await std::move(resuming);
+    co_return resumed;
+  }
+  auto* ask = std::get_if<proto::SignIn>(&*parsed);
   // Its card may have moved to another reader while the session was locked.
   if (ask->card != session->card || (!session->card_out && ask->reader != session->reader)) {
     co_return problem(409, "card_changed",
@@ -227,16 +256,9 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   session.reader = ask.reader;
   session.insertion = insertion;
   session.certificate = card->certificate;
-  session.auth_time = now();
-  session.last_used = clock_.boot();
-  milliseconds longest{0};
-  for (const auto& role : policy_->roles()) longest = std::max(longest, role.max_session);
-  session.ends = clock_.boot() + longest;
-  session.expires = session.auth_time + longest;
+  begin_times(session, standing);
   session.answers_until = proof->fresh_until;
   session.ask_at = clock_.boot() + config_.fetch.recheck;
-  if (standing.valid_until) session.review_at = boot_time_of(*standing.valid_until);
-  for (const auto& warning : standing.warnings) session.warnings.push_back(warning.text);
   if (auto warning = certificate_warning(card->info, session.auth_time)) {
     session.warnings.push_back(*std::move(warning));
   }

@@ -126,6 +126,12 @@ Gate::Answer Gate::token(Request& request) {
     co_return refused(problem(403, "access_denied", std::move(detail), {{"unmet", to_json(decision.unmet)}}),
                       "access_denied");
   }
+  if (session.sign_in == policy::SignIn::password && !opens_by_password(*policy_->role(ask.role))) {
+    co_return refused(problem(403, "access_denied",
+                              "A password opens your own record and nothing more. Sign in with your card.",
+                              {{"unmet", json::array{}}}),
+                      "password");
+  }
   if (!audit_ok()) co_return audit_unavailable();
 
   // Never past the session's end, the role's longest session or the first prerequisite to lapse.
@@ -153,17 +159,20 @@ Gate::Answer Gate::token(Request& request) {
   claims.client_id = client;
   claims.role = ask.role;
   claims.records = decision.records;
-  claims.acr = "card";
-  claims.amr = {"sc", "pin"};
+  claims.acr = policy::name(session.sign_in);
+  claims.amr = {"pwd"};
   claims.auth_time = to_unix_seconds(session.auth_time);
-  claims.revocation = revocation_word(session, at);
+  if (session.sign_in == policy::SignIn::card) {
+    claims.amr = {"sc", "pin"};
+    claims.revocation = revocation_word(session, at);
+  }
   claims.policy = policy_->hash();
 
   record.event = "token";
   record.policy = claims.policy;
   record.details["jti"] = claims.jti;
   record.details["expires"] = claims.exp;
-  record.details["revocation"] = claims.revocation;
+  if (!claims.revocation.empty()) record.details["revocation"] = claims.revocation;
   // Registered first, so that a card pulled while the record is written takes this token with it.
   const BootTime boot = clock_.boot();
   Token entry_of_token{session.id, ask.role, ask.audience, client,

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "base/clock.hpp"
+#include "register/credentials.hpp"
 
 namespace cardgate::daemon {
 
@@ -45,6 +46,21 @@ inline constexpr seconds card_wait{5};         // for a card that another progra
 inline constexpr std::size_t max_managers_in_token = 16;
 inline constexpr std::size_t max_listed = 500;           // forms, removals, people in one answer
 inline constexpr std::size_t max_looked_through = 5000;  // people that a filter passes over in one answer
+// Passwords. Each thread hashes one at a time and takes `passwords.memory` meanwhile; who finds the queue full is told to
+// try again.
+inline constexpr std::size_t password_threads = 2;
+inline constexpr std::size_t max_passwords_waiting = 16;
+inline constexpr std::size_t max_blocklist_bytes = 64U << 20U;
+// SP 800-63B 5.2.2 allows no more than 100 failures in a row on one account.
+inline constexpr reg::ThrottleRules password_throttle{.free_failures = 5,
+                                                      .first_wait = seconds(30),
+                                                      .longest_wait = std::chrono::minutes(15),
+                                                      .uid_failures = 50,
+                                                      .uid_period = std::chrono::hours(1),
+                                                      .account_failures = 100,
+                                                      .enrolments = 60,
+                                                      .remembered = std::chrono::hours(24),
+                                                      .marks = 10'000};
 
 /// What the operator may tune. Defaults serve one ward's machine.
 struct Limits {

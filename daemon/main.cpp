@@ -83,8 +83,11 @@ Result<Gate::Parts> prepare(const std::filesystem::path& file, const Clock& cloc
   options.segment_bytes = config.audit_segment_bytes;
   options.keep_segments = config.audit_keep_segments;
   auto log = TRY(audit::Log::open(options, std::move(audit_key), clock));
-  return Gate::Parts{std::move(config), std::move(policy), std::move(judge), std::move(staff),
-                     std::move(writer), std::move(log),    std::move(key)};
+  auto credentials = TRY(reg::open_credentials(config.state_directory / "register.db", password_throttle));
+  auto password_rules = std::make_shared<const PasswordRules>(TRY(PasswordRules::load(config.passwords)));
+  return Gate::Parts{std::move(config), std::move(policy),      std::move(judge),
+                     std::move(staff),  std::move(writer),      std::move(log),
+                     std::move(key),    std::move(credentials), std::move(password_rules)};
 }
 
 /// The sockets that systemd hands over, by name; those it does not are made.

@@ -267,7 +267,10 @@ asio::awaitable<bool> Server::one_request(Connection& connection) {
   }
   const bool head_only = request.method == "HEAD";
   if (head_only) response.body.clear();
-  co_return co_await write(connection, response, version, keep) && keep;
+  const bool written = co_await write(connection, response, version, keep);
+  wipe(response.body);  // it may have shown a code or a token
+  if (!written) co_return false;
+  co_return keep;
 }
 
 asio::awaitable<bool> Server::write(Connection& connection, const Response& response, unsigned version,
@@ -280,6 +283,7 @@ asio::awaitable<bool> Server::write(Connection& connection, const Response& resp
   message.body() = response.body;
   if (response.status != 204) message.content_length(response.body.size());
   const auto [failure, count] = co_await http::async_write(connection.socket, message, tuple);
+  wipe(message.body());
   co_return !failure;
 }
 

@@ -24,6 +24,8 @@ std::string_view name(EndReason reason) {
       return "time_up";
     case EndReason::revoked:
       return "revoked";
+    case EndReason::password_changed:
+      return "password_changed";
     case EndReason::shutdown:
       return "shutdown";
   }
@@ -59,17 +61,25 @@ Result<Actions> Sessions::open(Session session) {
   if (const Session* other = by_card(session.card); other != nullptr && other->uid != session.uid) {
     return Error{Errc::permission_denied, "this card is signed in for another user of this machine"};
   }
-  const std::size_t others = sessions_.size() - (by_card(session.card) != nullptr ? 1 : 0);
-  if (others >= bounds_.sessions) return Error{Errc::too_large, "too many people are signed in"};
-  Actions actions =
-      end_where(EndReason::signed_in_again, [&](const Session& s) { return s.card == session.card; });
+  const auto takes_its_place = [&session](const Session& s) {
+    if (s.sign_in != session.sign_in) return false;
+    if (session.sign_in == policy::SignIn::card) return s.card == session.card;
+    return s.person == session.person && s.uid == session.uid;
+  };
+  const auto older =
+      std::ranges::count_if(sessions_, [&](const auto& entry) { return takes_its_place(entry.second); });
+  if (sessions_.size() - static_cast<std::size_t>(older) >= bounds_.sessions)
+    return Error{Errc::too_large, "too many people are signed in"};
+  Actions actions = end_where(EndReason::signed_in_again, takes_its_place);
   std::string id = session.id;
   sessions_.emplace(std::move(id), std::move(session));
   return actions;
 }
 
 Actions Sessions::card_gone(EndReason reason, BootTime now, const auto& predicate) {
-  const auto its_card = [&](const Session& s) { return !s.card_out && predicate(s); };
+  const auto its_card = [&](const Session& s) {
+    return s.sign_in == policy::SignIn::card && !s.card_out && predicate(s);
+  };
   Actions actions = end_where(reason, [&](const Session& s) {
     return its_card(s) && (!s.removal || s.removal->mode == CardRemoval::Mode::end);
   });
@@ -100,7 +110,8 @@ Actions Sessions::card_inserted(const std::string& card, const std::string& read
                                 bool genuine, BootTime now) {
   Actions actions;
   for (auto& [id, session] : sessions_) {
-    const bool waits = session.card == card && session.grace_until && *session.grace_until > now;
+    const bool waits = session.sign_in == policy::SignIn::card && session.card == card &&
+                       session.grace_until && *session.grace_until > now;
     if (!waits || !genuine) continue;
     session.card_out = false;
     session.grace_until.reset();
@@ -123,6 +134,11 @@ Actions Sessions::end(const std::string& id, EndReason reason) {
 
 Actions Sessions::end_all(EndReason reason) {
   return end_where(reason, [](const Session&) { return true; });
+}
+
+Actions Sessions::end_by_password(const std::string& person, EndReason reason) {
+  return end_where(
+      reason, [&](const Session& s) { return s.sign_in == policy::SignIn::password && s.person == person; });
 }
 
 Result<void> Sessions::token_issued(const std::string& jti, Token token, BootTime now, milliseconds idle,
@@ -238,6 +254,7 @@ const Session* Sessions::find(const std::string& id) const {
 }
 
 const Session* Sessions::by_card(const std::string& card) const {
+  if (card.empty()) return nullptr;
   const auto found =
       std::ranges::find_if(sessions_, [&](const auto& entry) { return entry.second.card == card; });
   return found == sessions_.end() ? nullptr : &found->second;

@@ -7,6 +7,8 @@
 //                                             card out, reader gone: ended, locked, or ended after a time of
 //                                             grace, by the strictest of the roles it has used
 //
+// What happens to cards and readers never touches a session by password.
+//
 // A token is active while its session is active in this process, its time is not over and it was not revoked;
 // the table of tokens *is* that fact, so a restart ends everything.
 #pragma once
@@ -40,6 +42,7 @@ enum class EndReason : std::uint8_t {
   certificate_refused,
   time_up,
   revoked,
+  password_changed,
   shutdown,
 };
 std::string_view name(EndReason reason);
@@ -49,6 +52,7 @@ struct Session {
   std::string person, person_name;
   uid_t uid = 0;
   policy::SignIn sign_in = policy::SignIn::card;
+  std::string username;      // by password only
   std::string reader, card;  // by card only, as are `insertion` and what concerns the certificate
   std::uint64_t insertion = 0;
   Bytes certificate;       // DER, checked again when authorities change or answers end
@@ -108,7 +112,7 @@ class Sessions {
   void set_bounds(Bounds bounds) { bounds_ = bounds; }
 
   // --- events in ---
-  /// Ends an older session of the same card. Errors: too_large (no room), permission_denied (card in use by
+  /// Ends an older session of the same card; by password, of the same person and uid. Errors: too_large (no room), permission_denied (card in use by
   /// another uid).
   Result<Actions> open(Session session);
   Actions card_removed(const std::string& reader, std::uint64_t insertion, BootTime now);
@@ -119,6 +123,8 @@ class Sessions {
                         bool genuine, BootTime now);
   Actions end(const std::string& id, EndReason reason);
   Actions end_all(EndReason reason);
+  /// All sessions by password of one person.
+  Actions end_by_password(const std::string& person, EndReason reason);
   /// Registers a token of an active session whose card is in. `idle` and `removal` are its role's. Errors:
   /// not_found, too_large.
   Result<void> token_issued(const std::string& jti, Token token, BootTime now, milliseconds idle,
@@ -140,6 +146,7 @@ class Sessions {
 
   // --- state out ---
   const Session* find(const std::string& id) const;
+  /// nullptr for an empty one, too.
   const Session* by_card(const std::string& card) const;
   /// nullptr unless the token is active now.
   const Token* active_token(const std::string& jti, BootTime now) const;

@@ -15,12 +15,12 @@
 #include "base/clock.hpp"
 #include "base/json.hpp"
 #include "base/result.hpp"
+#include "proto/messages.hpp"
 
 namespace cardgate::proto {
 
 inline constexpr std::size_t max_work_body = 16 * 1024;
 inline constexpr std::size_t max_line_bytes = 256;     // names, ids
-inline constexpr std::size_t max_reason_bytes = 2000;  // sentences of people
 
 class Body {
  public:

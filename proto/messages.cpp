@@ -123,9 +123,6 @@ Result<bool> spends_last_try(Members& members) {
 Result<SignIn> sign_in_from(const json::value& document) {
   const auto* object = document.if_object();
   if (object == nullptr) return Error{Errc::invalid_argument, "the body must be a JSON object"};
-  if (object->contains("username") || object->contains("password")) {
-    return Error{Errc::invalid_argument, "self-service sign-in is not set up on this machine"};
-  }
   Members members(*object);
   SignIn out;
   out.reader = TRY(members.name("reader", max_reader_bytes));
@@ -167,6 +164,80 @@ Result<Unblock> unblock_from(const json::value& document) {
   return out;
 }
 
+Error no_object() {
+  return {Errc::invalid_argument, "the body must be a JSON object"};
+}
+
+Result<AnySignIn> any_sign_in_from(const json::value& document) {
+  const auto* object = document.if_object();
+  if (object == nullptr) return no_object();
+  if (!object->contains("username") && !object->contains("password")) return TRY(sign_in_from(document));
+  Members members(*object);
+  PasswordSignIn out;
+  out.username = TRY(members.name("username", max_name_bytes));
+  out.password = Secret(TRY(members.text("password", max_password_bytes)));
+  TRY(members.finish());
+  return out;
+}
+
+Result<PasswordChange> password_change_from(const json::value& document) {
+  const auto* object = document.if_object();
+  if (object == nullptr) return no_object();
+  Members members(*object);
+  PasswordChange out;
+  out.username = TRY(members.name("username", max_name_bytes));
+  out.password = Secret(TRY(members.text("password", max_password_bytes)));
+  out.new_password = Secret(TRY(members.text("new_password", max_password_bytes)));
+  TRY(members.finish());
+  return out;
+}
+
+Result<PasswordReset> password_reset_from(const json::value& document) {
+  const auto* object = document.if_object();
+  if (object == nullptr) return no_object();
+  Members members(*object);
+  PasswordReset out;
+  out.person = TRY(members.name("person", max_name_bytes));
+  out.reason = TRY(members.name("reason", max_reason_bytes));
+  TRY(members.finish());
+  return out;
+}
+
+Result<Enrolment> enrolment_from(const json::value& document) {
+  const auto* object = document.if_object();
+  if (object == nullptr) return no_object();
+  Members members(*object);
+  Enrolment out;
+  out.name = TRY(members.name("name", max_name_bytes));
+  const auto born = parse_date(TRY(members.text("date_of_birth", 10)));
+  if (!born) return bad("date_of_birth", "must be a day, written YYYY-MM-DD");
+  out.date_of_birth = *born;
+  out.national_insurance = Secret(TRY(members.text("national_insurance", max_ni_bytes)));
+  TRY(members.finish());
+  return out;
+}
+
+Result<std::string> code_request_from(const json::value& document) {
+  const auto* object = document.if_object();
+  if (object == nullptr) return no_object();
+  Members members(*object);
+  auto person = TRY(members.name("person", max_name_bytes));
+  TRY(members.finish());
+  return person;
+}
+
+Result<Activation> activation_from(const json::value& document) {
+  const auto* object = document.if_object();
+  if (object == nullptr) return no_object();
+  Members members(*object);
+  Activation out;
+  out.username = TRY(members.name("username", max_name_bytes));
+  out.code = Secret(TRY(members.text("code", max_code_bytes)));
+  out.new_password = Secret(TRY(members.text("new_password", max_password_bytes)));
+  TRY(members.finish());
+  return out;
+}
+
 /// Parses in locked memory; the document dies before its memory does.
 template <class T>
 Result<T> parse_secret(std::string_view body, Result<T> (*from)(const json::value&)) {
@@ -179,6 +250,24 @@ Result<T> parse_secret(std::string_view body, Result<T> (*from)(const json::valu
 
 Result<SignIn> parse_sign_in(std::string_view body) {
   return parse_secret(body, sign_in_from);
+}
+Result<AnySignIn> parse_any_sign_in(std::string_view body) {
+  return parse_secret(body, any_sign_in_from);
+}
+Result<PasswordChange> parse_password_change(std::string_view body) {
+  return parse_secret(body, password_change_from);
+}
+Result<PasswordReset> parse_password_reset(std::string_view body) {
+  return parse_secret(body, password_reset_from);
+}
+Result<Enrolment> parse_enrolment(std::string_view body) {
+  return parse_secret(body, enrolment_from);
+}
+Result<std::string> parse_code_request(std::string_view body) {
+  return parse_secret(body, code_request_from);
+}
+Result<Activation> parse_activation(std::string_view body) {
+  return parse_secret(body, activation_from);
 }
 Result<PasscodeChange> parse_passcode_change(std::string_view body) {
   return parse_secret(body, passcode_change_from);

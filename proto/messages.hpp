@@ -11,7 +11,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 
@@ -25,7 +27,12 @@ inline constexpr std::size_t max_form_body =
 inline constexpr std::size_t max_reader_bytes = 256;
 inline constexpr std::size_t max_card_bytes = 128;
 inline constexpr std::size_t max_passcode_bytes = 64;
-inline constexpr std::size_t max_name_bytes = 256;  // role, audience, session
+inline constexpr std::size_t max_name_bytes =
+    256;  // role, audience, session, user name, a person's id or name
+inline constexpr std::size_t max_password_bytes = 256;
+inline constexpr std::size_t max_code_bytes = 64;
+inline constexpr std::size_t max_ni_bytes = 6;  // the first four characters, and spaces
+inline constexpr std::size_t max_reason_bytes = 500;
 
 /// `tries_left` of a card that does not tell how many there are; null in JSON.
 inline constexpr int tries_not_told = -1;
@@ -42,6 +49,46 @@ struct SignIn {
 /// The parsed form of a body with a passcode stands in locked memory that is wiped; `body` is the caller's to
 /// wipe.
 Result<SignIn> parse_sign_in(std::string_view body);
+
+/// The same by user name and password; what a password may be is judged elsewhere.
+struct PasswordSignIn {
+  std::string username;
+  Secret password;
+};
+/// One or the other: a body with a user name or a password is the latter.
+using AnySignIn = std::variant<SignIn, PasswordSignIn>;
+Result<AnySignIn> parse_any_sign_in(std::string_view body);
+
+/// POST /v1/password.
+struct PasswordChange {
+  std::string username;
+  Secret password, new_password;
+};
+Result<PasswordChange> parse_password_change(std::string_view body);
+
+/// POST /v1/password/reset.
+struct PasswordReset {
+  std::string person, reason;
+};
+Result<PasswordReset> parse_password_reset(std::string_view body);
+
+/// POST /v1/enrolment.
+struct Enrolment {
+  std::string name;
+  Date date_of_birth;
+  Secret national_insurance;  // the first four characters; their form is judged by the register's room
+};
+Result<Enrolment> parse_enrolment(std::string_view body);
+
+/// POST /v1/enrolment/codes: the person.
+Result<std::string> parse_code_request(std::string_view body);
+
+/// POST /v1/enrolment/activate.
+struct Activation {
+  std::string username;
+  Secret code, new_password;
+};
+Result<Activation> parse_activation(std::string_view body);
 
 /// POST /v1/cards/ID/passcode.
 struct PasscodeChange {

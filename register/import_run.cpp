@@ -142,6 +142,7 @@ class Run {
     const std::string enrolment = enrolment_of(item, now);
     const bool same = now.enrolment == enrolment && !plan.new_manager && same_fields(now.person, next);
     check_rules(item, plan, now.person, next);
+    if (!plan.is_new) close_former(plan.key, now.person, next);
     write(plan, next, manager, enrolment, same, now);
     if (options_.leavers_by_absence && employed(now.person) && !employed(next)) ++report_.losing;
     if (!plan.is_new && same && plan.lists.none()) {
@@ -156,6 +157,18 @@ class Run {
           {next.id, next.name, plan.is_new ? ImportDifference::What::added : ImportDifference::What::changed,
            differences(now.person, next, plan.lists, now.enrolment != enrolment)});
     }
+  }
+
+  /// Whoever comes back begins with nothing, whichever way the new first day came.
+  void close_former(Key key, const Person& now, const Person& next) {
+    if (!now.employed_until || !next.employed_from || *next.employed_from <= *now.employed_until) return;
+    auto row = reader_.read(next.id);
+    if (!row) throw BadRow{"a person is in its index only"};
+    Person closed = row->person;
+    closed.employed_from = next.employed_from;
+    close_former_employment(row->person, closed);
+    closed.employed_from = row->person.employed_from;
+    rows_.save(key, row->person, closed);
   }
 
   static bool same_fields(const Person& a, const Person& b) {

@@ -206,14 +206,16 @@ CREATE TABLE password (
   hash TEXT NOT NULL,
   changed_at INTEGER NOT NULL,
   must_change INTEGER NOT NULL CHECK (must_change IN (0, 1)),
-  expires_at INTEGER
+  expires_at INTEGER,
+  failures INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE activation (
   person INTEGER PRIMARY KEY REFERENCES person(pk),
   requested_at INTEGER NOT NULL,
   code_hash TEXT NOT NULL DEFAULT '',
-  expires_at INTEGER
+  expires_at INTEGER,
+  failures INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE throttle (
@@ -221,6 +223,7 @@ CREATE TABLE throttle (
   failures INTEGER NOT NULL,
   last_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX throttle_last ON throttle(last_at);
 )sql";
 
 constexpr std::array<const char*, 2> steps{step_1, step_2};

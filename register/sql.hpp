@@ -92,6 +92,17 @@ inline constexpr const char* key_of = "SELECT pk FROM person WHERE id = ?";
 inline constexpr const char* id_of = "SELECT id FROM person WHERE pk = ?";
 inline constexpr const char* manager_of = "SELECT line_manager FROM person WHERE pk = ?";
 inline constexpr const char* has_staff = "SELECT 1 FROM person WHERE line_manager = ? LIMIT 1";
+// A user name is somebody's `username`, or the id of who has none.
+inline constexpr const char* by_login =
+    "SELECT pk, id FROM person WHERE username = ?1 UNION ALL SELECT pk, id FROM person WHERE id = ?1 AND "
+    "username IS NULL";
+inline constexpr const char* password =
+    "SELECT hash, must_change, expires_at, failures FROM password WHERE person = ?";
+inline constexpr const char* activation =
+    "SELECT code_hash, 0, expires_at, failures FROM activation WHERE person = ?";
+inline constexpr const char* requested_since =
+    "SELECT 1 FROM activation WHERE person = ? AND requested_at > ?";
+inline constexpr const char* throttle = "SELECT failures, last_at FROM throttle WHERE mark = ?";
 
 inline constexpr std::array look_ups{
     person,        unix_accounts, teams,         cards,        identities,  forms,         declarations,
@@ -99,7 +110,7 @@ inline constexpr std::array look_ups{
     key_of,        id_of,         manager_of,    has_staff,    staff_of,    in_team,       form_waits,
     removal_waits, delegates_of,  stands_in_for, leaving_on,   of_form,     of_delegation, of_acting,
     of_removal,    notices,       ids_after,     by_enrolment, by_username, setting,       on_file,
-    last_key,      id_from};
+    last_key,      id_from,       by_login,      password,    activation,   requested_since, throttle};
 
 inline constexpr const char* add_notice =
     "INSERT OR IGNORE INTO notice (person, mark, made_at, text) SELECT pk, ?, ?, ? FROM person WHERE id = ?";
@@ -117,6 +128,33 @@ inline constexpr const char* employed =
     "OR "
     "employed_until >= ?1)";
 
+inline constexpr const char* marks = "SELECT count(*) FROM throttle";
+// But of a whole uid: those are few, and each stands for all that its programs guess.
+inline constexpr const char* oldest_mark =
+    "SELECT mark FROM throttle WHERE mark NOT LIKE 'uid %' ORDER BY last_at LIMIT 1";
+
+inline constexpr const char* set_throttle =
+    "INSERT INTO throttle (mark, failures, last_at) VALUES (?, ?, ?) ON CONFLICT (mark) DO UPDATE SET "
+    "failures = excluded.failures, last_at = excluded.last_at";
+inline constexpr const char* drop_throttle = "DELETE FROM throttle WHERE mark = ?";
+inline constexpr const char* prune_throttle = "DELETE FROM throttle WHERE last_at < ?";
+inline constexpr const char* add_password_failures =
+    "UPDATE password SET failures = max(0, failures + ?) WHERE person = ?";
+inline constexpr const char* add_code_failures =
+    "UPDATE activation SET failures = max(0, failures + ?) WHERE person = ?";
+inline constexpr const char* clear_password_failures = "UPDATE password SET failures = 0 WHERE person = ?";
+inline constexpr const char* clear_code_failures = "UPDATE activation SET failures = 0 WHERE person = ?";
+inline constexpr const char* set_password =
+    "INSERT INTO password (person, hash, changed_at, must_change, expires_at) VALUES (?, ?, ?, ?, ?) ON "
+    "CONFLICT (person) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at, "
+    "must_change = excluded.must_change, expires_at = excluded.expires_at, failures = 0";
+inline constexpr const char* rehash_password = "UPDATE password SET hash = ? WHERE person = ? AND hash = ?";
+inline constexpr const char* drop_activation = "DELETE FROM activation WHERE person = ?";
+inline constexpr const char* add_request =
+    "INSERT INTO activation (person, requested_at) VALUES (?, ?) ON CONFLICT (person) DO UPDATE SET "
+    "requested_at = excluded.requested_at";
+inline constexpr const char* set_code =
+    "UPDATE activation SET code_hash = ?, expires_at = ?, failures = 0 WHERE person = ?";
 inline constexpr const char* set_setting =
     "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 inline constexpr const char* add_person =

@@ -230,7 +230,25 @@ TEST_F(Api, IsWhatOpenapiSays) {
   call("POST", "/v1/cards/{id}/unblock",
        stage.ask("POST", card + "/unblock", unblock("00000000"), {json_type}), 401);
   call("POST", "/v1/cards/{id}/unblock", stage.ask("POST", card + "/unblock", "{}", {json_type}), 400);
+  const auto post = [&](const std::string& path, const std::string& body) {
+    return stage.ask("POST", path, body, {json_type});
+  };
+  const std::string nobody = R"({"username":"nobody","password":"four wrong words here")";
+  call("POST", "/v1/sessions", post("/v1/sessions", nobody + "}"), 401);
+  call("POST", "/v1/password", post("/v1/password", nobody + R"(,"new_password":"x"})"), 401);
+  call("POST", "/v1/password", post("/v1/password", nobody + "}"), 400);
+  const std::string reset = R"({"person":"2000","reason":"forgotten"})";
+  call("POST", "/v1/password/reset", post("/v1/password/reset", reset), 403);
+  const std::string particulars =
+      R"({"name":"Ada Example","date_of_birth":"1990-01-31","national_insurance":)";
+  call("POST", "/v1/enrolment", post("/v1/enrolment", particulars + "\"QQ12\"}"), 202);
+  call("POST", "/v1/enrolment", post("/v1/enrolment", particulars + "\"1234\"}"), 400);
+  call("POST", "/v1/enrolment/codes", post("/v1/enrolment/codes", R"({"person":"2000"})"), 403);
+  call("POST", "/v1/enrolment/activate",
+       post("/v1/enrolment/activate", R"({"username":"nobody","code":"ABCD-EFGH-JKMN","new_password":"x"})"),
+       401);
   call("DELETE", "/v1/sessions/{id}", stage.ask("DELETE", "/v1/sessions/" + id), 204);
+  call("POST", "/v1/enrolment/codes", post("/v1/enrolment/codes", R"({"person":"2000"})"), 401);
   call("DELETE", "/v1/sessions/{id}", stage.ask("DELETE", "/v1/sessions/" + id), 404);
 
   // Every operation was tried, and stands on the sockets that it names and on no other.

@@ -171,6 +171,39 @@ TEST_F(SessionStory, OneCardIsOneSession) {
   EXPECT_NE(sessions.find("second"), nullptr) << "a refused opening must not end what is there";
 }
 
+TEST_F(SessionStory, CardsAndReadersNeverTouchASessionByPassword) {
+  const auto by_password = [&](const std::string& id, const std::string& person, uid_t uid = 1000) {
+    Session s = session(id, "", uid);
+    s.person = person;
+    s.sign_in = policy::SignIn::password;
+    s.reader.clear();
+    s.insertion = 0;
+    return s;
+  };
+  open(by_password("a", "1"));
+  EXPECT_TRUE(open(by_password("b", "2")).ended.empty()) << "another person";
+  EXPECT_TRUE(open(by_password("c", "1", 1001)).ended.empty()) << "another uid";
+  EXPECT_EQ(sessions.open(by_password("d", "3")).error().code, Errc::too_large);
+  const auto again = open(by_password("a2", "1"));
+  ASSERT_EQ(again.ended.size(), 1U);
+  EXPECT_EQ(again.ended[0].session.id, "a");
+  EXPECT_EQ(again.ended[0].reason, EndReason::signed_in_again);
+  ASSERT_TRUE(issue("a2", "t", seconds(0), "employee-self-service", lock));
+  for (const std::string reader : {"", "R"}) {
+    EXPECT_TRUE(sessions.reader_gone(reader, at(seconds(1))).ended.empty());
+    EXPECT_TRUE(sessions.card_removed(reader, 0, at(seconds(1))).locked.empty());
+  }
+  EXPECT_TRUE(sessions.card_inserted("", "R", 1, true, at(seconds(1))).back.empty());
+  EXPECT_TRUE(active("t", seconds(1)));
+  EXPECT_EQ(sessions.by_card(""), nullptr);
+  ASSERT_EQ(sessions.tick(at(minutes(15))).locked.size(), 1U) << "idle";
+  ASSERT_TRUE(sessions.resume("a2", "", 0, at(minutes(16))));
+  EXPECT_TRUE(issue("a2", "t2", minutes(16)));
+  const auto changed = sessions.end_by_password("1", EndReason::password_changed);
+  EXPECT_EQ(changed.ended.size(), 2U) << "for every uid";
+  EXPECT_NE(sessions.find("b"), nullptr);
+}
+
 TEST_F(SessionStory, LimitsRefuseAndLoseNothing) {
   open(session("a", "card-a"));
   open(session("b", "card-b"));

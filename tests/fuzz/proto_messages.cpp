@@ -19,6 +19,27 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       std::abort();
     }
   }
+  if (const auto message = proto::parse_any_sign_in(text)) {
+    const auto* by_password = std::get_if<proto::PasswordSignIn>(&*message);
+    if (by_password != nullptr &&
+        (by_password->username.empty() || by_password->password.size() > proto::max_password_bytes)) {
+      std::abort();
+    }
+  }
+  if (const auto message = proto::parse_password_change(text)) {
+    if (message->new_password.size() > proto::max_password_bytes) std::abort();
+  }
+  if (const auto message = proto::parse_enrolment(text)) {
+    if (!message->date_of_birth.ok() || message->national_insurance.size() > proto::max_ni_bytes)
+      std::abort();
+  }
+  if (const auto message = proto::parse_activation(text)) {
+    if (message->code.size() > proto::max_code_bytes || message->username.empty()) std::abort();
+  }
+  if (const auto message = proto::parse_password_reset(text)) {
+    if (!is_plain_utf8(message->reason)) std::abort();
+  }
+  (void)proto::parse_code_request(text);
   if (const auto message = proto::parse_token_request(text)) {
     if (message->role.empty() || message->role.size() > proto::max_name_bytes) std::abort();
   }

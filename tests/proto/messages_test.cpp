@@ -80,7 +80,7 @@ TEST(SignInMessage, NamesTheMemberThatIsWrong) {
                  "\"spend_last_try\""},
            Wrong{R"({"reader":"r","card":"c","tries_left":3,"passcode":"1","pin":"1"})",
                  "\"pin\" is not a member"},
-           Wrong{R"({"username":"u","password":"p"})", "self-service sign-in is not set up on this machine"},
+           Wrong{R"({"username":"u","password":"p"})", "\"reader\" is missing"},
            Wrong{R"(["reader"])", "must be a JSON object"},
        }) {
     const auto message = parse_sign_in(body);
@@ -88,6 +88,54 @@ TEST(SignInMessage, NamesTheMemberThatIsWrong) {
     EXPECT_EQ(message.error().code, Errc::invalid_argument) << body;
     EXPECT_THAT(message.error().context, HasSubstr(std::string(says))) << body;
   }
+}
+
+TEST(SignInMessage, IsByCardOrByPasswordAndNeverHalfOfBoth) {
+  const auto by_password =
+      parse_any_sign_in("{\"username\":\"ada\",\"password\":\"p\u00e4ss w\u00f6rd \\u0041\"}");
+  ASSERT_TRUE(by_password) << by_password.error().context;
+  EXPECT_EQ(std::get<PasswordSignIn>(*by_password).password.text(), "p\u00e4ss w\u00f6rd A");
+  const auto by_card = parse_any_sign_in(R"({"reader":"r","card":"c","tries_left":3,"passcode":"1"})");
+  ASSERT_TRUE(by_card);
+  EXPECT_EQ(std::get<SignIn>(*by_card).passcode.text(), "1");
+  for (const char* bad :
+       {R"({"username":"u"})", R"({"password":"p"})", R"({"username":"","password":"p"})",
+        R"({"username":"u","password":"p","reader":"r"})", R"({"username":"u\n","password":"p"})",
+        R"({"username":"u","password":"p","for_uid":1})", "[]"}) {
+    EXPECT_FALSE(parse_any_sign_in(bad)) << bad;
+  }
+  const std::string longest(max_password_bytes, 'x');
+  EXPECT_TRUE(parse_any_sign_in(R"({"username":"u","password":")" + longest + "\"}"));
+  EXPECT_FALSE(parse_any_sign_in(R"({"username":"u","password":"x)" + longest + "\"}"));
+}
+
+TEST(PasswordMessages, AreReadStrictly) {
+  const auto change = parse_password_change(R"({"username":"u","password":"a","new_password":"b"})");
+  ASSERT_TRUE(change);
+  EXPECT_EQ(change->new_password.text(), "b");
+  EXPECT_FALSE(parse_password_change(R"({"username":"u","password":"a"})"));
+  EXPECT_EQ(parse_password_reset(R"({"person":"1","reason":"forgotten"})")->reason, "forgotten");
+  EXPECT_FALSE(parse_password_reset(R"({"person":"1"})"));
+  EXPECT_EQ(*parse_code_request(R"({"person":"1"})"), "1");
+  EXPECT_FALSE(parse_code_request(R"({"person":"1","code":"x"})"));
+  EXPECT_EQ(parse_activation(R"({"username":"u","code":"c","new_password":"b"})")->code.text(), "c");
+  EXPECT_FALSE(parse_activation(R"({"username":"u","code":"c"})"));
+}
+
+TEST(EnrolmentMessage, NamesADayThatThereIsAndRepeatsNoneOfIt) {
+  const auto with = [](const std::string& born, const std::string& start) {
+    return parse_enrolment(R"({"name":"Ada Example","date_of_birth":")" + born +
+                           R"(","national_insurance":")" + start + "\"}");
+  };
+  const auto good = with("1990-02-28", "QQ12");
+  ASSERT_TRUE(good);
+  EXPECT_EQ(to_text(good->date_of_birth), "1990-02-28");
+  for (const char* born : {"1990-02-30", "28/02/1990", ""}) {
+    const auto bad = with(born, "QQ12");
+    ASSERT_FALSE(bad) << born;
+    EXPECT_THAT(bad.error().context, Not(HasSubstr("1990")));
+  }
+  EXPECT_FALSE(with("1990-02-28", "QQ123456C")) << "nobody needs the whole number";
 }
 
 TEST(SignInMessage, NeverRepeatsWhatWasTypedInTheWrongPlace) {

@@ -92,10 +92,12 @@ TEST_F(OpenApi, OperationsAreNamedOnceAndDescribed) {
     ASSERT_TRUE(operation["x-cardgate-sockets"]) << where;
     EXPECT_GT(operation["x-cardgate-sockets"].size(), 0U) << where;
   });
-  for (const auto* expected :
-       {"getStatus", "watchEvents", "signIn", "listSessions", "getSession", "signOut", "resumeSession",
-        "requestToken", "introspectToken", "revokeToken", "verifyToken", "getKeys", "getAccess", "getMetrics",
-        "importStaff", "explainPolicy", "explainCertificate"}) {
+  for (const auto* expected : {"getStatus",          "watchEvents",    "signIn",        "listSessions",
+                               "getSession",         "signOut",        "resumeSession", "requestToken",
+                               "introspectToken",    "revokeToken",    "verifyToken",   "getKeys",
+                               "getAccess",          "getMetrics",     "importStaff",   "explainPolicy",
+                               "explainCertificate", "changePassword", "resetPassword", "enrol",
+                               "makeActivationCode", "activateAccount"}) {
     EXPECT_TRUE(names.contains(expected)) << expected;
   }
 }

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// cardgate enrol, enrol code, enrol activate
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "client/output.hpp"
+#include "client/secrets.hpp"
+#include "client/service.hpp"
+#include "client/terminal.hpp"
+#include "proto/messages.hpp"
+
+namespace cardgate::client {
+namespace {
+
+Result<Reply> post(const Cli& cli, const std::string& target, std::string_view body) {
+  return call(Http(cli.socket),
+              {.method = "POST", .target = target, .body = body, .content_type = "application/json"},
+              seconds(60));
+}
+
+struct EnrolOptions {
+  std::string name, date_of_birth;
+  SecretSource source;
+};
+
+/// What was not given as an option. Errors: as ask(); invalid_argument (nobody to ask).
+Result<std::string> given_or_asked(const std::string& given, const SecretSource& source,
+                                   std::string_view prompt, std::string_view option) {
+  if (!given.empty()) return given;
+  if (!source.interactive()) return Error{Errc::invalid_argument, fmt::format("give {}", option)};
+  return ask(prompt, proto::max_name_bytes);
+}
+
+int enrol(const Cli& cli, const EnrolOptions& options) {
+  const auto name = given_or_asked(options.name, options.source, "Your full name: ", "--name");
+  if (!name) return say_secret_error(cli, name.error());
+  const auto born = given_or_asked(options.date_of_birth, options.source,
+                                   "Your date of birth, as in 1990-01-31: ", "--date-of-birth");
+  if (!born) return say_secret_error(cli, born.error());
+  forbid_dumps();
+  const auto start = options.source.take("The first four characters of your National Insurance number: ",
+                                         proto::max_ni_bytes);
+  if (!start) return say_secret_error(cli, start.error());
+  const auto body =
+      json_with_secrets({{"name", *name}, {"date_of_birth", *born}}, {{"national_insurance", &*start}});
+  const auto reply = post(cli, "/v1/enrolment", body.text());
+  if (!reply) return say_error(cli, reply.error());
+  if (reply->refusal) return say_problem(cli, *reply->refusal);
+  if (cli.json) {
+    print_json(reply->body);
+  } else {
+    say(text_of(reply->body, "message"));
+  }
+  return exit_ok;
+}
+
+int give_code(const Cli& cli, const std::string& person) {
+  const auto reply = post(cli, "/v1/enrolment/codes", json::serialize(json::object{{"person", person}}));
+  if (!reply) return say_error(cli, reply.error());
+  if (reply->refusal) return say_problem(cli, *reply->refusal);
+  if (cli.json) {
+    print_json(reply->body);
+    return exit_ok;
+  }
+  say(
+      fmt::format("User name: {}\nCode:      {}\nIt is shown this once, works once, and until {}. The person "
+                  "goes on with: "
+                  "cardgate enrol activate",
+                  text_of(reply->body, "username"), text_of(reply->body, "code"),
+                  local_time(text_of(reply->body, "expires"))));
+  return exit_ok;
+}
+
+struct ActivateOptions {
+  std::string username;
+  SecretSource source;
+};
+
+int activate(const Cli& cli, const ActivateOptions& options) {
+  forbid_dumps();
+  const auto code = options.source.take("Code from the help desk: ", proto::max_code_bytes);
+  if (!code) return say_secret_error(cli, code.error());
+  const auto fresh =
+      options.source.take_new("New password: ", "New password again: ", proto::max_password_bytes);
+  if (!fresh) return say_secret_error(cli, fresh.error());
+  const auto body =
+      json_with_secrets({{"username", options.username}}, {{"code", &*code}, {"new_password", &*fresh}});
+  const auto reply = post(cli, "/v1/enrolment/activate", body.text());
+  if (!reply) return say_error(cli, reply.error());
+  if (reply->refusal) return say_problem(cli, *reply->refusal);
+  if (cli.json) {
+    print_json(reply->body);
+  } else {
+    const std::string username = text_of(reply->body, "username");
+    say(fmt::format("Your password is set. Sign in with: cardgate login --username {}", username));
+  }
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_enrol(CLI::App& app, Cli& cli) {
+  auto* command =
+      add_command(app, "enrol", "Ask for an account for Employee Self Service",
+                  "cardgate enrol\n  cardgate enrol code --person 1000\n  cardgate enrol activate "
+                  "--username ada",
+                  usual_exit_codes);
+  auto options = std::make_shared<EnrolOptions>();
+  command->add_option("--name", options->name, "Your full name, as Human Resources have it");
+  command->add_option("--date-of-birth", options->date_of_birth, "As in 1990-01-31");
+  add_secret_options(*command, options->source,
+                     "the first four characters of your National Insurance number");
+  command->callback([&cli, command, options] {
+    if (command->get_subcommands().empty()) cli.action = [&cli, options] { return enrol(cli, *options); };
+  });
+
+  auto* code = add_command(*command, "code", "At the help desk: an activation code for who has asked",
+                           "cardgate enrol code --person 1000", usual_exit_codes);
+  auto person = std::make_shared<std::string>();
+  code->add_option("--person", *person, "The person's number in the register")->required();
+  code->callback([&cli, person] { cli.action = [&cli, person] { return give_code(cli, *person); }; });
+
+  auto* use = add_command(*command, "activate", "Set your password by the help desk's code",
+                          "cardgate enrol activate --username ada", usual_exit_codes);
+  auto wanted = std::make_shared<ActivateOptions>();
+  use->add_option("--username", wanted->username, "Your user name; the help desk told you")->required();
+  add_secret_options(*use, wanted->source, "the code, the new password");
+  use->callback([&cli, wanted] { cli.action = [&cli, wanted] { return activate(cli, *wanted); }; });
+}
+
+}  // namespace cardgate::client

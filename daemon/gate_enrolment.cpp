@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+// Enrolment for Employee Self Service: a person asks with what Human Resources know of them, the smartcard help desk looks
+// at the person and hands over a code, and the code sets the first password. And the help desk's new password for who has
+// forgotten theirs. No answer tells whether a person is known until a code or a password was right.
+#include <fmt/format.h>
+
+#include "daemon/facts.hpp"
+#include "daemon/gate.hpp"
+#include "daemon/journal.hpp"
+#include "register/enrolment.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+constexpr std::size_t code_groups = 3;      // 60 bits, valid for days and few tries
+constexpr std::size_t password_groups = 4;  // 80 bits
+
+struct Match {
+  std::string person;  // empty: nobody, or not one alone
+  std::string_view reason;
+};
+
+/// On the register's thread. Who is not employed now is nobody.
+Result<Match> match(reg::Register& staff, const policy::Policy& policy, const std::string& name, Date born,
+                    const std::string& ni_start, WallTime at) {
+  Match out{{}, "no match"};
+  const std::string wanted = comparable_name(name);
+  std::size_t found = 0;
+  for (const auto& id : TRY(staff.people_by_enrolment(born, ni_start))) {
+    const auto person = TRY(staff.person(id));
+    const auto standing = policy::decide_sign_in(policy, to_facts(person), policy::SignIn::password, at);
+    if (!standing.allowed || comparable_name(person.name) != wanted) continue;
+    ++found;
+    out.person = person.id;
+  }
+  if (found == 1) out.reason = "match";
+  if (found > 1) out = {{}, "several"};
+  return out;
+}
+
+const std::string& username_of(const reg::Person& person) {
+  return person.username.empty() ? person.id : person.username;
+}
+
+/// Put together in one piece of memory, which the server wipes: no copy of the secret stays behind.
+Response shown_once(std::string_view member, const Secret& secret, const std::string& username,
+                    WallTime expires) {
+  Response answer;
+  answer.status = 201;
+  const std::string rest = fmt::format(R"(","username":{},"expires":"{}"}})",
+                                       json::serialize(json::string(username)), to_rfc3339(expires));
+  answer.body.reserve(member.size() + secret.size() + rest.size() + 8);
+  for (const std::string_view part :
+       {std::string_view("{\""), member, std::string_view("\":\""), secret.text(), std::string_view(rest)})
+    answer.body += part;
+  return answer;
+}
+
+Response person_unknown(const std::string& id) {
+  return problem(404, "person_unknown", fmt::format("The register has nobody with the number '{}'.", id));
+}
+
+}  // namespace
+
+Gate::Answer Gate::enrol(Request& request) {
+  const Peer& peer = *request.peer;
+  auto ask = proto::parse_enrolment(request.body);
+  wipe(request.body);
+  if (!ask) co_return problem(400, "bad_request", ask.error().context + ".");
+  if (auto no = refuse_typing(peer, "enrolment")) co_return std::move(*no);
+  auto ni_start = reg::ni_start_of(ask->national_insurance.text());
+  if (!ni_start) {
+    co_return problem(
+        400, "bad_request",
+        "\"national_insurance\" must be the first four characters of a National Insurance number.");
+  }
+  const WallTime at = now();
+  std::function<Result<Match>(reg::Register&)> look =
+      [policy = policy_, name = ask->name, born = ask->date_of_birth, ni = *ni_start,
+       at](reg::Register& staff) { return match(staff, *policy, name, born, ni, at); };
+  wipe(*ni_start);
+  auto looking = write<Match>(std::move(look));
+  const auto found = co_await std::move(looking);
+  if (!found) co_return register_unavailable(found.error());
+  std::function<Result<seconds>(reg::Credentials&)> note_it = [uid = peer.uid, who = found->person,
+                                                               at](reg::Credentials& file) {
+    return file.request_activation(uid, who, at);
+  };
+  auto noting = on_file<seconds>(std::move(note_it));
+  const auto wait = co_await std::move(noting);
+  if (!wait) co_return register_unavailable(wait.error());
+  if (wait->count() > 0) {
+    auto answer =
+        problem(429, "throttled",
+                fmt::format("Too many people enrolled here in a short time. Wait {} s.", wait->count()),
+                {{"retry_after", wait->count()}});
+    answer.headers.emplace_back("Retry-After", std::to_string(wait->count()));
+    co_return refuse_password(peer, "enrolment", std::move(answer), "throttled");
+  }
+  audit::Record record;
+  record.event = "enrolment";
+  record.person = found->person;
+  record.client = describe_peer(peer);
+  record.reason = found->reason;
+  record.details["act"] = "asked";
+  auto recording = durable_.wait(durable_.start(*log_, std::move(record)));
+  const auto recorded = co_await std::move(recording);
+  if (!recorded) co_return audit_unavailable();
+  metrics_.add("enrolments");
+  co_return json_response(
+      202,
+      json::object{
+          {"message",
+           "If these details are those of one current employee, the smartcard help desk can now hand over an "
+           "activation code. Go there with proof of who you are."}});
+}
+
+Gate::Actor Gate::may_give_codes(const Request& request, const std::string& subject) {
+  Actor who = myself(request);
+  if (who.refusal || who.person != subject)
+    return who.refusal ? std::move(who) : actor(request, policy::Act::give_codes, subject);
+  who.refusal = refuse_password(
+      *request.peer, "client_refused",
+      problem(403, "not_yours_to_do",
+              "Nobody gives a code or a password to themselves. Ask a colleague at the help desk."),
+      "own", who.person);
+  return who;
+}
+
+Gate::Answer Gate::make_code(Request& request) {
+  const Peer& peer = *request.peer;
+  const auto who = proto::parse_code_request(request.body);
+  if (!who) co_return problem(400, "bad_request", who.error().context + ".");
+  auto helper = may_give_codes(request, *who);
+  if (helper.refusal) co_return std::move(*helper.refusal);
+  if (!audit_ok()) co_return audit_unavailable();
+  if (passwords_.busy()) co_return busy_with_passwords();
+  const auto holder = person(*who);
+  if (!holder && holder.error().code == Errc::not_found) co_return person_unknown(*who);
+  if (!holder) co_return register_unavailable(holder.error());
+  const std::string username = username_of((*holder)->record);
+
+  const auto code = std::make_shared<const Secret>(random_code(code_groups));
+  // Hashed like a password: 60 bits alone would not withstand who gets hold of the file and a fast hash.
+  auto hashing = passwords_.hash(code);
+  const auto hash = co_await std::move(hashing);
+  if (!hash) co_return busy_with_passwords();
+  const WallTime expires = now() + config_.passwords.activation_life;
+  std::function<Result<void>(reg::Credentials&)> save =
+      [who = *who, hash = *hash, expires, since = now() - config_.passwords.activation_life](
+          reg::Credentials& file) { return file.set_code(who, hash, since, expires); };
+  auto saving = on_file<void>(std::move(save));
+  const auto saved = co_await std::move(saving);
+  if (!saved && saved.error().code == Errc::not_found) {
+    co_return problem(409, "no_open_request",
+                      "There is no open request of this person. They ask for it first, with: cardgate enrol");
+  }
+  if (!saved) co_return register_unavailable(saved.error());
+  audit::Record record;
+  record.event = "enrolment";
+  record.person = *who;
+  record.client = describe_peer(peer);
+  record.details = {
+      {"act", "code"}, {"by", helper.person}, {"session", helper.session}, {"role", helper.role}};
+  auto recording = durable_.wait(durable_.start(*log_, std::move(record)));
+  const auto recorded = co_await std::move(recording);
+  if (!recorded) co_return audit_unavailable();
+  co_return shown_once("code", *code, username, expires);
+}
+
+Gate::Answer Gate::activate(Request& request) {
+  const Peer& peer = *request.peer;
+  constexpr std::string_view event = "enrolment";
+  auto ask = proto::parse_activation(request.body);
+  wipe(request.body);
+  if (!ask) co_return problem(400, "bad_request", ask.error().context + ".");
+  if (auto no = refuse_typing(peer, event)) co_return std::move(*no);
+  const auto code = std::make_shared<const Secret>(normal_code(ask->code));
+  const auto wanted = std::make_shared<const Secret>(std::move(ask->new_password));
+  auto checking = check_password(peer, {reg::CredentialKind::code, event, ask->username, code});
+  auto checked = co_await std::move(checking);
+  if (checked.refusal) co_return std::move(*checked.refusal);
+  const reg::Credential credential = checked.credential;
+  const auto holder = person(credential.person);
+  if (!holder) co_return register_unavailable(holder.error());
+  const std::string username = username_of((*holder)->record);
+  if (auto no = refuse_new_password(*wanted, (*holder)->record)) co_return std::move(*no);
+  auto hashing = passwords_.hash(wanted);
+  const auto hash = co_await std::move(hashing);
+  if (!hash) co_return busy_with_passwords();
+  std::function<Result<void>(reg::Credentials&)> save = [credential, hash = *hash,
+                                                         at = now()](reg::Credentials& file) {
+    return file.activate(credential.person, credential.hash, hash, at);
+  };
+  auto saving = on_file<void>(std::move(save));
+  const auto saved = co_await std::move(saving);
+  if (!saved && saved.error().code == Errc::cancelled)
+    co_return problem(409, "password_changed",
+                      "The code was used at the same moment. Nothing was changed by you.");
+  if (!saved) co_return register_unavailable(saved.error());
+  apply(sessions_.end_by_password(credential.person, EndReason::password_changed));
+  audit::Record record;
+  record.event = event;
+  record.person = credential.person;
+  record.client = describe_peer(peer);
+  record.details["act"] = "activated";
+  auto recording = durable_.wait(durable_.start(*log_, std::move(record)));
+  const auto recorded = co_await std::move(recording);
+  if (!recorded) co_return audit_unavailable();
+  metrics_.add("activations");
+  co_return json_response(200, json::object{{"username", username}});
+}
+
+Gate::Answer Gate::reset_password(Request& request) {
+  const Peer& peer = *request.peer;
+  const auto ask = proto::parse_password_reset(request.body);
+  if (!ask) co_return problem(400, "bad_request", ask.error().context + ".");
+  auto helper = may_give_codes(request, ask->person);
+  if (helper.refusal) co_return std::move(*helper.refusal);
+  if (!audit_ok()) co_return audit_unavailable();
+  if (passwords_.busy()) co_return busy_with_passwords();
+  const auto holder = person(ask->person);
+  if (!holder && holder.error().code == Errc::not_found) co_return person_unknown(ask->person);
+  if (!holder) co_return register_unavailable(holder.error());
+  const std::string username = username_of((*holder)->record);
+
+  const auto temporary = std::make_shared<const Secret>(random_code(password_groups));
+  auto hashing = passwords_.hash(temporary);
+  const auto hash = co_await std::move(hashing);
+  if (!hash) co_return busy_with_passwords();
+  const WallTime expires = now() + config_.passwords.reset_life;
+  std::function<Result<bool>(reg::Credentials&)> save = [who = ask->person, hash = *hash, expires,
+                                                         at = now()](reg::Credentials& file) -> Result<bool> {
+    if (!TRY(file.has_password(who))) return false;
+    TRY(file.set_password({who, hash, true, expires}, {}, at));
+    return true;
+  };
+  auto saving = on_file<bool>(std::move(save));
+  const auto saved = co_await std::move(saving);
+  if (!saved) co_return register_unavailable(saved.error());
+  if (!*saved) {
+    co_return problem(
+        409, "no_password",
+        "This person has no password yet. They enrol, with: cardgate enrol; then give them a code.");
+  }
+  apply(sessions_.end_by_password(ask->person, EndReason::password_changed));
+  audit::Record record;
+  record.event = "password_reset";
+  record.person = ask->person;
+  record.client = describe_peer(peer);
+  record.session = helper.session;
+  record.role = helper.role;
+  record.reason = ask->reason;
+  record.details["by"] = helper.person;
+  log(Level::info, "a password was replaced by a temporary one",
+      {{"CARDGATE_EVENT", "password_reset"}, {"CARDGATE_PERSON", ask->person}});
+  auto recording = durable_.wait(durable_.start(*log_, std::move(record)));
+  const auto recorded = co_await std::move(recording);
+  if (!recorded) co_return audit_unavailable();
+  co_return shown_once("temporary_password", *temporary, username, expires);
+}
+
+}  // namespace cardgate::daemon

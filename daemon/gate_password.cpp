@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+// Employee Self Service by user name and password. Until a password was right, every refusal has the same words and has
+// cost the same work, whether or not there is such a person.
+#include <fmt/format.h>
+
+#include "daemon/facts.hpp"
+#include "daemon/gate.hpp"
+#include "daemon/journal.hpp"
+
+namespace cardgate::daemon {
+
+Response Gate::throttled(seconds wait) {
+  auto answer = problem(
+      429, "throttled",
+      fmt::format("That was wrong too often. Wait {} s before the next try. Who has forgotten their password "
+                  "gets a new one at the smartcard help desk.",
+                  wait.count()),
+      {{"retry_after", wait.count()}});
+  answer.headers.emplace_back("Retry-After", std::to_string(wait.count()));
+  return answer;
+}
+
+Response Gate::busy_with_passwords() {
+  auto answer =
+      problem(503, "passwords_busy", "Too many people sign in by password at this moment. Try again.");
+  answer.headers.emplace_back("Retry-After", "1");
+  return answer;
+}
+
+Response Gate::register_unavailable(const Error& error) {
+  log(Level::error, "the staff register cannot be used: " + error.message());
+  return problem(503, "register_unavailable", "The staff register cannot be used now. Try again later.");
+}
+
+Response Gate::refuse_password(const Peer& peer, std::string_view event, Response answer,
+                               std::string_view reason, const std::string& who) {
+  audit::Record record;
+  record.event = event;
+  record.person = who;
+  record.reason = reason;
+  refuse(peer, std::move(record));
+  return answer;
+}
+
+std::optional<Response> Gate::refuse_typing(const Peer& peer, std::string_view event) {
+  if (client_for(peer, [](const ClientEntry& client) { return client.sign_in; }) == nullptr) {
+    return refuse_password(peer, event,
+                           problem(403, "sign_in_not_allowed",
+                                   "This program, or this user, may not sign people in. The people who run "
+                                   "this machine decide that in the "
+                                   "`clients` of cardgate's configuration."),
+                           "sign_in_not_allowed");
+  }
+  if (!sign_in_rate_.allow(peer.uid, clock_.boot())) {
+    return refuse_password(peer, event,
+                           problem(429, "rate_limited", "Too many sign-ins in a short time. Wait a minute."),
+                           "rate_limited");
+  }
+  if (!audit_ok()) return audit_unavailable();
+  // Before the try is counted.
+  if (passwords_.busy()) return busy_with_passwords();
+  return std::nullopt;
+}
+
+boost::asio::awaitable<Gate::CheckedPassword> Gate::check_password(const Peer& peer, PasswordUse use) {
+  const auto no = [](Response answer) { return CheckedPassword{std::move(answer), {}}; };
+  const uid_t uid = peer.uid;
+  std::function<Result<reg::Attempt>(reg::Credentials&)> begin = [kind = use.kind, username = use.username,
+                                                                  uid, at = now()](reg::Credentials& file) {
+    return file.begin(kind, username, uid, at);
+  };
+  auto beginning = on_file<reg::Attempt>(std::move(begin));
+  const auto attempt = co_await std::move(beginning);
+  if (!attempt) co_return no(register_unavailable(attempt.error()));
+  if (attempt->wait.count() > 0)
+    co_return no(refuse_password(peer, use.refused_event, throttled(attempt->wait), "throttled"));
+  const reg::Credential& found = attempt->credential;
+
+  auto comparing = passwords_.fits(found.hash, use.typed);
+  const auto fits = co_await std::move(comparing);
+  if (!fits || shutting_down_) {
+    std::function<Result<void>(reg::Credentials&)> undo = [kind = use.kind, username = use.username, uid,
+                                                           person = found.person](reg::Credentials& file) {
+      return file.undone(kind, username, uid, person);
+    };
+    auto undoing = on_file<void>(std::move(undo));
+    const auto undone = co_await std::move(undoing);
+    if (!undone) co_return no(register_unavailable(undone.error()));
+    co_return no(busy_with_passwords());
+  }
+  const bool over = use.kind == reg::CredentialKind::code && found.expires && *found.expires <= now();
+  if (!*fits || over) {
+    const bool code = use.kind == reg::CredentialKind::code;
+    auto answer = code ? problem(401, "code_incorrect",
+                                 "User name and code do not belong together, or the code is used or too old. "
+                                 "The smartcard help desk "
+                                 "hands out a new one.")
+                       : problem(401, "password_incorrect",
+                                 "User name and password do not belong together. After many wrong tries a "
+                                 "password no longer works; the "
+                                 "smartcard help desk then gives out a new one.");
+    const std::string_view reason = found.dead ? "too_many_failures"
+                                    : code     ? "code_incorrect"
+                                               : "password_incorrect";
+    co_return no(refuse_password(peer, use.refused_event, std::move(answer), reason, found.person));
+  }
+  std::function<Result<void>(reg::Credentials&)> succeed = [kind = use.kind, username = use.username, uid,
+                                                            person = found.person](reg::Credentials& file) {
+    return file.succeeded(kind, username, uid, person);
+  };
+  auto succeeding = on_file<void>(std::move(succeed));
+  const auto counted = co_await std::move(succeeding);
+  if (!counted) co_return no(register_unavailable(counted.error()));
+  co_return CheckedPassword{std::nullopt, found};
+}
+
+std::optional<Response> Gate::refuse_standing(const Peer& peer, std::string_view event,
+                                              const policy::Decision& standing, const std::string& who) {
+  if (standing.allowed) return std::nullopt;
+  std::string detail;
+  for (const auto& item : standing.unmet)
+    detail += (detail.empty() ? "" : " ") + item.text + ". " + item.next_step + ".";
+  const std::string reason = standing.unmet.empty() ? "access" : standing.unmet.front().prerequisite;
+  return refuse_password(
+      peer, event, problem(403, "access_denied", std::move(detail), {{"unmet", to_json(standing.unmet)}}),
+      reason, who);
+}
+
+boost::asio::awaitable<Response> Gate::sign_in_by_password(Request& request, proto::PasswordSignIn ask,
+                                                           const std::string& resume_id) {
+  const Peer& peer = *request.peer;
+  constexpr std::string_view event = "sign_in_refused";
+  const auto refused = [&](Response answer, std::string_view reason, const std::string& who) {
+    return refuse_password(peer, event, std::move(answer), reason, who);
+  };
+  if (auto no = refuse_typing(peer, event)) co_return std::move(*no);
+  const auto mismatch = [] {
+    return problem(
+        409, "sign_in_mismatch",
+        "This session was opened by somebody else, or with a card. Unlock it as it was opened, or sign in.");
+  };
+  if (!resume_id.empty()) {
+    const Session* session = sessions_.find(resume_id);
+    if (session->sign_in != policy::SignIn::password)
+      co_return refused(mismatch(), "sign_in_mismatch", session->person);
+  }
+  const auto typed = std::make_shared<const Secret>(std::move(ask.password));
+  auto checking = check_password(peer, {reg::CredentialKind::password, event, ask.username, typed});
+  auto checked = co_await std::move(checking);
+  if (checked.refusal) co_return std::move(*checked.refusal);
+  const reg::Credential& credential = checked.credential;
+  if (credential.must_change) {
+    const bool over = credential.expires && *credential.expires <= now();
+    co_return over
+        ? refused(
+              problem(
+                  403, "password_expired",
+                  "The time of this temporary password is over. Ask the smartcard help desk for another."),
+              "password_expired", credential.person)
+        : refused(problem(403, "password_change_required",
+                          "This password is a temporary one. Choose your own with: cardgate password"),
+                  "password_change_required", credential.person);
+  }
+  if (needs_rehash(credential.hash, passwords_.cost())) {
+    auto hashing = passwords_.hash(typed);
+    const auto fresh = co_await std::move(hashing);
+    if (fresh) {
+      std::function<Result<void>(reg::Credentials&)> rehash =
+          [person = credential.person, old = credential.hash, next = *fresh](reg::Credentials& file) {
+            return file.rehash(person, old, next);
+          };
+      auto rehashing = on_file<void>(std::move(rehash));
+      const auto kept = co_await std::move(rehashing);
+      if (!kept) co_return register_unavailable(kept.error());
+    }
+  }
+
+  Session session;
+  session.sign_in = policy::SignIn::password;
+  const auto holder = person(credential.person);
+  if (!holder) co_return register_unavailable(holder.error());
+  session.person = (*holder)->record.id;
+  session.person_name = (*holder)->record.name;
+  session.username = ask.username;
+  session.uid = peer.uid;
+  const auto facts = facts_for(session);
+  if (!facts) co_return register_unavailable(facts.error());
+  const auto standing = policy::decide_sign_in(*policy_, **facts, policy::SignIn::password, now());
+  if (auto no = refuse_standing(peer, event, standing, session.person)) co_return std::move(*no);
+  if (!resume_id.empty()) {
+    const Session* locked = sessions_.find(resume_id);
+    if (locked == nullptr) co_return problem(404, "not_found", "The session has ended. Sign in.");
+    if (locked->person != session.person) co_return refused(mismatch(), "sign_in_mismatch", session.person);
+  }
+  session.id = resume_id.empty() ? random_id() : resume_id;
+  begin_times(session, standing);
+
+  audit::Record record;
+  record.event = resume_id.empty() ? "sign_in" : "session_resumed";
+  record.person = session.person;
+  const ClientEntry* entry = client_for(peer, [](const ClientEntry& client) { return client.sign_in; });
+  if (entry != nullptr) record.client = entry->name;  // a reload may just have taken it away
+  record.session = session.id;
+  record.policy = policy_->hash();
+  record.details = {{"sign_in", "password"}, {"uid", peer.uid}, {"peer", describe_peer(peer)}};
+  auto recording = durable_.wait(durable_.start(*log_, std::move(record)));
+  const auto recorded = co_await std::move(recording);
+  if (!recorded) co_return audit_unavailable();
+  if (shutting_down_) co_return problem(503, "draining", "The service is stopping. Try again in a moment.");
+  metrics_.add("sign_ins", "password");
+  log(Level::info, resume_id.empty() ? "signed in" : "session resumed",
+      {{"CARDGATE_EVENT", resume_id.empty() ? "sign_in" : "session_resumed"},
+       {"CARDGATE_PERSON", session.person}});
+  const std::string id = session.id;
+  if (!resume_id.empty()) {
+    if (!sessions_.resume(id, {}, 0, clock_.boot()))
+      co_return problem(404, "not_found", "The session has ended. Sign in.");
+  } else {
+    auto opened = sessions_.open(std::move(session));
+    if (!opened) co_return problem(503, "too_many_sessions", opened.error().context + ".");
+    apply(std::move(*opened));
+    // What the register said may have changed while the record was written.
+    review(id);
+    if (sessions_.find(id) == nullptr)
+      co_return problem(403, "access_denied", "Your access ended at this moment.",
+                        {{"unmet", json::array{}}});
+  }
+  on_deadline_changed();
+  events_.publish("session", {{"kind", resume_id.empty() ? "opened" : "resumed"}, {"session", id}}, peer.uid);
+  auto answer = json_response(resume_id.empty() ? 201 : 200, session_json(*sessions_.find(id)));
+  if (resume_id.empty()) answer.headers.emplace_back("Location", "/v1/sessions/" + id);
+  co_return answer;
+}
+
+std::optional<Response> Gate::refuse_new_password(const Secret& wanted, const reg::Person& who) {
+  auto why = password_rules_->refuse(wanted, {who.name, who.username, who.id, who.email});
+  if (why.empty()) return std::nullopt;
+  return problem(400, "password_refused", why + ". Nothing was changed.");
+}
+
+Gate::Answer Gate::change_password(Request& request) {
+  const Peer& peer = *request.peer;
+  constexpr std::string_view event = "sign_in_refused";
+  auto ask = proto::parse_password_change(request.body);
+  wipe(request.body);
+  if (!ask) co_return problem(400, "bad_request", ask.error().context + ".");
+  if (auto no = refuse_typing(peer, event)) co_return std::move(*no);
+  const auto typed = std::make_shared<const Secret>(std::move(ask->password));
+  const auto wanted = std::make_shared<const Secret>(std::move(ask->new_password));
+  auto checking = check_password(peer, {reg::CredentialKind::password, event, ask->username, typed});
+  auto checked = co_await std::move(checking);
+  if (checked.refusal) co_return std::move(*checked.refusal);
+  const reg::Credential credential = checked.credential;
+  if (credential.must_change && credential.expires && *credential.expires <= now()) {
+    co_return refuse_password(
+        peer, event,
+        problem(403, "password_expired",
+                "The time of this temporary password is over. Ask the smartcard help desk for another."),
+        "password_expired", credential.person);
+  }
+  const auto holder = person(credential.person);
+  if (!holder) co_return register_unavailable(holder.error());
+  const auto standing = policy::decide_sign_in(*policy_, (*holder)->facts, policy::SignIn::password, now());
+  if (auto no = refuse_standing(peer, event, standing, credential.person)) co_return std::move(*no);
+  if (equal_constant_time(typed->bytes(), wanted->bytes())) {
+    co_return problem(400, "password_refused", "The new password is the old one. Nothing was changed.");
+  }
+  if (auto no = refuse_new_password(*wanted, (*holder)->record)) co_return std::move(*no);
+  auto hashing = passwords_.hash(wanted);
+  const auto hash = co_await std::move(hashing);
+  if (!hash) co_return busy_with_passwords();
+  std::function<Result<void>(reg::Credentials&)> save = [credential, hash = *hash,
+                                                         at = now()](reg::Credentials& file) {
+    return file.set_password({credential.person, hash, false, {}}, credential.hash, at);
+  };
+  auto saving = on_file<void>(std::move(save));
+  const auto saved = co_await std::move(saving);
+  if (!saved && saved.error().code == Errc::cancelled)
+    co_return problem(409, "password_changed",
+                      "The password was changed at the same moment. Nothing was changed by you.");
+  if (!saved) co_return register_unavailable(saved.error());
+  apply(sessions_.end_by_password(credential.person, EndReason::password_changed));
+  audit::Record record;
+  record.event = "password_changed";
+  record.person = credential.person;
+  record.client = describe_peer(peer);
+  record.reason = credential.must_change ? "temporary" : "own";
+  log(Level::info, "a password was changed",
+      {{"CARDGATE_EVENT", "password_changed"}, {"CARDGATE_PERSON", credential.person}});
+  auto recording = durable_.wait(durable_.start(*log_, std::move(record)));
+  const auto recorded = co_await std::move(recording);
+  if (!recorded) co_return audit_unavailable();
+  Response answer;
+  answer.status = 204;
+  co_return answer;
+}
+
+}  // namespace cardgate::daemon

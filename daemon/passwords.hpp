@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hashing passwords away from the gate's thread: few threads and a short queue, so that neither memory nor time of the
+// service is at the mercy of who guesses. Used on one thread.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/password.hpp"
+
+namespace cardgate::daemon {
+
+class Passwords {
+ public:
+  using Typed = std::shared_ptr<const Secret>;
+
+  /// `hashed` is called for each hash that was made, on the thread that asked.
+  Passwords(const PasswordCost& cost, std::function<void()> hashed);
+  ~Passwords();
+  Passwords(const Passwords&) = delete;
+  Passwords& operator=(const Passwords&) = delete;
+
+  void set_cost(const PasswordCost& cost);
+  const PasswordCost& cost() const { return cost_; }
+  /// There is no room in the queue now.
+  bool busy() const;
+
+  /// Is it the password that `stored` was made of? An empty `stored` is nobody's, and as much work. Errors: unavailable.
+  boost::asio::awaitable<Result<bool>> fits(std::string stored, Typed typed);
+  /// Errors: unavailable.
+  boost::asio::awaitable<Result<std::string>> hash(Typed typed);
+
+ private:
+  PasswordCost cost_;
+  std::string nobodys_;
+  std::function<void()> hashed_;
+  std::size_t waiting_ = 0;
+  boost::asio::thread_pool threads_;
+};
+
+}  // namespace cardgate::daemon
