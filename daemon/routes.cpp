@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace cardgate::daemon {
@@ -129,9 +130,13 @@ boost::asio::awaitable<Response> route(Gate& gate, Request& request) {
       request.method == "HEAD" ? std::string_view("GET") : std::string_view(request.method);
   std::string allowed;
   std::string id;
+  const bool named_outright =
+      std::ranges::any_of(table, [&](const Route& entry) { return entry.path == request.path; });
   for (const auto& entry : table) {
     if (entry.on != On::both && (entry.on == On::admin) != peer.admin_socket) continue;
     if (!matches(entry.path, request.path, id)) continue;
+    // What is named outright on the other socket is nobody's number here.
+    if (named_outright && entry.path != request.path) continue;
     if (entry.method != method) {
       allowed += (allowed.empty() ? "" : ", ") + std::string(entry.method);
       continue;

@@ -115,7 +115,7 @@ TEST_F(SelfService, LeadsFromParticularsToAPasswordThatOpensTheOwnRecordAlone) {
   EXPECT_EQ(code_for("4000").error(), "no_session");
   desk_opens();
   EXPECT_EQ(code_for("2000").error(), "no_open_request");
-  EXPECT_EQ(code_for("1000").error(), "access_denied") << "nobody gives a code to themselves";
+  EXPECT_EQ(code_for("1000").error(), "not_yours_to_do") << "nobody gives a code to themselves";
   EXPECT_EQ(code_for("none").error(), "person_unknown");
   const auto replaced = code_for("4000");
   ASSERT_EQ(replaced.status, 201) << replaced.body;
@@ -155,7 +155,7 @@ TEST_F(SelfService, LeadsFromParticularsToAPasswordThatOpensTheOwnRecordAlone) {
   EXPECT_FALSE(claims.contains("revocation"));
   const auto core = stage.token("core");
   EXPECT_EQ(core.error(), "access_denied") << core.body;
-  EXPECT_EQ(code_for("2000").error(), "access_denied") << "a password gives no rights over others";
+  EXPECT_EQ(code_for("2000").error(), "card_needed") << "a password gives no rights over others";
 
   EXPECT_TRUE(stage.audit_says("\"act\":\"activated\""));
   const auto log = stage.audit_text();
@@ -225,7 +225,7 @@ TEST_F(SelfService, ATemporaryPasswordIsGoodForChoosingAnotherOnly) {
   eve_has_a_password();
   desk_opens();
   EXPECT_EQ(post("/v1/password/reset", {{"person", "2000"}, {"reason", "asked"}}).error(), "no_password");
-  EXPECT_EQ(post("/v1/password/reset", {{"person", "1000"}, {"reason", "mine"}}).error(), "access_denied");
+  EXPECT_EQ(post("/v1/password/reset", {{"person", "1000"}, {"reason", "mine"}}).error(), "not_yours_to_do");
   const auto reset = post("/v1/password/reset", {{"person", "4000"}, {"reason", "forgotten, badge seen"}});
   ASSERT_EQ(reset.status, 201) << reset.body;
   stage.pull();

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// cardgate setup, notice, record
+#include <fmt/format.h>
+
+#include <memory>
+#include <vector>
+
+#include "client/output.hpp"
+#include "client/service.hpp"
+#include "client/work/act.hpp"
+
+namespace cardgate::client {
+namespace {
+
+struct SetupOptions {
+  std::vector<std::string> people;
+  std::string break_glass;
+};
+
+int set_up(const Cli& cli, const SetupOptions& options) {
+  json::object body{{"people", json::array(options.people.begin(), options.people.end())}};
+  if (!options.break_glass.empty()) body["break_glass"] = options.break_glass;
+  const auto reply = call(Http(cli.admin_socket), {.method = "POST",
+                                                   .target = "/v1/setup",
+                                                   .body = json::serialize(body),
+                                                   .content_type = "application/json"});
+  if (!reply && reply.error().code == Errc::permission_denied) {
+    return say_error(cli, {Errc::permission_denied, cli.admin_socket + ": only root sets up. Use sudo"});
+  }
+  if (!reply) return say_error(cli, reply.error());
+  if (reply->refusal) return say_problem(cli, *reply->refusal);
+  if (cli.json) {
+    print_json(reply->body);
+    return exit_ok;
+  }
+  const auto until = text_of(reply->body, "until");
+  say_list(reply->body, "people", "", [&](const json::object& row) {
+    return fmt::format("{} ({}) is appointed to {}{}.", text_of(row, "name"), text_of(row, "id"),
+                       text_of(reply->body, "title"), until.empty() ? "" : " until " + until);
+  });
+  say(options.break_glass.empty() ? "Set-up closes when both have signed in with their cards."
+                                  : "Every member of the team is told.");
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_setup(CLI::App& app, Cli& cli) {
+  auto* command =
+      add_command(app, "setup", "Appoint the first two members of the ESR & Workforce Systems team (root)",
+                  "sudo cardgate setup --person 10001 --person 10004\n"
+                  "  sudo cardgate setup --break-glass \"Both members are ill\" --person 10009",
+                  usual_exit_codes);
+  auto options = std::make_shared<SetupOptions>();
+  command->add_option("--person", options->people, "Whom, by their number in the register")->required();
+  command->add_option(
+      "--break-glass", options->break_glass,
+      "After set-up is closed: why, in a sentence; for seven days, and every member of the team is told");
+  command->callback([&cli, options] { cli.action = [&cli, options] { return set_up(cli, *options); }; });
+}
+
+void add_notices(CLI::App& app, Cli& cli) {
+  auto* group = add_command(app, "notice", "What you were told", "cardgate notice list", "");
+  group->require_subcommand(1);
+  add_act(*group, cli,
+          {.name = "list",
+           .what = "Your notices",
+           .example = "cardgate notice list",
+           .method = "GET",
+           .path = "/v1/notices",
+           .tell = [](const json::object& body) {
+             say_list(body, "notices", "No notices.", [](const json::object& row) {
+               return fmt::format("{}: {} ({})", number_of(row, "id"), text_of(row, "text"),
+                                  local_time(text_of(row, "at")));
+             });
+           }});
+  add_act(*group, cli,
+          {.name = "drop",
+           .what = "You have read it",
+           .example = "cardgate notice drop 7",
+           .method = "DELETE",
+           .path = "/v1/notices/{}",
+           .subject = "NOTICE",
+           .subject_help = "Its number",
+           .tell = [](const json::object&) { say("Done."); }});
+}
+
+void add_record(CLI::App& app, Cli& cli) {
+  auto* group = add_command(app, "record", "Whose records your roles open",
+                            "cardgate record allowed 10017 --role manager-self-service", "");
+  group->require_subcommand(1);
+  add_act(
+      *group, cli,
+      {.name = "allowed",
+       .what = "May you open this person's record in a role",
+       .example = "cardgate record allowed 10017 --role manager-self-service",
+       .method = "GET",
+       .path = "/v1/records/{}/allowed",
+       .subject = "PERSON",
+       .subject_help = "The person's number in the register",
+       .options = {{"--role", "role", "The role", true, false}},
+       .tell = [](const json::object& body) {
+         say(is_true(body, "allowed") ? (is_true(body, "view_only") ? "Yes, to look at." : "Yes.") : "No.");
+       }});
+}
+
+}  // namespace cardgate::client
