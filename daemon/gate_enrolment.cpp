@@ -79,7 +79,7 @@ Gate::Answer Gate::enrol(Request& request) {
       [policy = policy_, name = ask->name, born = ask->date_of_birth, ni = *ni_start,
        at](reg::Register& staff) { return match(staff, *policy, name, born, ni, at); };
   wipe(*ni_start);
-  auto looking = write<Match>(std::move(look));
+  auto looking = write<Match>(look);
   const auto found = co_await std::move(looking);
   if (!found) co_return register_unavailable(found.error());
   std::function<Result<seconds>(reg::Credentials&)> note_it = [uid = peer.uid, who = found->person,

@@ -155,7 +155,7 @@ Gate::Answer Gate::import_staff(Request& request) {
     ::malloc_trim(0);
     return done;
   };
-  const auto outcome = co_await write<Imported>(std::move(work));
+  const auto outcome = co_await write<Imported>(work);
   importing_ = false;
 
   audit::Record record;

@@ -91,10 +91,10 @@ boost::asio::awaitable<void> Gate::tell_of_lost_roles(std::vector<std::string> r
         [role](reg::Register& staff) -> Result<std::vector<std::string>> {
       return staff.people_by(reg::Register::Relation::form_for, role);
     };
-    auto holders = co_await write<std::vector<std::string>>(work);
+    const auto holders = co_await write<std::vector<std::string>>(work);
     if (!holders) continue;
     co_await tell(
-        std::move(*holders), "role-gone-" + role + "-" + policy_->hash().substr(0, 8),
+        *holders, "role-gone-" + role + "-" + policy_->hash().substr(0, 8),
         fmt::format("The role '{}' does not exist any more, so your access form for it opens nothing.",
                     role));
   }

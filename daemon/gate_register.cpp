@@ -183,7 +183,7 @@ Gate::Answer Gate::restore_register(Request& request) {
     // Where the register is changed, so that nobody is removed in between.
     std::function<Result<Restored>(reg::Register&)> work =
         [from = *from, file = register_file()](reg::Register&) { return reg::restore(from, file); };
-    restored = co_await write<Restored>(std::move(work));
+    restored = co_await write<Restored>(work);
   } else {
     restored = good.error();
   }

@@ -20,7 +20,7 @@
 namespace cardgate::proto {
 
 inline constexpr std::size_t max_work_body = 16 * 1024;
-inline constexpr std::size_t max_line_bytes = 256;     // names, ids
+inline constexpr std::size_t max_line_bytes = 256;  // names, ids
 
 class Body {
  public:

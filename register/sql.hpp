@@ -105,12 +105,12 @@ inline constexpr const char* requested_since =
 inline constexpr const char* throttle = "SELECT failures, last_at FROM throttle WHERE mark = ?";
 
 inline constexpr std::array look_ups{
-    person,        unix_accounts, teams,         cards,        identities,  forms,         declarations,
-    training,      delegations,   acting,        removals,     by_card,     by_identity,   by_unix_account,
-    key_of,        id_of,         manager_of,    has_staff,    staff_of,    in_team,       form_waits,
-    removal_waits, delegates_of,  stands_in_for, leaving_on,   of_form,     of_delegation, of_acting,
-    of_removal,    notices,       ids_after,     by_enrolment, by_username, setting,       on_file,
-    last_key,      id_from,       by_login,      password,    activation,   requested_since, throttle};
+    person,        unix_accounts, teams,         cards,        identities,  forms,           declarations,
+    training,      delegations,   acting,        removals,     by_card,     by_identity,     by_unix_account,
+    key_of,        id_of,         manager_of,    has_staff,    staff_of,    in_team,         form_waits,
+    removal_waits, delegates_of,  stands_in_for, leaving_on,   of_form,     of_delegation,   of_acting,
+    of_removal,    notices,       ids_after,     by_enrolment, by_username, setting,         on_file,
+    last_key,      id_from,       by_login,      password,     activation,  requested_since, throttle};
 
 inline constexpr const char* add_notice =
     "INSERT OR IGNORE INTO notice (person, mark, made_at, text) SELECT pk, ?, ?, ? FROM person WHERE id = ?";

@@ -105,7 +105,6 @@ void Year::managers_get_access() {
   trust.seat(chief);
   trust.can(chief, {"form", "submit", "--role", "core", "--reason", "x", "--until", trust.day(20)},
             "submitted");
-  const auto access = trust.stage.cardgate({"access", "--role", "core"});
   trust.form(dora, "manager-self-service", chief, esme);
   trust.signs(dora);
   EXPECT_TRUE(trust.holds(dora, "manager-self-service"));
@@ -305,6 +304,7 @@ void Year::a_leaver_and_a_rehire() {
   trust.seat(joe, 0);
   trust.can(joe, {"notice", "list"}, "Your last day of employment is on record as " + trust.day(220));
   EXPECT_TRUE(trust.holds(joe, "core"));
+  trust.can(joe, {"notice", "list"}, trust.day(220) + " is your last day of employment");
   const auto session = trust.session_of(joe);
   EXPECT_TRUE(testing::eventually(seconds(30), [&] {
     return trust.stage.ask("GET", "/v1/sessions/" + session).status == 404;
