@@ -5,11 +5,17 @@
 // made when it is not there, and kept.
 #include <fmt/format.h>
 
+#include <atomic>
 #include <cstring>
 #include <fstream>
 #include <string>
+#include <thread>
 
+#include "base/password.hpp"
 #include "base/secret.hpp"
+#include "client/http.hpp"
+#include "register/credentials.hpp"
+#include "register/register.hpp"
 #include "tests/bench/big_register.hpp"
 #include "tests/daemon/stage.hpp"
 
@@ -59,6 +65,80 @@ void import(std::size_t people) {
   fmt::print("afterwards:\n{}", memory_of(stage.daemon->pid()));
 }
 
+/// Many are signed in, by password, and have a token; one staff file removes them all. How long from the first to the last
+/// of them that a listener is told of.
+void remove_signed_in(std::size_t people) {
+  testing::Stage stage;
+  stage.limits =
+      "limits: {sessions: 4096, sign_ins_per_minute: 1000000, listener_queue: 16384, requests_per_second: "
+      "1000000,"
+      " tokens_per_second: 1000000}\npasswords: {opslimit: 1, memory: 8MiB}\n";
+  prepare(stage);
+  const auto file = stage.dir / "state" / "register.db";
+  std::string list = "people:\n";
+  {
+    const auto hash = hash_password(Secret("four words as ever"), {1, least_password_memory}).value();
+    auto staff = reg::open_sqlite(file).value();
+    std::string employed = "people:\n";
+    for (std::size_t i = 0; i < people; ++i) {
+      employed +=
+          fmt::format("  - {{id: \"{}\", name: Invented, employed_from: 2020-01-01}}\n", bench::id_of(i));
+      list += fmt::format("  - {{id: \"{}\", name: Invented, removed: {{reason: All at once}}}}\n",
+                          bench::id_of(i));
+    }
+    if (!staff->import(reg::parse_import(employed, "people").value().file))
+      throw std::runtime_error("import");
+    auto credentials = reg::open_credentials(file, {5, seconds(30), seconds(900), 50, seconds(3600), 100, 60,
+                                                    seconds(86400), 10'000})
+                           .value();
+    for (std::size_t i = 0; i < people; ++i) {
+      if (!credentials->set_password({bench::id_of(i), hash, false, {}}, "",
+                                     std::chrono::floor<milliseconds>(std::chrono::system_clock::now())))
+        throw std::runtime_error("password");
+    }
+  }
+  stage.start_daemon();
+  const std::string json_type = "Content-Type: application/json";
+  for (std::size_t i = 0; i < people; ++i) {
+    const auto session = stage.ask(
+        "POST", "/v1/sessions",
+        fmt::format(R"({{"username":"{}","password":"four words as ever"}})", bench::id_of(i)), {json_type});
+    if (session.status != 201) throw std::runtime_error("sign-in: " + session.body);
+    const auto token = stage.ask(
+        "POST", "/v1/token",
+        json::serialize(json::object{
+            {"role", "employee-self-service"}, {"audience", "esr"}, {"session", session.json().at("id")}}),
+        {json_type});
+    if (token.status != 200) throw std::runtime_error("token: " + token.body);
+  }
+  const client::Http http(stage.socket);
+  std::atomic<bool> listens = false;
+  Steady::time_point first, last;
+  std::size_t ended = 0;
+  std::thread listener([&] {
+    (void)http.listen(
+        "/v1/events",
+        [&](const client::Event& event) {
+          if (event.name == "open") listens = true;
+          if (event.data.find("\"kind\":\"ended\"") == std::string::npos) return true;
+          last = Steady::now();
+          if (ended++ == 0) first = last;
+          return ended < people;
+        },
+        std::chrono::minutes(2));
+  });
+  while (!listens) std::this_thread::sleep_for(milliseconds(1));
+  const auto began = Steady::now();
+  const auto done = stage.import(list);
+  const auto answered = Steady::now();
+  listener.join();
+  const auto ms = [](auto span) { return std::chrono::duration<double, std::milli>(span).count(); };
+  fmt::print(
+      "{} of {} sessions with a token each ended by one file: the first to the last in {:.1f} ms; the file "
+      "taken over and answered in {:.1f} ms ({})\n",
+      ended, people, ms(last - first), ms(answered - began), done.status);
+}
+
 int measure(std::size_t people, std::filesystem::path file) {
   testing::Stage stage;
   if (file.empty()) file = stage.dir / "state" / "register.db";
@@ -93,6 +173,7 @@ int main(int argc, char** argv) {
     if (std::strcmp(argv[i], "--import") == 0) rows = std::stoul(argv[i + 1]);
     if (std::strcmp(argv[i], "--register") == 0) file = argv[i + 1];
   }
+  remove_signed_in(1000);
   import(rows);
   return measure(people, file);
 }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/bytes.hpp"
+#include "proto/body.hpp"
 #include "proto/messages.hpp"
 #include "proto/problem.hpp"
 
@@ -43,6 +44,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto message = proto::parse_token_request(text)) {
     if (message->role.empty() || message->role.size() > proto::max_name_bytes) std::abort();
   }
+  auto body = proto::Body::parse(text);
+  const auto role = body.text("role");
+  const auto until = body.optional_date("valid_until");
+  if (body.finish() && (role.empty() || (until && !until->ok()))) std::abort();
   if (const auto token = proto::parse_form_token(text)) {
     if (token->empty()) std::abort();
   }
