@@ -34,6 +34,11 @@ struct Stored {
   std::array<std::uint8_t, 32> hash{};
 };
 
+/// An empty Secret has no memory, and libsodium takes no null pointer.
+const char* characters_of(const Secret& password) {
+  return password.empty() ? "" : password.text().data();
+}
+
 /// Takes `ending` and what stands before it off the front of `text`; nothing when it is not there.
 std::optional<std::string_view> take_until(std::string_view& text, std::string_view ending) {
   const auto at = text.find(ending);
@@ -85,7 +90,7 @@ std::string base64_without_padding(BytesView bytes) {
 
 Result<std::string> hash_password(const Secret& password, const PasswordCost& cost) {
   std::array<char, crypto_pwhash_STRBYTES> out{};
-  if (crypto_pwhash_str_alg(out.data(), password.text().data(), password.size(), cost.operations,
+  if (crypto_pwhash_str_alg(out.data(), characters_of(password), password.size(), cost.operations,
                             cost.memory_bytes, crypto_pwhash_ALG_ARGON2ID13) != 0) {
     return no_memory();
   }
@@ -97,7 +102,7 @@ Result<bool> verify_password(const std::string& stored, const Secret& password) 
   const auto made = parse(stored);
   if (!made) return false;
   Secret again(made->hash.size());
-  if (crypto_pwhash(again.bytes().data(), again.size(), password.text().data(), password.size(),
+  if (crypto_pwhash(again.bytes().data(), again.size(), characters_of(password), password.size(),
                     made->salt.data(), made->cost.operations, made->cost.memory_bytes,
                     crypto_pwhash_ALG_ARGON2ID13) != 0) {
     return no_memory();
