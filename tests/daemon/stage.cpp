@@ -314,7 +314,7 @@ Finished Stage::cardgate(std::vector<std::string> arguments, const std::string& 
   ProcessOptions options;
   options.input = input;
   options.environment = {{"CARDGATE_SOCKET", socket}, {"CARDGATE_ADMIN_SOCKET", admin_socket}};
-  auto finished = run(argv, seconds(30), options);
+  auto finished = run(argv, seconds(150), options);  // a large import under a sanitizer takes its time
   must(finished, "cardgate");
   return *finished;
 }
