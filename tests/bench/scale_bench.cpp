@@ -70,9 +70,9 @@ void import(std::size_t people) {
 void remove_signed_in(std::size_t people) {
   testing::Stage stage;
   stage.limits =
-      "limits: {sessions: 4096, sign_ins_per_minute: 1000000, listener_queue: 16384, requests_per_second: "
+      "limits: {sessions: 4096, sign_ins_per_minute: 100000, listener_queue: 16384, requests_per_second: "
       "1000000,"
-      " tokens_per_second: 1000000}\npasswords: {opslimit: 1, memory: 8MiB}\n";
+      " tokens_per_second: 100000}\npasswords: {opslimit: 1, memory: 8MiB}\n";
   prepare(stage);
   const auto file = stage.dir / "state" / "register.db";
   std::string list = "people:\n";
