@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/number.hpp"
 #include "register/normal.hpp"
 
 namespace cardgate::reg {
@@ -12,21 +13,19 @@ namespace {
 constexpr std::array<std::string_view, 12> months{"jan", "feb", "mar", "apr", "may", "jun",
                                                   "jul", "aug", "sep", "oct", "nov", "dec"};
 
-/// -1 unless all are digits.
-int number(std::string_view text) {
-  int value = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return -1;
-    value = value * 10 + (c - '0');
-  }
-  return text.empty() ? -1 : value;
+using Number = std::optional<unsigned>;
+
+Number month_named(std::string_view text) {
+  const auto named = std::ranges::find(months, ascii_lower(text));
+  if (named == months.end()) return std::nullopt;
+  return static_cast<unsigned>(named - months.begin()) + 1;
 }
 
-CsvDate day_of(int year, int month, int day) {
+CsvDate day_of(unsigned year, unsigned month, unsigned day) {
   if (month > 12 && day <= 12)
     return {std::nullopt, "there is no such month: write the day first, 31/01/2026"};
-  const Date date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
-                  std::chrono::day(static_cast<unsigned>(day))};
+  const Date date{std::chrono::year(static_cast<int>(year)), std::chrono::month(month),
+                  std::chrono::day(day)};
   if (!date.ok()) return {std::nullopt, "there is no such day"};
   return {date, {}};
 }
@@ -48,18 +47,17 @@ CsvDate read_csv_date(std::string_view text) {
   }
   if (count != 3) return unknown;
   const auto& [first, second, third] = parts;
-  if (mark == '-' && first.size() == 4 && second.size() == 2 && third.size() == 2) {
-    if (number(first) < 0 || number(second) < 0 || number(third) < 0) return unknown;
-    return day_of(number(first), number(second), number(third));
-  }
-  if (first.size() != 2 || number(first) < 0 || number(third) < 0) return unknown;
-  const auto named = std::ranges::find(months, ascii_lower(second));
-  const int month = mark == '-' ? (named == months.end() ? -1 : static_cast<int>(named - months.begin()) + 1)
-                                : (second.size() == 2 ? number(second) : -1);
-  if (month < 0) return unknown;
+  const Number front = whole_number<unsigned>(first);
+  const Number middle = second.size() == 2 ? whole_number<unsigned>(second) : std::nullopt;
+  const Number back = whole_number<unsigned>(third);
+  if (!front || !back) return unknown;
+  if (mark == '-' && first.size() == 4 && middle && third.size() == 2) return day_of(*front, *middle, *back);
+  if (first.size() != 2) return unknown;
+  const Number month = mark == '-' ? month_named(second) : middle;
+  if (!month) return unknown;
   if (third.size() == 2) return two_digits;
   if (third.size() != 4) return unknown;
-  return day_of(number(third), month, number(first));
+  return day_of(*back, *month, *front);
 }
 
 }  // namespace cardgate::reg

@@ -120,7 +120,8 @@ TEST(ParseCsv, EveryBadCellHasItsLineAndColumn) {
       ",D,,,,,QQ12,,\n"
       "5,E\n"
       "6,F,,,,,none,1880-01-01,\n"
-      "7,\"a\x01\",yesterday,,,,,,\n",
+      "7,\"a\x01\",yesterday,,,,,,\n"
+      "8,G,31/01/19866666666666666,31-JAN-99999999999,,,,,\n",
       "staff.csv");
   std::vector<std::string> got;
   for (const auto& problem : parsed.problems)
@@ -146,7 +147,10 @@ TEST(ParseCsv, EveryBadCellHasItsLineAndColumn) {
           "7: column 'NI Number': date_of_birth and national_insurance go together: give both, or "
           "write none for both",
           "8: column 'Full Name': expected text without control characters",
-          "8: column 'Hire Date': expected a date like 2026-01-31, 31/01/2026 or 31-JAN-2026, or none"));
+          "8: column 'Hire Date': expected a date like 2026-01-31, 31/01/2026 or 31-JAN-2026, or none",
+          "9: column 'Hire Date': expected a date like 2026-01-31, 31/01/2026 or 31-JAN-2026, or none",
+          "9: column 'Termination Date': expected a date like 2026-01-31, 31/01/2026 or 31-JAN-2026, or "
+          "none"));
   EXPECT_THAT(got, testing::Contains("2 Hire Date"));
 }
 
