@@ -5,12 +5,12 @@
 #include <sodium.h>
 
 #include <array>
-#include <charconv>
 #include <optional>
 #include <span>
 #include <string_view>
 
 #include "base/crypto.hpp"
+#include "base/number.hpp"
 
 namespace cardgate {
 namespace {
@@ -49,9 +49,9 @@ std::optional<std::string_view> take_until(std::string_view& text, std::string_v
 }
 
 bool read_number(std::optional<std::string_view> text, std::uint64_t most, std::uint64_t& to) {
-  if (!text) return false;
-  const auto read = std::from_chars(text->data(), text->data() + text->size(), to);
-  return read.ec == std::errc() && read.ptr == text->data() + text->size() && to >= 1 && to <= most;
+  const auto number = text ? whole_number<std::uint64_t>(*text) : std::nullopt;
+  to = number.value_or(0);
+  return to >= 1 && to <= most;
 }
 
 bool read_base64(std::optional<std::string_view> text, std::span<std::uint8_t> to) {

@@ -7,11 +7,11 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <charconv>
 #include <sstream>
 
 #include "base/bytes.hpp"
 #include "base/file.hpp"
+#include "base/number.hpp"
 
 namespace cardgate {
 
@@ -201,14 +201,11 @@ Result<bool> Yaml::boolean() const {
 }
 
 Result<std::int64_t> Yaml::integer(std::int64_t minimum, std::int64_t maximum) const {
-  std::int64_t value = 0;
-  const char* end = node_->scalar.data() + node_->scalar.size();
-  const auto parsed = std::from_chars(node_->scalar.data(), end, value);
-  if (node_->kind != Node::Kind::scalar || node_->quoted || parsed.ec != std::errc() || parsed.ptr != end ||
-      value < minimum || value > maximum) {
+  const auto value = whole_number<std::int64_t>(node_->scalar);
+  if (node_->kind != Node::Kind::scalar || node_->quoted || !value || *value < minimum || *value > maximum) {
     return error(fmt::format("expected a whole number from {} to {}", minimum, maximum));
   }
-  return value;
+  return *value;
 }
 
 Result<milliseconds> Yaml::duration() const {

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/number.hpp"
 #include "client/output.hpp"
 #include "client/secrets.hpp"
 #include "client/terminal.hpp"
@@ -127,13 +127,11 @@ Result<FoundCard> choose(const std::vector<FoundCard>& ready, bool may_ask) {
   }
   complain("There are several cards:" + list);
   const auto answer = TRY(ask("Which one? ", 8));
-  std::size_t number = 0;
-  const auto read = std::from_chars(answer.data(), answer.data() + answer.size(), number);
-  if (read.ec != std::errc() || read.ptr != answer.data() + answer.size() || number < 1 ||
-      number > ready.size()) {
+  const auto number = whole_number<std::size_t>(answer);
+  if (!number || *number < 1 || *number > ready.size()) {
     return Error{Errc::invalid_argument, fmt::format("give a number from 1 to {}", ready.size())};
   }
-  return ready[number - 1];
+  return ready[*number - 1];
 }
 
 }  // namespace

@@ -5,9 +5,9 @@
 #include <pwd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 
+#include "base/number.hpp"
 #include "client/card_finder.hpp"
 #include "client/output.hpp"
 #include "client/password.hpp"
@@ -28,9 +28,7 @@ struct LoginOptions {
 };
 
 Result<uid_t> uid_of(const std::string& user) {
-  uid_t uid = 0;
-  const auto read = std::from_chars(user.data(), user.data() + user.size(), uid);
-  if (read.ec == std::errc() && read.ptr == user.data() + user.size()) return uid;
+  if (const auto uid = whole_number<uid_t>(user)) return *uid;
   const passwd* entry = getpwnam(user.c_str());
   if (entry == nullptr)
     return Error{Errc::invalid_argument, fmt::format("--for-user: there is no user \"{}\"", user)};

@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 #include <malloc.h>
 
-#include <charconv>
-
+#include "base/number.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
 #include "register/import.hpp"
@@ -105,10 +104,9 @@ std::optional<Response> Gate::read_import(const Request& request, ImportAsk& ask
       good = good && value == "by-absence";
       ask.options.leavers_by_absence = true;
     } else if (name == "allow_leavers") {
-      std::size_t number = 0;
-      const auto end = std::from_chars(value.data(), value.data() + value.size(), number);
-      good = good && end.ec == std::errc() && end.ptr == value.data() + value.size();
-      ask.options.allow_leavers = number;
+      const auto number = whole_number<std::size_t>(value);
+      good = good && number;
+      ask.options.allow_leavers = number.value_or(0);
     } else if (name == "break_glass") {
       good = good && !value.empty() && value.size() <= proto::max_reason_bytes;
       ask.options.break_glass = true;

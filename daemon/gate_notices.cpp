@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <charconv>
 
+#include "base/number.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/work/answers.hpp"
@@ -118,10 +118,10 @@ Gate::Answer Gate::drop_notice(Request& request, const std::string& id) {
   const auto* wanted = request.parameter("session");
   auto chosen = choose_session(*request.peer, wanted == nullptr ? std::string() : *wanted);
   if (chosen.refusal) co_return std::move(*chosen.refusal);
-  std::int64_t number = 0;
-  std::from_chars(id.data(), id.data() + id.size(), number);
   const std::function<Result<bool>(reg::Register&)> work =
-      [number, who = chosen.session->person](reg::Register& staff) { return staff.drop_notice(who, number); };
+      [number = whole_number<std::int64_t>(id), who = chosen.session->person](reg::Register& staff) {
+        return number ? staff.drop_notice(who, *number) : Result<bool>(false);
+      };
   auto dropped = co_await write<bool>(work);
   if (!dropped) co_return not_possible(dropped.error());
   if (!*dropped) co_return problem(404, "not_found", "You have no such notice.");

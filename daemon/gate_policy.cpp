@@ -2,8 +2,7 @@
 // Questions about the policy: would this person get this role, now or on another day, and who will lose what.
 #include <fmt/format.h>
 
-#include <charconv>
-
+#include "base/number.hpp"
 #include "daemon/facts.hpp"
 #include "daemon/forecast.hpp"
 #include "daemon/gate.hpp"
@@ -25,11 +24,8 @@ Result<WallTime> read_time(const std::string& text) {
 }
 
 std::optional<int> read_days(const std::string& text) {
-  int days = 0;
-  const char* end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, days);
-  if (read.ec != std::errc() || read.ptr != end || days < 1 || days > max_forecast_days) return std::nullopt;
-  return days;
+  const auto days = whole_number<int>(text);
+  return days && *days >= 1 && *days <= max_forecast_days ? days : std::nullopt;
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/number.hpp"
 #include "register/sqlite_register.hpp"
 
 namespace cardgate::reg {
@@ -50,10 +50,7 @@ std::optional<std::int64_t> number_of(Relation relation, std::string_view value)
     if (!day) return std::nullopt;
     return std::chrono::sys_days(*day).time_since_epoch().count();
   }
-  std::int64_t number = 0;
-  const auto parsed = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (parsed.ec != std::errc() || parsed.ptr != value.data() + value.size()) return std::nullopt;
-  return number;
+  return whole_number<std::int64_t>(value);
 }
 
 std::vector<std::string> all(Query query) {

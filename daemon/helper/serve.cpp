@@ -12,12 +12,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 
 #include "base/file.hpp"
+#include "base/number.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -28,9 +28,7 @@ int fail(const Helper& helper, std::string_view text) {
 }
 
 Result<uid_t> user_id(const std::string& name) {
-  uid_t number = 0;
-  const auto [end, failure] = std::from_chars(name.data(), name.data() + name.size(), number);
-  if (failure == std::errc() && end == name.data() + name.size()) return number;
+  if (const auto number = whole_number<uid_t>(name)) return *number;
   const passwd* entry = ::getpwnam(name.c_str());
   if (entry == nullptr) return Error{Errc::not_found, fmt::format("there is no user '{}'", name)};
   return entry->pw_uid;
