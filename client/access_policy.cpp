@@ -182,14 +182,9 @@ int explain_person(const Cli& cli, const ExplainOptions& options) {
   if (options.sign_in != "card") target += "&sign_in=" + options.sign_in;
   if (!options.at.empty()) target += "&at=" + percent_encode(options.at);
   const auto reply = call(Http(policy_socket(cli)), {.target = target});
-  if (!reply) return say_error(cli, reply.error());
-  if (reply->refusal) return say_problem(cli, *reply->refusal);
-  if (cli.json) {
-    print_json(reply->body);
-  } else {
-    say_explanation(reply->body, !options.at.empty());
-  }
-  return is_true(reply->body, "allowed") ? exit_ok : exit_refused;
+  const int said = say_reply(
+      cli, reply, [&](const json::object& answer) { say_explanation(answer, !options.at.empty()); });
+  return said != exit_ok || is_true(reply->body, "allowed") ? said : exit_refused;
 }
 
 void add_check(CLI::App& group, Cli& cli) {

@@ -172,6 +172,15 @@ std::optional<Problem> refuse_to_spend(const FoundCard& card, bool spend_last_tr
   return std::nullopt;
 }
 
+int say_card_error(const Cli& cli, const Error& error) {
+  if (error.code == Errc::too_large || error.code == Errc::pin_format) {
+    return say_problem(
+        cli,
+        {400, "passcode_format", "Not a passcode", "A passcode has 6 to 8 digits. No try was spent.", {}});
+  }
+  return say_secret_error(cli, error);
+}
+
 Result<Secret> body_with_secrets(const json::object& members,
                                  const std::vector<std::pair<std::string_view, const Secret*>>& secrets) {
   for (const auto& [name, secret] : secrets) {

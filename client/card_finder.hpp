@@ -10,6 +10,7 @@
 
 #include "base/json.hpp"
 #include "base/secret.hpp"
+#include "client/cli.hpp"
 #include "client/service.hpp"
 
 namespace cardgate::client {
@@ -32,6 +33,9 @@ std::string describe_card(const FoundCard& card);
 /// Why no try should be spent on it: it is blocked, or only the last try is left and that was not confirmed.
 std::optional<proto::Problem> refuse_to_spend(const FoundCard& card, bool spend_last_try,
                                               std::string_view how_to_confirm);
+
+/// Says why a card or its passcode could not be had, and gives the exit code.
+int say_card_error(const Cli& cli, const Error& error);
 
 /// `members` and the secrets as one JSON object, in locked memory. Errors: pin_format (a secret could not be
 /// put into JSON as it is).

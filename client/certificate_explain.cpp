@@ -16,24 +16,10 @@ int explain(const Cli& cli, const std::string& file) {
   const auto der = trust::load_certificate(file);
   if (!der) return say_error(cli, der.error());
   const std::string body = json::serialize(json::object{{"certificate", to_base64(*der)}});
-  const auto reply = call(Http(cli.admin_socket), {.method = "POST",
-                                                   .target = "/v1/certificates/explain",
-                                                   .body = body,
-                                                   .content_type = "application/json"});
-  if (!reply) {
-    if (reply.error().code == Errc::permission_denied) {
-      return say_error(
-          cli, {Errc::permission_denied,
-                fmt::format("{}: only root asks whose a certificate is. Use sudo", cli.admin_socket)});
-    }
-    return say_error(cli, reply.error());
-  }
-  if (reply->refusal) return say_problem(cli, *reply->refusal);
-  if (cli.json) {
-    print_json(reply->body);
-  } else {
-    say(text_of(reply->body, "text"));
-  }
+  const auto reply = post(Http(cli.admin_socket), "/v1/certificates/explain", body);
+  if (!reply) return say_admin_error(cli, reply.error(), "asks whose a certificate is");
+  const int said = say_reply(cli, reply, [](const json::object& answer) { say(text_of(answer, "text")); });
+  if (said != exit_ok) return said;
   const bool somebody = find_object(reply->body, "person") != nullptr;
   return is_true(reply->body, "valid") && somebody ? exit_ok : exit_refused;
 }

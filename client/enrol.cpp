@@ -13,12 +13,6 @@
 namespace cardgate::client {
 namespace {
 
-Result<Reply> post(const Cli& cli, const std::string& target, std::string_view body) {
-  return call(Http(cli.socket),
-              {.method = "POST", .target = target, .body = body, .content_type = "application/json"},
-              seconds(60));
-}
-
 struct EnrolOptions {
   std::string name, date_of_birth;
   SecretSource source;
@@ -44,32 +38,18 @@ int enrol(const Cli& cli, const EnrolOptions& options) {
   if (!start) return say_secret_error(cli, start.error());
   const auto body =
       json_with_secrets({{"name", *name}, {"date_of_birth", *born}}, {{"national_insurance", &*start}});
-  const auto reply = post(cli, "/v1/enrolment", body.text());
-  if (!reply) return say_error(cli, reply.error());
-  if (reply->refusal) return say_problem(cli, *reply->refusal);
-  if (cli.json) {
-    print_json(reply->body);
-  } else {
-    say(text_of(reply->body, "message"));
-  }
-  return exit_ok;
+  return say_reply(cli, post(Http(cli.socket), "/v1/enrolment", body.text()),
+                   [](const json::object& answer) { say(text_of(answer, "message")); });
 }
 
 int give_code(const Cli& cli, const std::string& person) {
-  const auto reply = post(cli, "/v1/enrolment/codes", json::serialize(json::object{{"person", person}}));
-  if (!reply) return say_error(cli, reply.error());
-  if (reply->refusal) return say_problem(cli, *reply->refusal);
-  if (cli.json) {
-    print_json(reply->body);
-    return exit_ok;
-  }
-  say(
-      fmt::format("User name: {}\nCode:      {}\nIt is shown this once, works once, and until {}. The person "
-                  "goes on with: "
-                  "cardgate enrol activate",
-                  text_of(reply->body, "username"), text_of(reply->body, "code"),
-                  local_time(text_of(reply->body, "expires"))));
-  return exit_ok;
+  const auto body = json::serialize(json::object{{"person", person}});
+  return say_reply(cli, post(Http(cli.socket), "/v1/enrolment/codes", body), [](const json::object& given) {
+    say(fmt::format(
+        "User name: {}\nCode:      {}\nIt is shown this once, works once, and until {}. The "
+        "person goes on with: cardgate enrol activate",
+        text_of(given, "username"), text_of(given, "code"), local_time(text_of(given, "expires"))));
+  });
 }
 
 struct ActivateOptions {
@@ -86,16 +66,11 @@ int activate(const Cli& cli, const ActivateOptions& options) {
   if (!fresh) return say_secret_error(cli, fresh.error());
   const auto body =
       json_with_secrets({{"username", options.username}}, {{"code", &*code}, {"new_password", &*fresh}});
-  const auto reply = post(cli, "/v1/enrolment/activate", body.text());
-  if (!reply) return say_error(cli, reply.error());
-  if (reply->refusal) return say_problem(cli, *reply->refusal);
-  if (cli.json) {
-    print_json(reply->body);
-  } else {
-    const std::string username = text_of(reply->body, "username");
-    say(fmt::format("Your password is set. Sign in with: cardgate login --username {}", username));
-  }
-  return exit_ok;
+  return say_reply(
+      cli, post(Http(cli.socket), "/v1/enrolment/activate", body.text()), [](const json::object& done) {
+        const std::string username = text_of(done, "username");
+        say(fmt::format("Your password is set. Sign in with: cardgate login --username {}", username));
+      });
 }
 
 }  // namespace

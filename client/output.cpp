@@ -166,6 +166,23 @@ int say_error(const Cli& cli, const Error& error) {
   return code;
 }
 
+int say_admin_error(const Cli& cli, const Error& error, std::string_view what) {
+  if (error.code != Errc::permission_denied) return say_error(cli, error);
+  return say_error(cli, {error.code, fmt::format("{}: only root {}. Use sudo", cli.admin_socket, what)});
+}
+
+int say_reply(const Cli& cli, const Result<Reply>& reply,
+              const std::function<void(const json::object&)>& tell) {
+  if (!reply) return say_error(cli, reply.error());
+  if (reply->refusal) return say_problem(cli, *reply->refusal);
+  if (cli.json) {
+    print_json(reply->body);
+  } else {
+    tell(reply->body);
+  }
+  return exit_ok;
+}
+
 int say_usage(const Cli& cli, std::string_view text) {
   if (cli.json) {
     print_json(json::object{{"error", "usage"}, {"detail", text}});

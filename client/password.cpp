@@ -1,37 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// cardgate login --username, cardgate password, cardgate password reset
-#include "client/password.hpp"
-
+// cardgate password, cardgate password reset
 #include <fmt/format.h>
 
 #include <memory>
 
 #include "client/output.hpp"
+#include "client/secrets.hpp"
 #include "client/service.hpp"
 #include "client/terminal.hpp"
 #include "proto/messages.hpp"
 
 namespace cardgate::client {
 namespace {
-
-Result<Reply> post(const Http& http, const std::string& target, std::string_view body) {
-  return call(http, {.method = "POST", .target = target, .body = body, .content_type = "application/json"},
-              seconds(60));
-}
-
-/// A locked session of this very person is unlocked rather than replaced.
-Result<std::string> sign_in_target(const Http& http, const std::string& username) {
-  const auto reply = TRY(call(http, {.target = "/v1/sessions"}));
-  if (const auto* sessions = find_array(reply.body, "sessions")) {
-    for (const auto& item : *sessions) {
-      const auto* session = item.if_object();
-      if (session == nullptr || text_of(*session, "state") == "active") continue;
-      if (text_of(*session, "username") == username)
-        return fmt::format("/v1/sessions/{}/resume", percent_encode(text_of(*session, "id")));
-    }
-  }
-  return std::string("/v1/sessions");
-}
 
 struct ChangeOptions {
   std::string username;
@@ -54,15 +34,10 @@ int change(const Cli& cli, const ChangeOptions& options) {
   if (!fresh) return say_secret_error(cli, fresh.error());
   const auto body =
       json_with_secrets({{"username", username}}, {{"password", &*now}, {"new_password", &*fresh}});
-  const auto reply = post(Http(cli.socket), "/v1/password", body.text());
-  if (!reply) return say_error(cli, reply.error());
-  if (reply->refusal) return say_problem(cli, *reply->refusal);
-  if (cli.json) {
-    print_json({{"username", username}, {"done", "password"}});
-  } else {
-    say("The password is changed. Use the new one from now on.");
-  }
-  return exit_ok;
+  auto reply = post(Http(cli.socket), "/v1/password", body.text());
+  if (reply) reply->body = {{"username", username}, {"done", "password"}};
+  return say_reply(cli, reply,
+                   [](const json::object&) { say("The password is changed. Use the new one from now on."); });
 }
 
 struct ResetOptions {
@@ -71,36 +46,16 @@ struct ResetOptions {
 
 int reset(const Cli& cli, const ResetOptions& options) {
   const auto body = json::serialize(json::object{{"person", options.person}, {"reason", options.reason}});
-  const auto reply = post(Http(cli.socket), "/v1/password/reset", body);
-  if (!reply) return say_error(cli, reply.error());
-  if (reply->refusal) return say_problem(cli, *reply->refusal);
-  if (cli.json) {
-    print_json(reply->body);
-    return exit_ok;
-  }
-  say(
-      fmt::format("User name:          {}\nTemporary password: {}\nIt is shown this once, and only good "
-                  "until {} for choosing "
-                  "another: cardgate password",
-                  text_of(reply->body, "username"), text_of(reply->body, "temporary_password"),
-                  local_time(text_of(reply->body, "expires"))));
-  return exit_ok;
+  return say_reply(cli, post(Http(cli.socket), "/v1/password/reset", body), [](const json::object& given) {
+    say(
+        fmt::format("User name:          {}\nTemporary password: {}\nIt is shown this once, and only good "
+                    "until {} for choosing another: cardgate password",
+                    text_of(given, "username"), text_of(given, "temporary_password"),
+                    local_time(text_of(given, "expires"))));
+  });
 }
 
 }  // namespace
-
-Result<PasswordLogin> login_by_password(const Cli& cli, const std::string& username,
-                                        const SecretSource& source) {
-  const Http http(cli.socket);
-  PasswordLogin out;
-  const auto target = TRY(sign_in_target(http, username));
-  out.resumed = target.ends_with("/resume");
-  forbid_dumps();
-  const auto password = TRY(source.take("Password: ", proto::max_password_bytes));
-  const auto body = json_with_secrets({{"username", username}}, {{"password", &password}});
-  out.reply = TRY(post(http, target, body.text()));
-  return out;
-}
 
 void add_password(CLI::App& app, Cli& cli) {
   auto* command = add_command(

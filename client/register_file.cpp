@@ -75,11 +75,8 @@ int say_failure(const Cli& cli, const Error& error) {
   return say_error(cli, {error.code, error.context + ". Only root handles the staff register: use sudo"});
 }
 
-Result<Reply> post(const Cli& cli, const std::string& target, const std::string& name) {
-  const std::string body = json::serialize(json::object{{"file", name}});
-  return call(Http(cli.admin_socket),
-              {.method = "POST", .target = target, .body = body, .content_type = "application/json"},
-              patience);
+Result<Reply> post_name(const Cli& cli, const std::string& target, const std::string& name) {
+  return post(Http(cli.admin_socket), target, json::serialize(json::object{{"file", name}}), patience);
 }
 
 int backup(const Cli& cli, const std::string& file) {
@@ -88,7 +85,7 @@ int backup(const Cli& cli, const std::string& file) {
   const std::string name = passing_name();
   const auto reply = [&] {
     const Progress shown([] { return std::string("copying the register"); });
-    return post(cli, "/v1/register/backup", name);
+    return post_name(cli, "/v1/register/backup", name);
   }();
   if (!reply) return say_failure(cli, reply.error());
   if (reply->refusal) return say_problem(cli, *reply->refusal);
@@ -149,17 +146,11 @@ int restore(const Cli& cli, const std::string& file) {
   const auto reply = [&]() -> Result<Reply> {
     TRY(given);
     const Progress shown([] { return std::string("checking the backup and putting it in place"); });
-    return post(cli, "/v1/register/restore", name);
+    return post_name(cli, "/v1/register/restore", name);
   }();
   for (const char* suffix : {"", "-wal", "-shm"}) ::unlinkat(folder.get(), (name + suffix).c_str(), 0);
   if (!reply) return say_failure(cli, reply.error());
-  if (reply->refusal) return say_problem(cli, *reply->refusal);
-  if (cli.json) {
-    print_json(reply->body);
-  } else {
-    say_restored(file, reply->body);
-  }
-  return exit_ok;
+  return say_reply(cli, reply, [&](const json::object& done) { say_restored(file, done); });
 }
 
 int check(const Cli& cli) {

@@ -40,7 +40,7 @@ Result<Secret> SecretSource::take_new(std::string_view prompt, std::string_view 
   if (!interactive()) return fresh;
   const auto repeated = TRY(take(again, max_bytes));
   if (repeated.text() != fresh.text())
-    return Error{Errc::invalid_argument, "the two new passwords differ; nothing was changed"};
+    return Error{Errc::invalid_argument, "what was typed is not the same twice; nothing was changed"};
   return fresh;
 }
 

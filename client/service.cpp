@@ -25,4 +25,10 @@ Result<Reply> call(const Http& http, const Request& request, milliseconds deadli
   return reply;
 }
 
+Result<Reply> post(const Http& http, const std::string& target, std::string_view body,
+                   milliseconds deadline) {
+  return call(http, {.method = "POST", .target = target, .body = body, .content_type = "application/json"},
+              deadline);
+}
+
 }  // namespace cardgate::client

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "base/json.hpp"
 #include "base/result.hpp"
@@ -19,5 +21,9 @@ struct Reply {
 
 /// Errors: as Http::call(); malformed when the answer is no JSON object.
 Result<Reply> call(const Http& http, const Request& request, milliseconds deadline = seconds(30));
+
+/// The same with a body of JSON. What waits for a card or a password to be checked takes longer than most: 60 s.
+Result<Reply> post(const Http& http, const std::string& target, std::string_view body,
+                   milliseconds deadline = seconds(60));
 
 }  // namespace cardgate::client

@@ -10,7 +10,7 @@
 #include "base/number.hpp"
 #include "client/card_finder.hpp"
 #include "client/output.hpp"
-#include "client/password.hpp"
+#include "client/secrets.hpp"
 #include "client/service.hpp"
 #include "client/terminal.hpp"
 #include "proto/messages.hpp"
@@ -22,8 +22,7 @@ struct LoginOptions {
   std::string reader;
   std::string for_user;
   std::string username;
-  int passcode_fd = -1;
-  bool passcode_stdin = false;
+  SecretSource source;
   bool spend_last_try = false;
 };
 
@@ -43,32 +42,19 @@ Result<Secret> sign_in_body(const FoundCard& found, const Secret& passcode, cons
   return body_with_secrets(members, {{"passcode", &passcode}});
 }
 
-/// A locked session of this very card is unlocked rather than replaced.
-Result<std::string> sign_in_target(const Http& http, const FoundCard& found, const LoginOptions& options) {
-  if (!options.for_user.empty()) return std::string("/v1/sessions");
+/// A locked session of this very card or user name is unlocked rather than replaced.
+Result<std::string> sign_in_target(const Http& http, std::string_view member, std::string_view value) {
   const auto reply = TRY(call(http, {.target = "/v1/sessions"}));
   if (const auto* sessions = find_array(reply.body, "sessions")) {
     for (const auto& item : *sessions) {
       const auto* session = item.if_object();
       if (session == nullptr || text_of(*session, "state") == "active") continue;
-      if (text_of(*session, "card") == found.card) {
+      if (text_of(*session, member) == value) {
         return fmt::format("/v1/sessions/{}/resume", percent_encode(text_of(*session, "id")));
       }
     }
   }
   return std::string("/v1/sessions");
-}
-
-Result<Secret> take_passcode(const FoundCard& found, const LoginOptions& options) {
-  if (options.passcode_stdin) return read_secret_line(0, proto::max_passcode_bytes);
-  if (options.passcode_fd >= 0) return read_secret_line(options.passcode_fd, proto::max_passcode_bytes);
-  complain(describe_card(found));
-  auto passcode = ask_secret("Passcode: ", proto::max_passcode_bytes);
-  if (!passcode && passcode.error().code == Errc::not_found) {
-    return Error{Errc::invalid_argument,
-                 "there is no terminal to ask for the passcode at: give --passcode-stdin or --passcode-fd"};
-  }
-  return passcode;
 }
 
 void greet(const json::object& session, bool resumed) {
@@ -99,58 +85,44 @@ void say_notices(const Http& http, const std::string& session) {
   if (!notices->empty()) say("  To be told no more: cardgate notice drop NUMBER; cardgate notice list");
 }
 
-int fail(const Cli& cli, const Error& error) {
-  if (error.code == Errc::invalid_argument) return say_usage(cli, error.context);
-  if (error.code == Errc::too_large || error.code == Errc::pin_format) {
-    return say_problem(
-        cli,
-        {400, "passcode_format", "Not a passcode", "A passcode has 6 to 8 digits. No try was spent.", {}});
-  }
-  return say_error(cli, error);
+int send(const Cli& cli, const Http& http, const std::string& target, const Secret& body) {
+  return say_reply(cli, post(http, target, body.text()), [&](const json::object& session) {
+    greet(session, target.ends_with("/resume"));
+    say_notices(http, text_of(session, "id"));
+  });
 }
 
 int login_with_password(const Cli& cli, const LoginOptions& options) {
-  const auto done = login_by_password(cli, options.username, {options.passcode_fd, options.passcode_stdin});
-  if (!done) return say_secret_error(cli, done.error());
-  if (done->reply.refusal) return say_problem(cli, *done->reply.refusal);
-  if (cli.json) {
-    print_json(done->reply.body);
-  } else {
-    greet(done->reply.body, done->resumed);
-  }
-  return exit_ok;
+  const Http http(cli.socket);
+  const auto target = sign_in_target(http, "username", options.username);
+  if (!target) return say_error(cli, target.error());
+  forbid_dumps();
+  const auto password = options.source.take("Password: ", proto::max_password_bytes);
+  if (!password) return say_secret_error(cli, password.error());
+  return send(cli, http, *target,
+              json_with_secrets({{"username", options.username}}, {{"password", &*password}}));
 }
 
 int login(const Cli& cli, const LoginOptions& options) {
   if (!options.username.empty()) return login_with_password(cli, options);
   const Http http(cli.socket);
-  const bool interactive = !options.passcode_stdin && options.passcode_fd < 0;
-  const auto found = find_card(http, options.reader, interactive);
-  if (!found) return fail(cli, found.error());
+  const auto found = find_card(http, options.reader, options.source.interactive());
+  if (!found) return say_card_error(cli, found.error());
   if (found->refusal) return say_problem(cli, *found->refusal);
   // Nothing is asked of the person that cannot help.
   if (const auto no = refuse_to_spend(*found, options.spend_last_try, "cardgate login --spend-last-try"))
     return say_problem(cli, *no);
-  const auto target = sign_in_target(http, *found, options);
+  const auto target = options.for_user.empty() ? sign_in_target(http, "card", found->card)
+                                               : Result<std::string>("/v1/sessions");
   if (!target) return say_error(cli, target.error());
 
   forbid_dumps();
-  const auto passcode = take_passcode(*found, options);
-  if (!passcode) return fail(cli, passcode.error());
+  if (options.source.interactive()) complain(describe_card(*found));
+  const auto passcode = options.source.take("Passcode: ", proto::max_passcode_bytes);
+  if (!passcode) return say_card_error(cli, passcode.error());
   const auto body = sign_in_body(*found, *passcode, options);
-  if (!body) return fail(cli, body.error());
-  const auto reply = call(
-      http, {.method = "POST", .target = *target, .body = body->text(), .content_type = "application/json"},
-      seconds(60));
-  if (!reply) return say_error(cli, reply.error());
-  if (reply->refusal) return say_problem(cli, *reply->refusal);
-  if (cli.json) {
-    print_json(reply->body);
-  } else {
-    greet(reply->body, target->ends_with("/resume"));
-    say_notices(http, text_of(reply->body, "id"));
-  }
-  return exit_ok;
+  if (!body) return say_card_error(cli, body.error());
+  return send(cli, http, *target, *body);
 }
 
 }  // namespace
@@ -168,11 +140,7 @@ void add_sign_in(CLI::App& app, Cli& cli) {
                        ->add_option("--username", options->username,
                                     "By this user name and its password, for Employee Self Service alone")
                        ->excludes(reader);
-  auto* fd = command
-                 ->add_option("--passcode-fd", options->passcode_fd,
-                              "Read the passcode or password from this descriptor")
-                 ->check(CLI::NonNegativeNumber);
-  command->add_flag("--passcode-stdin", options->passcode_stdin, "Read it from standard input")->excludes(fd);
+  add_secret_options(*command, options->source, "the passcode or password");
   command
       ->add_flag("--spend-last-try", options->spend_last_try,
                  "Even if the card is blocked when the passcode is wrong")

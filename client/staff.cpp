@@ -155,21 +155,8 @@ int import(const Cli& cli, const Ask& ask) {
                 std::chrono::minutes(30));
   }();
   const double took = std::max(0.001, std::chrono::duration<double>(system_clock().boot() - began).count());
-  if (!reply) {
-    if (reply.error().code == Errc::permission_denied) {
-      return say_error(cli,
-                       {Errc::permission_denied,
-                        fmt::format("{}: only root takes over a staff file. Use sudo", cli.admin_socket)});
-    }
-    return say_error(cli, reply.error());
-  }
-  if (reply->refusal) return say_problem(cli, *reply->refusal);
-  if (cli.json) {
-    print_json(reply->body);
-  } else {
-    say(report_text(reply->body, took));
-  }
-  return exit_ok;
+  if (!reply) return say_admin_error(cli, reply.error(), "takes over a staff file");
+  return say_reply(cli, reply, [took](const json::object& report) { say(report_text(report, took)); });
 }
 
 }  // namespace

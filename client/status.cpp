@@ -60,15 +60,7 @@ void add_status(CLI::App& app, Cli& cli) {
                               "cardgate status", "0 the service answered; 3 it is not reachable; 4 error");
   command->callback([&cli] {
     cli.action = [&cli]() -> int {
-      const auto reply = call(Http(cli.socket), {.target = "/v1/status"});
-      if (!reply) return say_error(cli, reply.error());
-      if (reply->refusal) return say_problem(cli, *reply->refusal);
-      if (cli.json) {
-        print_json(reply->body);
-      } else {
-        print(reply->body);
-      }
-      return exit_ok;
+      return say_reply(cli, call(Http(cli.socket), {.target = "/v1/status"}), print);
     };
   });
 }

@@ -20,17 +20,8 @@ int token(const Cli& cli, const TokenOptions& options) {
   json::object ask{{"role", options.role}, {"audience", options.audience}};
   if (!options.session.empty()) ask["session"] = options.session;
   const auto body = json::serialize(ask);
-  const auto reply =
-      call(Http(cli.socket),
-           {.method = "POST", .target = "/v1/token", .body = body, .content_type = "application/json"});
-  if (!reply) return say_error(cli, reply.error());
-  if (reply->refusal) return say_problem(cli, *reply->refusal);
-  if (cli.json) {
-    print_json(reply->body);
-  } else {
-    say(text_of(reply->body, "access_token"));
-  }
-  return exit_ok;
+  return say_reply(cli, post(Http(cli.socket), "/v1/token", body),
+                   [](const json::object& answer) { say(text_of(answer, "access_token")); });
 }
 
 /// POSTs the token that stands in a descriptor, as a form.
@@ -74,15 +65,10 @@ int introspect(const Cli& cli, int fd) {
 }
 
 int revoke(const Cli& cli, int fd) {
-  const auto reply = post_token(cli, "/v1/revoke", fd);
+  auto reply = post_token(cli, "/v1/revoke", fd);
   if (!reply) return fail(cli, reply.error());
-  if (reply->refusal) return say_problem(cli, *reply->refusal);
-  if (cli.json) {
-    print_json(json::object{{"active", false}});
-  } else {
-    say("The token is not active any more.");
-  }
-  return exit_ok;
+  reply->body = {{"active", false}};
+  return say_reply(cli, reply, [](const json::object&) { say("The token is not active any more."); });
 }
 
 }  // namespace

@@ -54,14 +54,7 @@ int run_act(const Cli& cli, const Act& act, const Given& given) {
                               .target = target_of(act, given),
                               .body = body,
                               .content_type = body.empty() ? std::string_view() : "application/json"});
-  if (!reply) return say_error(cli, reply.error());
-  if (reply->refusal) return say_problem(cli, *reply->refusal);
-  if (cli.json) {
-    print_json(reply->body);
-  } else {
-    act.tell(reply->body);
-  }
-  return exit_ok;
+  return say_reply(cli, reply, act.tell);
 }
 
 }  // namespace

@@ -123,20 +123,12 @@ int sign(const Cli& cli, const SignOptions& options) {
   }
   json::object body{{"name", options.name}, {"text_hash", hash}};
   if (!options.version.empty()) body["version"] = options.version;
-  const auto reply = call(http, {.method = "POST",
-                                 .target = "/v1/declarations" + query,
-                                 .body = json::serialize(body),
-                                 .content_type = "application/json"});
-  if (!reply) return say_error(cli, reply.error());
-  if (reply->refusal) return say_problem(cli, *reply->refusal);
-  if (cli.json) {
-    print_json(reply->body);
-  } else {
-    const auto until = text_of(reply->body, "valid_until");
-    say(fmt::format("Signed {}, version {}{}.", text_of(reply->body, "name"), text_of(reply->body, "version"),
+  const auto reply = post(http, "/v1/declarations" + query, json::serialize(body));
+  return say_reply(cli, reply, [](const json::object& signed_one) {
+    const auto until = text_of(signed_one, "valid_until");
+    say(fmt::format("Signed {}, version {}{}.", text_of(signed_one, "name"), text_of(signed_one, "version"),
                     until.empty() ? "" : ", until " + until));
-  }
-  return exit_ok;
+  });
 }
 
 }  // namespace

@@ -20,27 +20,17 @@ struct SetupOptions {
 int set_up(const Cli& cli, const SetupOptions& options) {
   json::object body{{"people", json::array(options.people.begin(), options.people.end())}};
   if (!options.break_glass.empty()) body["break_glass"] = options.break_glass;
-  const auto reply = call(Http(cli.admin_socket), {.method = "POST",
-                                                   .target = "/v1/setup",
-                                                   .body = json::serialize(body),
-                                                   .content_type = "application/json"});
-  if (!reply && reply.error().code == Errc::permission_denied) {
-    return say_error(cli, {Errc::permission_denied, cli.admin_socket + ": only root sets up. Use sudo"});
-  }
-  if (!reply) return say_error(cli, reply.error());
-  if (reply->refusal) return say_problem(cli, *reply->refusal);
-  if (cli.json) {
-    print_json(reply->body);
-    return exit_ok;
-  }
-  const auto until = text_of(reply->body, "until");
-  say_list(reply->body, "people", "", [&](const json::object& row) {
-    return fmt::format("{} ({}) is appointed to {}{}.", text_of(row, "name"), text_of(row, "id"),
-                       text_of(reply->body, "title"), until.empty() ? "" : " until " + until);
+  const auto reply = post(Http(cli.admin_socket), "/v1/setup", json::serialize(body));
+  if (!reply) return say_admin_error(cli, reply.error(), "sets up");
+  return say_reply(cli, reply, [&](const json::object& done) {
+    const auto until = text_of(done, "until");
+    say_list(done, "people", "", [&](const json::object& row) {
+      return fmt::format("{} ({}) is appointed to {}{}.", text_of(row, "name"), text_of(row, "id"),
+                         text_of(done, "title"), until.empty() ? "" : " until " + until);
+    });
+    say(options.break_glass.empty() ? "Set-up closes when both have signed in with their cards."
+                                    : "Every member of the team is told.");
   });
-  say(options.break_glass.empty() ? "Set-up closes when both have signed in with their cards."
-                                  : "Every member of the team is told.");
-  return exit_ok;
 }
 
 }  // namespace
