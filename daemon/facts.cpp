@@ -3,7 +3,24 @@
 
 namespace cardgate::daemon {
 
-policy::Facts to_facts(const reg::Person& person) {
+namespace {
+
+policy::Delegation to_fact(const reg::Delegation& given, const RecordOf& record_of) {
+  policy::Delegation out{given.from, given.role, given.valid_from, given.valid_until, given.revoked};
+  if (out.revoked) return out;
+  const auto giver = record_of(given.from);
+  if (!giver || giver->removed || !giver->is_line_manager) {
+    out.revoked = true;
+  } else if (const auto& last = giver->employed_until;
+             last && (!out.valid_until || *last < *out.valid_until)) {
+    out.valid_until = last;
+  }
+  return out;
+}
+
+}  // namespace
+
+policy::Facts to_facts(const reg::Person& person, const RecordOf& record_of) {
   policy::Facts facts;
   facts.person = person.id;
   facts.employed_from = person.employed_from;
@@ -24,17 +41,15 @@ policy::Facts to_facts(const reg::Person& person) {
   for (const auto& d : person.declarations)
     facts.declarations.push_back({d.name, d.version, d.signed_on, d.valid_until});
   for (const auto& t : person.training) facts.training.push_back({t.course, t.completed_on, t.valid_until});
-  for (const auto& d : person.delegations) {
-    facts.delegations.push_back({d.from, d.role, d.valid_from, d.valid_until, d.revoked});
-  }
+  for (const auto& d : person.delegations) facts.delegations.push_back(to_fact(d, record_of));
   for (const auto& a : person.acting) {
     if (!a.revoked) facts.acting.push_back({a.manager, a.valid_from, a.valid_until});
   }
   return facts;
 }
 
-policy::Facts to_facts_with_best_card(const reg::Person& person) {
-  auto facts = to_facts(person);
+policy::Facts to_facts_with_best_card(const reg::Person& person, const RecordOf& record_of) {
+  auto facts = to_facts(person, record_of);
   for (const auto& card : person.cards) {
     if (card.status != "active") continue;
     const bool longer =

@@ -2,15 +2,22 @@
 // What the register holds about a person, as the policy asks for it. Pure; thread-safe.
 #pragma once
 
+#include <functional>
+
+#include "base/result.hpp"
 #include "policy/facts.hpp"
 #include "register/person.hpp"
 
 namespace cardgate::daemon {
 
-/// Everything but what depends on the card in use.
-policy::Facts to_facts(const reg::Person& person);
+/// How the record of somebody else is had.
+using RecordOf = std::function<Result<reg::Person>(const std::string& id)>;
+
+/// Everything but what depends on the card in use. A delegation lasts no longer than its giver manages staff: whoever
+/// cannot be looked up by `record_of` gives none.
+policy::Facts to_facts(const reg::Person& person, const RecordOf& record_of);
 
 /// As if signing in with that one of the person's active cards which lasts longest.
-policy::Facts to_facts_with_best_card(const reg::Person& person);
+policy::Facts to_facts_with_best_card(const reg::Person& person, const RecordOf& record_of);
 
 }  // namespace cardgate::daemon

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <set>
 
-#include "daemon/facts.hpp"
 #include "daemon/limits.hpp"
 
 namespace cardgate::daemon {
@@ -27,9 +26,9 @@ json::array to_json(const std::map<std::string, std::int64_t>& roles) {
 Forecast::Forecast(std::shared_ptr<const policy::Policy> policy, Question question)
     : policy_(std::move(policy)), question_(std::move(question)) {}
 
-void Forecast::look_at(const reg::Person& person) {
+void Forecast::look_at(const reg::Person& person, const RecordOf& record_of) {
   ++looked_at_;
-  const auto facts = to_facts_with_best_card(person);
+  const auto facts = to_facts_with_best_card(person, record_of);
   const auto held = [&](const policy::Role& role) {
     return (question_.role.empty() || role.name == question_.role) &&
            policy::holds(facts, role, question_.from);
@@ -66,10 +65,11 @@ void Forecast::keep_nearest(std::size_t count) {
 }
 
 Result<void> Forecast::add(reg::Register& staff, const std::vector<std::string>& ids) {
+  const RecordOf record_of = [&staff](const std::string& id) { return staff.person(id); };
   for (const auto& id : ids) {
     const auto person = staff.person(id);
     if (person) {
-      look_at(*person);
+      look_at(*person, record_of);
     } else if (person.error().code != Errc::not_found) {
       return person.error();
     }

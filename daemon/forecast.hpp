@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "daemon/facts.hpp"
 #include "daemon/limits.hpp"
 #include "policy/lapses.hpp"
 #include "register/register.hpp"
@@ -48,7 +49,7 @@ class Forecast {
     Roles roles;
   };
 
-  void look_at(const reg::Person& person);
+  void look_at(const reg::Person& person, const RecordOf& record_of);
   void keep_nearest(std::size_t count);
 
   std::shared_ptr<const policy::Policy> policy_;

@@ -42,6 +42,7 @@
 #include "daemon/config.hpp"
 #include "daemon/durable.hpp"
 #include "daemon/events.hpp"
+#include "daemon/facts.hpp"
 #include "daemon/forecast.hpp"
 #include "daemon/http.hpp"
 #include "daemon/metrics.hpp"
@@ -209,6 +210,9 @@ class Gate {
     policy::Facts facts;
   };
   Result<Person*> person(const std::string& id);
+  /// The person on file, removed as soon as that is decided. Errors: as Register::person().
+  Result<reg::Person> record_of(const std::string& id);
+  RecordOf records();
   /// Changes the register on its own thread, one work after the other (a long import holds up later ones, never the
   /// gate). What people may do by it is looked at by the caller: forget() whom it concerns, then review.
   /// `work` and the answer need names of their own before the co_await: g++ 12 destroys a lambda that stands in it twice.
@@ -260,7 +264,6 @@ class Gate {
   std::optional<Response> refuse_new_password(const Secret& wanted, const reg::Person& who);
   Response throttled(seconds wait);
   Response busy_with_passwords();
-  Response register_unavailable(const Error& error);
 
   // gate_work.cpp
   /// Who asks, signed in by card, and under which role they do it.
@@ -290,12 +293,14 @@ class Gate {
   };
   /// Both must have names of their own, as `work` of write().
   boost::asio::awaitable<Done> carry_out(const Request& request, const Actor& who, Deed& deed);
-  /// Whose form, delegation, ... it is. The refusal is a 404.
+  /// Whose form, delegation, ... it is; nobody's, with a refusal, when there is none of that number (404).
   struct Owner {
     std::string person;
+    std::int64_t number = 0;
     std::optional<Response> refusal;
   };
   Owner owner_of(reg::Register::Relation relation, const std::string& number, std::string_view what);
+  boost::asio::awaitable<Response> carry_out_silently(const Request& request, const Actor& who, Deed& deed);
   /// Their facts may be other than before: looks at every session that stands on them.
   void people_changed(const std::vector<std::string>& ids);
   void note_look(const Request& request, const Actor& who, const std::string& person, std::string_view what);
@@ -310,8 +315,13 @@ class Gate {
                         std::function<Result<void>(reg::Person&)> how);
   /// `number` is empty for a new form.
   boost::asio::awaitable<Response> form_act(Request& request, const Actor& who, Deed& deed,
-                                            const std::string& number);
+                                            std::optional<std::int64_t> number);
   json::object form_json(const reg::Person& person, const reg::Form& form) const;
+
+  // gate_delegations.cpp
+  /// The holder, whoever gave it (`from_them`), or who looks after staff records.
+  Actor may_end(const Request& request, const Owner& owner,
+                const std::function<bool(const reg::Person& holder, const std::string& who)>& from_them);
 
   // gate_removals.cpp
   void end_access_now(const std::string& id);

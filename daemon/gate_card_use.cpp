@@ -221,9 +221,7 @@ Gate::Answer Gate::change_passcode(Request& request, const std::string& id) {
   note_card_use("passcode_changed", use, card->id);
   // Who is told that it is done may use the card at once: the tries shown are the card's by then.
   co_await readers_.recount(use.reader);
-  Response answer;
-  answer.status = 204;
-  co_return answer;
+  co_return no_content();
 }
 
 Gate::Answer Gate::unblock_card(Request& request, const std::string& id) {
@@ -242,9 +240,7 @@ Gate::Answer Gate::unblock_card(Request& request, const std::string& id) {
   if (auto no = after_card_work(use, insertion, outcome)) co_return std::move(*no);
   note_card_use("card_unblocked", use, card->id);
   co_await readers_.recount(use.reader);
-  Response answer;
-  answer.status = 204;
-  co_return answer;
+  co_return no_content();
 }
 
 }  // namespace cardgate::daemon

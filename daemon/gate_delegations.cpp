@@ -71,33 +71,37 @@ Gate::Answer Gate::give_delegation(Request& request) {
   co_return json_response(201, to_json(done.people.front().delegations.back()));
 }
 
-Gate::Answer Gate::revoke_delegation(Request& request, const std::string& id) {
+Gate::Actor Gate::may_end(
+    const Request& request, const Owner& owner,
+    const std::function<bool(const reg::Person& holder, const std::string& who)>& from_them) {
   Actor who = myself(request);
-  if (who.refusal) co_return std::move(*who.refusal);
-  const auto owner = owner_of(Relation::of_delegation, id, "delegation");
+  if (who.refusal) return who;
   const auto holder =
-      owner.refusal ? Result<reg::Person>(Error{Errc::not_found, {}}) : staff_->person(owner.person);
-  const std::int64_t number = owner.refusal ? 0 : std::stoll(id);
-  const auto from_me = [&](const reg::Delegation& d) { return d.id == number && d.from == who.person; };
-  const bool mine =
-      holder && (owner.person == who.person || std::ranges::any_of(holder->delegations, from_me));
-  if (!mine) who = actor(request, policy::Act::manage_staff, owner.refusal ? std::string() : owner.person);
+      owner.refusal ? Result<reg::Person>(Error{Errc::not_found, {}}) : record_of(owner.person);
+  const bool theirs = holder && (owner.person == who.person || from_them(*holder, who.person));
+  if (!theirs) who = actor(request, policy::Act::manage_staff, owner.person);
+  if (!who.refusal) who.refusal = owner.refusal;
+  return who;
+}
+
+Gate::Answer Gate::revoke_delegation(Request& request, const std::string& id) {
+  const auto owner = owner_of(Relation::of_delegation, id, "delegation");
+  const auto given_by = [&](const reg::Person& holder, const std::string& who) {
+    return std::ranges::any_of(
+        holder.delegations, [&](const reg::Delegation& d) { return d.id == owner.number && d.from == who; });
+  };
+  Actor who = may_end(request, owner, given_by);
   if (who.refusal) co_return std::move(*who.refusal);
-  if (owner.refusal) co_return *owner.refusal;
   Deed deed;
   deed.record.event = "delegation";
   deed.record.details = {{"act", "revoked"}, {"delegation", id}};
   deed.people = {owner.person};
-  deed.how = [number](std::vector<reg::Person>& people) {
+  deed.how = [number = owner.number](std::vector<reg::Person>& people) {
     return work::revoke_delegation(people.front(), number);
   };
   deed.notice = fmt::format("Delegation {} to you was revoked.", id);
   deed.waits_for_log = false;
-  auto done = co_await carry_out(request, who, deed);
-  if (done.refusal) co_return std::move(*done.refusal);
-  Response answer;
-  answer.status = 204;
-  co_return answer;
+  co_return co_await carry_out_silently(request, who, deed);
 }
 
 Gate::Answer Gate::appoint_acting(Request& request) {
@@ -131,31 +135,24 @@ Gate::Answer Gate::appoint_acting(Request& request) {
 }
 
 Gate::Answer Gate::end_acting(Request& request, const std::string& id) {
-  Actor who = myself(request);
-  if (who.refusal) co_return std::move(*who.refusal);
   const auto owner = owner_of(Relation::of_acting, id, "standing in");
-  const auto holder =
-      owner.refusal ? Result<reg::Person>(Error{Errc::not_found, {}}) : staff_->person(owner.person);
-  const std::int64_t number = owner.refusal ? 0 : std::stoll(id);
-  const auto for_me = [&](const reg::Acting& a) {
-    return a.id == number && (a.manager == who.person || a.appointed_by == who.person);
+  const auto appointed_by = [&](const reg::Person& holder, const std::string& who) {
+    return std::ranges::any_of(holder.acting, [&](const reg::Acting& a) {
+      return a.id == owner.number && (a.manager == who || a.appointed_by == who);
+    });
   };
-  const bool mine = holder && (owner.person == who.person || std::ranges::any_of(holder->acting, for_me));
-  if (!mine) who = actor(request, policy::Act::manage_staff, owner.refusal ? std::string() : owner.person);
+  Actor who = may_end(request, owner, appointed_by);
   if (who.refusal) co_return std::move(*who.refusal);
-  if (owner.refusal) co_return *owner.refusal;
   Deed deed;
   deed.record.event = "acting_manager";
   deed.record.details = {{"act", "ended"}, {"number", id}};
   deed.people = {owner.person};
-  deed.how = [number](std::vector<reg::Person>& people) { return work::end_acting(people.front(), number); };
+  deed.how = [number = owner.number](std::vector<reg::Person>& people) {
+    return work::end_acting(people.front(), number);
+  };
   deed.notice = "You do not stand in for a line manager any more.";
   deed.waits_for_log = false;
-  auto done = co_await carry_out(request, who, deed);
-  if (done.refusal) co_return std::move(*done.refusal);
-  Response answer;
-  answer.status = 204;
-  co_return answer;
+  co_return co_await carry_out_silently(request, who, deed);
 }
 
 }  // namespace cardgate::daemon

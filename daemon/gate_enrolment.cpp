@@ -7,6 +7,7 @@
 #include "daemon/facts.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/work/answers.hpp"
 #include "register/enrolment.hpp"
 
 namespace cardgate::daemon {
@@ -28,7 +29,8 @@ Result<Match> match(reg::Register& staff, const policy::Policy& policy, const st
   std::size_t found = 0;
   for (const auto& id : TRY(staff.people_by_enrolment(born, ni_start))) {
     const auto person = TRY(staff.person(id));
-    const auto standing = policy::decide_sign_in(policy, to_facts(person), policy::SignIn::password, at);
+    const auto facts = to_facts(person, [&staff](const std::string& other) { return staff.person(other); });
+    const auto standing = policy::decide_sign_in(policy, facts, policy::SignIn::password, at);
     if (!standing.allowed || comparable_name(person.name) != wanted) continue;
     ++found;
     out.person = person.id;
@@ -54,10 +56,6 @@ Response shown_once(std::string_view member, const Secret& secret, const std::st
        {std::string_view("{\""), member, std::string_view("\":\""), secret.text(), std::string_view(rest)})
     answer.body += part;
   return answer;
-}
-
-Response person_unknown(const std::string& id) {
-  return problem(404, "person_unknown", fmt::format("The register has nobody with the number '{}'.", id));
 }
 
 }  // namespace
@@ -136,8 +134,7 @@ Gate::Answer Gate::make_code(Request& request) {
   if (!audit_ok()) co_return audit_unavailable();
   if (passwords_.busy()) co_return busy_with_passwords();
   const auto holder = person(*who);
-  if (!holder && holder.error().code == Errc::not_found) co_return person_unknown(*who);
-  if (!holder) co_return register_unavailable(holder.error());
+  if (!holder) co_return no_person(holder.error(), *who);
   const std::string username = username_of((*holder)->record);
 
   const auto code = std::make_shared<const Secret>(random_code(code_groups));
@@ -220,8 +217,7 @@ Gate::Answer Gate::reset_password(Request& request) {
   if (!audit_ok()) co_return audit_unavailable();
   if (passwords_.busy()) co_return busy_with_passwords();
   const auto holder = person(ask->person);
-  if (!holder && holder.error().code == Errc::not_found) co_return person_unknown(ask->person);
-  if (!holder) co_return register_unavailable(holder.error());
+  if (!holder) co_return no_person(holder.error(), ask->person);
   const std::string username = username_of((*holder)->record);
 
   const auto temporary = std::make_shared<const Secret>(random_code(password_groups));

@@ -13,11 +13,6 @@ namespace {
 
 using Relation = reg::Register::Relation;
 
-std::int64_t number(const std::string& text) {
-  // owner_of() found it, so it is one.
-  return std::stoll(text);
-}
-
 }  // namespace
 
 json::object Gate::form_json(const reg::Person& person, const reg::Form& form) const {
@@ -95,7 +90,7 @@ Gate::Answer Gate::list_forms(Request& request) {
   }
   if (!actor(request, policy::Act::approve_forms, {}).refusal) {
     const auto people = staff_->people_by(Relation::form_waits, name(reg::Form::State::verified));
-    if (!people) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+    if (!people) co_return register_unavailable(people.error());
     for (const auto& id : *people) {
       if (waiting.size() >= max_listed || id == who.person) continue;
       if (actor(request, policy::Act::approve_forms, id).refusal) continue;
@@ -123,15 +118,14 @@ Gate::Deed Gate::form_deed(std::string person_id, const std::string& number, std
 }
 
 boost::asio::awaitable<Response> Gate::form_act(Request& request, const Actor& who, Deed& deed,
-                                                const std::string& number_text) {
+                                                std::optional<std::int64_t> number) {
   auto done = co_await carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
   const auto& record = done.people.front();
   // A new form is the last one.
-  const auto found = number_text.empty()
-                         ? record.forms.end() - 1
-                         : std::ranges::find(record.forms, number(number_text), &reg::Form::id);
-  co_return json_response(number_text.empty() ? 201 : 200, form_json(record, *found));
+  const auto found =
+      number ? std::ranges::find(record.forms, *number, &reg::Form::id) : record.forms.end() - 1;
+  co_return json_response(number ? 200 : 201, form_json(record, *found));
 }
 
 Gate::Answer Gate::submit_form(Request& request) {
@@ -149,12 +143,11 @@ Gate::Answer Gate::submit_form(Request& request) {
   if (who.refusal) co_return std::move(*who.refusal);
   const auto when = doer(who);
   const std::string reason = ask.reason;
-  const std::string none;
   auto deed = form_deed(
       subject.value_or(who.person), {}, "submitted", reason,
       fmt::format("An access form was submitted for you ({}).", ask.role),
       [ask, when, policy = policy_](reg::Person& p) { return work::submit_form(p, *policy, ask, when); });
-  co_return co_await form_act(request, who, deed, none);
+  co_return co_await form_act(request, who, deed, std::nullopt);
 }
 
 Gate::Answer Gate::verify_form(Request& request, const std::string& id) {
@@ -165,28 +158,28 @@ Gate::Answer Gate::verify_form(Request& request, const std::string& id) {
     co_return problem(403, "not_yours_to_do",
                       "Nobody verifies their own form: that is for the line manager.");
   }
-  Actor who = line_manager_of(request, owner.refusal ? std::string() : owner.person);
+  Actor who = line_manager_of(request, owner.person);
   if (who.refusal) co_return std::move(*who.refusal);
   auto deed = form_deed(owner.person, id, "verified", {},
                         fmt::format("Your line manager verified that you need what form {} asks for.", id),
-                        [n = number(id), when = doer(who), manages = who.manages, policy = policy_](
+                        [n = owner.number, when = doer(who), manages = who.manages, policy = policy_](
                             reg::Person& p) { return work::verify_form(p, *policy, n, when, manages); });
-  co_return co_await form_act(request, who, deed, id);
+  co_return co_await form_act(request, who, deed, owner.number);
 }
 
 Gate::Answer Gate::approve_form(Request& request, const std::string& id) {
   auto body = proto::Body::parse(request.body);
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   const auto owner = owner_of(Relation::of_form, id, "form");
-  Actor who = actor(request, policy::Act::approve_forms, owner.refusal ? std::string() : owner.person);
+  Actor who = actor(request, policy::Act::approve_forms, owner.person);
   if (who.refusal) co_return std::move(*who.refusal);
   if (owner.refusal) co_return *owner.refusal;
   auto deed =
       form_deed(owner.person, id, "approved", {}, fmt::format("Your access form {} was approved.", id),
-                [n = number(id), when = doer(who), policy = policy_](reg::Person& p) {
+                [n = owner.number, when = doer(who), policy = policy_](reg::Person& p) {
                   return work::approve_form(p, *policy, n, when);
                 });
-  co_return co_await form_act(request, who, deed, id);
+  co_return co_await form_act(request, who, deed, owner.number);
 }
 
 Gate::Answer Gate::reject_form(Request& request, const std::string& id) {
@@ -194,7 +187,7 @@ Gate::Answer Gate::reject_form(Request& request, const std::string& id) {
   const auto reason = body.reason();
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   const auto owner = owner_of(Relation::of_form, id, "form");
-  const std::string subject = owner.refusal ? std::string() : owner.person;
+  const std::string& subject = owner.person;
   Actor who = line_manager_of(request, subject);
   if (who.refusal) who = actor(request, policy::Act::approve_forms, subject);
   if (who.refusal) co_return std::move(*who.refusal);
@@ -205,10 +198,10 @@ Gate::Answer Gate::reject_form(Request& request, const std::string& id) {
   }
   auto deed = form_deed(owner.person, id, "rejected", reason,
                         fmt::format("Your access form {} was rejected: {}", id, reason),
-                        [n = number(id), reason, when = doer(who)](reg::Person& p) {
+                        [n = owner.number, reason, when = doer(who)](reg::Person& p) {
                           return work::reject_form(p, n, reason, when);
                         });
-  co_return co_await form_act(request, who, deed, id);
+  co_return co_await form_act(request, who, deed, owner.number);
 }
 
 Gate::Answer Gate::withdraw_form(Request& request, const std::string& id) {
@@ -218,7 +211,7 @@ Gate::Answer Gate::withdraw_form(Request& request, const std::string& id) {
   Actor who = myself(request);
   if (who.refusal) co_return std::move(*who.refusal);
   const auto owner = owner_of(Relation::of_form, id, "form");
-  const std::string subject = owner.refusal ? std::string() : owner.person;
+  const std::string& subject = owner.person;
   if (subject != who.person) {
     Actor manager = line_manager_of(request, subject);
     who = manager.refusal ? actor(request, policy::Act::approve_forms, subject) : std::move(manager);
@@ -227,10 +220,10 @@ Gate::Answer Gate::withdraw_form(Request& request, const std::string& id) {
   if (owner.refusal) co_return *owner.refusal;
   auto deed = form_deed(owner.person, id, "withdrawn", reason,
                         fmt::format("Your access form {} was withdrawn: {}", id, reason),
-                        [n = number(id), reason, when = doer(who)](reg::Person& p) {
+                        [n = owner.number, reason, when = doer(who)](reg::Person& p) {
                           return work::withdraw_form(p, n, reason, when);
                         });
-  co_return co_await form_act(request, who, deed, id);
+  co_return co_await form_act(request, who, deed, owner.number);
 }
 
 Gate::Answer Gate::renew_form(Request& request, const std::string& id) {
@@ -242,19 +235,18 @@ Gate::Answer Gate::renew_form(Request& request, const std::string& id) {
   if (who.refusal) co_return std::move(*who.refusal);
   const auto owner = owner_of(Relation::of_form, id, "form");
   if (owner.refusal || owner.person != who.person) {
-    const std::string subject = owner.refusal ? std::string() : owner.person;
+    const std::string& subject = owner.person;
     Actor manager = line_manager_of(request, subject);
     who = manager.refusal ? actor(request, policy::Act::submit_forms, subject) : std::move(manager);
   }
   if (who.refusal) co_return std::move(*who.refusal);
   if (owner.refusal) co_return *owner.refusal;
-  const std::string none;
-  auto deed = form_deed(owner.person, {}, "renewal of form " + id, reason,
-                        "A renewal of your access form was submitted.",
-                        [n = number(id), reason, until, when = doer(who), policy = policy_](reg::Person& p) {
-                          return work::renew_form(p, *policy, n, reason, until, when);
-                        });
-  co_return co_await form_act(request, who, deed, none);
+  auto deed = form_deed(
+      owner.person, {}, "renewal of form " + id, reason, "A renewal of your access form was submitted.",
+      [n = owner.number, reason, until, when = doer(who), policy = policy_](reg::Person& p) {
+        return work::renew_form(p, *policy, n, reason, until, when);
+      });
+  co_return co_await form_act(request, who, deed, std::nullopt);
 }
 
 Gate::Answer Gate::list_declarations(Request& request) {

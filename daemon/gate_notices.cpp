@@ -105,7 +105,7 @@ Gate::Answer Gate::list_notices(Request& request) {
   auto chosen = choose_session(*request.peer, wanted == nullptr ? std::string() : *wanted);
   if (chosen.refusal) co_return std::move(*chosen.refusal);
   const auto notices = staff_->notices(chosen.session->person);
-  if (!notices) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+  if (!notices) co_return register_unavailable(notices.error());
   json::array out;
   for (const auto& notice : *notices) {
     if (out.size() >= max_listed) break;
@@ -125,9 +125,7 @@ Gate::Answer Gate::drop_notice(Request& request, const std::string& id) {
   auto dropped = co_await write<bool>(work);
   if (!dropped) co_return not_possible(dropped.error());
   if (!*dropped) co_return problem(404, "not_found", "You have no such notice.");
-  Response answer;
-  answer.status = 204;
-  co_return answer;
+  co_return no_content();
 }
 
 }  // namespace cardgate::daemon

@@ -6,6 +6,7 @@
 #include "daemon/facts.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/work/answers.hpp"
 
 namespace cardgate::daemon {
 
@@ -25,11 +26,6 @@ Response Gate::busy_with_passwords() {
       problem(503, "passwords_busy", "Too many people sign in by password at this moment. Try again.");
   answer.headers.emplace_back("Retry-After", "1");
   return answer;
-}
-
-Response Gate::register_unavailable(const Error& error) {
-  log(Level::error, "the staff register cannot be used: " + error.message());
-  return problem(503, "register_unavailable", "The staff register cannot be used now. Try again later.");
 }
 
 Response Gate::refuse_password(const Peer& peer, std::string_view event, Response answer,
@@ -290,9 +286,7 @@ Gate::Answer Gate::change_password(Request& request) {
   auto recording = durable_.wait(durable_.start(*log_, std::move(record)));
   const auto recorded = co_await std::move(recording);
   if (!recorded) co_return audit_unavailable();
-  Response answer;
-  answer.status = 204;
-  co_return answer;
+  co_return no_content();
 }
 
 }  // namespace cardgate::daemon

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "daemon/facts.hpp"
 #include "daemon/gate.hpp"
@@ -37,11 +36,11 @@ json::object Gate::person_json(const reg::Person& person) {
 
 /// Which roles they would get, by their active card, and until when.
 json::object Gate::holdings_json(const reg::Person& person) {
-  const auto facts = to_facts_with_best_card(person);
+  const auto facts = to_facts_with_best_card(person, records());
   json::object out{{"id", person.id},
                    {"name", person.name},
                    {"line_manager", person.line_manager},
-                   {"removed", person.removed || removed_now_.contains(person.id)}};
+                   {"removed", person.removed}};
   json::array roles;
   for (const auto& role : policy_->roles()) {
     const auto way = role.accepts(policy::SignIn::card) ? policy::SignIn::card : policy::SignIn::password;
@@ -78,7 +77,7 @@ Gate::Answer Gate::show_staff(Request& request, const std::string& id) {
     if (who.refusal) co_return std::move(*who.refusal);
     note_look(request, who, id, "record");
   }
-  const auto record = staff_->person(id);
+  const auto record = record_of(id);
   if (!record) co_return no_person(record.error(), id);
   auto out = person_json(*record);
   json::array forms;
@@ -101,7 +100,7 @@ Gate::Answer Gate::team(Request& request) {
   if (who.refusal) co_return std::move(*who.refusal);
   const Session& session = *sessions_.find(who.session);
   const auto facts = facts_for(session);
-  if (!facts) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+  if (!facts) co_return register_unavailable(facts.error());
   std::vector<policy::Manager> managers{{who.person, std::nullopt}};
   for (const auto& role : policy_->roles()) {
     if (!role.lets(policy::Act::see_people)) continue;
@@ -114,11 +113,11 @@ Gate::Answer Gate::team(Request& request) {
   bool cut = false;
   for (const auto& manager : managers) {
     const auto staff = staff_->people_by(reg::Register::Relation::staff_of, manager.id);
-    if (!staff) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+    if (!staff) co_return register_unavailable(staff.error());
     for (const auto& id : *staff) {
       cut = cut || members.size() >= max_listed;
       if (cut || actor(request, policy::Act::see_people, id).refusal) continue;
-      if (const auto record = staff_->person(id)) members.push_back(holdings_json(*record));
+      if (const auto record = record_of(id)) members.push_back(holdings_json(*record));
     }
   }
   note_look(request, who, {}, fmt::format("team of {}", members.size()));
@@ -200,9 +199,10 @@ Gate::Answer Gate::list_staff(Request& request) {
     }
   };
   auto page = co_await write<Page>(work);
-  if (!page) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+  if (!page) co_return register_unavailable(page.error());
   json::array people;
-  for (const auto& one : page->people) {
+  for (auto& one : page->people) {
+    one.removed = one.removed || removed_now_.contains(one.id);
     auto item = person_json(one);
     if (!filter.state.empty() && item.at("state").as_string() != filter.state) continue;
     auto holdings = holdings_json(one);
@@ -263,7 +263,7 @@ Gate::Answer Gate::record_allowed(Request& request, const std::string& id) {
   // A token says of itself whether it is live: with its card out for a time of grace it may be.
   if (request.authorization.empty() && (session->locked || session->card_out)) co_return no("locked");
   const auto facts = facts_for(*session);
-  if (!facts) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+  if (!facts) co_return register_unavailable(facts.error());
   const auto decision = policy::decide(*policy_, **facts, {role_name, session->sign_in}, now());
   if (!decision.allowed) {
     co_return refused(problem(403, "access_denied", fmt::format("{} is not yours now.", role->title),

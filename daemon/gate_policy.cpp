@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include "base/number.hpp"
-#include "daemon/facts.hpp"
 #include "daemon/forecast.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/work/answers.hpp"
 #include "policy/check.hpp"
 
 namespace cardgate::daemon {
@@ -70,15 +70,10 @@ Gate::Answer Gate::explain_policy(Request& request) {
     co_return problem(404, "role_unknown", fmt::format("The policy has no role '{}'.", *role_name));
   }
   const auto found = person(*who);
-  if (!found) {
-    const bool unknown = found.error().code == Errc::not_found;
-    co_return problem(unknown ? 404 : 503, unknown ? "person_unknown" : "register_unavailable",
-                      unknown ? fmt::format("The register has nobody with the number '{}'.", *who)
-                              : "The staff register cannot be read now.");
-  }
+  if (!found) co_return no_person(found.error(), *who);
   const auto& record = (*found)->record;
   auto body = decision_json(
-      *role, policy::decide(*policy_, to_facts_with_best_card(record), {*role_name, sign_in}, at));
+      *role, policy::decide(*policy_, to_facts_with_best_card(record, records()), {*role_name, sign_in}, at));
   body["person"] = json::object{{"id", record.id}, {"name", record.name}};
   body["at"] = to_rfc3339(at);
   body["sign_in"] = policy::name(sign_in);
@@ -120,7 +115,7 @@ Gate::Answer Gate::forecast_policy(Request& request) {
   forecasting_ = false;
   if (!made && made.error().code == Errc::cancelled)
     co_return problem(503, "draining", "The service is stopping. Try again in a moment.");
-  if (!made) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+  if (!made) co_return register_unavailable(made.error());
   co_return json_response(200, *made);
 }
 

@@ -34,7 +34,7 @@ Gate::Answer Gate::list_removals(Request& request) {
   json::array out;
   for (const auto* state : {"requested", "restoring"}) {
     const auto people = staff_->people_by(Relation::removal_waits, state);
-    if (!people) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+    if (!people) co_return register_unavailable(people.error());
     for (const auto& id : *people) {
       if (out.size() >= max_listed || actor(request, act, id).refusal) continue;
       const auto record = staff_->person(id);
@@ -89,7 +89,8 @@ boost::asio::awaitable<Response> Gate::removal_act(Request& request, const Actor
   }
   if (done.refusal) co_return std::move(*done.refusal);
   const auto& record = done.people.front();
-  removed_now_.erase(subject);
+  // Somebody else's act on the same person must not let them in while a removal is still being written.
+  if (removes) removed_now_.erase(subject);
   people_.erase(subject);
   // The one that was touched: by number it may be any, by state the newest is shown.
   const auto found = std::ranges::find_if(record.removals, [&](const reg::Removal& each) {
@@ -118,18 +119,18 @@ Gate::Answer Gate::do_removal(Request& request, const std::string& id) {
   auto body = proto::Body::parse(request.body);
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   const auto owner = owner_of(Relation::of_removal, id, "removal");
-  Actor who = actor(request, policy::Act::remove_access, owner.refusal ? std::string() : owner.person);
+  Actor who = actor(request, policy::Act::remove_access, owner.person);
   if (who.refusal) co_return std::move(*who.refusal);
   if (owner.refusal) co_return *owner.refusal;
-  const std::int64_t number = std::stoll(id);
   std::string reason;
   if (const auto record = staff_->person(owner.person)) {
-    const auto found = std::ranges::find(record->removals, number, &reg::Removal::id);
+    const auto found = std::ranges::find(record->removals, owner.number, &reg::Removal::id);
     if (found != record->removals.end()) reason = found->reason;
   }
-  auto deed = removal_deed(owner.person, "done", reason, [number, when = doer(who)](reg::Person& p) {
-    return work::do_removal(p, number, when);
-  });
+  auto deed =
+      removal_deed(owner.person, "done", reason, [number = owner.number, when = doer(who)](reg::Person& p) {
+        return work::do_removal(p, number, when);
+      });
   co_return co_await removal_act(request, who, deed, true);
 }
 
@@ -138,11 +139,11 @@ Gate::Answer Gate::decline_removal(Request& request, const std::string& id) {
   const auto reason = body.reason();
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   const auto owner = owner_of(Relation::of_removal, id, "removal");
-  Actor who = actor(request, policy::Act::remove_access, owner.refusal ? std::string() : owner.person);
+  Actor who = actor(request, policy::Act::remove_access, owner.person);
   if (who.refusal) co_return std::move(*who.refusal);
   if (owner.refusal) co_return *owner.refusal;
   auto deed = removal_deed(owner.person, "declined", reason,
-                           [number = std::stoll(id), reason, when = doer(who)](reg::Person& p) {
+                           [number = owner.number, reason, when = doer(who)](reg::Person& p) {
                              return work::decline_removal(p, number, reason, when);
                            });
   co_return co_await removal_act(request, who, deed, false);

@@ -64,7 +64,7 @@ Gate::Answer Gate::set_up(Request& request) {
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   if (!audit_ok()) co_return audit_unavailable();
   const auto state = staff_->setting(setting_name);
-  if (!state) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+  if (!state) co_return register_unavailable(state.error());
   if (*state == closed && !emergency_reason) {
     co_return problem(403, "setup_closed",
                       "Set-up is closed: the team gives access now. In an emergency: cardgate setup "

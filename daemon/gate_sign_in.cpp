@@ -6,9 +6,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
-#include "daemon/facts.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/work/answers.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -35,21 +35,20 @@ json::array to_json(const std::vector<policy::Unmet>& list) {
   return out;
 }
 
+Result<reg::Person> Gate::record_of(const std::string& id) {
+  auto record = TRY(staff_->person(id));
+  record.removed = record.removed || removed_now_.contains(id);
+  return record;
+}
+
+RecordOf Gate::records() {
+  return [this](const std::string& id) { return record_of(id); };
+}
+
 Result<Gate::Person*> Gate::person(const std::string& id) {
   if (const auto found = people_.find(id); found != people_.end()) return &found->second;
-  auto record = TRY(staff_->person(id));
-  auto facts = to_facts(record);
-  facts.removed = facts.removed || removed_now_.contains(id);
-  for (auto& given : facts.delegations) {
-    // It lasts no longer than what it was given from.
-    const auto grantor = given.revoked ? Result<reg::Person>(Error{}) : staff_->person(given.from);
-    if (!grantor || grantor->removed || !grantor->is_line_manager || removed_now_.contains(given.from)) {
-      given.revoked = true;
-    } else if (const auto& last = grantor->employed_until;
-               last && (!given.valid_until || *last < *given.valid_until)) {
-      given.valid_until = last;
-    }
-  }
+  auto record = TRY(record_of(id));
+  auto facts = to_facts(record, records());
   if (people_.size() > 10'000) people_.clear();
   return &people_.insert_or_assign(id, Person{std::move(record), std::move(facts)}).first->second;
 }
@@ -192,14 +191,14 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   auto stands_for = holder_of(*card);
   if (stands_for.refusal) co_return refused(std::move(*stands_for.refusal), stands_for.reason);
   const auto holder = person(stands_for.person);
-  if (!holder) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+  if (!holder) co_return register_unavailable(holder.error());
   const std::string person_id = (*holder)->record.id;
   Session session;
   session.person = person_id;
   session.person_name = (*holder)->record.name;
   session.card = card->id;
   const auto facts = facts_for(session);
-  if (!facts) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+  if (!facts) co_return register_unavailable(facts.error());
   const auto standing = policy::decide_sign_in(*policy_, **facts, policy::SignIn::card, now());
   if (!standing.allowed) {
     const std::string reason = standing.unmet.empty() ? "access" : standing.unmet.front().prerequisite;

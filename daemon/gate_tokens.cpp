@@ -6,6 +6,7 @@
 
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/work/answers.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -111,9 +112,7 @@ Gate::Answer Gate::token(Request& request) {
   }
   const auto facts = facts_for(session);
   if (!facts) {
-    log(Level::error, "the staff register cannot be read: " + facts.error().message());
-    co_return refused(problem(503, "register_unavailable", "The staff register cannot be read now."),
-                      "register_unavailable");
+    co_return refused(register_unavailable(facts.error()), "register_unavailable");
   }
   const WallTime at = now();
   const auto decision = policy::decide(*policy_, **facts, {ask.role, session.sign_in}, at);

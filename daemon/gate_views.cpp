@@ -6,6 +6,7 @@
 #include "daemon/cards/tries.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/work/answers.hpp"
 #include "policy/lapses.hpp"
 
 namespace cardgate::daemon {
@@ -137,9 +138,7 @@ Gate::Answer Gate::end_session(Request& request, const std::string& id) {
     co_return problem(404, "not_found", "There is no such session; it may have ended.");
   }
   apply(sessions_.end(id, EndReason::signed_out));
-  Response answer;
-  answer.status = 204;
-  co_return answer;
+  co_return no_content();
 }
 
 json::object Gate::decision_json(const policy::Role& role, const policy::Decision& decision) const {
@@ -159,7 +158,7 @@ Gate::Answer Gate::access(Request& request) {
   if (chosen.refusal) co_return std::move(*chosen.refusal);
   const Session& session = *chosen.session;
   const auto facts = facts_for(session);
-  if (!facts) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
+  if (!facts) co_return register_unavailable(facts.error());
   if (wanted != nullptr && policy_->role(*wanted) == nullptr) {
     co_return problem(404, "role_unknown", "There is no role of that name. GET /v1/access lists them.");
   }

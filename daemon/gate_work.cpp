@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/number.hpp"
 #include "daemon/facts.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
@@ -49,9 +50,7 @@ Gate::Actor Gate::actor(const Request& request, policy::Act act, const std::stri
   };
   const Session& session = *sessions_.find(who.session);
   const auto facts = facts_for(session);
-  if (!facts)
-    return refused(problem(503, "register_unavailable", "The staff register cannot be read now."),
-                   "register");
+  if (!facts) return refused(register_unavailable(facts.error()), "register");
   std::vector<const policy::Role*> held;
   const policy::Role* first = nullptr;
   policy::Decision nearest;
@@ -99,7 +98,7 @@ Gate::Actor Gate::line_manager_of(const Request& request, const std::string& sub
   if (who.refusal) return who;
   const auto mine = facts_for(*sessions_.find(who.session));
   if (!mine) {
-    who.refusal = problem(503, "register_unavailable", "The staff register cannot be read now.");
+    who.refusal = register_unavailable(mine.error());
     return who;
   }
   const policy::Facts facts = **mine;
@@ -186,13 +185,21 @@ boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const
   co_return done;
 }
 
+boost::asio::awaitable<Response> Gate::carry_out_silently(const Request& request, const Actor& who,
+                                                          Deed& deed) {
+  auto done = co_await carry_out(request, who, deed);
+  if (done.refusal) co_return std::move(*done.refusal);
+  co_return no_content();
+}
+
 Gate::Owner Gate::owner_of(reg::Register::Relation relation, const std::string& number,
                            std::string_view what) {
   const auto people = staff_->people_by(relation, number);
-  if (!people) return {{}, problem(503, "register_unavailable", "The staff register cannot be read now.")};
-  if (people->empty())
-    return {{}, problem(404, "not_found", fmt::format("There is no {} of that number.", what))};
-  return {people->front(), std::nullopt};
+  if (!people) return {{}, 0, register_unavailable(people.error())};
+  const auto id = whole_number<std::int64_t>(number);
+  if (people->empty() || !id)
+    return {{}, 0, problem(404, "not_found", fmt::format("There is no {} of that number.", what))};
+  return {people->front(), *id, std::nullopt};
 }
 
 void Gate::people_changed(const std::vector<std::string>& ids) {

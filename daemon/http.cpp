@@ -42,6 +42,12 @@ Response json_response(int status, const json::value& value) {
   return response;
 }
 
+Response no_content() {
+  Response answer;
+  answer.status = 204;
+  return answer;
+}
+
 Response problem(int status, std::string_view error, std::string detail, json::object extra) {
   proto::Problem body;
   body.status = status;

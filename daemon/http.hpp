@@ -37,6 +37,7 @@ struct Response {
 };
 
 Response json_response(int status, const json::value& value);
+Response no_content();
 Response problem(int status, std::string_view error, std::string detail, json::object extra = {});
 
 /// What Beast lets through and a gate must not, by the raw head of a request ("GET /

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "daemon/journal.hpp"
+
 namespace cardgate::daemon {
 
 Response not_possible(const Error& error) {
@@ -14,9 +16,15 @@ Response not_possible(const Error& error) {
     case Errc::invalid_argument:
       return problem(422, "not_possible", error.context + ".");
     default:
+      log(Level::error, "the staff register cannot be changed: " + error.message());
       return problem(503, "register_unavailable",
                      "The staff register cannot be changed now. Nothing was done; try again.");
   }
+}
+
+Response register_unavailable(const Error& error) {
+  log(Level::error, "the staff register cannot be used: " + error.message());
+  return problem(503, "register_unavailable", "The staff register cannot be used now. Try again later.");
 }
 
 Response no_person(const Error& error, const std::string& id) {
@@ -24,7 +32,7 @@ Response no_person(const Error& error, const std::string& id) {
     return problem(404, "person_unknown",
                    fmt::format("The register has nobody with the number '{}'.", id.substr(0, 64)));
   }
-  return problem(503, "register_unavailable", "The staff register cannot be read now.");
+  return register_unavailable(error);
 }
 
 Response bad_body(const Error& error) {

@@ -12,6 +12,8 @@ namespace cardgate::daemon {
 
 /// What a rule of work/rules.hpp, or the register, answered.
 Response not_possible(const Error& error);
+/// Says in the journal why.
+Response register_unavailable(const Error& error);
 Response no_person(const Error& error, const std::string& id);
 Response bad_body(const Error& error);
 
