@@ -101,18 +101,13 @@ Gate::Gate(boost::asio::io_context& io, const Clock& clock, Parts parts)
       request_rate_(per_second(config_.limits.requests_per_second)),
       token_rate_(per_second(config_.limits.tokens_per_second)),
       sign_in_rate_(static_cast<double>(config_.limits.sign_ins_per_minute), std::chrono::minutes(1)),
-      writer_(std::move(parts.writer)),
-      credentials_(std::move(parts.credentials)),
+      register_(config_.state_directory / "register.db", std::move(parts.writer),
+                std::move(parts.credentials)),
       password_rules_(std::move(parts.password_rules)),
       passwords_(config_.passwords.cost, [this] { metrics_.add("password_hashes"); }) {}
 
 Gate::~Gate() {
-  stopping_ = true;
-  forecast_thread_.join();
   trust_threads_.join();
-  register_thread_.join();
-  stop_upkeep_ = true;
-  upkeep_threads_.join();
 }
 
 void Gate::start() {
@@ -124,7 +119,7 @@ void Gate::start() {
   announce_if_due();
   log_findings(*policy_, config_.policy.string());
   readers_.start(make_drivers(config_.cards).value(), judge_, [this] { return now(); });
-  check_register_in_background();
+  boost::asio::co_spawn(io_, check_register_in_background(), boost::asio::detached);
 }
 
 boost::asio::awaitable<Result<void>> Gate::reload() {
@@ -186,7 +181,8 @@ boost::asio::awaitable<Result<void>> Gate::reload() {
 }
 
 void Gate::shut_down() {
-  shutting_down_ = stopping_ = stop_upkeep_ = true;
+  shutting_down_ = true;
+  register_.stop();
   apply(sessions_.end_all(EndReason::shutdown));
   flush_refusals();
   events_.publish("service", {{"kind", "stopping"}}, std::nullopt);

@@ -25,10 +25,8 @@
 
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -50,6 +48,7 @@
 #include "daemon/passwords.hpp"
 #include "daemon/rates.hpp"
 #include "daemon/refusals.hpp"
+#include "daemon/register_threads.hpp"
 #include "daemon/sessions.hpp"
 #include "daemon/wall_guard.hpp"
 #include "daemon/work/rules.hpp"
@@ -213,14 +212,6 @@ class Gate {
   /// The person on file, removed as soon as that is decided. Errors: as Register::person().
   Result<reg::Person> record_of(const std::string& id);
   RecordOf records();
-  /// Changes the register on its own thread, one work after the other (a long import holds up later ones, never the
-  /// gate). What people may do by it is looked at by the caller: forget() whom it concerns, then review.
-  /// `work` and the answer need names of their own before the co_await: g++ 12 destroys a lambda that stands in it twice.
-  template <class T>
-  boost::asio::awaitable<Result<T>> write(const std::function<Result<T>(reg::Register&)>& work) {
-    auto run = [work, writer = writer_]() -> boost::asio::awaitable<Result<T>> { co_return work(*writer); };
-    co_return co_await boost::asio::co_spawn(register_thread_, std::move(run), boost::asio::use_awaitable);
-  }
   /// The person's facts as they stand for this card; valid until the next call or change of the register.
   Result<const policy::Facts*> facts_for(const Session& session);
   boost::asio::awaitable<Response> sign_in_with(Request& request, proto::SignIn ask,
@@ -241,15 +232,6 @@ class Gate {
     std::optional<Response> refusal;
     reg::Credential credential;
   };
-  /// Work with passwords on file, on the register's thread, as write().
-  template <class T>
-  boost::asio::awaitable<Result<T>> on_file(std::function<Result<T>(reg::Credentials&)> work) {
-    auto run = [work = std::move(work), file = credentials_]() -> boost::asio::awaitable<Result<T>> {
-      co_return work(*file);
-    };
-    auto running = boost::asio::co_spawn(register_thread_, std::move(run), boost::asio::use_awaitable);
-    co_return co_await std::move(running);
-  }
   /// May this peer sign people in, and is there room for one more try?
   std::optional<Response> refuse_typing(const Peer& peer, std::string_view event);
   boost::asio::awaitable<CheckedPassword> check_password(const Peer& peer, PasswordUse use);
@@ -291,7 +273,7 @@ class Gate {
     std::optional<Response> refusal;
     std::vector<reg::Person> people;
   };
-  /// Both must have names of their own, as `work` of write().
+  /// Both must have names of their own, as the work of RegisterThreads.
   boost::asio::awaitable<Done> carry_out(const Request& request, const Actor& who, Deed& deed);
   /// Whose form, delegation, ... it is; nobody's, with a refusal, when there is none of that number (404).
   struct Owner {
@@ -348,9 +330,6 @@ class Gate {
   // gate_setup.cpp
   boost::asio::awaitable<void> signed_in_at_set_up(std::string person);
   std::vector<std::string> members_of_team();
-  // gate_policy.cpp
-  Result<json::object> make_forecast(const std::shared_ptr<const policy::Policy>& policy,
-                                     const Forecast::Question& question, const std::filesystem::path& file);
   // gate_import.cpp
   struct ImportAsk {
     reg::ImportOptions options;
@@ -366,15 +345,8 @@ class Gate {
   };
 
   // gate_register.cpp
-  std::filesystem::path register_file() const { return config_.state_directory / "register.db"; }
   std::filesystem::path backups() const { return config_.state_directory / "backups"; }
-  /// Long work on the register's file, beside everything else.
-  template <class T>
-  boost::asio::awaitable<Result<T>> beside(std::function<Result<T>()> work) {
-    auto run = [work = std::move(work)]() -> boost::asio::awaitable<Result<T>> { co_return work(); };
-    co_return co_await boost::asio::co_spawn(upkeep_threads_, std::move(run), boost::asio::use_awaitable);
-  }
-  void check_register_in_background();
+  boost::asio::awaitable<void> check_register_in_background();
   void register_checked(const Result<std::vector<std::string>>& found);
   Result<std::filesystem::path> backup_named(const Request& request);
 
@@ -452,20 +424,12 @@ class Gate {
   std::uint64_t trust_reading_ = 0;                 // which reading of the trust files is the newest
   std::string trust_problem_;                       // why the newest trust files were refused
   boost::asio::thread_pool trust_threads_{2};
-  std::shared_ptr<reg::Register>
-      writer_;  // the connection that changes the register, used on register_thread_ alone
-  std::shared_ptr<reg::Credentials> credentials_;  // as writer_
+  RegisterThreads register_;
   std::shared_ptr<const PasswordRules> password_rules_;
   Passwords passwords_;
-  boost::asio::thread_pool register_thread_{1};
-  std::unique_ptr<reg::Register> forecast_staff_;  // a third connection, used on forecast_thread_ alone
-  boost::asio::thread_pool forecast_thread_{1};
-  std::atomic<bool> stopping_ = false;  // what runs elsewhere and takes long looks at it
   bool importing_ = false;
   bool forecasting_ = false;
   std::shared_ptr<ImportProgress> import_progress_ = std::make_shared<ImportProgress>();
-  std::atomic<bool> stop_upkeep_ = false;  // so that no check or copy holds up the end
-  boost::asio::thread_pool upkeep_threads_{2};
   bool copying_ = false;
   bool register_being_checked_ = false;
   std::optional<WallTime> register_checked_at_;

@@ -77,14 +77,14 @@ Gate::Answer Gate::enrol(Request& request) {
       [policy = policy_, name = ask->name, born = ask->date_of_birth, ni = *ni_start,
        at](reg::Register& staff) { return match(staff, *policy, name, born, ni, at); };
   wipe(*ni_start);
-  auto looking = write<Match>(look);
+  auto looking = register_.write<Match>(look);
   const auto found = co_await std::move(looking);
   if (!found) co_return register_unavailable(found.error());
   std::function<Result<seconds>(reg::Credentials&)> note_it = [uid = peer.uid, who = found->person,
                                                                at](reg::Credentials& file) {
     return file.request_activation(uid, who, at);
   };
-  auto noting = on_file<seconds>(std::move(note_it));
+  auto noting = register_.on_file<seconds>(std::move(note_it));
   const auto wait = co_await std::move(noting);
   if (!wait) co_return register_unavailable(wait.error());
   if (wait->count() > 0) {
@@ -146,7 +146,7 @@ Gate::Answer Gate::make_code(Request& request) {
   std::function<Result<void>(reg::Credentials&)> save =
       [who = *who, hash = *hash, expires, since = now() - config_.passwords.activation_life](
           reg::Credentials& file) { return file.set_code(who, hash, since, expires); };
-  auto saving = on_file<void>(std::move(save));
+  auto saving = register_.on_file<void>(std::move(save));
   const auto saved = co_await std::move(saving);
   if (!saved && saved.error().code == Errc::not_found) {
     co_return problem(409, "no_open_request",
@@ -189,7 +189,7 @@ Gate::Answer Gate::activate(Request& request) {
                                                          at = now()](reg::Credentials& file) {
     return file.activate(credential.person, credential.hash, hash, at);
   };
-  auto saving = on_file<void>(std::move(save));
+  auto saving = register_.on_file<void>(std::move(save));
   const auto saved = co_await std::move(saving);
   if (!saved && saved.error().code == Errc::cancelled)
     co_return problem(409, "password_changed",
@@ -231,7 +231,7 @@ Gate::Answer Gate::reset_password(Request& request) {
     TRY(file.set_password({who, hash, true, expires}, {}, at));
     return true;
   };
-  auto saving = on_file<bool>(std::move(save));
+  auto saving = register_.on_file<bool>(std::move(save));
   const auto saved = co_await std::move(saving);
   if (!saved) co_return register_unavailable(saved.error());
   if (!*saved) {

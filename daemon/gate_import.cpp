@@ -153,7 +153,7 @@ Gate::Answer Gate::import_staff(Request& request) {
     ::malloc_trim(0);
     return done;
   };
-  const auto outcome = co_await write<Imported>(work);
+  const auto outcome = co_await register_.write<Imported>(work);
   importing_ = false;
 
   audit::Record record;

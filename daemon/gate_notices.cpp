@@ -27,7 +27,7 @@ boost::asio::awaitable<void> Gate::tell(const std::vector<std::string>& people, 
   }
   const std::function<Result<void>(reg::Register&)> work =
       [=, at = now()](reg::Register& staff) -> Result<void> { return staff.tell(people, mark, text, at); };
-  const auto told = co_await write<void>(work);
+  const auto told = co_await register_.write<void>(work);
   if (!told)
     log(Level::error, "a notice was not kept: " + told.error().message(),
         {{"CARDGATE_EVENT", "notice_lost"}});
@@ -51,7 +51,7 @@ boost::asio::awaitable<void> Gate::announce_leavers() {
     }
     return out;
   };
-  auto leavers = co_await write<std::vector<Leaver>>(work);
+  auto leavers = co_await register_.write<std::vector<Leaver>>(work);
   if (!leavers) {
     log(Level::error, "who leaves tomorrow could not be read: " + leavers.error().message());
     co_return;
@@ -91,7 +91,7 @@ boost::asio::awaitable<void> Gate::tell_of_lost_roles(std::vector<std::string> r
         [role](reg::Register& staff) -> Result<std::vector<std::string>> {
       return staff.people_by(reg::Register::Relation::form_for, role);
     };
-    const auto holders = co_await write<std::vector<std::string>>(work);
+    const auto holders = co_await register_.write<std::vector<std::string>>(work);
     if (!holders) continue;
     co_await tell(
         *holders, "role-gone-" + role + "-" + policy_->hash().substr(0, 8),
@@ -122,7 +122,7 @@ Gate::Answer Gate::drop_notice(Request& request, const std::string& id) {
       [number = whole_number<std::int64_t>(id), who = chosen.session->person](reg::Register& staff) {
         return number ? staff.drop_notice(who, *number) : Result<bool>(false);
       };
-  auto dropped = co_await write<bool>(work);
+  auto dropped = co_await register_.write<bool>(work);
   if (!dropped) co_return not_possible(dropped.error());
   if (!*dropped) co_return problem(404, "not_found", "You have no such notice.");
   co_return no_content();

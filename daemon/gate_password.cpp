@@ -65,7 +65,7 @@ boost::asio::awaitable<Gate::CheckedPassword> Gate::check_password(const Peer& p
                                                                   uid, at = now()](reg::Credentials& file) {
     return file.begin(kind, username, uid, at);
   };
-  auto beginning = on_file<reg::Attempt>(std::move(begin));
+  auto beginning = register_.on_file<reg::Attempt>(std::move(begin));
   const auto attempt = co_await std::move(beginning);
   if (!attempt) co_return no(register_unavailable(attempt.error()));
   if (attempt->wait.count() > 0)
@@ -79,7 +79,7 @@ boost::asio::awaitable<Gate::CheckedPassword> Gate::check_password(const Peer& p
                                                            person = found.person](reg::Credentials& file) {
       return file.undone(kind, username, uid, person);
     };
-    auto undoing = on_file<void>(std::move(undo));
+    auto undoing = register_.on_file<void>(std::move(undo));
     const auto undone = co_await std::move(undoing);
     if (!undone) co_return no(register_unavailable(undone.error()));
     co_return no(busy_with_passwords());
@@ -104,7 +104,7 @@ boost::asio::awaitable<Gate::CheckedPassword> Gate::check_password(const Peer& p
                                                             person = found.person](reg::Credentials& file) {
     return file.succeeded(kind, username, uid, person);
   };
-  auto succeeding = on_file<void>(std::move(succeed));
+  auto succeeding = register_.on_file<void>(std::move(succeed));
   const auto counted = co_await std::move(succeeding);
   if (!counted) co_return no(register_unavailable(counted.error()));
   co_return CheckedPassword{std::nullopt, found};
@@ -165,7 +165,7 @@ boost::asio::awaitable<Response> Gate::sign_in_by_password(Request& request, pro
           [person = credential.person, old = credential.hash, next = *fresh](reg::Credentials& file) {
             return file.rehash(person, old, next);
           };
-      auto rehashing = on_file<void>(std::move(rehash));
+      auto rehashing = register_.on_file<void>(std::move(rehash));
       const auto kept = co_await std::move(rehashing);
       if (!kept) co_return register_unavailable(kept.error());
     }
@@ -269,7 +269,7 @@ Gate::Answer Gate::change_password(Request& request) {
                                                          at = now()](reg::Credentials& file) {
     return file.set_password({credential.person, hash, false, {}}, credential.hash, at);
   };
-  auto saving = on_file<void>(std::move(save));
+  auto saving = register_.on_file<void>(std::move(save));
   const auto saved = co_await std::move(saving);
   if (!saved && saved.error().code == Errc::cancelled)
     co_return problem(409, "password_changed",

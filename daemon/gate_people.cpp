@@ -198,7 +198,7 @@ Gate::Answer Gate::list_staff(Request& request) {
       if (!filter.manager.empty() || ids.size() < max_listed) return out;
     }
   };
-  auto page = co_await write<Page>(work);
+  auto page = co_await register_.write<Page>(work);
   if (!page) co_return register_unavailable(page.error());
   json::array people;
   for (auto& one : page->people) {

@@ -105,28 +105,20 @@ Gate::Answer Gate::forecast_policy(Request& request) {
   }
   if (forecasting_) co_return problem(409, "busy", "Another forecast is being made. Wait until it is done.");
   forecasting_ = true;
-  using Made = Result<json::object>;
-  auto work = [this, policy = policy_, question,
-               file = config_.state_directory / "register.db"]() -> boost::asio::awaitable<Made> {
-    co_return make_forecast(policy, question, file);
+  RegisterThreads::LongWork<json::object> work = [policy = policy_, question](
+                                                     const std::filesystem::path& file,
+                                                     const std::atomic<bool>& stop) -> Result<json::object> {
+    const auto staff = TRY(reg::open_sqlite_again(file));
+    Forecast forecast(policy, question);
+    TRY(forecast.add_everybody(*staff, stop));
+    return forecast.to_json();
   };
-  const Made made =
-      co_await boost::asio::co_spawn(forecast_thread_, std::move(work), boost::asio::use_awaitable);
+  const auto made = co_await register_.beside<json::object>(std::move(work));
   forecasting_ = false;
   if (!made && made.error().code == Errc::cancelled)
     co_return problem(503, "draining", "The service is stopping. Try again in a moment.");
   if (!made) co_return register_unavailable(made.error());
   co_return json_response(200, *made);
-}
-
-/// On forecast_thread_.
-Result<json::object> Gate::make_forecast(const std::shared_ptr<const policy::Policy>& policy,
-                                         const Forecast::Question& question,
-                                         const std::filesystem::path& file) {
-  if (!forecast_staff_) forecast_staff_ = TRY(reg::open_sqlite_again(file));
-  Forecast forecast(policy, question);
-  TRY(forecast.add_everybody(*forecast_staff_, stopping_));
-  return forecast.to_json();
 }
 
 }  // namespace cardgate::daemon

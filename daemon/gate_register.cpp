@@ -6,7 +6,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
@@ -50,21 +51,26 @@ Response copy_refused(const Error& error) {
   }
 }
 
+using Findings = std::vector<std::string>;
+
+RegisterThreads::LongWork<Findings> check_of(reg::Depth depth) {
+  return [depth](const std::filesystem::path& file, const std::atomic<bool>& stop) {
+    auto found = reg::check_register(file, depth, stop);
+    ::malloc_trim(0);
+    return found;
+  };
+}
+
 constexpr std::string_view busy = "The register is being copied already. Wait until that is done.";
 
 }  // namespace
 
-void Gate::check_register_in_background() {
+boost::asio::awaitable<void> Gate::check_register_in_background() {
   register_being_checked_ = true;
-  boost::asio::post(upkeep_threads_, [this, file = register_file()] {
-    auto found = std::make_shared<Result<std::vector<std::string>>>(
-        reg::check_register(file, reg::Depth::quick, stop_upkeep_));
-    ::malloc_trim(0);
-    boost::asio::post(io_, [this, found] {
-      register_being_checked_ = false;
-      if (!shutting_down_) register_checked(*found);
-    });
-  });
+  auto checking = register_.beside<Findings>(check_of(reg::Depth::quick));
+  const auto found = co_await std::move(checking);
+  register_being_checked_ = false;
+  if (!shutting_down_) register_checked(found);
 }
 
 void Gate::register_checked(const Result<std::vector<std::string>>& found) {
@@ -107,7 +113,7 @@ Result<std::filesystem::path> Gate::backup_named(const Request& request) {
 
 Gate::Answer Gate::show_register(Request&) {
   struct stat status{};
-  const bool there = ::stat(register_file().c_str(), &status) == 0;
+  const bool there = ::stat(register_.file().c_str(), &status) == 0;
   std::error_code failed;
   std::filesystem::create_directory(backups(), failed);
   const std::string_view state = register_being_checked_     ? "running"
@@ -115,7 +121,7 @@ Gate::Answer Gate::show_register(Request&) {
                                  : register_problem_.empty() ? "whole"
                                                              : "damaged";
   co_return json_response(
-      200, json::object{{"file", register_file().string()},
+      200, json::object{{"file", register_.file().string()},
                         {"bytes", there ? json::value(status.st_size) : json::value(nullptr)},
                         {"backups", backups().string()},
                         {"check", state},
@@ -125,13 +131,8 @@ Gate::Answer Gate::show_register(Request&) {
 }
 
 Gate::Answer Gate::check_register(Request&) {
-  // Named, here and below: a temporary with captures inside a co_await is destroyed twice by g++ 12.
-  std::function<Result<std::vector<std::string>>()> work = [this, file = register_file()] {
-    auto done = reg::check_register(file, reg::Depth::full, stop_upkeep_);
-    ::malloc_trim(0);
-    return done;
-  };
-  const auto found = co_await beside<std::vector<std::string>>(std::move(work));
+  auto checking = register_.beside<Findings>(check_of(reg::Depth::full));
+  const auto found = co_await std::move(checking);
   if (!found) co_return problem(500, "register_unavailable", found.error().context + ".");
   register_checked(found);
   co_return json_response(200, json::object{{"whole", found->empty()}, {"findings", texts(*found, 100)}});
@@ -143,10 +144,11 @@ Gate::Answer Gate::back_up_register(Request& request) {
   if (!to) co_return problem(400, "bad_request", to.error().context + ".");
   if (copying_) co_return problem(409, "busy", std::string(busy));
   copying_ = true;
-  std::function<Result<reg::Copied>()> work = [this, file = register_file(), to = *to] {
-    return reg::back_up(file, to, stop_upkeep_);
+  RegisterThreads::LongWork<reg::Copied> work = [to = *to](const std::filesystem::path& file,
+                                                           const std::atomic<bool>& stop) {
+    return reg::back_up(file, to, stop);
   };
-  const auto copied = co_await beside<reg::Copied>(std::move(work));
+  const auto copied = co_await register_.beside<reg::Copied>(std::move(work));
   copying_ = false;
   audit::Record record;
   record.event = "register_copied";
@@ -174,16 +176,17 @@ Gate::Answer Gate::restore_register(Request& request) {
   copying_ = true;
   using Restored = reg::Restored;
   Result<Restored> restored{Restored{}};
-  std::function<Result<bool>()> look = [this, from = *from]() -> Result<bool> {
-    TRY(reg::check_backup(from, stop_upkeep_));
+  RegisterThreads::LongWork<bool> look = [from = *from](const std::filesystem::path&,
+                                                        const std::atomic<bool>& stop) -> Result<bool> {
+    TRY(reg::check_backup(from, stop));
     return true;
   };
-  const auto good = co_await beside<bool>(std::move(look));
+  const auto good = co_await register_.beside<bool>(std::move(look));
   if (good) {
     // Where the register is changed, so that nobody is removed in between.
     std::function<Result<Restored>(reg::Register&)> work =
-        [from = *from, file = register_file()](reg::Register&) { return reg::restore(from, file); };
-    restored = co_await write<Restored>(work);
+        [from = *from, file = register_.file()](reg::Register&) { return reg::restore(from, file); };
+    restored = co_await register_.write<Restored>(work);
   } else {
     restored = good.error();
   }
@@ -202,7 +205,7 @@ Gate::Answer Gate::restore_register(Request& request) {
   people_.clear();
   end_removed();
   review_all();
-  check_register_in_background();
+  boost::asio::co_spawn(io_, check_register_in_background(), boost::asio::detached);
   record.reason = "restore";
   record.details["people"] = restored->people;
   record.details["still_removed"] = restored->still_removed.size();

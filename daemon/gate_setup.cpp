@@ -104,7 +104,7 @@ Gate::Answer Gate::set_up(Request& request) {
     if (!emergency_reason) TRY(staff.set_setting(setting_name, people[0] + " " + people[1]));
     return changed;
   };
-  auto done = co_await write<std::vector<reg::Person>>(work);
+  auto done = co_await register_.write<std::vector<reg::Person>>(work);
   if (!done) co_return not_possible(done.error());
   people_changed(people);
   if (emergency_reason) {
@@ -140,7 +140,7 @@ boost::asio::awaitable<void> Gate::signed_in_at_set_up(std::string person) {
     TRY(staff.set_setting(setting_name, left.empty() ? closed : left));
     return left.empty();
   };
-  auto outcome = co_await write<bool>(work);
+  auto outcome = co_await register_.write<bool>(work);
   if (!outcome) {
     log(Level::error, "whether set-up is closed could not be kept: " + outcome.error().message());
     co_return;

@@ -161,7 +161,7 @@ boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const
   }
   const std::function<Result<std::vector<reg::Person>>(reg::Register&)> work =
       [ids = deed.people, how = deed.how](reg::Register& staff) { return staff.change_several(ids, how); };
-  auto changed = co_await write<std::vector<reg::Person>>(work);
+  auto changed = co_await register_.write<std::vector<reg::Person>>(work);
   if (!changed) {
     record.reason = "not done: " + changed.error().message();
     note(std::move(record));

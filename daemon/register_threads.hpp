@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where work with the staff register is done that could take long: never on the gate's thread, which goes on meanwhile.
+// All functions are called on one thread, the gate's. What is awaited here comes back on it.
+//
+// g++ 12 destroys a lambda twice that stands inside a co_await: `work` needs a name of its own before it.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+#include "register/credentials.hpp"
+#include "register/register.hpp"
+
+namespace cardgate::daemon {
+
+class RegisterThreads {
+ public:
+  /// `file` is the register's; both connections are to it, and used here alone.
+  RegisterThreads(std::filesystem::path file, std::unique_ptr<reg::Register> writer,
+                  std::unique_ptr<reg::Credentials> credentials)
+      : file_(std::move(file)), writer_(std::move(writer)), credentials_(std::move(credentials)) {}
+  RegisterThreads(const RegisterThreads&) = delete;
+  RegisterThreads& operator=(const RegisterThreads&) = delete;
+  ~RegisterThreads() {
+    stop();
+    changes_.join();
+    beside_.join();
+  }
+
+  const std::filesystem::path& file() const { return file_; }
+  /// Work beside the changes ends as soon as it looks, so that it holds up no end of the service.
+  void stop() { stop_ = true; }
+
+  /// Changes the register, one work after the other: a long import holds up later ones.
+  template <class T>
+  boost::asio::awaitable<Result<T>> write(const std::function<Result<T>(reg::Register&)>& work) {
+    return on(changes_, [work, writer = writer_] { return work(*writer); });
+  }
+  /// Work with the passwords on file, in the same order as changes.
+  template <class T>
+  boost::asio::awaitable<Result<T>> on_file(std::function<Result<T>(reg::Credentials&)> work) {
+    return on(changes_, [work = std::move(work), file = credentials_] { return work(*file); });
+  }
+  /// Beside everything else, by connections of its own; to end early, with cancelled, once `stop` is true.
+  template <class T>
+  using LongWork = std::function<Result<T>(const std::filesystem::path& file, const std::atomic<bool>& stop)>;
+  template <class T>
+  boost::asio::awaitable<Result<T>> beside(LongWork<T> work) {
+    return on(beside_, [work = std::move(work), this] { return work(file_, stop_); });
+  }
+
+ private:
+  template <class Work>
+  static auto on(boost::asio::thread_pool& threads, Work work) -> boost::asio::awaitable<decltype(work())> {
+    auto run = [work = std::move(work)]() -> boost::asio::awaitable<decltype(work())> { co_return work(); };
+    auto running = boost::asio::co_spawn(threads, std::move(run), boost::asio::use_awaitable);
+    co_return co_await std::move(running);
+  }
+
+  std::filesystem::path file_;
+  std::shared_ptr<reg::Register> writer_;
+  std::shared_ptr<reg::Credentials> credentials_;
+  std::atomic<bool> stop_ = false;
+  boost::asio::thread_pool changes_{1}, beside_{2};
+};
+
+}  // namespace cardgate::daemon
