@@ -85,6 +85,11 @@ Result<Bytes> from_base64(std::string_view text) {
   return decode(text, standard_variant);
 }
 
+std::string ascii_lower(std::string text) {
+  for (char& c : text) c = ascii_lower(c);
+  return text;
+}
+
 bool is_plain_utf8(std::string_view text) {
   std::size_t i = 0;
   while (i < text.size()) {

@@ -36,6 +36,12 @@ std::string to_base64(BytesView bytes);
 /// Errors: malformed.
 Result<Bytes> from_base64(std::string_view text);
 
+/// A-Z become a-z; other bytes stay, whatever the locale: both sides of a comparison must agree byte for byte.
+constexpr char ascii_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+std::string ascii_lower(std::string text);
+
 /// True when `text` is well-formed UTF-8 without control characters (so that it can stand in a log line).
 bool is_plain_utf8(std::string_view text);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/bytes.hpp"
 #include "base/file.hpp"
 #include "client/output.hpp"
 #include "client/progress.hpp"
@@ -25,9 +26,7 @@ struct Ask {
 
 bool is_csv(const Ask& ask) {
   if (!ask.format.empty()) return ask.format == "csv";
-  std::string ending = std::filesystem::path(ask.file).extension().string();
-  std::ranges::transform(ending, ending.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const std::string ending = ascii_lower(std::filesystem::path(ask.file).extension().string());
   return ending == ".csv" || ending == ".tsv" || ending == ".txt";
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/bytes.hpp"
 #include "daemon/facts.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/work/answers.hpp"
@@ -133,10 +134,7 @@ struct StaffFilter {
 
 /// Without regard to case, for A to Z.
 bool holds(std::string_view text, std::string_view part) {
-  const auto same = [](char a, char b) {
-    const auto low = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-    return low(a) == low(b);
-  };
+  const auto same = [](char a, char b) { return ascii_lower(a) == ascii_lower(b); };
   return std::search(text.begin(), text.end(), part.begin(), part.end(), same) != text.end();
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/bytes.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/work/answers.hpp"
@@ -285,10 +286,9 @@ Gate::Answer Gate::revoke(Request& request) {
 Gate::Bearer Gate::token_of(const Request& request) {
   static constexpr std::string_view scheme = "bearer ";
   std::string_view given = request.authorization;
-  const bool bearer = given.size() > scheme.size() &&
-                      std::ranges::equal(given.substr(0, scheme.size()), scheme, [](char a, char b) {
-                        return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b;
-                      });
+  const bool bearer =
+      given.size() > scheme.size() && std::ranges::equal(given.substr(0, scheme.size()), scheme,
+                                                         [](char a, char b) { return ascii_lower(a) == b; });
   if (!bearer) {
     auto answer = problem(401, "token_missing", "Give a token: Authorization: Bearer TOKEN.");
     answer.headers.emplace_back("WWW-Authenticate", "Bearer");

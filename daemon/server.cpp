@@ -11,6 +11,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
+#include "base/bytes.hpp"
 #include "base/secret.hpp"
 #include "daemon/events.hpp"
 #include "daemon/journal.hpp"
@@ -239,7 +240,7 @@ asio::awaitable<bool> Server::one_request(Connection& connection) {
   request.authorization = std::string(message[http::field::authorization]);
   request.content_type = std::string(message[http::field::content_type]);
   request.content_type = request.content_type.substr(0, request.content_type.find_first_of("; "));
-  for (auto& c : request.content_type) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  request.content_type = ascii_lower(std::move(request.content_type));
   Response response;
   const std::string_view target(message.target().data(), message.target().size());
   if (target.size() > max_target_bytes) {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/bytes.hpp"
+
 namespace cardgate::trust {
 
 namespace {
@@ -18,16 +20,8 @@ struct Names {
   std::string why_none;
 };
 
-std::string lower(std::string text) {
-  // ASCII only: register and certificate must agree byte for byte, whatever the locale.
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
 bool differ(const std::optional<std::string>& certificate, const std::string& chuid) {
-  return certificate && !chuid.empty() && lower(*certificate) != chuid;
+  return certificate && !chuid.empty() && ascii_lower(*certificate) != chuid;
 }
 
 /// Why the CHUID may not speak for more than the certificate says; empty when it may.
@@ -50,14 +44,14 @@ Names card_uuid(const Sight& sight, const std::string&) {
   if (!sight.certificate.card_uuid) return {{}, "the certificate has no card UUID"};
   if (sight.chuid != nullptr && differ(sight.certificate.card_uuid, sight.chuid->card_uuid))
     return {{}, "the card's CHUID has another card UUID (" + sight.chuid->card_uuid + ")"};
-  return {{lower(*sight.certificate.card_uuid)}, {}};
+  return {{ascii_lower(*sight.certificate.card_uuid)}, {}};
 }
 
 Names chuid_uuid(const Sight& sight, const std::string&) {
   if (sight.chuid == nullptr) return {{}, why_untied(sight)};
   if (sight.chuid->card_uuid.empty()) return {{}, "the card's CHUID has no card UUID"};
   const auto& in_certificate = sight.certificate.card_uuid;
-  const bool same = in_certificate && lower(*in_certificate) == sight.chuid->card_uuid;
+  const bool same = in_certificate && ascii_lower(*in_certificate) == sight.chuid->card_uuid;
   if (same) return {{sight.chuid->card_uuid}, {}};
   if (auto why = why_untied(sight); !why.empty()) return {{}, std::move(why)};
   return {{sight.chuid->card_uuid}, {}};
@@ -87,7 +81,7 @@ Names ski(const Sight& sight, const std::string&) {
 }
 
 Names all_lower(std::vector<std::string> values, const char* why_none) {
-  std::ranges::transform(values, values.begin(), lower);
+  for (auto& value : values) value = ascii_lower(std::move(value));
   return {std::move(values), why_none};
 }
 Names upn(const Sight& sight, const std::string&) {
