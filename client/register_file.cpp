@@ -15,6 +15,7 @@
 #include "client/output.hpp"
 #include "client/progress.hpp"
 #include "client/service.hpp"
+#include "proto/messages.hpp"
 
 namespace cardgate::client {
 namespace {
@@ -25,7 +26,7 @@ constexpr unsigned owner_only = S_IRUSR | S_IWUSR;
 
 /// A name that nothing else in the folder has, whatever stands there.
 std::string passing_name() {
-  return "passing-" + to_hex(random_bytes(12)) + ".db";
+  return std::string(proto::passing_copy) + to_hex(random_bytes(12)) + ".db";
 }
 
 Result<void> pour(int from, int to, const std::string& what) {

@@ -119,6 +119,7 @@ void Gate::start() {
   announce_if_due();
   log_findings(*policy_, config_.policy.string());
   readers_.start(make_drivers(config_.cards).value(), judge_, [this] { return now(); });
+  remove_left_copies(seconds(0));
   boost::asio::co_spawn(io_, check_register_in_background(), boost::asio::detached);
 }
 

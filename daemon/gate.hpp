@@ -346,6 +346,10 @@ class Gate {
 
   // gate_register.cpp
   std::filesystem::path backups() const { return config_.state_directory / "backups"; }
+  static constexpr std::chrono::hours copy_patience{2};  // as long as the command waits for a copy
+  void remove_left_copies(seconds older_than);
+  /// Its content may be another now: whoever may do less by it does so at once.
+  void register_replaced();
   boost::asio::awaitable<void> check_register_in_background();
   void register_checked(const Result<std::vector<std::string>>& found);
   Result<std::filesystem::path> backup_named(const Request& request);
@@ -440,6 +444,18 @@ class Gate {
   std::set<std::string> removed_now_;  // removed, and not in the register yet
   std::optional<Date> announced_;      // the day whose leavers were told
   bool setup_closed_ = false;          // as far as is known; the register decides
+};
+
+/// A flag of the gate that is true as long as the work lives that raised it, however that ends.
+class Raised {
+ public:
+  explicit Raised(bool& flag) : flag_(flag) { flag_ = true; }
+  ~Raised() { flag_ = false; }
+  Raised(const Raised&) = delete;
+  Raised& operator=(const Raised&) = delete;
+
+ private:
+  bool& flag_;
 };
 
 json::array to_json(const std::vector<policy::Unmet>& list);

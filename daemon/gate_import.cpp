@@ -137,12 +137,24 @@ Gate::Answer Gate::import_staff(Request& request) {
   ImportAsk ask;
   if (auto wrong = read_import(request, ask)) co_return std::move(*wrong);
   if (importing_) co_return problem(409, "busy", "Another import is running. Wait until it is done.");
-  importing_ = true;
+  const Raised importing(importing_);
   import_progress_->done = import_progress_->of = 0;
   ask.options.progress = [progress = import_progress_](std::size_t done, std::size_t of) {
     progress->of = of;
     progress->done = done;
   };
+  if (!ask.options.dry_run && !ask.break_glass.empty()) {
+    // Before it is done: access that was given so must never be without a record.
+    audit::Record broken;
+    broken.event = "break_glass";
+    broken.client = describe_peer(peer);
+    broken.reason = ask.break_glass;
+    broken.details = {{"what", "import"}};
+    const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(broken)));
+    if (!recorded) co_return audit_unavailable();
+    log(Level::warning, "root gives access by an import, in an emergency: " + ask.break_glass,
+        {{"CARDGATE_EVENT", "break_glass"}});
+  }
   const auto text = std::make_shared<std::string>(std::move(request.body));
   // A temporary with captures inside a co_await is destroyed twice by g++ 12.
   std::function<Result<Imported>(reg::Register&)> work = [text, ask](reg::Register& staff) {
@@ -154,7 +166,6 @@ Gate::Answer Gate::import_staff(Request& request) {
     return done;
   };
   const auto outcome = co_await register_.write<Imported>(work);
-  importing_ = false;
 
   audit::Record record;
   record.event = "import";
@@ -205,24 +216,10 @@ boost::asio::awaitable<Response> Gate::imported(const Peer& peer, const ImportAs
   }
   if (!dry) {
     // What people may do changes at once, whether or not the record gets written.
-    people_.clear();
-    end_removed();
-    review_all();
-    announced_.reset();
-    announce_if_due();
+    register_replaced();
   }
-  auto ticket = durable_.start(*log_, std::move(record));
-  if (!dry && !ask.break_glass.empty()) {
-    audit::Record broken;
-    broken.event = "break_glass";
-    broken.client = describe_peer(peer);
-    broken.reason = ask.break_glass;
-    broken.details = {{"what", "import"}, {"access_changed", report.access_changed}};
-    ticket = durable_.start(*log_, std::move(broken));  // written after the other, so it stands for both
-    log(Level::warning, "root gave access by an import, in an emergency: " + ask.break_glass,
-        {{"CARDGATE_EVENT", "break_glass"}});
-  }
-  const auto recorded = co_await durable_.wait(ticket);
+  if (!ask.break_glass.empty()) record.details["access_changed"] = report.access_changed;
+  const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record)));
   if (!dry && !ask.break_glass.empty()) {
     const auto members = members_of_team();
     const std::string mark = "break-glass-" + random_id();

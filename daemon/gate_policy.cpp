@@ -104,7 +104,7 @@ Gate::Answer Gate::forecast_policy(Request& request) {
     note_look(request, who, {}, "forecast");
   }
   if (forecasting_) co_return problem(409, "busy", "Another forecast is being made. Wait until it is done.");
-  forecasting_ = true;
+  const Raised forecasting(forecasting_);
   RegisterThreads::LongWork<json::object> work = [policy = policy_, question](
                                                      const std::filesystem::path& file,
                                                      const std::atomic<bool>& stop) -> Result<json::object> {
@@ -114,7 +114,6 @@ Gate::Answer Gate::forecast_policy(Request& request) {
     return forecast.to_json();
   };
   const auto made = co_await register_.beside<json::object>(std::move(work));
-  forecasting_ = false;
   if (!made && made.error().code == Errc::cancelled)
     co_return problem(503, "draining", "The service is stopping. Try again in a moment.");
   if (!made) co_return register_unavailable(made.error());

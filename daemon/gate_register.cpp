@@ -11,6 +11,7 @@
 
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
+#include "proto/messages.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -36,8 +37,11 @@ json::array texts(const std::vector<std::string>& list, std::size_t most) {
   return out;
 }
 
-Response copy_refused(const Error& error) {
-  const std::string text = error.context + ". The register is as it was.";
+/// `copy` is a name that only the command knows: people are told of "the backup".
+Response copy_refused(const Error& error, const std::filesystem::path& copy) {
+  std::string text = error.context + ". The register is as it was.";
+  for (auto at = text.find(copy.string()); at != std::string::npos; at = text.find(copy.string()))
+    text.replace(at, copy.string().size(), "the backup");
   switch (error.code) {
     case Errc::already_exists:
       return problem(409, "file_exists", text);
@@ -64,6 +68,31 @@ RegisterThreads::LongWork<Findings> check_of(reg::Depth depth) {
 constexpr std::string_view busy = "The register is being copied already. Wait until that is done.";
 
 }  // namespace
+
+/// What the command left behind when it was broken off: all of the register, under a name that nobody knows.
+void Gate::remove_left_copies(seconds older_than) {
+  const auto oldest = std::filesystem::file_time_type::clock::now() - older_than;
+  std::error_code failed;
+  std::filesystem::directory_iterator at(backups(), failed);
+  for (; !failed && at != std::filesystem::directory_iterator(); at.increment(failed)) {
+    if (!at->path().filename().string().starts_with(proto::passing_copy)) continue;
+    std::error_code kept;
+    const auto written = at->last_write_time(kept);
+    if (!kept && written <= oldest) std::filesystem::remove(at->path(), kept);
+    if (kept) {
+      log(Level::warning, fmt::format("{}: a copy of the register that was left behind stays: {}",
+                                      at->path().string(), kept.message()));
+    }
+  }
+}
+
+void Gate::register_replaced() {
+  people_.clear();
+  end_removed();
+  review_all();
+  announced_.reset();
+  announce_if_due();
+}
 
 boost::asio::awaitable<void> Gate::check_register_in_background() {
   register_being_checked_ = true;
@@ -143,13 +172,13 @@ Gate::Answer Gate::back_up_register(Request& request) {
   const auto to = backup_named(request);
   if (!to) co_return problem(400, "bad_request", to.error().context + ".");
   if (copying_) co_return problem(409, "busy", std::string(busy));
-  copying_ = true;
+  const Raised copying(copying_);
+  remove_left_copies(copy_patience);
   RegisterThreads::LongWork<reg::Copied> work = [to = *to](const std::filesystem::path& file,
                                                            const std::atomic<bool>& stop) {
     return reg::back_up(file, to, stop);
   };
   const auto copied = co_await register_.beside<reg::Copied>(std::move(work));
-  copying_ = false;
   audit::Record record;
   record.event = "register_copied";
   record.client = describe_peer(*request.peer);
@@ -158,7 +187,7 @@ Gate::Answer Gate::back_up_register(Request& request) {
   if (copied) record.details["people"] = copied->people;
   // It tells of everybody: whoever asked is on record before the answer leaves.
   const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record)));
-  if (!copied) co_return copy_refused(copied.error());
+  if (!copied) co_return copy_refused(copied.error(), *to);
   if (!recorded) {
     std::error_code ignored;
     std::filesystem::remove(*to, ignored);
@@ -173,7 +202,8 @@ Gate::Answer Gate::restore_register(Request& request) {
   const auto from = backup_named(request);
   if (!from) co_return problem(400, "bad_request", from.error().context + ".");
   if (copying_) co_return problem(409, "busy", std::string(busy));
-  copying_ = true;
+  const Raised copying(copying_);
+  remove_left_copies(copy_patience);
   using Restored = reg::Restored;
   Result<Restored> restored{Restored{}};
   RegisterThreads::LongWork<bool> look = [from = *from](const std::filesystem::path&,
@@ -190,7 +220,6 @@ Gate::Answer Gate::restore_register(Request& request) {
   } else {
     restored = good.error();
   }
-  copying_ = false;
   ::malloc_trim(0);
   audit::Record record;
   record.event = "register_copied";
@@ -199,12 +228,10 @@ Gate::Answer Gate::restore_register(Request& request) {
   if (!restored) {
     record.reason = "restore refused: " + restored.error().message();
     note(std::move(record));
-    co_return copy_refused(restored.error());
+    co_return copy_refused(restored.error(), *from);
   }
   // Whoever may do less by the restored register does so at once.
-  people_.clear();
-  end_removed();
-  review_all();
+  register_replaced();
   boost::asio::co_spawn(io_, check_register_in_background(), boost::asio::detached);
   record.reason = "restore";
   record.details["people"] = restored->people;

@@ -36,6 +36,8 @@ inline constexpr std::size_t max_reason_bytes = 500;
 
 /// `tries_left` of a card that does not tell how many there are; null in JSON.
 inline constexpr int tries_not_told = -1;
+/// How the names begin of copies of the register on their way through the service's folder.
+inline constexpr std::string_view passing_copy = "passing-";
 
 /// POST /v1/sessions and /v1/sessions/ID/resume.
 struct SignIn {

@@ -170,6 +170,17 @@ TEST_F(Bringing, ARestoreThatTakesAccessAwayEndsTheSession) {
   EXPECT_EQ(stage.token().status, 403);
 }
 
+TEST_F(Bringing, ACopyThatWasLeftBehindIsGoneBeforeTheNext) {
+  const fs::path backups = stage.dir / "state" / "backups";
+  fs::create_directories(backups);
+  std::ofstream(backups / "passing-00.db") << "everybody";
+  std::ofstream(backups / "passing-01.db") << "on its way";
+  fs::last_write_time(backups / "passing-00.db", fs::file_time_type::clock::now() - std::chrono::hours(3));
+  expect(0, "3 people", {"register", "backup", stage.dir / "backup.db"});
+  EXPECT_FALSE(fs::exists(backups / "passing-00.db"));
+  EXPECT_TRUE(fs::exists(backups / "passing-01.db"));
+}
+
 TEST_F(Bringing, ADamagedBackupIsRefusedAndTheRegisterGoesOn) {
   const fs::path backup = stage.dir / "backup.db";
   expect(0, "", {"register", "backup", backup});
