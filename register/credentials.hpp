@@ -96,7 +96,7 @@ class Credentials {
   Credentials& operator=(const Credentials&) = delete;
 };
 
-/// Opens or makes the register as open_sqlite() does. Errors: as there.
+/// Opens a register that open_sqlite() opened in this process. Errors: as there; not_found (it is gone).
 Result<std::unique_ptr<Credentials>> open_credentials(const std::filesystem::path& path,
                                                       const ThrottleRules& rules);
 

@@ -192,7 +192,8 @@ Result<std::unique_ptr<SQLite::Database>> open_database(const path& file, Openin
     TRY(check_folder(file));
     struct stat status{};
     if (::lstat(file.c_str(), &status) != 0) {
-      if (errno != ENOENT) return errno_error(file.string(), errno);
+      // A register that went away under a running service must be missed, not begun anew.
+      if (errno != ENOENT || opening != Opening::first) return errno_error(file.string(), errno);
       TRY(create(file));
       if (::lstat(file.c_str(), &status) != 0) return errno_error(file.string(), errno);
     }

@@ -18,7 +18,8 @@ namespace cardgate::reg {
 
 enum class Opening : std::uint8_t {
   first,  // the file is looked over: a small one whole, of a large one header, size, layout and samples
-  again   // somebody in this process did so
+  there,  // the same, and it must be there: never made
+  again   // somebody in this process looked it over; it must be there
 };
 
 /// Opens or makes the file as open_sqlite() promises. Errors: as there.

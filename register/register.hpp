@@ -115,7 +115,8 @@ class Register {
 /// A large file is not read whole, so that a start takes no longer for a million people than for a thousand: header,
 /// size, layout and some people are looked at, and check_register() (upkeep.hpp) is for whoever has time.
 Result<std::unique_ptr<Register>> open_sqlite(const std::filesystem::path& path);
-/// One more connection to a file that open_sqlite() has opened: it is not looked over again. Errors: as there.
+/// One more connection to a file that open_sqlite() has opened: it is not looked over again. Errors: as there;
+/// not_found (the file is gone).
 Result<std::unique_ptr<Register>> open_sqlite_again(const std::filesystem::path& path);
 
 }  // namespace cardgate::reg

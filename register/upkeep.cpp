@@ -114,6 +114,9 @@ Result<Copied> copy_out(const path& file, const path& part, const std::atomic<bo
 
 /// What was taken away in `live` since the backup in `main` was made stays taken away.
 constexpr const char* keep_removals = R"sql(
+INSERT INTO main.person (id, name, removed, removed_reason)
+  SELECT l.id, l.name, 1, l.removed_reason FROM live.person l
+  WHERE l.removed = 1 AND l.id NOT IN (SELECT id FROM main.person);
 UPDATE main.person SET removed = 1,
     removed_reason = (SELECT l.removed_reason FROM live.person l WHERE l.id = person.id)
   WHERE removed = 0 AND id IN (SELECT id FROM live.person WHERE removed = 1);
@@ -137,6 +140,36 @@ UPDATE main.sqlite_sequence SET seq = max(seq, coalesce(
 INSERT INTO main.sqlite_sequence (name, seq) SELECT l.name, l.seq FROM live.sqlite_sequence l
   WHERE l.name NOT IN (SELECT name FROM main.sqlite_sequence);
 )sql";
+// Numbers are never used again, so that the same number of the same person is the same form.
+constexpr const char* keep_withdrawals = R"sql(
+CREATE TEMP VIEW same AS
+  SELECT p.pk AS here, l.pk AS there FROM main.person p JOIN live.person l ON l.id = p.id;
+UPDATE main.form SET state = f.state, closed_by = f.closed_by, closed_on = f.closed_on, closed_reason = f.closed_reason
+  FROM live.form f JOIN same s ON s.there = f.person
+  WHERE main.form.id = f.id AND main.form.person = s.here AND main.form.role = f.role
+    AND f.state IN ('rejected', 'withdrawn');
+UPDATE main.delegation SET revoked = 1 FROM live.delegation d JOIN same s ON s.there = d.person
+  WHERE main.delegation.id = d.id AND main.delegation.person = s.here AND d.revoked = 1;
+UPDATE main.acting SET revoked = 1 FROM live.acting a JOIN same s ON s.there = a.person
+  WHERE main.acting.id = a.id AND main.acting.person = s.here AND a.revoked = 1;
+INSERT INTO main.password (person, hash, changed_at, must_change, expires_at, failures)
+  SELECT s.here, w.hash, w.changed_at, w.must_change, w.expires_at, w.failures
+    FROM live.password w JOIN same s ON s.there = w.person WHERE true
+  ON CONFLICT (person) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at,
+    must_change = excluded.must_change, expires_at = excluded.expires_at, failures = excluded.failures
+    WHERE excluded.changed_at >= password.changed_at;
+DELETE FROM main.activation;
+INSERT INTO main.activation (person, requested_at, code_hash, expires_at, failures)
+  SELECT s.here, a.requested_at, a.code_hash, a.expires_at, a.failures
+    FROM live.activation a JOIN same s ON s.there = a.person;
+DROP VIEW same;
+)sql";
+constexpr const char* add_blocked_cards = R"sql(
+INSERT INTO main.card (uuid, person, status, valid_until)
+  SELECT c.uuid, p.pk, c.status, c.valid_until FROM live.card c
+    JOIN live.person l ON l.pk = c.person JOIN main.person p ON p.id = l.id
+  WHERE c.status <> 'active' AND c.uuid NOT IN (SELECT uuid FROM main.card)
+)sql";
 constexpr const char* keep_blocked_cards = R"sql(
 UPDATE main.card SET status = (SELECT l.status FROM live.card l WHERE l.uuid = card.uuid)
   WHERE status = 'active' AND uuid IN (SELECT uuid FROM live.card WHERE status <> 'active')
@@ -153,12 +186,14 @@ Restored keep_what_was_taken_away(SQLite::Database& backup, const path& live) {
     SQLite::Transaction transaction(backup, SQLite::TransactionBehavior::IMMEDIATE);
     {
       SQLite::Statement removed(backup,
-                                "SELECT p.id FROM main.person p JOIN live.person l ON l.id = p.id "
-                                "WHERE p.removed = 0 AND l.removed = 1 ORDER BY p.id");
+                                "SELECT l.id FROM live.person l LEFT JOIN main.person p ON p.id = l.id "
+                                "WHERE l.removed = 1 AND coalesce(p.removed, 0) = 0 ORDER BY l.id");
       while (removed.executeStep()) out.still_removed.push_back(removed.getColumn(0).getString());
     }
     backup.exec(keep_removals);
     out.still_blocked_cards = static_cast<std::size_t>(backup.exec(keep_blocked_cards));
+    out.still_blocked_cards += static_cast<std::size_t>(backup.exec(add_blocked_cards));
+    backup.exec(keep_withdrawals);
     transaction.commit();
   }
   backup.exec("DETACH live");
@@ -195,10 +230,8 @@ Result<Copied> back_up(const path& file, const path& to, const std::atomic<bool>
 }
 
 Result<void> check_backup(const path& backup, const std::atomic<bool>& stop) {
-  struct stat status{};
-  if (::lstat(backup.c_str(), &status) != 0) return errno_error(backup.string(), errno);
   auto outcome = guarded([&]() -> Result<void> {
-    auto database = TRY(open_database(backup, Opening::first));
+    auto database = TRY(open_database(backup, Opening::there));
     stop_when(*database, stop);
     const auto found = findings(*database, Depth::full);
     if (found.empty()) return {};

@@ -43,8 +43,9 @@ struct Restored {
 };
 
 /// Puts what check_backup() found good in the place of the register's content, for readers in one step. What was taken
-/// away since the backup stays so: removed access (with what was asked for about it), cards that are not active,
-/// and that set-up is closed. `backup` is changed by that. Nobody else may change the register meanwhile. Errors:
+/// away since the backup stays so: removed access (with what was asked for about it), cards that are not active, forms,
+/// delegations and stand-ins that were closed, and that set-up is closed; passwords and codes are the newest of both.
+/// `backup` is changed by that. Nobody else may change the register meanwhile. Errors:
 /// corrupt (either file; a damaged register cannot tell who was removed), no_space, unavailable, io.
 Result<Restored> restore(const std::filesystem::path& backup, const std::filesystem::path& file);
 

@@ -9,12 +9,14 @@
 #include <iterator>
 #include <thread>
 
+#include "register/credentials.hpp"
 #include "tests/register/fixture.hpp"
 
 namespace cardgate::reg {
 namespace {
 
 namespace fs = std::filesystem;
+using std::chrono::hours;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -139,6 +141,91 @@ TEST_F(Upkeep, ARestoreGivesNothingBackThatWasTakenAwaySince) {
   EXPECT_FALSE(staff->person("p4")->removed);
   EXPECT_EQ(staff->person("p3")->cards.front().status, "lost");
   EXPECT_EQ(*staff->setting("setup"), "closed");
+}
+
+TEST_F(Upkeep, WhoeverCameAndWasRemovedSinceTheBackupStaysRemoved) {
+  ASSERT_TRUE(back_up(folder.file(), backup, go_on));
+  import(*staff,
+         "people: [{id: bo, name: Bo, removed: {reason: Why}, "
+         "cards: [{uuid: 00000000-0000-4000-8000-0000000000b0, status: lost}]}]");
+  const auto restored = restore(backup, folder.file());
+  ASSERT_TRUE(restored) << restored.error().context;
+  EXPECT_THAT(restored->still_removed, ElementsAre("bo"));
+  EXPECT_EQ(restored->still_blocked_cards, 1U);
+  // As the newest staff file brings them back.
+  import_csv(*staff, "id,name,card_uuid\nbo,Bo,00000000-0000-4000-8000-0000000000b0\n");
+  EXPECT_TRUE(staff->person("bo")->removed);
+  EXPECT_EQ(staff->person("bo")->cards.front().status, "lost");
+}
+
+TEST_F(Upkeep, FormsAndDelegationsThatWereTakenBackSinceStaySo) {
+  import_csv(*staff, "id,line_manager\np1,p9\n");
+  const auto given = [](Person& next) -> Result<void> {
+    for (int i = 0; i < 2; ++i) {
+      auto& form = next.forms.emplace_back();
+      form.kind = "ESR06";
+      form.role = "core";
+      form.state = Form::State::approved;
+    }
+    next.delegations.push_back({0, "p9", "core", {}, {}, false});
+    next.acting.push_back({0, "p9", {}, {}, "p9", false});
+    return {};
+  };
+  ASSERT_TRUE(staff->change("p2", given));
+  ASSERT_TRUE(back_up(folder.file(), backup, go_on));
+  ASSERT_TRUE(staff->change("p2", [](Person& next) -> Result<void> {
+    next.forms.front().state = Form::State::withdrawn;
+    next.forms.front().closed_reason = "Moved";
+    next.delegations.front().revoked = true;
+    next.acting.front().revoked = true;
+    return {};
+  }));
+  const Person taken = *staff->person("p2");
+  const auto restored = restore(backup, folder.file());
+  ASSERT_TRUE(restored) << restored.error().context;
+  EXPECT_EQ(*staff->person("p2"), taken);
+}
+
+TEST_F(Upkeep, PasswordsAndCodesAreTheNewest) {
+  const WallTime now = start_of(date("2026-06-01"));
+  const ThrottleRules rules{5, seconds(30), seconds(900), 50, hours(1), 100, 10, hours(24), 1000};
+  auto credentials = open_credentials(folder.file(), rules).value();
+  const auto set = [&](const char* id, const char* hash, WallTime at) {
+    ASSERT_TRUE(credentials->set_password({id, hash, false, {}}, {}, at));
+  };
+  set("p1", "old", now);
+  set("p2", "kept", now);
+  ASSERT_TRUE(credentials->request_activation(1000, "p3", now));
+  ASSERT_TRUE(credentials->set_code("p3", "code", now - hours(1), now + hours(1)));
+  ASSERT_TRUE(back_up(folder.file(), backup, go_on));
+  set("p1", "new", now + hours(1));
+  ASSERT_TRUE(credentials->activate("p3", "code", "first", now));
+  const auto restored = restore(backup, folder.file());
+  ASSERT_TRUE(restored) << restored.error().context;
+  const auto hash_of = [&](const char* id, CredentialKind kind = CredentialKind::password) {
+    return credentials->begin(kind, id, 1000, now)->credential.hash;
+  };
+  EXPECT_EQ(hash_of("p1"), "new");
+  EXPECT_EQ(hash_of("p2"), "kept");
+  EXPECT_EQ(hash_of("p3"), "first");
+  EXPECT_EQ(hash_of("p3", CredentialKind::code), "") << "a code works once";
+}
+
+TEST_F(Upkeep, ARegisterThatWentAwayIsMissedAndNotBegunAnew) {
+  ASSERT_TRUE(back_up(folder.file(), backup, go_on));
+  staff.reset();
+  fs::remove(folder.file());
+  EXPECT_EQ(check_register(folder.file(), Depth::full, go_on).error().code, Errc::not_found);
+  EXPECT_EQ(back_up(folder.file(), folder.path() / "other.db", go_on).error().code, Errc::not_found);
+  EXPECT_EQ(open_sqlite_again(folder.file()).error().code, Errc::not_found);
+  EXPECT_FALSE(restore(backup, folder.file()));
+  EXPECT_FALSE(fs::exists(folder.file()));
+}
+
+TEST_F(Upkeep, ABackupThatWentAwayIsNotRestoredAsNobody) {
+  EXPECT_EQ(restore(backup, folder.file()).error().code, Errc::not_found);
+  EXPECT_FALSE(fs::exists(backup));
+  EXPECT_EQ(*staff->count(), 300U);
 }
 
 TEST_F(Upkeep, NumbersGivenSinceTheBackupAreNotGivenAgain) {
