@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <malloc.h>
 
+#include <algorithm>
+
 #include "base/number.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
@@ -32,6 +34,7 @@ Result<Imported> run_import(reg::Register& staff, std::string& text, bool csv, r
   out.report = TRY(staff.import(parsed->file, options));
   out.problems = std::move(parsed->problems);
   out.problems.insert(out.problems.end(), out.report.problems.begin(), out.report.problems.end());
+  std::ranges::stable_sort(out.problems, {}, &reg::ImportProblem::line);
   return out;
 }
 
@@ -161,7 +164,6 @@ Gate::Answer Gate::import_staff(Request& request) {
     auto done = run_import(staff, *text, ask.csv, ask.encoding, ask.options);
     // A large file leaves much behind.
     std::string().swap(*text);
-    if (done) std::vector<std::string>().swap(done->report.changed_ids);
     ::malloc_trim(0);
     return done;
   };

@@ -57,6 +57,8 @@ struct ImportFile {
   std::map<std::string, std::string, std::less<>> columns;
   std::vector<ImportedPerson> people;
   bool complete = true;  // false: lines were bad, and Register::import() only looks for more of them
+  bool rows_lost =
+      false;  // some of these lines are not in `people`: who is not there may still be in the file
 };
 
 struct ParsedImport {
@@ -101,9 +103,7 @@ struct ImportReport {
   bool stopped = false;
   /// Of the first thousand; in a dry run alone.
   std::vector<ImportDifference> differences;
-  /// Whose facts may be other than before: added, changed, and line managers who gained or lost somebody.
-  std::vector<std::string> changed_ids;
-  /// Not empty: nothing was changed.
+  /// Not empty: nothing was changed; nor was it by a file that is not complete.
   std::vector<ImportProblem> problems;
 };
 

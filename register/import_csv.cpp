@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/bytes.hpp"
+#include "base/secret.hpp"
 #include "register/csv.hpp"
 #include "register/csv_date.hpp"
 #include "register/enrolment.hpp"
@@ -84,7 +85,10 @@ class Table {
 
   ParsedImport read() {
     if (read_header()) read_rows();
-    if (const auto& fault = reader_.fault()) problem(fault->line, column_name(fault->cell), fault->text);
+    if (const auto& fault = reader_.fault()) {
+      problem(fault->line, column_name(fault->cell), fault->text);
+      out_.file.rows_lost = true;
+    }
     check_across(out_.file, problems_);
     out_.problems = problems_.take();
     out_.file.complete = out_.problems.empty();
@@ -148,6 +152,7 @@ class Table {
     while (reader_.next(row_)) {
       if (out_.file.people.size() == max_people) {
         problems_.add(row_.line, fmt::format("expected at most {} people", max_people));
+        out_.file.rows_lost = true;
         return;
       }
       if (row_.cells.size() != columns_.size()) {
@@ -156,10 +161,13 @@ class Table {
             fmt::format("has {} cells, the header {}; the first that is {} is column '{}'", row_.cells.size(),
                         columns_.size(), row_.cells.size() < columns_.size() ? "missing" : "too many",
                         column_name(std::min(row_.cells.size(), columns_.size()))));
+        out_.file.rows_lost = true;
         continue;
       }
       for (std::size_t i = 0; i < columns_.size(); ++i) {
-        if (!readable(i, headings_[i])) return;
+        if (readable(i, headings_[i])) continue;
+        out_.file.rows_lost = true;
+        return;
       }
       read_person();
     }
@@ -291,19 +299,19 @@ class Table {
 }  // namespace
 
 ParsedImport parse_import_csv(std::string_view bytes, std::string_view name, TextEncoding encoding) {
-  const auto text = to_utf8(bytes, encoding);
-  if (text) return Table(*text, name).read();
-  ParsedImport out;
-  out.file.name = name;
-  out.file.complete = false;
-  int line = 0;  // "line 7: ..."
-  std::string what = text.error().context;
-  if (const auto colon = what.find(": "); colon != std::string::npos) {
-    for (const char c : what.substr(0, colon)) line = c >= '0' && c <= '9' ? line * 10 + (c - '0') : line;
-    what.erase(0, colon + 2);
+  std::string text;
+  if (auto fault = to_utf8(bytes, encoding, text)) {
+    wipe(text);
+    ParsedImport out;
+    out.file.name = name;
+    out.file.complete = false;
+    out.file.rows_lost = true;
+    out.problems.push_back({fault->line, std::move(fault->text)});
+    return out;
   }
-  out.problems.push_back({line, std::move(what)});
-  return out;
+  auto parsed = Table(text, name).read();
+  wipe(text);  // dates of birth are in it
+  return parsed;
 }
 
 }  // namespace cardgate::reg

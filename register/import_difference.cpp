@@ -29,6 +29,19 @@ bool same_on_file(const std::vector<Row>& a, const std::vector<Row>& b) {
   return std::ranges::equal(a, b, [](const Row& x, const Row& y) { return filed(x) == filed(y); });
 }
 
+/// What files do not tell of an entry (its number, who recorded it, why) stays as it is on file.
+template <class Row>
+std::vector<Row> with_what_is_untold(std::vector<Row> rows, std::vector<Row> on_file) {
+  for (auto& row : rows) {
+    const auto same =
+        std::ranges::find_if(on_file, [&](const Row& each) { return filed(each) == filed(row); });
+    if (same == on_file.end()) continue;
+    row = std::move(*same);
+    on_file.erase(same);
+  }
+  return rows;
+}
+
 /// The card in use is this one now; a card that was lost or revoked is not found again by a list of staff.
 std::vector<Card> with_card_in_use(std::vector<Card> cards, const Card& used, bool date_given) {
   const auto known = std::ranges::find(cards, used.uuid, &Card::uuid);
@@ -106,7 +119,10 @@ Person merged(const Person& now, const ImportedPerson& item) {
   next.username = given.username ? from.username : now.username;
   next.line_manager = given.line_manager ? from.line_manager : now.line_manager;
   next.employed_from = given.employed_from ? from.employed_from : now.employed_from;
+  // The last day on file is the former employment's.
+  const bool back = !given.employed_until && comes_back(now, next.employed_from);
   next.employed_until = given.employed_until ? from.employed_until : now.employed_until;
+  if (back) next.employed_until.reset();
   next.removed = given.removed ? from.removed : now.removed;
   next.removed_reason = given.removed ? from.removed_reason : now.removed_reason;
   next.unix_accounts = from.unix_accounts;
@@ -114,10 +130,10 @@ Person merged(const Person& now, const ImportedPerson& item) {
   next.cards = given.card_in_use ? with_card_in_use(now.cards, from.cards.front(), given.card_valid_until)
                                  : from.cards;
   next.identities = from.identities;
-  next.forms = from.forms;
-  next.declarations = from.declarations;
-  next.training = from.training;
-  next.delegations = from.delegations;
+  next.forms = with_what_is_untold(from.forms, now.forms);
+  next.declarations = with_what_is_untold(from.declarations, now.declarations);
+  next.training = with_what_is_untold(from.training, now.training);
+  next.delegations = with_what_is_untold(from.delegations, now.delegations);
   return next;
 }
 

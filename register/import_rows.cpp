@@ -88,7 +88,8 @@ Key ImportRows::last_key() {
 void ImportRows::each_employed(Date on, const std::function<void(Employed)>& visit) {
   SQLite::Statement employed(database_, sql::employed);
   Query query(employed, on);
-  while (query.next()) visit(Employed{query.integer(), query.text(), query.text(), query.optional_date()});
+  while (query.next())
+    visit(Employed{query.integer(), query.text(), query.text(), query.date(), query.optional_date()});
 }
 
 void ImportRows::end_employment(Key person, Date last_day) {

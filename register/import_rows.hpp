@@ -36,6 +36,7 @@ class ImportRows {
   struct Employed {
     Key key = 0;
     std::string id, name;
+    Date from;
     std::optional<Date> until;
   };
   void each_employed(Date on, const std::function<void(Employed)>& visit);

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "register/enrolment.hpp"
 #include "register/import_check.hpp"
@@ -38,9 +38,7 @@ class Run {
     for (std::size_t i = 0; i < plans_.size(); ++i) take_person(i);
     for (std::size_t i = 0; i < plans_.size(); ++i) fill_lists(i);
     if (file_.complete) check_loops();
-    if (!file_.complete && report_.problems.empty())
-      report_.problems.push_back({0, "the file has bad lines"});
-    if (!report_.problems.empty()) {
+    if (!file_.complete || !report_.problems.empty()) {
       std::ranges::stable_sort(report_.problems, {}, &ImportProblem::line);
       ImportReport bad;
       bad.people = report_.people;
@@ -49,10 +47,6 @@ class Run {
     }
     if (options_.leavers_by_absence) end_the_absent();
     if (options_.dry_run || report_.stopped) return std::move(report_);
-    for (const Key key : managers_) report_.changed_ids.push_back(rows_.id_of(key));
-    std::ranges::sort(report_.changed_ids);
-    const auto rest = std::ranges::unique(report_.changed_ids);
-    report_.changed_ids.erase(rest.begin(), rest.end());
     transaction.commit();
     return std::move(report_);
   }
@@ -63,8 +57,8 @@ class Run {
     bool is_new = false;
     bool new_manager = false;
     bool new_username = false;
-    Lists lists;              // to be filled from the file
-    std::vector<Card> cards;  // instead of the file's
+    Lists lists;                   // to be filled from the file
+    std::unique_ptr<Person> kept;  // to fill them from instead, with what the file does not tell
   };
   using OnFile = ImportRows::OnFile;
   struct Somebody {
@@ -132,17 +126,18 @@ class Run {
 
   void compare(const ImportedPerson& item, Plan& plan, OnFile& now) {
     const Lists given = given_lists(item);
+    const bool back =
+        !plan.is_new && item.given.employed_from && comes_back(now.person, item.person.employed_from);
+    if (back) close_former(plan.key, item);
     if (!plan.is_new) reader_.read(plan.key, given, now.person);
-    const Person next = merged(now.person, item);
+    Person next = merged(now.person, item);
     const KeyOrNone manager = manager_of(item, next, now);
     plan.lists = changed_lists(now.person, next, given);
     plan.new_manager = now.manager != manager;
     plan.new_username = now.person.username != next.username;
-    if (item.given.card_in_use) plan.cards = next.cards;
     const std::string enrolment = enrolment_of(item, now);
     const bool same = now.enrolment == enrolment && !plan.new_manager && same_fields(now.person, next);
     check_rules(item, plan, now.person, next);
-    if (!plan.is_new) close_former(plan.key, now.person, next);
     write(plan, next, manager, enrolment, same, now);
     if (options_.leavers_by_absence && employed(now.person) && !employed(next)) ++report_.losing;
     if (!plan.is_new && same && plan.lists.none()) {
@@ -150,22 +145,26 @@ class Run {
       return;
     }
     ++(plan.is_new ? report_.added : report_.changed);
-    if (!options_.dry_run) report_.changed_ids.push_back(next.id);
     if (options_.dry_run && report_.differences.size() < max_differences) {
-      if (plan.new_manager && now.manager) now.person.line_manager = rows_.id_of(*now.manager);
+      if (item.given.line_manager && now.manager) now.person.line_manager = rows_.id_of(*now.manager);
+      auto fields = differences(now.person, next, plan.lists, now.enrolment != enrolment);
+      if (back) fields.push_back({"what the former employment gave", "", "ended"});
       report_.differences.push_back(
           {next.id, next.name, plan.is_new ? ImportDifference::What::added : ImportDifference::What::changed,
-           differences(now.person, next, plan.lists, now.enrolment != enrolment)});
+           std::move(fields)});
     }
+    const bool untold =
+        (plan.lists & Lists(1U << forms | 1U << declarations | 1U << training | 1U << delegations)).any();
+    if (!plan.is_new && (untold || (plan.lists[cards] && item.given.card_in_use)))
+      plan.kept = std::make_unique<Person>(std::move(next));
   }
 
-  /// Whoever comes back begins with nothing, whichever way the new first day came.
-  void close_former(Key key, const Person& now, const Person& next) {
-    if (!now.employed_until || !next.employed_from || *next.employed_from <= *now.employed_until) return;
-    auto row = reader_.read(next.id);
+  /// Whoever comes back begins with nothing, whichever way the new first day came; what this file gives comes after.
+  void close_former(Key key, const ImportedPerson& item) {
+    auto row = reader_.read(item.person.id);
     if (!row) throw BadRow{"a person is in its index only"};
     Person closed = row->person;
-    closed.employed_from = next.employed_from;
+    closed.employed_from = item.person.employed_from;
     close_former_employment(row->person, closed);
     closed.employed_from = row->person.employed_from;
     rows_.save(key, row->person, closed);
@@ -185,7 +184,7 @@ class Run {
     if (!item.given.line_manager) return now.manager;
     if (next.line_manager.empty()) return std::nullopt;
     const auto key = key_of(next.line_manager);
-    if (!key) {
+    if (!key && !file_.rows_lost) {
       problem(item.lines.line_manager, "line_manager",
               fmt::format("{}: the line manager '{}' is neither in this file nor in the register", next.id,
                           next.line_manager));
@@ -208,6 +207,14 @@ class Run {
       problem(item.lines.removed, "removed",
               fmt::format("{}: access was removed; restoring takes two people: cardgate removal restore",
                           next.id));
+    }
+    const bool within_file =
+        item.given.employed_from && item.given.employed_until;  // looked at by the parser
+    if (!within_file && next.employed_from && next.employed_until &&
+        *next.employed_until < *next.employed_from) {
+      problem(item.line, "employed_until",
+              fmt::format("{}: the employment would end, on {}, before it begins, on {}", next.id,
+                          to_text(*next.employed_until), to_text(*next.employed_from)));
     }
     std::string_view what;
     if (plan.lists[forms]) what = "forms";
@@ -237,17 +244,14 @@ class Run {
       }
     }
     managers_now_[plan.key] = manager;
-    if (!plan.new_manager) return;
-    if (now.manager) managers_.insert(*now.manager);
-    if (manager) managers_.insert(*manager);
   }
 
   void fill_lists(std::size_t i) {
     const ImportedPerson& item = file_.people[i];
-    const Person& p = item.person;
     const Plan& plan = plans_[i];
+    const Person& p = plan.kept ? *plan.kept : item.person;
     tell(plans_.size() + i + 1);
-    if (plan.new_username && !p.username.empty()) give_username(item, plan);
+    if (plan.new_username && !item.person.username.empty()) give_username(item, plan);
     if (plan.is_new) check_id(item, plan);
     if (plan.lists.none()) return;
     const auto fill = [&](List list, const auto& rows, auto row) {
@@ -260,7 +264,7 @@ class Run {
     const auto add = [&](const auto& row, auto) { rows_.add(k, row); };
     fill(unix_accounts, p.unix_accounts, [&](const auto& row, auto) { rows_.add(k, row, unix_accounts); });
     fill(teams, p.teams, [&](const auto& row, auto) { rows_.add(k, row, teams); });
-    fill(cards, item.given.card_in_use ? plan.cards : p.cards, [&](const Card& card, std::size_t n) {
+    fill(cards, p.cards, [&](const Card& card, std::size_t n) {
       add_card(item, plan, card, item.lines.cards[std::min(n, item.lines.cards.size() - 1)]);
     });
     fill(identities, p.identities, add);
@@ -307,6 +311,7 @@ class Run {
   KeyOrNone grantor(const ImportedPerson& item, const Delegation& delegation, std::size_t n) {
     if (delegation.from.empty()) return std::nullopt;  // a bad line, which has been named
     const auto from = rows_.key_of(delegation.from);
+    if (!from && file_.rows_lost) return std::nullopt;
     if (!from) {
       problem(item.lines.delegations[n], "delegations",
               fmt::format("{}: '{}', who delegates, is neither in this file nor in the register",
@@ -358,10 +363,10 @@ class Run {
     const bool too_many = report_.losing * 100 > report_.employed * leavers_percent;
     report_.stopped = too_many && options_.allow_leavers != report_.losing;
     if (report_.stopped && !options_.dry_run) return;
-    const Date last_day = std::chrono::sys_days(options_.today) - std::chrono::days(1);
+    const Date yesterday = std::chrono::sys_days(options_.today) - std::chrono::days(1);
     for (const auto& one : absent) {
+      const Date last_day = std::max(yesterday, one.from);  // nobody leaves before their first day
       own_.end_employment(one.key, last_day);
-      if (!options_.dry_run) report_.changed_ids.push_back(one.id);
       if (options_.dry_run && report_.differences.size() < max_differences) {
         report_.differences.push_back(
             {one.id,
@@ -384,7 +389,6 @@ class Run {
   std::unordered_map<std::string_view, std::optional<Somebody>> known_;  // everybody in the file
   std::unordered_map<std::string, KeyOrNone> others_;                    // named in it, and not in it
   std::unordered_map<Key, KeyOrNone> managers_now_;                      // of everybody in the file
-  std::unordered_set<Key> managers_;                                     // who gained or lost somebody
   ImportReport report_;
 };
 

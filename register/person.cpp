@@ -45,8 +45,13 @@ std::string card_uuid(std::string_view text) {
   return ascii_lower(text);
 }
 
+bool comes_back(const Person& before, const std::optional<Date>& first_day) {
+  return before.employed_until && first_day && first_day != before.employed_from &&
+         *first_day > *before.employed_until;
+}
+
 void close_former_employment(const Person& before, Person& next) {
-  if (!before.employed_until || !next.employed_from || *next.employed_from <= *before.employed_until) return;
+  if (!comes_back(before, next.employed_from)) return;
   const Date last = *before.employed_until;
   for (auto& form : next.forms) {
     if (form.state == Form::State::rejected || form.state == Form::State::withdrawn) continue;

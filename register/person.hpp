@@ -120,8 +120,11 @@ struct Person {
 bool is_card_uuid(std::string_view text);
 std::string card_uuid(std::string_view text);
 
+/// A first day other than the one on file, and after the last day on file: a new employment.
+bool comes_back(const Person& before, const std::optional<Date>& first_day);
+
 /// A new employment after a former one ended begins with nothing: what was granted before it (forms, delegations, standing in,
-/// signatures, cards) is closed. Does nothing unless `next` begins later than `before` ended.
+/// signatures, cards) is closed. Does nothing unless `next` comes back.
 void close_former_employment(const Person& before, Person& next);
 
 }  // namespace cardgate::reg

@@ -124,7 +124,8 @@ inline constexpr const char* form_for =
     "SELECT p.id FROM form f JOIN person p ON p.pk = f.person WHERE f.role = ? AND f.state = 'approved'";
 inline constexpr const char* count = "SELECT count(*) FROM person";
 inline constexpr const char* employed =
-    "SELECT pk, id, name, employed_until FROM person WHERE employed_from <= ?1 AND (employed_until IS NULL "
+    "SELECT pk, id, name, employed_from, employed_until FROM person WHERE employed_from <= ?1 AND "
+    "(employed_until IS NULL "
     "OR "
     "employed_until >= ?1)";
 

@@ -28,14 +28,6 @@ class OneState {
   SQLite::Statement& end_;
 };
 
-std::vector<std::string> ids(Query query) {
-  std::vector<std::string> out;
-  while (query.next()) out.push_back(query.text());
-  std::ranges::sort(out);
-  out.erase(std::unique(out.begin(), out.end()), out.end());
-  return out;
-}
-
 template <class List, class Read>
 void read_all(SQLite::Statement& statement, std::int64_t key, List& to, Read read) {
   Query query(statement, key);
@@ -100,6 +92,14 @@ Removal read_removal(Query& q) {
 }
 
 }  // namespace
+
+std::vector<std::string> ids(Query query) {
+  std::vector<std::string> out;
+  while (query.next()) out.push_back(query.text());
+  std::ranges::sort(out);
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
 
 Error nobody(std::string_view id) {
   return {Errc::not_found, fmt::format("the staff register has nobody with the id '{}'", id.substr(0, 64))};

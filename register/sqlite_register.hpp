@@ -14,6 +14,8 @@
 namespace cardgate::reg {
 
 /// not_found, in words.
+/// What one column says, sorted, each once.
+std::vector<std::string> ids(Query query);
 Error nobody(std::string_view id);
 
 /// Reads people by kept statements, inside whatever transaction is open. Throws SQLite::Exception and BadRow.

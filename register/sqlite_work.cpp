@@ -53,23 +53,15 @@ std::optional<std::int64_t> number_of(Relation relation, std::string_view value)
   return whole_number<std::int64_t>(value);
 }
 
-std::vector<std::string> all(Query query) {
-  std::vector<std::string> out;
-  while (query.next()) out.push_back(query.text());
-  std::ranges::sort(out);
-  out.erase(std::unique(out.begin(), out.end()), out.end());
-  return out;
-}
-
 }  // namespace
 
 Result<std::vector<std::string>> SqliteRegister::people_by(Relation relation, std::string_view value) {
   return guarded([&]() -> Result<std::vector<std::string>> {
     SQLite::Statement statement(*database_, sql_of(relation));
-    if (relation < Relation::leaving_on) return all(Query(statement, value));
+    if (relation < Relation::leaving_on) return ids(Query(statement, value));
     const auto number = number_of(relation, value);
     if (!number) return std::vector<std::string>();
-    return all(Query(statement, *number));
+    return ids(Query(statement, *number));
   });
 }
 

@@ -36,17 +36,14 @@ constexpr std::array<std::uint16_t, 32> windows_1252_high{
     0x2039, 0x0152, 0,      0x017d, 0,      0,      0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
     0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0,      0x017e, 0x0178};
 
-Error at_line(int line, std::string_view what) {
-  return {Errc::malformed, fmt::format("line {}: {}", line, what)};
-}
+using Fault = std::optional<EncodingFault>;
 
-Result<std::string> from_windows_1252(std::string_view bytes) {
+Fault from_windows_1252(std::string_view bytes, std::string& out) {
   if (bytes.starts_with(utf8_mark) || bytes.starts_with(little_endian_mark) ||
       bytes.starts_with(big_endian_mark)) {
-    return at_line(
-        1, "the file begins with a byte order mark, so it is not Windows-1252: leave the encoding out");
+    return EncodingFault{
+        1, "the file begins with a byte order mark, so it is not Windows-1252: leave the encoding out"};
   }
-  std::string out;
   out.reserve(bytes.size() + bytes.size() / 16);
   int line = 1;
   for (const char c : bytes) {
@@ -55,43 +52,43 @@ Result<std::string> from_windows_1252(std::string_view bytes) {
     const std::uint32_t point =
         byte >= 0x80 && byte < 0xa0 ? windows_1252_high[byte - 0x80U] : std::uint32_t{byte};
     if (point == 0 && byte != 0)
-      return at_line(line, fmt::format("the byte {:#04x} is no character of Windows-1252", byte));
+      return EncodingFault{line, fmt::format("the byte {:#04x} is no character of Windows-1252", byte)};
     append(out, point);
   }
-  return out;
+  return std::nullopt;
 }
 
-Result<std::string> from_utf16(std::string_view bytes, bool big_endian) {
+Fault from_utf16(std::string_view bytes, bool big_endian, std::string& out) {
   int line = 1;
-  if (bytes.size() % 2 != 0) return at_line(line, "the file is UTF-16 and ends within a character");
+  if (bytes.size() % 2 != 0) return EncodingFault{line, "the file is UTF-16 and ends within a character"};
   const auto unit = [&](std::size_t i) {
     const auto first = static_cast<std::uint8_t>(bytes[i]), second = static_cast<std::uint8_t>(bytes[i + 1]);
     return static_cast<std::uint32_t>(big_endian ? (first << 8) | second : (second << 8) | first);
   };
-  std::string out;
   out.reserve(bytes.size());
   for (std::size_t i = 0; i < bytes.size(); i += 2) {
     std::uint32_t point = unit(i);
     if (point >= 0xd800 && point < 0xe000) {
       const std::uint32_t low = point < 0xdc00 && i + 2 < bytes.size() ? unit(i + 2) : 0;
-      if (low < 0xdc00 || low >= 0xe000) return at_line(line, "half a character of UTF-16");
+      if (low < 0xdc00 || low >= 0xe000) return EncodingFault{line, "half a character of UTF-16"};
       point = 0x10000 + ((point - 0xd800) << 10U) + (low - 0xdc00);
       i += 2;
     }
     line += point == '\n' ? 1 : 0;
     append(out, point);
   }
-  return out;
+  return std::nullopt;
 }
 
 }  // namespace
 
-Result<std::string> to_utf8(std::string_view bytes, TextEncoding encoding) {
-  if (encoding == TextEncoding::windows_1252) return from_windows_1252(bytes);
-  if (bytes.starts_with(little_endian_mark)) return from_utf16(bytes.substr(2), false);
-  if (bytes.starts_with(big_endian_mark)) return from_utf16(bytes.substr(2), true);
+std::optional<EncodingFault> to_utf8(std::string_view bytes, TextEncoding encoding, std::string& to) {
+  if (encoding == TextEncoding::windows_1252) return from_windows_1252(bytes, to);
+  if (bytes.starts_with(little_endian_mark)) return from_utf16(bytes.substr(2), false, to);
+  if (bytes.starts_with(big_endian_mark)) return from_utf16(bytes.substr(2), true, to);
   if (bytes.starts_with(utf8_mark)) bytes.remove_prefix(utf8_mark.size());
-  return std::string(bytes);
+  to += bytes;
+  return std::nullopt;
 }
 
 bool is_utf8(std::string_view text) {

@@ -2,10 +2,10 @@
 // Bytes of a file made UTF-8. Pure; thread-safe.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
-
-#include "base/result.hpp"
 
 namespace cardgate::reg {
 
@@ -14,10 +14,14 @@ enum class TextEncoding : std::uint8_t {
   windows_1252,  // only ever when somebody says so: no byte tells it from others
 };
 
-/// With by_mark, bytes that have no UTF-16 mark come back as they are, valid or not: whoever knows lines and
-/// columns judges them. Errors: malformed ("line 3: ...", half characters in UTF-16; a mark where Windows-1252
-/// was said).
-Result<std::string> to_utf8(std::string_view bytes, TextEncoding encoding);
+struct EncodingFault {
+  int line;  // 1-based
+  std::string text;
+};
+
+/// Appends to `to`. With by_mark, bytes that have no UTF-16 mark stay as they are, valid or not: whoever knows lines and
+/// columns judges them. A fault is half a character of UTF-16, or a mark or a byte that Windows-1252 does not have.
+std::optional<EncodingFault> to_utf8(std::string_view bytes, TextEncoding encoding, std::string& to);
 
 /// Well-formed, with or without control characters.
 bool is_utf8(std::string_view text);

@@ -45,7 +45,6 @@ class Import : public testing::Test {
     ASSERT_TRUE(report) << report.error().context;
     EXPECT_EQ(texts(report->problems), problems);
     EXPECT_EQ(report->added + report->changed + report->unchanged, 0U);
-    EXPECT_THAT(report->changed_ids, IsEmpty());
     EXPECT_EQ(*staff->person("ama"), before);
     EXPECT_EQ(*staff->count(), 2U);
   }
@@ -59,7 +58,6 @@ TEST_F(Import, CountsWhatItDid) {
   EXPECT_EQ(again.people, 2U);
   EXPECT_EQ(again.unchanged, 2U);
   EXPECT_EQ(again.added + again.changed, 0U);
-  EXPECT_THAT(again.changed_ids, IsEmpty());
   const auto more = import(*staff, R"(people:
   - {id: boss, name: Boss}
   - {id: ama, name: Ama Owusu}
@@ -69,7 +67,6 @@ TEST_F(Import, CountsWhatItDid) {
   EXPECT_EQ(more.added, 1U);
   EXPECT_EQ(more.changed, 1U);
   EXPECT_EQ(more.unchanged, 1U);
-  EXPECT_THAT(more.changed_ids, UnorderedElementsAre("ama", "bo"));
 }
 
 TEST_F(Import, AKeyThatIsLeftOutKeepsWhatIsOnRecord) {
@@ -103,13 +100,12 @@ TEST_F(Import, AGivenListReplacesTheWholeOne) {
                           Card{"8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01", "lost", {}}));
 }
 
-TEST_F(Import, ManagersWhoGainOrLoseSomebodyAreNamedToo) {
+TEST_F(Import, WhoeverGainsOrLosesStaffIsALineManagerOrNoMore) {
   EXPECT_TRUE(staff->person("boss")->is_line_manager);
-  const auto report = import(*staff, R"(people:
+  import(*staff, R"(people:
   - {id: ama, name: Ama, line_manager: new}
   - {id: new, name: New}
 )");
-  EXPECT_THAT(report.changed_ids, UnorderedElementsAre("ama", "boss", "new"));
   EXPECT_FALSE(staff->person("boss")->is_line_manager);
   EXPECT_TRUE(staff->person("new")->is_line_manager);
 }
@@ -176,7 +172,7 @@ TEST_F(Import, AFileWithBadLinesChangesNothingAndTheRegisterAddsItsOwn) {
   EXPECT_EQ(*staff->count(), 2U);
 
   const auto only_bad = parse_import("people: [{id: ama, name: Changed}, {id: bo}]", "staff.yaml").value();
-  EXPECT_THAT(texts(staff->import(only_bad.file)->problems), ElementsAre("0: the file has bad lines"));
+  EXPECT_THAT(texts(staff->import(only_bad.file)->problems), IsEmpty()) << "the parser named them";
   EXPECT_EQ(staff->person("ama")->name, "Ama");
 }
 
