@@ -254,11 +254,14 @@ class Gate {
     std::string role;      // the first role that lets them; empty: as themselves
     bool manages = false;  // the subject's line manager today, or standing in
     std::optional<Response> refusal;
+    std::string why;  // of a refusal that is recorded
   };
   Actor myself(const Request& request);
   /// `subject`: an id; empty: whether there is any role that lets them. Who asks, before what is asked: nobody without such
   /// a role learns whether an id is known.
   Actor actor(const Request& request, policy::Act act, const std::string& subject);
+  /// The same where nothing was tried, only what to show is asked: a refusal is not recorded.
+  Actor may(const Request& request, policy::Act act, const std::string& subject);
   /// As the subject's line manager, or who stands in: that takes a card and no role.
   Actor line_manager_of(const Request& request, const std::string& subject);
   /// What is done, to whom, and how it is recorded. The first of `people` is for whom it is done.
@@ -266,7 +269,9 @@ class Gate {
     audit::Record record;
     std::vector<std::string> people;
     reg::Register::ChangeSeveral how;
-    std::string notice = {};    // for the first of `people`
+    std::string notice = {};  // for the first of `people`
+    /// What the record says beside that, out of the first of `people` before and after.
+    std::function<json::object(const reg::Person& before, const reg::Person& after)> more_details = {};
     bool waits_for_log = true;  // false: what takes access away happens whatever becomes of the log
   };
   struct Done {
@@ -314,6 +319,9 @@ class Gate {
   // gate_enrolment.cpp
   /// Somebody at the help desk, signed in by card, whose role lets them hand out codes and passwords: to others only.
   Actor may_give_codes(const Request& request, const std::string& subject);
+
+  // gate_staff.cpp
+  void block_now(const std::string& person, const std::vector<std::string>& cards);
 
   // gate_people.cpp
   Actor sees_everybody(const Request& request);
@@ -442,6 +450,7 @@ class Gate {
   std::optional<BootTime> audit_probed_;
   std::string clock_incident_;
   std::set<std::string> removed_now_;  // removed, and not in the register yet
+  std::set<std::string> blocked_now_;  // cards that are lost or replaced, the same
   std::optional<Date> announced_;      // the day whose leavers were told
   bool setup_closed_ = false;          // as far as is known; the register decides
 };
@@ -458,6 +467,8 @@ class Raised {
   bool& flag_;
 };
 
+/// The claim `records_of`: line managers, each with the last day where there is one ("10001@2026-12-31").
+std::vector<std::string> records_of(const policy::Role& role, const policy::Facts& facts, WallTime now);
 json::array to_json(const std::vector<policy::Unmet>& list);
 /// "good", or "cached": an answer about the certificate is overdue.
 std::string_view revocation_word(const Session& session, WallTime now);

@@ -59,7 +59,8 @@ Gate::Answer Gate::give_delegation(Request& request) {
   Deed deed;
   deed.record.event = "delegation";
   deed.record.reason = reason;
-  deed.record.details = {{"act", "given"}, {"delegated_role", role}, {"until", to_text(until)}};
+  deed.record.details = {
+      {"act", "given"}, {"delegated_role", role}, {"from", day_json(from)}, {"until", to_text(until)}};
   deed.people = {to};
   deed.how = [=, when = doer(who), has_staff = (*mine)->record.is_line_manager,
               policy = policy_](std::vector<reg::Person>& people) {
@@ -123,7 +124,8 @@ Gate::Answer Gate::appoint_acting(Request& request) {
   Deed deed;
   deed.record.event = "acting_manager";
   deed.record.reason = reason;
-  deed.record.details = {{"act", "appointed"}, {"manager", manager}, {"until", to_text(until)}};
+  deed.record.details = {
+      {"act", "appointed"}, {"manager", manager}, {"from", day_json(from)}, {"until", to_text(until)}};
   deed.people = {stand_in};
   deed.how = [=, when = doer(who), away = (*managed)->record](std::vector<reg::Person>& people) {
     return work::appoint_acting(people.front(), away, from, until, when);

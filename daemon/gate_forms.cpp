@@ -88,12 +88,12 @@ Gate::Answer Gate::list_forms(Request& request) {
       if (form.state == reg::Form::State::submitted) waiting.push_back(form_json(*record, form));
     }
   }
-  if (!actor(request, policy::Act::approve_forms, {}).refusal) {
+  if (!may(request, policy::Act::approve_forms, {}).refusal) {
     const auto people = staff_->people_by(Relation::form_waits, name(reg::Form::State::verified));
     if (!people) co_return register_unavailable(people.error());
     for (const auto& id : *people) {
       if (waiting.size() >= max_listed || id == who.person) continue;
-      if (actor(request, policy::Act::approve_forms, id).refusal) continue;
+      if (may(request, policy::Act::approve_forms, id).refusal) continue;
       const auto record = staff_->person(id);
       if (!record) continue;
       for (const auto& form : record->forms) {
@@ -101,8 +101,24 @@ Gate::Answer Gate::list_forms(Request& request) {
       }
     }
   }
+  if (!waiting.empty()) note_look(request, who, {}, fmt::format("{} forms that wait", waiting.size()));
   co_return json_response(200, json::object{{"forms", std::move(*mine)}, {"waiting", std::move(waiting)}});
 }
+
+namespace {
+
+/// What was asked for: without it nobody could read from the log what was granted.
+json::object asked(const reg::Person& before, const reg::Person& after) {
+  for (const auto& form : after.forms) {
+    if (std::ranges::find(before.forms, form) != before.forms.end()) continue;
+    return {{"asked_role", form.role},
+            {"valid_from", day_json(form.valid_from)},
+            {"valid_until", day_json(form.valid_until)}};
+  }
+  return {};
+}
+
+}  // namespace
 
 Gate::Deed Gate::form_deed(std::string person_id, const std::string& number, std::string_view act,
                            std::string reason, std::string notice,
@@ -114,6 +130,7 @@ Gate::Deed Gate::form_deed(std::string person_id, const std::string& number, std
   deed.people = {std::move(person_id)};
   deed.how = [how = std::move(how)](std::vector<reg::Person>& people) { return how(people.front()); };
   deed.notice = std::move(notice);
+  deed.more_details = asked;
   return deed;
 }
 
@@ -223,6 +240,7 @@ Gate::Answer Gate::withdraw_form(Request& request, const std::string& id) {
                         [n = owner.number, reason, when = doer(who)](reg::Person& p) {
                           return work::withdraw_form(p, n, reason, when);
                         });
+  deed.waits_for_log = false;  // access that is taken away must not wait for a disk
   co_return co_await form_act(request, who, deed, owner.number);
 }
 

@@ -90,7 +90,7 @@ Gate::Answer Gate::show_staff(Request& request, const std::string& id) {
   out["standing_in"] = list_json(record->acting);
   out["access"] = holdings_json(*record).at("roles");
   // Why somebody was removed is for those who can give it back.
-  if (id != who.person && !actor(request, policy::Act::restore_access, id).refusal)
+  if (id != who.person && !may(request, policy::Act::restore_access, id).refusal)
     out["removals"] = list_json(record->removals);
   co_return json_response(200, out);
 }
@@ -117,7 +117,7 @@ Gate::Answer Gate::team(Request& request) {
     if (!staff) co_return register_unavailable(staff.error());
     for (const auto& id : *staff) {
       cut = cut || members.size() >= max_listed;
-      if (cut || actor(request, policy::Act::see_people, id).refusal) continue;
+      if (cut || may(request, policy::Act::see_people, id).refusal) continue;
       if (const auto record = record_of(id)) members.push_back(holdings_json(*record));
     }
   }
@@ -239,6 +239,9 @@ Gate::Answer Gate::record_allowed(Request& request, const std::string& id) {
     auto bearer = shown_token(request);
     if (bearer.refusal) co_return std::move(*bearer.refusal);
     role_name = bearer.live.claims.role;
+    const auto* wanted = request.parameter("role");
+    if (wanted != nullptr && *wanted != role_name)
+      co_return problem(403, "token_not_for_this", "The token is for another role.");
     session = sessions_.find(bearer.live.claims.sid);
   }
   const auto* role = policy_->role(role_name);

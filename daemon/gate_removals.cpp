@@ -20,42 +20,51 @@ json::object with_person(const reg::Person& person, const reg::Removal& removal)
   return out;
 }
 
+reg::Removal without_reasons(reg::Removal removal) {
+  removal.reason.clear();
+  removal.restore_reason.clear();
+  removal.closed_reason.clear();
+  return removal;
+}
+
 }  // namespace
 
 /// What waits: asked for and not decided, and access that one person wants to give back.
 Gate::Answer Gate::list_removals(Request& request) {
-  Actor who = actor(request, policy::Act::remove_access, {});
-  policy::Act act = policy::Act::remove_access;
-  if (who.refusal) {
-    act = policy::Act::request_removal;
-    who = actor(request, act, {});
-  }
+  Actor who = may(request, policy::Act::remove_access, {});
+  const bool decides = !who.refusal;
+  const auto act = decides ? policy::Act::remove_access : policy::Act::request_removal;
+  if (!decides) who = actor(request, act, {});
   if (who.refusal) co_return std::move(*who.refusal);
   json::array out;
   for (const auto* state : {"requested", "restoring"}) {
     const auto people = staff_->people_by(Relation::removal_waits, state);
     if (!people) co_return register_unavailable(people.error());
     for (const auto& id : *people) {
-      if (out.size() >= max_listed || actor(request, act, id).refusal) continue;
+      if (out.size() >= max_listed || may(request, act, id).refusal) continue;
       const auto record = staff_->person(id);
       if (!record) continue;
       for (const auto& removal : record->removals) {
-        if (name(removal.state) == state) out.push_back(with_person(*record, removal));
+        if (name(removal.state) != state) continue;
+        // Why is for those who decide, and for who asked.
+        const bool tells = decides || removal.requested_by == who.person;
+        out.push_back(with_person(*record, tells ? removal : without_reasons(removal)));
       }
     }
   }
+  if (!out.empty()) note_look(request, who, {}, fmt::format("{} removals that wait", out.size()));
   co_return json_response(200, json::object{{"removals", std::move(out)}});
 }
 
 /// The sessions die first; the register and the log follow. From here on the person is refused even if the disk is full.
 void Gate::end_access_now(const std::string& id) {
   removed_now_.insert(id);
-  people_.erase(id);
   std::vector<std::string> theirs;
   for (const Session* session : sessions_.all()) {
     if (session->person == id) theirs.push_back(session->id);
   }
   for (const auto& session : theirs) apply(sessions_.end(session, EndReason::access_lost));
+  people_changed({id});  // what they delegated ends with them
 }
 
 Gate::Deed Gate::removal_deed(std::string person_id, std::string_view act, std::string reason,

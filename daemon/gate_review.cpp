@@ -63,6 +63,7 @@ void Gate::review(const std::string& id) {
     const auto decision = policy::decide(*policy_, **facts, {role, sign_in}, now());
     if (decision.allowed) {
       if (decision.valid_until) set_review(*decision.valid_until);
+      apply(sessions_.revoke_outside(id, role, records_of(*policy_->role(role), **facts, now())));
       continue;
     }
     audit::Record record;

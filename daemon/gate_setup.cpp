@@ -75,9 +75,10 @@ Gate::Answer Gate::set_up(Request& request) {
     co_return problem(422, "not_possible",
                       "Set-up appoints two people, because nobody approves alone. Name two.");
   }
+  const auto policy = policy_;  // a reload may come in between
   const auto role = std::ranges::find_if(
-      policy_->roles(), [](const auto& each) { return each.lets(policy::Act::approve_forms); });
-  if (role == policy_->roles().end()) {
+      policy->roles(), [](const auto& each) { return each.lets(policy::Act::approve_forms); });
+  if (role == policy->roles().end()) {
     co_return problem(422, "not_possible",
                       "The policy has no role that may approve forms, so there is nobody to appoint.");
   }
@@ -91,21 +92,28 @@ Gate::Answer Gate::set_up(Request& request) {
   for (const auto& id : people) {
     if (const auto known = staff_->person(id); !known) co_return no_person(known.error(), id);
   }
-  const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record)));
+  const auto recorded = co_await durable_.wait(durable_.start(*log_, record));
   if (!recorded) co_return audit_unavailable();
   std::optional<Date> until;
-  if (emergency_reason) until = Date(std::chrono::sys_days(today()) + emergency);
+  if (emergency_reason) until = Date(std::chrono::sys_days(today()) + emergency - std::chrono::days(1));
   const std::function<Result<std::vector<reg::Person>>(reg::Register&)> work =
       [=, today = today(), wanted = *role](reg::Register& staff) -> Result<std::vector<reg::Person>> {
-    auto changed = TRY(staff.change_several(people, [&](std::vector<reg::Person>& each) -> Result<void> {
+    if (!emergency_reason) {
+      if (TRY(staff.setting(setting_name)) == closed)
+        return Error{Errc::permission_denied, "Set-up was closed at this moment: the team gives access now"};
+      TRY(staff.set_setting(setting_name, people[0] + " " + people[1]));
+    }
+    return staff.change_several(people, [&](std::vector<reg::Person>& each) -> Result<void> {
       for (auto& one : each) appoint(one, wanted, emergency_reason.value_or("set-up"), today, until);
       return {};
-    }));
-    if (!emergency_reason) TRY(staff.set_setting(setting_name, people[0] + " " + people[1]));
-    return changed;
+    });
   };
   auto done = co_await register_.write<std::vector<reg::Person>>(work);
-  if (!done) co_return not_possible(done.error());
+  if (!done) {
+    record.reason = "not done: " + done.error().message();
+    note(std::move(record));
+    co_return not_possible(done.error());
+  }
   people_changed(people);
   if (emergency_reason) {
     log(Level::warning, "root broke the glass: " + *emergency_reason, {{"CARDGATE_EVENT", "break_glass"}});

@@ -38,6 +38,9 @@ json::array to_json(const std::vector<policy::Unmet>& list) {
 Result<reg::Person> Gate::record_of(const std::string& id) {
   auto record = TRY(staff_->person(id));
   record.removed = record.removed || removed_now_.contains(id);
+  for (auto& card : record.cards) {
+    if (card.status == "active" && blocked_now_.contains(card.uuid)) card.status = "lost";
+  }
   return record;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "daemon/gate.hpp"
+#include "daemon/journal.hpp"
 #include "daemon/work/answers.hpp"
 #include "proto/body.hpp"
 
@@ -37,6 +38,7 @@ json::object details_of(const work::StaffChange& change, const std::optional<std
   if (change.no_employed_until) details["employed_until"] = "none";
   if (change.leave_from) details["leave_from"] = to_text(*change.leave_from);
   if (change.leave_until) details["leave_until"] = to_text(*change.leave_until);
+  if (change.no_leave_until) details["leave_until"] = "none";
   if (change.no_leave) details["leave"] = "none";
   if (add) details["join_team"] = *add;
   if (drop) details["leave_team"] = *drop;
@@ -49,14 +51,13 @@ Gate::Answer Gate::change_staff(Request& request, const std::string& id) {
   auto body = proto::Body::parse(request.body);
   work::StaffChange change;
   bool no_leave_from = false;
-  bool no_leave_until = false;
   change.name = body.optional_text("name");
   change.line_manager = body.optional_text("line_manager");
   change.username = body.optional_text("username");
   change.employed_from = body.optional_date("employed_from");
   change.employed_until = day_or_none(body, "employed_until", change.no_employed_until);
   change.leave_from = day_or_none(body, "leave_from", no_leave_from);
-  change.leave_until = day_or_none(body, "leave_until", no_leave_until);
+  change.leave_until = day_or_none(body, "leave_until", change.no_leave_until);
   change.no_leave = no_leave_from;
   const auto add = body.optional_text("join_team");
   const auto drop = body.optional_text("leave_team");
@@ -94,6 +95,12 @@ Gate::Answer Gate::change_staff(Request& request, const std::string& id) {
   co_return json_response(200, person_json(done.people.front()));
 }
 
+/// Sessions end first; the register and the log follow, even behind a long import.
+void Gate::block_now(const std::string& person, const std::vector<std::string>& cards) {
+  blocked_now_.insert(cards.begin(), cards.end());
+  people_changed({person});
+}
+
 Gate::Answer Gate::change_card(Request& request, const std::string& id) {
   static constexpr std::string_view states[] = {"active", "lost", "replaced", "revoked"};
   auto body = proto::Body::parse(request.body);
@@ -125,9 +132,22 @@ Gate::Answer Gate::change_card(Request& request, const std::string& id) {
     return work::change_card(people.front(), change);
   };
   // A lost card is refused at once, whatever becomes of the log.
-  deed.waits_for_log = change.status == "active" && change.replaces.empty();
+  std::vector<std::string> blocked;
+  if (change.status != "active") blocked.push_back(change.uuid);
+  if (!change.replaces.empty()) blocked.push_back(change.replaces);
+  deed.waits_for_log = blocked.empty();
+  if (const auto before = staff_->person(id); before && !blocked.empty()) {
+    std::vector<reg::Person> tried(1, *before);
+    if (deed.how(tried)) block_now(id, blocked);
+  }
   auto done = co_await carry_out(request, who, deed);
+  if (done.refusal && !blocked.empty() && blocked_now_.contains(blocked.front())) {
+    log(Level::error,
+        "a card that was reported is not in the register yet: it is refused until the service stops",
+        {{"CARDGATE_EVENT", "card_unwritten"}, {"CARDGATE_PERSON", id}});
+  }
   if (done.refusal) co_return std::move(*done.refusal);
+  for (const auto& card : blocked) blocked_now_.erase(card);
   co_return json_response(200, json::object{{"cards", list_json(done.people.front().cards)}});
 }
 

@@ -28,6 +28,13 @@ Response unauthorized(std::string_view error, std::string detail) {
 
 }  // namespace
 
+std::vector<std::string> records_of(const policy::Role& role, const policy::Facts& facts, WallTime now) {
+  std::vector<std::string> out;
+  for (const auto& manager : policy::managers_in_scope(role, facts, now))
+    out.push_back(manager.until ? manager.id + "@" + to_text(*manager.until) : manager.id);
+  return out;
+}
+
 Gate::Chosen Gate::choose_session(const Peer& peer, const std::string& wanted) {
   if (!wanted.empty()) {
     const Session* session = sessions_.find(wanted);
@@ -139,9 +146,7 @@ Gate::Answer Gate::token(Request& request) {
   WallTime expires = std::min({at + role.token_life, session.expires, session.auth_time + role.max_session});
   if (decision.valid_until) expires = std::min(expires, *decision.valid_until);
   proto::Claims claims;
-  for (const auto& manager : policy::managers_in_scope(role, **facts, at)) {
-    claims.records_of.push_back(manager.until ? manager.id + "@" + to_text(*manager.until) : manager.id);
-  }
+  claims.records_of = records_of(role, **facts, at);
   // A gate asks GET /v1/records/ID/allowed in any case; a list that grows is of no use to anybody.
   if (claims.records_of.size() > max_managers_in_token) claims.records_of.clear();
   claims.exp = to_unix_seconds(expires);
@@ -175,8 +180,9 @@ Gate::Answer Gate::token(Request& request) {
   if (!claims.revocation.empty()) record.details["revocation"] = claims.revocation;
   // Registered first, so that a card pulled while the record is written takes this token with it.
   const BootTime boot = clock_.boot();
-  Token entry_of_token{session.id, ask.role, ask.audience, client,
-                       boot + (seconds(claims.exp) - at.time_since_epoch())};
+  Token entry_of_token{
+      session.id,       ask.role, ask.audience, client, boot + (seconds(claims.exp) - at.time_since_epoch()),
+      claims.records_of};
   if (auto issued =
           sessions_.token_issued(claims.jti, std::move(entry_of_token), boot, role.idle, role.card_removal);
       !issued) {

@@ -36,15 +36,23 @@ Gate::Actor Gate::myself(const Request& request) {
 }
 
 Gate::Actor Gate::actor(const Request& request, policy::Act act, const std::string& subject) {
-  Actor who = myself(request);
-  if (who.refusal) return who;
-  const auto refused = [&](Response answer, std::string_view reason) {
+  Actor who = may(request, act, subject);
+  if (!who.why.empty()) {
     audit::Record record;
     record.event = "client_refused";
     record.person = who.person;
     record.session = who.session;
-    record.reason = fmt::format("{}: {}", policy::name(act), reason);
+    record.reason = fmt::format("{}: {}", policy::name(act), who.why);
     refuse(*request.peer, std::move(record));
+  }
+  return who;
+}
+
+Gate::Actor Gate::may(const Request& request, policy::Act act, const std::string& subject) {
+  Actor who = myself(request);
+  if (who.refusal) return who;
+  const auto refused = [&](Response answer, std::string reason) {
+    who.why = std::move(reason);
     who.refusal = std::move(answer);
     return who;
   };
@@ -57,7 +65,7 @@ Gate::Actor Gate::actor(const Request& request, policy::Act act, const std::stri
   for (const auto& role : policy_->roles()) {
     if (!role.lets(act)) continue;
     auto decision = policy::decide(*policy_, **facts, {role.name, session.sign_in}, now());
-    if (decision.allowed) held.push_back(&role);
+    if (decision.allowed && now() < session.auth_time + role.max_session) held.push_back(&role);
     if (first == nullptr) {
       first = &role;
       nearest = std::move(decision);
@@ -144,6 +152,10 @@ boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const
     done.refusal = not_possible(possible.error());
     co_return done;
   }
+  if (deed.more_details) {
+    for (auto& detail : deed.more_details(now_on_file.front(), tried.front()))
+      record.details[detail.key()] = detail.value();
+  }
   if (deed.waits_for_log) {
     const auto recorded = co_await durable_.wait(durable_.start(*log_, record));
     if (!recorded) {
@@ -204,16 +216,17 @@ Gate::Owner Gate::owner_of(reg::Register::Relation relation, const std::string& 
 
 void Gate::people_changed(const std::vector<std::string>& ids) {
   const auto concerned = [&](const std::string& id) { return std::ranges::find(ids, id) != ids.end(); };
+  const auto stands_on = [&](const policy::Facts& facts) {
+    return concerned(facts.person) ||
+           std::ranges::any_of(facts.delegations, [&](const auto& given) { return concerned(given.from); });
+  };
   std::vector<std::pair<std::string, uid_t>> sessions;
   for (const Session* session : sessions_.all()) {
-    bool stands_on = concerned(session->person);
-    if (const auto known = people_.find(session->person); !stands_on && known != people_.end()) {
-      stands_on = std::ranges::any_of(known->second.facts.delegations,
-                                      [&](const auto& given) { return concerned(given.from); });
-    }
-    if (stands_on) sessions.emplace_back(session->id, session->uid);
+    const auto holder = concerned(session->person) ? Result<Person*>(Error{}) : person(session->person);
+    if (concerned(session->person) || (holder && stands_on((*holder)->facts)))
+      sessions.emplace_back(session->id, session->uid);
   }
-  people_.clear();
+  std::erase_if(people_, [&](const auto& each) { return stands_on(each.second.facts); });
   for (const auto& [id, uid] : sessions) {
     review(id);
     if (sessions_.find(id) != nullptr)

@@ -191,21 +191,37 @@ Actions Sessions::revoke(const std::string& jti) {
   return actions;
 }
 
-Actions Sessions::revoke_role(const std::string& session, std::string_view role) {
-  std::vector<std::string> dead;
+Actions Sessions::revoke_if(const std::function<bool(const Token&)>& dead) {
+  std::vector<std::string> chosen;
   for (const auto& [jti, token] : tokens_) {
-    if (token.session == session && token.role == role) dead.push_back(jti);
+    if (dead(token)) chosen.push_back(jti);
   }
   Actions actions;
-  for (const auto& jti : dead) {
+  for (const auto& jti : chosen) {
     auto one = revoke(jti);
     for (auto& item : one.revoked) item.reason = EndReason::access_lost;
     std::ranges::move(one.revoked, std::back_inserter(actions.revoked));
   }
+  return actions;
+}
+
+Actions Sessions::revoke_role(const std::string& session, std::string_view role) {
+  auto actions =
+      revoke_if([&](const Token& token) { return token.session == session && token.role == role; });
   if (const auto found = sessions_.find(session); found != sessions_.end()) {
     std::erase(found->second.roles_used, role);
   }
   return actions;
+}
+
+Actions Sessions::revoke_outside(const std::string& session, std::string_view role,
+                                 const std::vector<std::string>& records_of) {
+  const auto gone = [&](const std::string& manager) {
+    return std::ranges::find(records_of, manager) == records_of.end();
+  };
+  return revoke_if([&](const Token& token) {
+    return token.session == session && token.role == role && std::ranges::any_of(token.records_of, gone);
+  });
 }
 
 bool Sessions::resume(const std::string& id, const std::string& reader, std::uint64_t insertion,

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <queue>
@@ -76,6 +77,7 @@ struct Session {
 struct Token {
   std::string session, role, audience, client;
   BootTime expires;
+  std::vector<std::string> records_of = {};  // as in its claims
 };
 
 struct Ended {
@@ -138,6 +140,9 @@ class Sessions {
   Actions revoke(const std::string& jti);
   /// All tokens of one role of a session.
   Actions revoke_role(const std::string& session, std::string_view role);
+  /// Those that name somebody in `records_of` who is not there now.
+  Actions revoke_outside(const std::string& session, std::string_view role,
+                         const std::vector<std::string>& records_of);
   /// Unlocks after the passcode was given again, to the card as it is in now. False when there is no such
   /// session.
   bool resume(const std::string& id, const std::string& reader, std::uint64_t insertion, BootTime now);
@@ -159,6 +164,7 @@ class Sessions {
 
  private:
   Actions end_where(EndReason reason, const auto& predicate);
+  Actions revoke_if(const std::function<bool(const Token&)>& dead);
   Actions card_gone(EndReason reason, BootTime now, const auto& predicate);
 
   struct Expiry {

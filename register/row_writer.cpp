@@ -25,6 +25,7 @@ RowWriter::RowWriter(SQLite::Database& db)
       manager_of_(db, sql::manager_of),
       has_staff_(db, sql::has_staff),
       by_card_(db, sql::by_card),
+      by_username_(db, sql::by_username),
       change_person_(db, sql::change_person),
       add_{{{db, sql::add_unix_account},
             {db, sql::add_team},
@@ -117,6 +118,13 @@ Key RowWriter::must_know(std::string_view id) {
 }
 
 void RowWriter::save(Key person, const Person& now, const Person& next) {
+  if (now.username != next.username && !next.username.empty()) {
+    // A username that is another person's id would let two people be meant by one word.
+    Query query(by_username_, next.username);
+    const KeyOrNone holder = query.next() ? KeyOrNone(query.integer()) : key_of(next.username);
+    if (holder && *holder != person)
+      throw Refused{Errc::invalid_argument, "that username is somebody else's, or somebody else's id"};
+  }
   KeyOrNone manager;
   if (!next.line_manager.empty()) manager = must_know(next.line_manager);
   set_person(person, next, manager);

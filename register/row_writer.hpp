@@ -66,14 +66,14 @@ class RowWriter {
   /// Whose card it is; empty: nobody's.
   std::string holder_of(std::string_view card);
 
-  /// Writes what differs between two states of one person. Looks to it that who is named is there, that cards are nobody
-  /// else's and that line managers are in no loop.
+  /// Writes what differs between two states of one person. Looks to it that who is named is there, that cards and
+  /// usernames are nobody else's and that line managers are in no loop.
   void save(Key person, const Person& now, const Person& next);
 
  private:
   Key must_know(std::string_view id);
 
-  SQLite::Statement key_of_, id_of_, manager_of_, has_staff_, by_card_, change_person_;
+  SQLite::Statement key_of_, id_of_, manager_of_, has_staff_, by_card_, by_username_, change_person_;
   std::array<SQLite::Statement, list_count> add_, drop_;
 };
 

@@ -55,6 +55,7 @@ Result<void> add_form(reg::Person& person, const policy::Policy& policy, const F
           fmt::format("Form {} for that role is waiting already ({})", other.id, reg::name(other.state)));
     }
   }
+  if (person.forms.size() >= max_entries) return cannot(too_many);
   reg::Form form;
   form.kind = wanted->subject;
   form.role = ask.role;

@@ -14,6 +14,11 @@
 
 namespace cardgate::daemon::work {
 
+/// So many forms, delegations or stand-ins has nobody in a working life; each makes every change of the person dearer.
+inline constexpr std::size_t max_entries = 200;
+inline constexpr const char* too_many =
+    "That person has 200 such entries already. The people who run cardgate must look at that";
+
 /// Who acts, and when.
 struct Doer {
   std::string id;
@@ -73,7 +78,7 @@ struct StaffChange {
   std::optional<std::string> name, line_manager, username;  // "none" for nobody
   std::optional<Date> employed_from;
   std::optional<Date> employed_until, leave_from, leave_until;
-  bool no_employed_until = false, no_leave = false;  // taken away
+  bool no_employed_until = false, no_leave = false, no_leave_until = false;  // taken away
 };
 Result<void> change_staff(reg::Person& person, const StaffChange& change, const Doer& doer);
 struct CardChange {

@@ -19,8 +19,10 @@ Error cannot(std::string sentence) {
 Result<void> check_span(std::optional<Date> from, Date until, const Doer& doer) {
   if (until < doer.today) return cannot("It would have ended already");
   if (from && until < *from) return cannot("It would end before it begins");
-  if (until > from.value_or(doer.today) + longest_delegation)
+  if (from.value_or(doer.today) > doer.today + longest_delegation ||
+      until > from.value_or(doer.today) + longest_delegation) {
     return cannot("A year is the longest: look at the dates again");
+  }
   return {};
 }
 
@@ -60,6 +62,7 @@ Result<void> give_delegation(reg::Person& person, const policy::Policy& policy, 
   }
   TRY(check_span(from, until, doer));
   if (!is_employed(person, doer.today)) return cannot("That person is not employed");
+  if (person.delegations.size() >= max_entries) return cannot(too_many);
   person.delegations.push_back({0, doer.id, role_name, from.value_or(doer.today), until, false});
   return {};
 }
@@ -76,10 +79,14 @@ Result<void> revoke_delegation(reg::Person& person, std::int64_t id) {
 Result<void> appoint_acting(reg::Person& person, const reg::Person& manager, std::optional<Date> from,
                             Date until, const Doer& doer) {
   if (person.id == manager.id) return cannot("Nobody stands in for themselves");
+  if (doer.id == person.id) {
+    return Error{Errc::permission_denied, "Nobody makes themselves a line manager: a colleague appoints you"};
+  }
   if (!manager.is_line_manager)
     return cannot("Nobody can stand in there: that person is nobody's line manager");
   TRY(check_span(from, until, doer));
   if (!is_employed(person, doer.today)) return cannot("Who stands in must be employed");
+  if (person.acting.size() >= max_entries) return cannot(too_many);
   person.acting.push_back({0, manager.id, from.value_or(doer.today), until, doer.id, false});
   return {};
 }
@@ -183,6 +190,10 @@ Result<void> change_employment(reg::Person& person, const StaffChange& change, c
     return cannot("The employment would end before it begins");
   }
   const bool had_left = before.employed_until && *before.employed_until < doer.today;
+  if (!had_left && reg::comes_back(before, person.employed_from)) {
+    return cannot(fmt::format("That person is employed until {}: record the new employment after that day",
+                              to_text(*before.employed_until)));
+  }
   const bool is_back = !person.employed_until || *person.employed_until >= doer.today;
   if (had_left && is_back && change.employed_from && *change.employed_from <= *before.employed_until) {
     return cannot("A new employment begins after the old one ended");
@@ -211,6 +222,9 @@ Result<void> change_staff(reg::Person& person, const StaffChange& change, const 
   if (change.leave_from) {
     person.leave_from = change.leave_from;
     person.leave_until = change.leave_until;
+  } else if (change.no_leave_until) {
+    if (!person.leave_from) return cannot("That person is not on leave: give the first day as well");
+    person.leave_until.reset();
   } else if (change.leave_until) {
     if (!person.leave_from) return cannot("That person is not on leave: give the first day as well");
     person.leave_until = change.leave_until;

@@ -238,6 +238,21 @@ TEST_F(SessionStory, ARoleLostTakesItsTokensAlone) {
   EXPECT_TRUE(active("own", seconds(1)));
 }
 
+TEST_F(SessionStory, ATokenThatNamesALineManagerDiesWhenTheirStaffIsNotOpenAnyMore) {
+  open(session("s"));
+  const auto with = [&](const std::string& jti, std::vector<std::string> records_of) {
+    Token token{"s", "core", "esr", "app", at(hours(1)), std::move(records_of)};
+    ASSERT_TRUE(sessions.token_issued(jti, std::move(token), at(seconds(0)), hours(1)));
+  };
+  with("both", {"m1", "m2@2026-12-31"});
+  with("one", {"m1"});
+  const auto actions = sessions.revoke_outside("s", "core", {"m1"});
+  ASSERT_EQ(actions.revoked.size(), 1U);
+  EXPECT_EQ(actions.revoked[0].jti, "both");
+  EXPECT_EQ(actions.revoked[0].reason, EndReason::access_lost);
+  EXPECT_TRUE(active("one", seconds(1)));
+}
+
 TEST_F(SessionStory, AReviewIsAskedForOnceWhenItsTimeComes) {
   open(session("s"));
   sessions.review_by("s", at(hours(2)));

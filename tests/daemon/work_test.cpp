@@ -137,6 +137,30 @@ TEST_F(Work, TheTokenSaysWhoseRecordsAndAGateAsksForOne) {
   EXPECT_EQ(ask("joe", token).status, 401) << "the card is out";
 }
 
+TEST_F(Work, ListsThatAreAskedForAreNoRefusalsAndTheLogSaysWhatWasAskedFor) {
+  trust.seat("joe");
+  trust.can("joe", {"form", "list"});
+  EXPECT_FALSE(trust.stage.audit_says("approve-forms: ")) << "nothing was tried";
+  trust.can("joe", {"form", "submit", "--role", "core", "--reason", "Ward work", "--until", trust.day(30)});
+  EXPECT_TRUE(trust.stage.audit_says("\"asked_role\":\"core\""));
+  EXPECT_TRUE(trust.stage.audit_says("\"valid_until\":\"" + trust.day(30) + "\""));
+}
+
+TEST_F(Work, NobodyMakesThemselvesALineManagerOrTakesAnothersName) {
+  trust.seat("esme");
+  const auto post = [&](const std::string& path, const json::object& body) {
+    return trust.stage.ask("POST", path, json::serialize(body), {"Content-Type: application/json"});
+  };
+  const auto acting =
+      post("/v1/acting",
+           {{"person", "esme"}, {"manager", "mina"}, {"valid_until", trust.day(5)}, {"reason", "x"}});
+  EXPECT_EQ(acting.status, 403);
+  EXPECT_NE(acting.body.find("Nobody makes themselves a line manager"), std::string::npos) << acting.body;
+  const auto named = post("/v1/staff/joe/changes", {{"username", "mina"}, {"reason", "x"}});
+  EXPECT_EQ(named.status, 422);
+  EXPECT_NE(named.body.find("somebody else's id"), std::string::npos) << named.body;
+}
+
 TEST_F(Work, AStopInTheMiddleOfAnActLeavesItDoneOrNotDone) {
   trust.seat("esme");
   for (int round = 0; round < 3; ++round) {
