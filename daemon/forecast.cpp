@@ -41,9 +41,12 @@ void Forecast::look_at(const reg::Person& person, const RecordOf& record_of) {
        policy::lapses(*policy_, facts, {question_.role, std::nullopt, question_.from, question_.span})) {
     if (!lapse.ends_role) continue;
     const Day day(lapse.date);
-    on_day.emplace(day, lapse.role);
-    in_week.emplace(monday_of(day), lapse.role);
-    weeks.insert(monday_of(day));
+    // What ends after the role was lost to something else is listed, and loses nobody a second time.
+    if (policy::holds(facts, *policy_->role(lapse.role), start_of(lapse.date))) {
+      on_day.emplace(day, lapse.role);
+      in_week.emplace(monday_of(day), lapse.role);
+      weeks.insert(monday_of(day));
+    }
     entries_.push_back({person.id, person.name, person.line_manager, std::move(lapse)});
   }
   for (const auto& [day, role] : on_day) ++by_day_[day][role];

@@ -76,9 +76,8 @@ Names reachable(const Policy& policy) {
   return names;
 }
 
-/// The roles that can be held with nobody holding anything yet.
-Names reachable_from_nothing(const Policy& policy) {
-  Names names;
+/// The roles that can be held, one after the other, when nobody holds any but these.
+Names reachable_from(const Policy& policy, Names names) {
   for (bool more = true; more;) {
     more = false;
     for (const auto& role : policy.roles()) {
@@ -175,18 +174,20 @@ class Check {
     }
   }
 
-  /// Each prerequisite against the first of the same name.
+  /// Each prerequisite against the different ones of the same name before it.
   void pairs() {
-    struct First {
+    struct Seen {
       const Prerequisite* wanted;
       const Role* role;
     };
-    std::map<std::pair<Kind, std::string>, First> seen;
+    std::map<std::pair<Kind, std::string>, std::vector<Seen>> seen;
     for (const auto& role : policy_.roles()) {
       each(role, [&](const Prerequisite& wanted, int line) {
         if (wanted.subject.empty()) return;
-        const auto [place, is_new] = seen.try_emplace({wanted.kind, wanted.subject}, First{&wanted, &role});
-        if (!is_new) pair(*place->second.wanted, *place->second.role, wanted, role, line);
+        auto& others = seen[{wanted.kind, wanted.subject}];
+        for (const auto& other : others) pair(*other.wanted, *other.role, wanted, role, line);
+        if (std::ranges::none_of(others, [&](const Seen& other) { return *other.wanted == wanted; }))
+          others.push_back({&wanted, &role});
       });
     }
   }
@@ -258,21 +259,42 @@ class Check {
     }
   }
 
+  /// The roles within reach after `cardgate setup`, which gives the first role that approves forms its form and team.
+  Names after_set_up(const Names& open) const {
+    const auto first =
+        std::ranges::find_if(policy_.roles(), [](const Role& role) { return role.lets(Act::approve_forms); });
+    if (first == policy_.roles().end()) return open;
+    const bool enough = std::ranges::all_of(first->requires_all, [&](const Prerequisite& wanted) {
+      return wanted.kind == Kind::form || can_be_met(policy_, open, wanted);
+    });
+    Names names = open;
+    if (enough) names.insert(first->name);
+    return reachable_from(policy_, std::move(names));
+  }
+
   /// The circle that every policy of four eyes has: who approves needs an approved form too.
   void first_members() {
-    const Names open = reachable_from_nothing(policy_);
-    Names givers;
+    const Names open = reachable_from(policy_, {});
+    const Names set_up = after_set_up(open);
+    Names begun, never;
     for (const auto& role : policy_.roles()) {
       if (open.contains(role.name) || !held_.contains(role.name)) continue;
       const auto gives = [&](Act act) { return role.lets(act) && !can(policy_, open, act); };
       if (gives(Act::approve_forms) || gives(Act::delegate) || gives(Act::record_training))
-        givers.insert(role.name);
+        (set_up.contains(role.name) ? begun : never).insert(role.name);
     }
-    if (givers.empty()) return;
-    add(Severity::note, policy_.role(*givers.begin())->line, {},
-        fmt::format("whoever wants to hold {} needs what only holders of {} can give", listed(givers),
-                    givers.size() == 1 ? "it" : "them"),
-        "Let `cardgate setup` make the first members");
+    if (!begun.empty())
+      add(Severity::note, policy_.role(*begun.begin())->line, {}, circle(begun),
+          "Let `cardgate setup` make the first members");
+    if (!never.empty())
+      add(Severity::warning, policy_.role(*never.begin())->line, {},
+          circle(never) + ", and `cardgate setup`, which gives a form and a team, is not enough to begin",
+          "Bring what the first holders need with a staff file, or ask for training with `mode: warn`");
+  }
+
+  static std::string circle(const Names& roles) {
+    return fmt::format("whoever wants to hold {} needs what only holders of {} can give", listed(roles),
+                       roles.size() == 1 ? "it" : "them");
   }
 
   const Policy& policy_;

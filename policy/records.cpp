@@ -3,15 +3,13 @@
 
 #include <algorithm>
 
+#include "policy/standing.hpp"
+
 namespace cardgate::policy {
 namespace {
 
-using Days = std::chrono::sys_days;
-
-bool runs(const std::optional<Date>& from, const std::optional<Date>& until, WallTime now) {
-  const auto today = std::chrono::floor<std::chrono::days>(now);
-  return (!from || (from->ok() && Days(*from) <= today)) &&
-         (!until || (until->ok() && Days(*until) >= today));
+bool runs(const auto& given, WallTime now) {
+  return between(given.valid_from, given.valid_until, std::chrono::floor<std::chrono::days>(now)).met();
 }
 
 void add(std::vector<Manager>& list, const std::string& id, const std::optional<Date>& until) {
@@ -25,19 +23,22 @@ void add(std::vector<Manager>& list, const std::string& id, const std::optional<
 
 }  // namespace
 
+std::vector<Manager> managers_of(const Facts& facts, WallTime now) {
+  std::vector<Manager> out{{facts.person, std::nullopt}};
+  for (const auto& acting : facts.acting) {
+    if (runs(acting, now)) add(out, acting.manager, acting.valid_until);
+  }
+  return out;
+}
+
 std::vector<Manager> managers_in_scope(const Role& role, const Facts& facts, WallTime now) {
+  if (role.records == "team" || role.records == "team-view") return managers_of(facts, now);
   std::vector<Manager> out;
-  if (role.records == "team" || role.records == "team-view") {
-    add(out, facts.person, std::nullopt);
-    for (const auto& acting : facts.acting) {
-      if (runs(acting.valid_from, acting.valid_until, now)) add(out, acting.manager, acting.valid_until);
-    }
-  } else if (role.records == "delegated") {
-    for (const auto& given : facts.delegations) {
-      const bool counts =
-          given.role == role.name && !given.revoked && !given.from.empty() && given.from != facts.person;
-      if (counts && runs(given.valid_from, given.valid_until, now)) add(out, given.from, given.valid_until);
-    }
+  if (role.records != "delegated") return out;
+  for (const auto& given : facts.delegations) {
+    const bool counts =
+        given.role == role.name && !given.revoked && !given.from.empty() && given.from != facts.person;
+    if (counts && runs(given, now)) add(out, given.from, given.valid_until);
   }
   return out;
 }
@@ -55,7 +56,7 @@ bool manages(const Facts& facts, std::string_view line_manager, WallTime now) {
   if (line_manager.empty()) return false;
   if (line_manager == facts.person) return true;
   return std::ranges::any_of(facts.acting, [&](const Acting& acting) {
-    return acting.manager == line_manager && runs(acting.valid_from, acting.valid_until, now);
+    return acting.manager == line_manager && runs(acting, now);
   });
 }
 

@@ -18,6 +18,9 @@ struct Manager {
   friend bool operator==(const Manager&, const Manager&) = default;
 };
 
+/// For whose staff the person answers today: their own, without an end, and that of each for whom they stand in. Each once.
+std::vector<Manager> managers_of(const Facts& facts, WallTime now);
+
 /// The line managers whose staff `role` opens to the person now: for team and team-view the person and those for whom the
 /// person stands in, for delegated those who delegated this role. Empty for the other scopes.
 std::vector<Manager> managers_in_scope(const Role& role, const Facts& facts, WallTime now);

@@ -6,19 +6,11 @@
 namespace cardgate::policy {
 namespace {
 
-/// A date that does not exist (facts made by a faulty caller) is never reached and always over: both ways it
-/// denies.
 bool reached(const Date& day, Day today) {
   return day.ok() && Day(day) <= today;
 }
 bool over(const Date& last, Day today) {
   return !last.ok() || Day(last) < today;
-}
-
-Standing between(const std::optional<Date>& from, const std::optional<Date>& until, Day today) {
-  if (until && over(*until, today)) return {State::lapsed, until};
-  if (from && !reached(*from, today)) return {State::not_yet, from};
-  return {State::met, until};
 }
 
 /// Which of two says more, or lasts longer.
@@ -79,9 +71,17 @@ Standing form(const Form& form, const Facts& facts, std::string_view kind, std::
   return time;
 }
 
+/// Of the signature's own end and the policy's, which may have become stricter since: the nearer.
+std::optional<Date> last_day(const Declaration& signed_one, const Prerequisite& wanted) {
+  if (!wanted.valid_for) return signed_one.valid_until;
+  const Date end(Day(signed_one.signed_on) + *wanted.valid_for - std::chrono::days(1));
+  const auto& own = signed_one.valid_until;
+  return own && (!own->ok() || *own < end) ? own : end;
+}
+
 Standing declaration(const Declaration& signed_one, const Prerequisite& wanted, Day today) {
   if (signed_one.name != wanted.subject || !reached(signed_one.signed_on, today)) return {};
-  const Standing time = between(std::nullopt, signed_one.valid_until, today);
+  const Standing time = between(std::nullopt, last_day(signed_one, wanted), today);
   if (time.met() && !wanted.version.empty() && signed_one.version != wanted.version) {
     return {State::wrong_version, std::nullopt, signed_one.version};
   }
@@ -104,6 +104,12 @@ Standing yes_or_no(bool yes) {
 }
 
 }  // namespace
+
+Standing between(const std::optional<Date>& from, const std::optional<Date>& until, Day today) {
+  if (until && over(*until, today)) return {State::lapsed, until};
+  if (from && !reached(*from, today)) return {State::not_yet, from};
+  return {State::met, until};
+}
 
 Standing standing_of(const Prerequisite& wanted, const Facts& facts, std::string_view role, Day today) {
   using Kind = Prerequisite::Kind;

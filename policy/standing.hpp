@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a person stands towards one prerequisite: met, or in which way not. Internal to policy/. Pure;
-// thread-safe; the answer takes no memory, because most questions are answered with "met" and by the
+// How a person stands towards one prerequisite: met, or in which way not. Pure; thread-safe; the answer takes no memory, because most questions are answered with "met" and by the
 // thousand.
 #pragma once
 
@@ -37,6 +36,10 @@ struct Standing {
   std::string_view version = {};  // wrong_version: the one that is there
   bool met() const { return state == State::met; }
 };
+
+/// A span of days, each end open when it is nothing. A date that does not exist (facts made by a faulty caller) is never
+/// reached and always over: both ways it denies.
+Standing between(const std::optional<Date>& from, const std::optional<Date>& until, Day today);
 
 /// `role` is the role asked for; only forms and delegations look at it. The view lives as long as `facts`.
 Standing standing_of(const Prerequisite& wanted, const Facts& facts, std::string_view role, Day today);

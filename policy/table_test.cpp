@@ -234,7 +234,10 @@ Result<TableCase> read_case(const Yaml& node, const Table& table, WallTime today
     out.unmet = TRY(read_codes(*unmet));
   }
   if (const auto warnings = map.optional("warnings")) out.warnings = TRY(read_codes(*warnings));
-  if (const auto records = map.optional("records")) out.records = TRY(records->string());
+  if (const auto records = map.optional("records")) {
+    if (!out.allowed) return records->error("who is denied opens no records");
+    out.records = TRY(records->string());
+  }
   TRY(map.finish());
   return out;
 }
@@ -272,6 +275,9 @@ TableOutcome run_case(const Policy& policy, const TableCase& row, const Facts& f
   out.decision = decide(policy, facts, {row.role, row.sign_in}, row.at);
   const auto& got = out.decision;
   const auto differs = [&](std::string text) { out.differences.push_back(std::move(text)); };
+  // A role that was renamed would otherwise be denied for ever, as expected.
+  if (policy.role(row.role) == nullptr && row.unmet != std::vector<std::string>{"role"})
+    differs(fmt::format("the policy has no role '{}'", row.role));
   if (got.allowed != row.allowed) {
     differs(got.allowed ? std::string("expected denied, is allowed")
                         : fmt::format("expected allowed, is denied for: {}", words(codes(got.unmet))));

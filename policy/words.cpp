@@ -62,7 +62,9 @@ Words form(const Standing& standing, std::string_view title, std::string_view ro
   };
   const auto fill_in = [&](std::string text) -> Words {
     return {std::move(text), fmt::format("you, your line manager, the {}", contacts.access_team),
-            fmt::format("Fill in the {} for this role and give it to your line manager", title)};
+            fmt::format("Fill in the {} for this role (cardgate form submit), and ask your line manager to "
+                        "verify it",
+                        title)};
   };
   switch (standing.state) {
     case State::withdrawn:
@@ -87,9 +89,10 @@ Words form(const Standing& standing, std::string_view title, std::string_view ro
   }
 }
 
-Words declaration(const Standing& standing, const Prerequisite& wanted, const Contacts& contacts) {
+Words declaration(const Standing& standing, const Prerequisite& wanted) {
   const auto sign = [&](std::string text) -> Words {
-    return {std::move(text), "you", fmt::format("Read and sign it; the {} has it", contacts.access_team)};
+    return {std::move(text), "you",
+            fmt::format("Read and sign it: cardgate declaration sign {}", wanted.subject)};
   };
   switch (standing.state) {
     case State::lapsed:
@@ -141,7 +144,7 @@ Words words_for(const Prerequisite& wanted, const Standing& standing, std::strin
     case Kind::form:
       return form(standing, wanted.title, role, facts, contacts);
     case Kind::declaration:
-      return declaration(standing, wanted, contacts);
+      return declaration(standing, wanted);
     case Kind::line_manager:
       return {"Nobody is on record as reporting to you", contacts.employment,
               fmt::format("Ask the {} to put your team on record", contacts.employment)};
@@ -170,9 +173,10 @@ std::string rule(const Prerequisite& wanted) {
       return fmt::format("has an {} for this role, verified by one other person and approved by another",
                          wanted.title);
     case Kind::declaration:
-      return wanted.version.empty()
-                 ? fmt::format("has signed the {}", wanted.title)
-                 : fmt::format("has signed the {}, version {}", wanted.title, wanted.version);
+      return fmt::format(
+          "has signed the {}{}{}", wanted.title, wanted.version.empty() ? "" : ", version " + wanted.version,
+          wanted.valid_for ? fmt::format(" (a signature counts for {} days)", wanted.valid_for->count())
+                           : std::string());
     case Kind::line_manager:
       return "is somebody's line manager";
     case Kind::delegation:

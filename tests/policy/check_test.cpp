@@ -105,6 +105,26 @@ TEST(PolicyCheck, CirclesAreANoteOnly) {
   EXPECT_EQ(found[0], "note 4 : whoever wants to hold desk needs what only holders of it can give");
 }
 
+TEST(PolicyCheck, ACircleThatSetUpCannotBegin) {
+  EXPECT_THAT(
+      lines(changed("requires: [employed]", "requires: [employed, training: {course: fire, mode: deny}]")),
+      ::testing::ElementsAre(
+          "warning 4 : whoever wants to hold desk needs what only holders of it can give, and `cardgate "
+          "setup`, which gives a form and a team, is not enough to begin"));
+}
+
+TEST(PolicyCheck, EachDifferentOneIsComparedAndNotTheFirstAlone) {
+  // The first names no version, so only the two behind it contradict each other.
+  const std::string third = R"(  writer:
+    sign_in: [card]
+    requires: [declaration: {name: d, version: "2"}]
+    records: all
+)";
+  EXPECT_THAT(lines(changed("requires: [employed]", "requires: [declaration: {name: d}]") + third),
+              Contains(HasSubstr("writer: it requires version 2 of the declaration 'd' and reader requires "
+                                 "version 1")));
+}
+
 TEST(PolicyCheck, Declarations) {
   EXPECT_THAT(lines(changed("  d: I will be careful.\n", "  e: I will be careful.\n")),
               ::testing::ElementsAre(

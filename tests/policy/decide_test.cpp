@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each role of the shipped policy against each prerequisite missing, alone and together.
+#include <gmock/gmock.h>
+
 #include <functional>
 #include <map>
 #include <set>
@@ -221,6 +223,34 @@ TEST(Decide, ANewVersionOfADeclarationAsksAgain) {
       "You signed version 2025-2 of the core user confidentiality declaration, and version 2026-1 is needed");
   facts.declarations.push_back({"core-confidentiality", "2026-1", date("2026-06-15"), std::nullopt});
   EXPECT_TRUE(decide(shipped(), facts, {"core", SignIn::card}, noon).allowed);
+}
+
+TEST(Decide, ASignatureCountsNoLongerThanThePolicySaysNow) {
+  const auto policy = Policy::parse(R"(declarations: {d: I will be careful.}
+roles:
+  r:
+    sign_in: [card]
+    requires: [declaration: {name: d, valid_for: 30d}]
+    records: own
+)",
+                                    "policy.yaml")
+                          .value();
+  EXPECT_THAT(describe(*policy.role("r")),
+              ::testing::Contains("has signed the d (a signature counts for 30 days)"));
+  const auto asked = [&](std::string_view signed_on, std::optional<Date> until, WallTime now) {
+    Facts facts = everything();
+    facts.declarations = {{"d", {}, date(signed_on), until}};
+    return decide(policy, facts, {"r", SignIn::card}, now);
+  };
+  // Signed when the policy had no end for it, as a staff file may say too.
+  const auto open = asked("2026-05-17", std::nullopt, noon);
+  EXPECT_TRUE(open.allowed);
+  EXPECT_EQ(open.valid_until, at("2026-06-16T00:00:00Z"));
+  const auto over = asked("2026-05-16", std::nullopt, noon);
+  EXPECT_EQ(codes(over.unmet), Codes{"declaration"});
+  EXPECT_EQ(over.unmet.at(0).text, "Your d lapsed on 2026-06-14");
+  EXPECT_FALSE(asked("2026-05-16", date("2027-05-15"), noon).allowed) << "nor by its own later end";
+  EXPECT_FALSE(asked("2026-06-10", date("2026-06-14"), noon).allowed) << "and its own earlier one holds";
 }
 
 TEST(DecideSignIn, AsksForStandingAndCardButForNoForms) {

@@ -115,7 +115,8 @@ TEST(Lapses, SaysWhatEndsAndWhatHelps) {
                           "right: what you hold comes back after it",
                           "Your ESR06 access form for Core ESR lapses on 2026-06-20 | you, your line "
                           "manager, the ESR & Workforce Systems team | "
-                          "Fill in the ESR06 access form for this role and give it to your line manager",
+                          "Fill in the ESR06 access form for this role (cardgate form submit), and ask your "
+                          "line manager to verify it",
                           "Your information governance training lapses on 2026-06-20, which warns and ends "
                           "nothing | you and your line manager | "
                           "Complete the course; your line manager can give you time for it"));

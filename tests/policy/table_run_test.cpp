@@ -47,17 +47,19 @@ cases:
   - {person: a, role: core, expect: denied, warnings: []}
   - {person: a, role: employee-self-service, expect: allowed, records: all}
   - {person: a, role: none, expect: denied, unmet: [role]}
+  - {person: a, role: none, expect: denied}
 )",
                                  "t.yaml");
   ASSERT_TRUE(table) << table.error().context;
   const auto outcomes = run_table(shipped(), *table);
-  ASSERT_EQ(outcomes.size(), 6U);
+  ASSERT_EQ(outcomes.size(), 7U);
   EXPECT_THAT(outcomes[0].differences, ElementsAre("expected allowed, is denied for: declaration, form"));
   EXPECT_THAT(outcomes[1].differences, ElementsAre("expected denied, is allowed"));
   EXPECT_THAT(outcomes[2].differences, ElementsAre("expected to lack form, lacks declaration, form"));
   EXPECT_THAT(outcomes[3].differences, ElementsAre("expected warnings for nothing, got them for training"));
   EXPECT_THAT(outcomes[4].differences, ElementsAre("expected the records 'all', opens 'own'"));
   EXPECT_TRUE(outcomes[5].ok());
+  EXPECT_THAT(outcomes[6].differences, ElementsAre("the policy has no role 'none'"));
 }
 
 TEST(PolicyTable, RefusesMistakesWithTheirLine) {
@@ -73,6 +75,8 @@ TEST(PolicyTable, RefusesMistakesWithTheirLine) {
   EXPECT_THAT(refusal("{}", "{person: a, role: r, expect: denied, unmet: [forms]}"),
               HasSubstr("unknown prerequisite 'forms'"));
   EXPECT_THAT(refusal("{}", "{person: a, role: r, expect: allowed, unmet: []}"), HasSubstr("lacks nothing"));
+  EXPECT_THAT(refusal("{}", "{person: a, role: r, expect: denied, records: own}"),
+              HasSubstr("who is denied opens no records"));
   EXPECT_THAT(refusal("{}", "{person: a, role: r, expect: denied, at: soon}"),
               HasSubstr("expected a date like"));
   EXPECT_THAT(refusal("{like: z}", "{person: a, role: r, expect: denied}"),

@@ -28,7 +28,9 @@ TEST(Words, SayWhatIsMissingWhoHelpsAndWhatToDo) {
        "Use your current card, or take this one to the smartcard help desk"},
       {"core", [](Facts& f) { f.forms.clear(); }, "You have no ESR06 access form for Core ESR",
        "you, your line manager, the ESR & Workforce Systems team",
-       "Fill in the ESR06 access form for this role and give it to your line manager"},
+       "Fill in the ESR06 access form for this role (cardgate form submit), and ask your line manager to "
+       "verify "
+       "it"},
       {"core", [](Facts& f) { f.forms.at(1).verified = false; },
        "Your ESR06 access form for Core ESR is not verified yet", "your line manager",
        "Ask your line manager to verify that you need this access"},
@@ -47,7 +49,7 @@ TEST(Words, SayWhatIsMissingWhoHelpsAndWhatToDo) {
        "Wait until then, or ask the ESR & Workforce Systems team if the date is wrong"},
       {"core", [](Facts& f) { f.declarations.clear(); },
        "You have not signed the core user confidentiality declaration", "you",
-       "Read and sign it; the ESR & Workforce Systems team has it"},
+       "Read and sign it: cardgate declaration sign core-confidentiality"},
       {"manager-self-service", [](Facts& f) { f.is_line_manager = false; },
        "Nobody is on record as reporting to you", hr,
        "Ask the Human Resources team to put your team on record"},
