@@ -31,20 +31,20 @@ struct Ending {
   std::string ends;  // titles of the roles
 };
 
-std::string ending_text(const Ending& ending) {
+std::string heading(const Ending& ending) {
   const auto& lapse = *ending.lapse;
   const auto days = number_of(lapse, "days_left");
   const std::string when = days == 0 ? "today" : "in " + counted(days, "day", "days");
-  return fmt::format("\n  - lapses {} ({}): {}\n    {}\n    who can put it right: {}\n    next step: {}",
-                     when, text_of(lapse, "date"), text_of(lapse, "title"),
-                     ending.ends.empty() ? "ends nothing, but should be put right" : "ends: " + ending.ends,
-                     text_of(lapse, "who"), text_of(lapse, "next_step"));
+  return fmt::format("lapses {} ({}): {}", when, text_of(lapse, "date"), text_of(lapse, "title"));
 }
 
-}  // namespace
+std::string consequence(const Ending& ending) {
+  return ending.ends.empty() ? "ends nothing, but should be put right" : "ends: " + ending.ends;
+}
 
-std::string lapses_text(const json::array& roles) {
-  std::map<std::pair<std::string, std::string>, Ending> endings;  // by date
+/// By date.
+std::map<std::pair<std::string, std::string>, Ending> endings_of(const json::array& roles) {
+  std::map<std::pair<std::string, std::string>, Ending> endings;
   for (const auto& item : roles) {
     const auto* role = item.if_object();
     const auto* lapses = role == nullptr ? nullptr : find_array(*role, "lapses");
@@ -58,17 +58,40 @@ std::string lapses_text(const json::array& roles) {
         ending.ends += (ending.ends.empty() ? "" : ", ") + text_of(*role, "title");
     }
   }
+  return endings;
+}
+
+}  // namespace
+
+std::string lapses_text(const json::array& roles) {
   std::string text;
-  for (const auto& [key, ending] : endings) text += ending_text(ending);
+  for (const auto& [key, ending] : endings_of(roles)) {
+    text +=
+        fmt::format("\n  - {}\n    {}\n    who can put it right: {}\n    next step: {}", heading(ending),
+                    consequence(ending), text_of(*ending.lapse, "who"), text_of(*ending.lapse, "next_step"));
+  }
+  return text;
+}
+
+std::string lapse_lines(const json::array& roles) {
+  std::string text;
+  for (const auto& [key, ending] : endings_of(roles)) {
+    text += fmt::format("\n    {}; {}; who can put it right, as they are told: {}", heading(ending),
+                        consequence(ending), text_of(*ending.lapse, "who"));
+  }
   return text;
 }
 
 namespace {
 
-int access(const Cli& cli, const std::string& role) {
-  const auto reply =
-      call(Http(cli.socket),
-           {.target = role.empty() ? std::string("/v1/access") : "/v1/access?role=" + percent_encode(role)});
+struct AccessOptions {
+  std::string role, session;
+};
+
+int access(const Cli& cli, const AccessOptions& options) {
+  const auto& role = options.role;
+  const auto reply = call(
+      Http(cli.socket), {.target = with_query("/v1/access", {{"role", role}, {"session", options.session}})});
   if (!reply) return say_error(cli, reply.error());
   if (reply->refusal) return say_problem(cli, *reply->refusal);
   bool allowed = role.empty();
@@ -99,9 +122,10 @@ void add_access(CLI::App& app, Cli& cli) {
                   "0 done, or the role is yours; 1 it is not, or nobody is signed in; 2 wrong usage; 3 the "
                   "service is not "
                   "reachable; 4 error");
-  auto role = std::make_shared<std::string>();
-  command->add_option("--role", *role, "Only this role");
-  command->callback([&cli, role] { cli.action = [&cli, role] { return access(cli, *role); }; });
+  auto options = std::make_shared<AccessOptions>();
+  command->add_option("--role", options->role, "Only this role");
+  command->add_option("--session", options->session, "Your session; needed only when several are open");
+  command->callback([&cli, options] { cli.action = [&cli, options] { return access(cli, *options); }; });
 }
 
 }  // namespace cardgate::client

@@ -123,7 +123,7 @@ int run_test(const Cli& cli, const TestOptions& options) {
 }
 
 struct ExplainOptions {
-  std::string role, person, at, sign_in = "card";
+  std::string role, person, at, session, sign_in = "card";
   std::string policy = "/etc/cardgate/policy.yaml";
 };
 
@@ -177,11 +177,14 @@ void say_explanation(const json::object& body, bool at_a_time) {
 }
 
 int explain_person(const Cli& cli, const ExplainOptions& options) {
-  std::string target = fmt::format("/v1/policy/explain?person={}&role={}", percent_encode(options.person),
-                                   percent_encode(options.role));
-  if (options.sign_in != "card") target += "&sign_in=" + options.sign_in;
-  if (!options.at.empty()) target += "&at=" + percent_encode(options.at);
-  const auto reply = call(Http(policy_socket(cli)), {.target = target});
+  const auto target =
+      with_query("/v1/policy/explain", {{"person", options.person},
+                                        {"role", options.role},
+                                        {"sign_in", options.sign_in == "card" ? "" : options.sign_in},
+                                        {"at", options.at},
+                                        {"session", options.session}});
+  const auto& socket = options.session.empty() ? policy_socket(cli) : cli.socket;
+  const auto reply = call(Http(socket), {.target = target});
   const int said = say_reply(
       cli, reply, [&](const json::object& answer) { say_explanation(answer, !options.at.empty()); });
   return said != exit_ok || is_true(reply->body, "allowed") ? said : exit_refused;
@@ -214,18 +217,20 @@ void add_explain(CLI::App& group, Cli& cli) {
   auto* command = add_command(
       group, "explain",
       "What a role asks for; or whether a person would get it, now or on a day, and why not",
-      "cardgate policy explain --role core\n  cardgate policy explain --role core --person 10017 (as root)\n "
-      " "
+      "cardgate policy explain --role core\n  cardgate policy explain --role core --person 10017\n  "
       "cardgate policy explain --role core --person 10017 --at 2026-12-01",
       "0 done, or the person would get it; 1 would not, or no such role or person; 2 wrong usage; 3 the "
       "service is not reachable; 4 error");
   auto options = std::make_shared<ExplainOptions>();
   command->add_option("--role", options->role, "The role, as the policy names it")->required();
   auto* file = command->add_option("--policy", options->policy, "The policy file")->capture_default_str();
-  auto* person = command
-                     ->add_option("--person", options->person,
-                                  "The person's id in the register; asks the running service")
-                     ->excludes(file);
+  auto* person =
+      command
+          ->add_option(
+              "--person", options->person,
+              "The person's id in the register, your own or of somebody whose access you may see; asks "
+              "the running service")
+          ->excludes(file);
   command
       ->add_option("--at", options->at,
                    "What if it were this day (2026-12-01) or time (RFC 3339); past ones too")
@@ -233,6 +238,8 @@ void add_explain(CLI::App& group, Cli& cli) {
   command->add_option("--sign-in", options->sign_in, "By card or password")
       ->check(CLI::IsMember({"card", "password"}))
       ->capture_default_str()
+      ->needs(person);
+  command->add_option("--session", options->session, "Your session; needed only when several are open")
       ->needs(person);
   command->callback([&cli, options] {
     cli.action = [&cli, options] {

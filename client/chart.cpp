@@ -56,14 +56,14 @@ std::vector<std::string> bar_chart(const std::vector<Bar>& bars, std::size_t wid
   return out;
 }
 
-std::vector<std::string> table(const std::vector<std::vector<std::string>>& rows) {
+std::vector<std::string> table(const std::vector<std::vector<std::string>>& rows, std::size_t widest) {
   std::vector<std::size_t> widths;
   std::vector<bool> numbers;
   for (std::size_t r = 0; r < rows.size(); ++r) {
     widths.resize(std::max(widths.size(), rows[r].size()));
     numbers.resize(widths.size(), true);
     for (std::size_t c = 0; c < rows[r].size(); ++c) {
-      widths[c] = std::max(widths[c], length(rows[r][c]));
+      widths[c] = std::max(widths[c], std::min(length(rows[r][c]), widest));
       if (r > 0 && !is_number(rows[r][c])) numbers[c] = false;
     }
   }

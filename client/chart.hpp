@@ -19,8 +19,9 @@ struct Bar {
 std::vector<std::string> bar_chart(const std::vector<Bar>& bars, std::size_t width);
 
 /// Rows with their columns under one another; the first row is the heading. Columns of which every cell below the heading is
-/// a number stand to the right.
-std::vector<std::string> table(const std::vector<std::vector<std::string>>& rows);
+/// a number stand to the right. A cell longer than `widest` does not widen its column.
+std::vector<std::string> table(const std::vector<std::vector<std::string>>& rows,
+                               std::size_t widest = std::string::npos);
 
 /// Fields of one line of CSV (RFC 4180). What a spreadsheet would take for a formula gets an apostrophe before it.
 std::string csv_line(const std::vector<std::string>& fields);

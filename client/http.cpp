@@ -160,6 +160,18 @@ Result<void> Http::listen(const std::string& target, const std::function<bool(co
   }
 }
 
+void add_to_query(std::string& target, std::string_view name, std::string_view value) {
+  if (value.empty()) return;
+  target += target.find('?') == std::string::npos ? '?' : '&';
+  target.append(name).append(1, '=').append(percent_encode(value));
+}
+
+std::string with_query(std::string path,
+                       std::initializer_list<std::pair<std::string_view, std::string_view>> parameters) {
+  for (const auto& [name, value] : parameters) add_to_query(path, name, value);
+  return path;
+}
+
 std::string percent_encode(std::string_view text) {
   std::string out;
   for (const char c : text) {

@@ -56,5 +56,9 @@ class Http {
 
 /// For a query or a form: everything but unreserved characters as %XX (RFC 3986 2.3).
 std::string percent_encode(std::string_view text);
+/// `path` with those of the parameters that are not empty.
+std::string with_query(std::string path,
+                       std::initializer_list<std::pair<std::string_view, std::string_view>> parameters);
+void add_to_query(std::string& target, std::string_view name, std::string_view value);
 
 }  // namespace cardgate::client

@@ -23,7 +23,7 @@ constexpr milliseconds patience = std::chrono::minutes(10);
 
 struct ForecastOptions {
   int days = 90;
-  std::string role;
+  std::string role, session;
   bool csv = false;
 };
 
@@ -113,9 +113,11 @@ std::string summary(const json::object& body, const std::string& role) {
 
 int forecast(const Cli& cli, const ForecastOptions& options) {
   if (cli.json && options.csv) return say_usage(cli, "give --csv or --json, not both");
-  std::string target = fmt::format("/v1/policy/forecast?days={}", options.days);
-  if (!options.role.empty()) target += "&role=" + percent_encode(options.role);
-  const auto reply = call(Http(policy_socket(cli)), {.target = target}, patience);
+  const auto target = with_query(
+      "/v1/policy/forecast",
+      {{"days", std::to_string(options.days)}, {"role", options.role}, {"session", options.session}});
+  const auto& socket = options.session.empty() ? policy_socket(cli) : cli.socket;
+  const auto reply = call(Http(socket), {.target = target}, patience);
   if (!reply) return say_error(cli, reply.error());
   if (reply->refusal) return say_problem(cli, *reply->refusal);
   const auto& body = reply->body;
@@ -141,7 +143,9 @@ int forecast(const Cli& cli, const ForecastOptions& options) {
 
 void add_policy_forecast(CLI::App& group, Cli& cli) {
   auto* command = add_command(
-      group, "forecast", "Who loses which role in the weeks to come, if nothing is renewed (as root)",
+      group, "forecast",
+      "Who loses which role in the weeks to come, if nothing is renewed (ESR & Workforce Systems team, or "
+      "root)",
       "cardgate policy forecast --days 90\n  cardgate policy forecast --role core --csv > lapses.csv",
       "0 done; 1 no such role, or another forecast is being made; 2 wrong usage; 3 the service is not "
       "reachable; 4 error");
@@ -151,6 +155,7 @@ void add_policy_forecast(CLI::App& group, Cli& cli) {
       ->capture_default_str();
   command->add_option("--role", options->role, "Only this role");
   command->add_flag("--csv", options->csv, "Every lapse as a line of CSV");
+  command->add_option("--session", options->session, "Your session; needed only when several are open");
   command->callback([&cli, options] { cli.action = [&cli, options] { return forecast(cli, *options); }; });
 }
 

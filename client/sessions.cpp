@@ -24,10 +24,13 @@ std::string_view state_text(std::string_view state) {
   return "";
 }
 
-/// The roles of the only session; of several the service cannot tell whose are meant.
+/// Of one session, by `access`, its part of the answer.
 void say_roles(const json::object& access) {
   const auto* roles = find_array(access, "roles");
-  if (roles == nullptr) return;
+  if (roles == nullptr) {
+    say("  The roles cannot be told now: cardgate access says why");
+    return;
+  }
   std::size_t lacking = 0;
   for (const auto& item : *roles) {
     const auto* role = item.if_object();
@@ -48,18 +51,22 @@ void say_roles(const json::object& access) {
 }
 
 int whoami(const Cli& cli) {
-  const auto reply = call(Http(cli.socket), {.target = "/v1/sessions"});
+  auto reply = call(Http(cli.socket), {.target = "/v1/sessions"});
   if (!reply) return say_error(cli, reply.error());
   if (reply->refusal) return say_problem(cli, *reply->refusal);
-  const auto* sessions = find_array(reply->body, "sessions");
+  auto* sessions = reply->body.contains("sessions") ? reply->body.at("sessions").if_array() : nullptr;
   const bool none = sessions == nullptr || sessions->empty();
-  Result<Reply> access = Reply{};
-  if (!none && sessions->size() == 1) access = call(Http(cli.socket), {.target = "/v1/access"});
-  const bool roles_known = access && !access->refusal && !access->body.empty();
+  if (!none) {
+    for (auto& item : *sessions) {
+      auto* session = item.if_object();
+      if (session == nullptr) continue;
+      const auto access = call(Http(cli.socket),
+                               {.target = with_query("/v1/access", {{"session", text_of(*session, "id")}})});
+      if (access && !access->refusal) (*session)["access"] = access->body;
+    }
+  }
   if (cli.json) {
-    auto body = reply->body;
-    if (roles_known) body["access"] = access->body;
-    print_json(body);
+    print_json(reply->body);
     return none ? exit_refused : exit_ok;
   }
   if (none) return say_problem(cli, nobody);
@@ -80,11 +87,8 @@ int whoami(const Cli& cli) {
         if (warning.is_string()) say(fmt::format("  ! {}", std::string_view(warning.get_string())));
       }
     }
-  }
-  if (roles_known) {
-    say_roles(access->body);
-  } else if (sessions->size() == 1) {
-    say("  The roles cannot be told now: cardgate access says why");
+    const auto* access = find_object(*session, "access");
+    say_roles(access == nullptr ? json::object() : *access);
   }
   return exit_ok;
 }

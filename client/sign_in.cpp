@@ -74,7 +74,7 @@ void greet(const json::object& session, bool resumed) {
 
 /// What happened while the person was away. That they cannot be shown is no reason to say that the sign-in failed.
 void say_notices(const Http& http, const std::string& session) {
-  const auto reply = call(http, {.target = "/v1/notices?session=" + percent_encode(session)});
+  const auto reply = call(http, {.target = with_query("/v1/notices", {{"session", session}})});
   const auto* notices = reply ? find_array(reply->body, "notices") : nullptr;
   if (notices == nullptr) return;
   for (const auto& item : *notices) {

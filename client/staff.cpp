@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // cardgate staff import
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <memory>
 
 #include "base/bytes.hpp"
 #include "base/file.hpp"
+#include "client/chart.hpp"
 #include "client/output.hpp"
 #include "client/progress.hpp"
 #include "client/service.hpp"
@@ -31,16 +33,12 @@ bool is_csv(const Ask& ask) {
 }
 
 std::string target_of(const Ask& ask) {
-  std::string query;
-  const auto add = [&](std::string_view name, std::string_view value) {
-    query += fmt::format("{}{}={}", query.empty() ? "?" : "&", name, percent_encode(value));
-  };
-  if (ask.dry_run) add("dry_run", "true");
-  if (ask.leavers_by_absence) add("leavers", "by-absence");
-  if (ask.allow_leavers >= 0) add("allow_leavers", std::to_string(ask.allow_leavers));
-  if (!ask.encoding.empty()) add("encoding", ask.encoding);
-  if (!ask.break_glass.empty()) add("break_glass", ask.break_glass);
-  return "/v1/staff/import" + query;
+  const auto allowed = ask.allow_leavers < 0 ? std::string() : std::to_string(ask.allow_leavers);
+  return with_query("/v1/staff/import", {{"dry_run", ask.dry_run ? "true" : ""},
+                                         {"leavers", ask.leavers_by_absence ? "by-absence" : ""},
+                                         {"allow_leavers", allowed},
+                                         {"encoding", ask.encoding},
+                                         {"break_glass", ask.break_glass}});
 }
 
 /// What the service says of an import that runs.
@@ -52,37 +50,10 @@ std::string progress_line(const Http& admin) {
                  : bar_text(static_cast<std::uint64_t>(number_of(reply->body, "done")), of);
 }
 
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
-}
-
-using Row = std::vector<std::string>;
-
-std::string table(const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths(rows.front().size(), 0);
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], std::min(width_of(row[i]), max_shown_width));
-  }
-  std::string out;
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::size_t width = width_of(row[i]);
-      line +=
-          row[i] + std::string(i + 1 == row.size() || width >= widths[i] ? 0 : widths[i] - width, ' ') + "  ";
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    out += line + "\n";
-  }
-  return out;
-}
-
 std::string differences_text(const json::object& body) {
   const auto* list = find_array(body, "differences");
   if (list == nullptr || list->empty()) return {};
-  std::vector<Row> rows{{"ID", "NAME", "", "FIELD", "NOW", "THEN"}};
+  std::vector<std::vector<std::string>> rows{{"ID", "NAME", "", "FIELD", "NOW", "THEN"}};
   for (const auto& item : *list) {
     const auto* person = item.if_object();
     const auto* fields = person == nullptr ? nullptr : find_array(*person, "fields");
@@ -97,7 +68,7 @@ std::string differences_text(const json::object& body) {
       first = false;
     }
   }
-  return table(rows);
+  return fmt::format("{}\n", fmt::join(table(rows, max_shown_width), "\n"));
 }
 
 std::string report_text(const json::object& body, double took) {

@@ -22,7 +22,7 @@ install(FILES systemd/sysusers.d/cardgate.conf DESTINATION lib/sysusers.d)
 install(FILES systemd/tmpfiles.d/cardgate.conf DESTINATION lib/tmpfiles.d)
 install(FILES systemd/polkit/50-cardgate.rules DESTINATION share/polkit-1/rules.d)
 
-install(DIRECTORY config/ DESTINATION share/doc/cardgate/examples FILES_MATCHING PATTERN "*.yaml" PATTERN "*.conf" PATTERN "*.txt")
+install(DIRECTORY config/ DESTINATION share/doc/cardgate/examples FILES_MATCHING PATTERN "*.yaml" PATTERN "*.csv" PATTERN "*.conf" PATTERN "*.txt")
 install(DIRECTORY docs/ DESTINATION share/doc/cardgate FILES_MATCHING PATTERN "*.md")
 install(FILES LICENSE DESTINATION share/doc/cardgate)
 install(FILES proto/openapi.yaml DESTINATION share/cardgate OPTIONAL)

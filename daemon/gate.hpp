@@ -251,8 +251,8 @@ class Gate {
   /// Who asks, signed in by card, and under which role they do it.
   struct Actor {
     std::string person, session, client;
-    std::string role;      // the first role that lets them; empty: as themselves
-    bool manages = false;  // the subject's line manager today, or standing in
+    std::string role;     // the first role that lets them; empty: as themselves
+    std::string manager;  // line_manager_of(): the subject's line manager, who they are or stand in for
     std::optional<Response> refusal;
     std::string why;  // of a refusal that is recorded
   };
@@ -278,6 +278,8 @@ class Gate {
     std::optional<Response> refusal;
     std::vector<reg::Person> people;
   };
+  /// After a wait: whoever began it may be gone.
+  std::optional<Response> refuse_if_over(const Actor& who) const;
   /// Both must have names of their own, as the work of RegisterThreads.
   boost::asio::awaitable<Done> carry_out(const Request& request, const Actor& who, Deed& deed);
   /// Whose form, delegation, ... it is; nobody's, with a refusal, when there is none of that number (404).
@@ -290,12 +292,14 @@ class Gate {
   boost::asio::awaitable<Response> carry_out_silently(const Request& request, const Actor& who, Deed& deed);
   /// Their facts may be other than before: looks at every session that stands on them.
   void people_changed(const std::vector<std::string>& ids);
-  void note_look(const Request& request, const Actor& who, const std::string& person, std::string_view what);
+  /// Records the look; with a refusal when the log cannot be written: nothing is shown of others then.
+  [[nodiscard]] std::optional<Response> note_look(const Request& request, const Actor& who,
+                                                  const std::string& person, std::string_view what);
   work::Doer doer(const Actor& who) { return {who.person, today()}; }
   Date today() { return Date(std::chrono::floor<std::chrono::days>(now())); }
 
   // gate_forms.cpp
-  std::vector<std::string> my_staff(const Actor& who);
+  Result<std::vector<std::string>> my_staff(const Actor& who);
   bool is_me(const Request& request, const std::string& id);
   static Deed form_deed(std::string person, const std::string& number, std::string_view act,
                         std::string reason, std::string notice,
@@ -337,7 +341,9 @@ class Gate {
 
   // gate_setup.cpp
   boost::asio::awaitable<void> signed_in_at_set_up(std::string person);
-  std::vector<std::string> members_of_team();
+  Result<std::vector<std::string>> members_of_team();
+  /// That the glass was broken.
+  boost::asio::awaitable<void> tell_team(std::string text);
   // gate_import.cpp
   struct ImportAsk {
     reg::ImportOptions options;

@@ -18,29 +18,29 @@ Gate::Answer Gate::list_delegations(Request& request) {
   if (who.refusal) co_return std::move(*who.refusal);
   const auto record = staff_->person(who.person);
   if (!record) co_return no_person(record.error(), who.person);
-  const auto of_others = [&](Relation relation, auto list, auto mine) {
+  const auto of_others = [&](Relation relation, auto list, auto mine) -> Result<json::array> {
     json::array out;
-    const auto people = staff_->people_by(relation, who.person);
-    if (!people) return out;
-    for (const auto& id : *people) {
-      const auto other = staff_->person(id);
-      if (!other) continue;
-      for (const auto& row : (*other).*list) {
+    for (const auto& id : TRY(staff_->people_by(relation, who.person))) {
+      const auto other = TRY(staff_->person(id));
+      for (const auto& row : other.*list) {
         if (mine(row) != who.person) continue;
         auto item = to_json(row);
-        item["person"] = json::object{{"id", other->id}, {"name", other->name}};
+        item["person"] = json::object{{"id", other.id}, {"name", other.name}};
         out.push_back(std::move(item));
       }
     }
     return out;
   };
-  co_return json_response(
-      200, json::object{{"held", list_json(record->delegations)},
-                        {"given", of_others(Relation::delegates_of, &reg::Person::delegations,
-                                            [](const reg::Delegation& d) { return d.from; })},
-                        {"standing_in", list_json(record->acting)},
-                        {"stand_ins", of_others(Relation::stands_in_for, &reg::Person::acting,
-                                                [](const reg::Acting& a) { return a.manager; })}});
+  auto given = of_others(Relation::delegates_of, &reg::Person::delegations,
+                         [](const reg::Delegation& d) { return d.from; });
+  if (!given) co_return register_unavailable(given.error());
+  auto stand_ins = of_others(Relation::stands_in_for, &reg::Person::acting,
+                             [](const reg::Acting& a) { return a.manager; });
+  if (!stand_ins) co_return register_unavailable(stand_ins.error());
+  co_return json_response(200, json::object{{"held", list_json(record->delegations)},
+                                            {"given", std::move(*given)},
+                                            {"standing_in", list_json(record->acting)},
+                                            {"stand_ins", std::move(*stand_ins)}});
 }
 
 Gate::Answer Gate::give_delegation(Request& request) {

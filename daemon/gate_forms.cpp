@@ -6,6 +6,7 @@
 
 #include "daemon/gate.hpp"
 #include "daemon/work/answers.hpp"
+#include "policy/standing.hpp"
 #include "proto/body.hpp"
 
 namespace cardgate::daemon {
@@ -38,17 +39,11 @@ json::object Gate::form_json(const reg::Person& person, const reg::Form& form) c
 }
 
 /// Staff of the person and of those for whom they stand in today.
-std::vector<std::string> Gate::my_staff(const Actor& who) {
-  std::vector<std::string> managers{who.person};
-  if (const auto mine = person(who.person)) {
-    for (const auto& acting : (*mine)->facts.acting) {
-      if (policy::manages((*mine)->facts, acting.manager, now())) managers.push_back(acting.manager);
-    }
-  }
+Result<std::vector<std::string>> Gate::my_staff(const Actor& who) {
   std::vector<std::string> staff;
-  for (const auto& manager : managers) {
-    const auto people = staff_->people_by(Relation::staff_of, manager);
-    if (people) staff.insert(staff.end(), people->begin(), people->end());
+  for (const auto& manager : policy::managers_of(TRY(person(who.person))->facts, now())) {
+    const auto people = TRY(staff_->people_by(Relation::staff_of, manager.id));
+    staff.insert(staff.end(), people.begin(), people.end());
   }
   std::erase(staff, who.person);
   return staff;
@@ -72,7 +67,7 @@ Gate::Answer Gate::list_forms(Request& request) {
   if (const auto* wanted = request.parameter("person"); wanted != nullptr && *wanted != who.person) {
     Actor looker = actor(request, policy::Act::see_people, *wanted);
     if (looker.refusal) co_return std::move(*looker.refusal);
-    note_look(request, looker, *wanted, "forms");
+    if (auto no = note_look(request, looker, *wanted, "forms")) co_return std::move(*no);
     auto forms = forms_of(*wanted);
     if (!forms) co_return no_person(forms.error(), *wanted);
     co_return json_response(200, json::object{{"forms", std::move(*forms)}});
@@ -80,28 +75,32 @@ Gate::Answer Gate::list_forms(Request& request) {
   auto mine = forms_of(who.person);
   if (!mine) co_return no_person(mine.error(), who.person);
   json::array waiting;
-  // Of a line manager's own staff, not of everybody who waits: the staff are fewer.
-  for (const auto& id : my_staff(who)) {
-    const auto record = staff_->person(id);
-    if (!record || waiting.size() >= max_listed) continue;
-    for (const auto& form : record->forms) {
-      if (form.state == reg::Form::State::submitted) waiting.push_back(form_json(*record, form));
-    }
-  }
-  if (!may(request, policy::Act::approve_forms, {}).refusal) {
-    const auto people = staff_->people_by(Relation::form_waits, name(reg::Form::State::verified));
-    if (!people) co_return register_unavailable(people.error());
-    for (const auto& id : *people) {
-      if (waiting.size() >= max_listed || id == who.person) continue;
-      if (may(request, policy::Act::approve_forms, id).refusal) continue;
-      const auto record = staff_->person(id);
-      if (!record) continue;
-      for (const auto& form : record->forms) {
-        if (form.state == reg::Form::State::verified) waiting.push_back(form_json(*record, form));
+  using State = reg::Form::State;
+  const auto add_waiting = [&](State state, auto is_mine) -> Result<void> {
+    for (const auto& id : TRY(staff_->people_by(Relation::form_waits, name(state)))) {
+      if (waiting.size() >= max_listed) break;
+      if (id == who.person || !is_mine(id)) continue;
+      const auto record = TRY(staff_->person(id));
+      for (const auto& form : record.forms) {
+        if (form.state == state) waiting.push_back(form_json(record, form));
       }
     }
+    return {};
+  };
+  const auto staff = my_staff(who);
+  if (!staff) co_return register_unavailable(staff.error());
+  const std::set<std::string> of_mine(staff->begin(), staff->end());
+  auto added = add_waiting(State::submitted, [&](const std::string& id) { return of_mine.contains(id); });
+  if (added && !may(request, policy::Act::approve_forms, {}).refusal) {
+    added = add_waiting(State::verified, [&](const std::string& id) {
+      return !may(request, policy::Act::approve_forms, id).refusal;
+    });
   }
-  if (!waiting.empty()) note_look(request, who, {}, fmt::format("{} forms that wait", waiting.size()));
+  if (!added) co_return register_unavailable(added.error());
+  if (!waiting.empty()) {
+    const auto what = fmt::format("{} forms that wait", waiting.size());
+    if (auto no = note_look(request, who, {}, what)) co_return std::move(*no);
+  }
   co_return json_response(200, json::object{{"forms", std::move(*mine)}, {"waiting", std::move(waiting)}});
 }
 
@@ -177,10 +176,12 @@ Gate::Answer Gate::verify_form(Request& request, const std::string& id) {
   }
   Actor who = line_manager_of(request, owner.person);
   if (who.refusal) co_return std::move(*who.refusal);
-  auto deed = form_deed(owner.person, id, "verified", {},
-                        fmt::format("Your line manager verified that you need what form {} asks for.", id),
-                        [n = owner.number, when = doer(who), manages = who.manages, policy = policy_](
-                            reg::Person& p) { return work::verify_form(p, *policy, n, when, manages); });
+  auto deed = form_deed(
+      owner.person, id, "verified", {},
+      fmt::format("Your line manager verified that you need what form {} asks for.", id),
+      [n = owner.number, when = doer(who), manager = who.manager, policy = policy_](reg::Person& p) {
+        return work::verify_form(p, *policy, n, when, p.line_manager == manager);
+      });
   co_return co_await form_act(request, who, deed, owner.number);
 }
 
@@ -270,28 +271,24 @@ Gate::Answer Gate::renew_form(Request& request, const std::string& id) {
 Gate::Answer Gate::list_declarations(Request& request) {
   Actor who = myself(request);
   if (who.refusal) co_return std::move(*who.refusal);
-  const auto record = staff_->person(who.person);
-  if (!record) co_return no_person(record.error(), who.person);
+  const auto me = person(who.person);
+  if (!me) co_return no_person(me.error(), who.person);
+  const auto& [record, facts] = **me;
   json::array texts;
-  for (const auto& text : work::declaration_texts(*policy_)) {
-    json::array roles(text.roles.begin(), text.roles.end());
-    const auto signed_on = std::ranges::find_if(record->declarations, [&](const reg::Declaration& d) {
-      return d.name == text.name && d.version == text.version &&
-             (!d.valid_until || *d.valid_until >= today());
-    });
-    const bool is_signed = signed_on != record->declarations.end();
+  for (const auto& [wanted, text, hash, roles] : work::declaration_texts(*policy_)) {
+    const auto standing = policy::standing_of(wanted, facts, {}, std::chrono::sys_days(today()));
     texts.push_back(
-        json::object{{"name", text.name},
-                     {"version", text.version},
-                     {"title", text.title},
-                     {"text", text.text},
-                     {"text_hash", text.hash},
-                     {"roles", std::move(roles)},
-                     {"signed", is_signed},
-                     {"valid_until", is_signed ? day_json(signed_on->valid_until) : json::value(nullptr)}});
+        json::object{{"name", wanted.subject},
+                     {"version", wanted.version},
+                     {"title", wanted.title},
+                     {"text", text},
+                     {"text_hash", hash},
+                     {"roles", json::array(roles.begin(), roles.end())},
+                     {"signed", standing.met()},
+                     {"valid_until", standing.met() ? day_json(standing.date) : json::value(nullptr)}});
   }
   co_return json_response(
-      200, json::object{{"declarations", std::move(texts)}, {"signatures", list_json(record->declarations)}});
+      200, json::object{{"declarations", std::move(texts)}, {"signatures", list_json(record.declarations)}});
 }
 
 Gate::Answer Gate::sign_declaration(Request& request) {
@@ -322,7 +319,7 @@ Gate::Answer Gate::list_training(Request& request) {
     who = actor(request, policy::Act::see_people, *wanted);
     if (who.refusal) co_return std::move(*who.refusal);
     subject = *wanted;
-    note_look(request, who, subject, "training");
+    if (auto no = note_look(request, who, subject, "training")) co_return std::move(*no);
   }
   const auto record = staff_->person(subject);
   if (!record) co_return no_person(record.error(), subject);

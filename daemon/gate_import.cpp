@@ -223,10 +223,8 @@ boost::asio::awaitable<Response> Gate::imported(const Peer& peer, const ImportAs
   if (!ask.break_glass.empty()) record.details["access_changed"] = report.access_changed;
   const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record)));
   if (!dry && !ask.break_glass.empty()) {
-    const auto members = members_of_team();
-    const std::string mark = "break-glass-" + random_id();
     const std::string text = "root gave access by an import, breaking the glass: " + ask.break_glass;
-    co_await tell(members, mark, text);
+    co_await tell_team(text);
   }
   if (!recorded && !dry) {
     co_return problem(503, "audit_unavailable",

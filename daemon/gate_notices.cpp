@@ -16,21 +16,26 @@ namespace cardgate::daemon {
 boost::asio::awaitable<void> Gate::tell(const std::vector<std::string>& people, const std::string& mark,
                                         const std::string& text) {
   if (people.empty()) co_return;
+  using Ids = std::vector<std::string>;
+  const std::function<Result<Ids>(reg::Register&)> work =
+      [=, at = now()](reg::Register& staff) -> Result<Ids> { return staff.tell(people, mark, text, at); };
+  const auto kept = co_await register_.write<Ids>(work);
+  if (!kept)
+    log(Level::error, "a notice was not kept: " + kept.error().message(),
+        {{"CARDGATE_EVENT", "notice_lost"}});
+  const Ids& told = kept ? *kept : people;  // who is here hears it all the same
+  if (told.empty()) co_return;
   audit::Record record;
   record.event = "notice";
-  record.person = people.front();
-  record.details = {{"mark", mark}, {"text", text}, {"people", people.size()}};
+  record.person = told.front();
+  record.details = {{"mark", mark}, {"text", text}, {"people", told.size()}};
   note(std::move(record));
   for (const Session* session : sessions_.all()) {
-    if (std::ranges::find(people, session->person) == people.end()) continue;
+    // As list_notices(): with the card in, and unlocked.
+    if (session->sign_in != policy::SignIn::card || session->locked || session->card_out) continue;
+    if (std::ranges::find(told, session->person) == told.end()) continue;
     events_.publish("session", {{"kind", "notice"}, {"session", session->id}, {"text", text}}, session->uid);
   }
-  const std::function<Result<void>(reg::Register&)> work =
-      [=, at = now()](reg::Register& staff) -> Result<void> { return staff.tell(people, mark, text, at); };
-  const auto told = co_await register_.write<void>(work);
-  if (!told)
-    log(Level::error, "a notice was not kept: " + told.error().message(),
-        {{"CARDGATE_EVENT", "notice_lost"}});
 }
 
 /// Once a day, and when dates changed: whose last day is tomorrow or today. The same notice is not kept twice.
@@ -101,10 +106,9 @@ boost::asio::awaitable<void> Gate::tell_of_lost_roles(std::vector<std::string> r
 }
 
 Gate::Answer Gate::list_notices(Request& request) {
-  const auto* wanted = request.parameter("session");
-  auto chosen = choose_session(*request.peer, wanted == nullptr ? std::string() : *wanted);
-  if (chosen.refusal) co_return std::move(*chosen.refusal);
-  const auto notices = staff_->notices(chosen.session->person);
+  Actor who = myself(request);
+  if (who.refusal) co_return std::move(*who.refusal);
+  const auto notices = staff_->notices(who.person);
   if (!notices) co_return register_unavailable(notices.error());
   json::array out;
   for (const auto& notice : *notices) {
@@ -115,16 +119,22 @@ Gate::Answer Gate::list_notices(Request& request) {
 }
 
 Gate::Answer Gate::drop_notice(Request& request, const std::string& id) {
-  const auto* wanted = request.parameter("session");
-  auto chosen = choose_session(*request.peer, wanted == nullptr ? std::string() : *wanted);
-  if (chosen.refusal) co_return std::move(*chosen.refusal);
-  const std::function<Result<bool>(reg::Register&)> work =
-      [number = whole_number<std::int64_t>(id), who = chosen.session->person](reg::Register& staff) {
-        return number ? staff.drop_notice(who, *number) : Result<bool>(false);
-      };
+  Actor who = myself(request);
+  if (who.refusal) co_return std::move(*who.refusal);
+  const std::function<Result<bool>(reg::Register&)> work = [number = whole_number<std::int64_t>(id),
+                                                            me = who.person](reg::Register& staff) {
+    return number ? staff.drop_notice(me, *number) : Result<bool>(false);
+  };
   auto dropped = co_await register_.write<bool>(work);
   if (!dropped) co_return not_possible(dropped.error());
   if (!*dropped) co_return problem(404, "not_found", "You have no such notice.");
+  audit::Record record;
+  record.event = "notice";
+  record.person = who.person;
+  record.client = who.client;
+  record.session = who.session;
+  record.details = {{"act", "dropped"}, {"notice", id}};
+  note(std::move(record));
   co_return no_content();
 }
 

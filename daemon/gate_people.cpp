@@ -35,7 +35,7 @@ json::object Gate::person_json(const reg::Person& person) {
           {"cards", list_json(person.cards)}};
 }
 
-/// Which roles they would get, by their active card, and until when.
+/// Which roles they would get, by their active card, what of that ends soon, and what waits to be decided.
 json::object Gate::holdings_json(const reg::Person& person) {
   const auto facts = to_facts_with_best_card(person, records());
   json::object out{{"id", person.id},
@@ -49,24 +49,24 @@ json::object Gate::holdings_json(const reg::Person& person) {
     const bool wanted =
         std::ranges::any_of(person.forms, [&](const reg::Form& form) { return form.role == role.name; });
     if (!decision.allowed && !wanted) continue;
-    json::array missing;
-    for (const auto& item : decision.unmet) missing.push_back(json::string(item.prerequisite));
-    roles.push_back(json::object{
-        {"role", role.name},
-        {"title", role.title},
-        {"allowed", decision.allowed},
-        {"unmet", std::move(missing)},
-        {"warnings", decision.warnings.size()},
-        {"valid_until", decision.valid_until ? json::value(json::string(to_rfc3339(*decision.valid_until)))
-                                             : json::value(nullptr)}});
+    auto entry = decision_json(role, decision);
+    entry["lapses"] = list_json(policy::lapses(*policy_, facts, {role.name, way, now(), lapse_horizon}));
+    roles.push_back(std::move(entry));
   }
   json::array open;
   for (const auto& form : person.forms) {
     if (form.state == reg::Form::State::submitted || form.state == reg::Form::State::verified)
       open.push_back(form_json(person, form));
   }
+  json::array removals;
+  for (const auto& removal : person.removals) {
+    using State = reg::Removal::State;
+    if (removal.state == State::requested || removal.state == State::restoring)
+      removals.push_back(to_json_without_reasons(removal));
+  }
   out["roles"] = std::move(roles);
   out["open_forms"] = std::move(open);
+  out["open_removals"] = std::move(removals);
   return out;
 }
 
@@ -76,7 +76,7 @@ Gate::Answer Gate::show_staff(Request& request, const std::string& id) {
   if (id != who.person) {
     who = actor(request, policy::Act::see_people, id);
     if (who.refusal) co_return std::move(*who.refusal);
-    note_look(request, who, id, "record");
+    if (auto no = note_look(request, who, id, "record")) co_return std::move(*no);
   }
   const auto record = record_of(id);
   if (!record) co_return no_person(record.error(), id);
@@ -118,10 +118,13 @@ Gate::Answer Gate::team(Request& request) {
     for (const auto& id : *staff) {
       cut = cut || members.size() >= max_listed;
       if (cut || may(request, policy::Act::see_people, id).refusal) continue;
-      if (const auto record = record_of(id)) members.push_back(holdings_json(*record));
+      const auto record = record_of(id);
+      if (!record) co_return register_unavailable(record.error());
+      members.push_back(holdings_json(*record));
     }
   }
-  note_look(request, who, {}, fmt::format("team of {}", members.size()));
+  const auto what = fmt::format("team of {}", members.size());
+  if (auto no = note_look(request, who, {}, what)) co_return std::move(*no);
   co_return json_response(200, json::object{{"members", std::move(members)}, {"cut", cut}});
 }
 
@@ -129,8 +132,9 @@ namespace {
 
 struct StaffFilter {
   std::string name, role, manager, state, after;
-  std::size_t limit = max_listed;
 };
+
+constexpr std::string_view states[] = {"employed", "on leave", "left", "not employed", "removed"};
 
 /// Without regard to case, for A to Z.
 bool holds(std::string_view text, std::string_view part) {
@@ -158,7 +162,7 @@ Gate::Actor Gate::sees_everybody(const Request& request) {
   return who;
 }
 
-/// Everybody, page by page; read off the gate's thread, because a filter may pass over many.
+/// Everybody, page by page; read beside the gate's thread and the changes, because a filter may pass over many.
 Gate::Answer Gate::list_staff(Request& request) {
   Actor who = sees_everybody(request);
   if (who.refusal) co_return std::move(*who.refusal);
@@ -171,24 +175,35 @@ Gate::Answer Gate::list_staff(Request& request) {
   take("manager", filter.manager);
   take("state", filter.state);
   take("after", filter.after);
+  if (!filter.role.empty() && policy_->role(filter.role) == nullptr)
+    co_return problem(404, "role_unknown", "There is no role of that name. GET /v1/access lists them.");
+  if (!filter.state.empty() && std::ranges::find(states, filter.state) == std::end(states)) {
+    co_return problem(400, "bad_request",
+                      fmt::format("`state` must be one of: {}.", fmt::join(states, ", ")));
+  }
   struct Page {
     std::vector<reg::Person> people;
     std::string next;  // where to go on; empty: that was all
   };
-  const std::function<Result<Page>(reg::Register&)> work = [filter](reg::Register& staff) -> Result<Page> {
+  RegisterThreads::LongWork<Page> work = [filter](const std::filesystem::path& file,
+                                                  const std::atomic<bool>& stop) -> Result<Page> {
+    const auto staff = TRY(reg::open_sqlite_again(file));
     Page out;
     std::size_t seen = 0;
     std::string at = filter.after;
     for (;;) {
       const auto ids =
-          TRY(filter.manager.empty() ? staff.ids_after(at, max_listed)
-                                     : staff.people_by(reg::Register::Relation::staff_of, filter.manager));
+          TRY(filter.manager.empty() ? staff->ids_after(at, max_listed)
+                                     : staff->people_by(reg::Register::Relation::staff_of, filter.manager));
       for (const auto& id : ids) {
+        if (stop) return Errc::cancelled;
         if (!filter.manager.empty() && id <= filter.after) continue;
         at = id;
-        auto person = TRY(staff.person(id));
-        if (filter.name.empty() || holds(person.name, filter.name)) out.people.push_back(std::move(person));
-        if (out.people.size() >= filter.limit || ++seen >= max_looked_through) {
+        auto person = staff->person(id);
+        if (!person && person.error().code == Errc::not_found) continue;  // gone since the list was read
+        if (!person) return person.error();
+        if (filter.name.empty() || holds(person->name, filter.name)) out.people.push_back(*std::move(person));
+        if (out.people.size() >= max_listed || ++seen >= max_looked_through) {
           out.next = at;
           return out;
         }
@@ -196,8 +211,9 @@ Gate::Answer Gate::list_staff(Request& request) {
       if (!filter.manager.empty() || ids.size() < max_listed) return out;
     }
   };
-  auto page = co_await register_.write<Page>(work);
+  auto page = co_await register_.beside<Page>(std::move(work));
   if (!page) co_return register_unavailable(page.error());
+  if (auto over = refuse_if_over(who)) co_return std::move(*over);
   json::array people;
   for (auto& one : page->people) {
     one.removed = one.removed || removed_now_.contains(one.id);
@@ -213,9 +229,9 @@ Gate::Answer Gate::list_staff(Request& request) {
     item["open_forms"] = holdings.at("open_forms");
     people.push_back(std::move(item));
   }
-  note_look(request, who, {},
-            fmt::format("list of {} (name '{}', role '{}', manager '{}', state '{}')", people.size(),
-                        filter.name, filter.role, filter.manager, filter.state));
+  const auto what = fmt::format("list of {} (name '{}', role '{}', manager '{}', state '{}')", people.size(),
+                                filter.name, filter.role, filter.manager, filter.state);
+  if (auto no = note_look(request, who, {}, what)) co_return std::move(*no);
   co_return json_response(
       200, json::object{
                {"people", std::move(people)},

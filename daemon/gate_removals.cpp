@@ -14,16 +14,8 @@ namespace {
 
 using Relation = reg::Register::Relation;
 
-json::object with_person(const reg::Person& person, const reg::Removal& removal) {
-  auto out = to_json(removal);
-  out["person"] = json::object{{"id", person.id}, {"name", person.name}};
-  return out;
-}
-
-reg::Removal without_reasons(reg::Removal removal) {
-  removal.reason.clear();
-  removal.restore_reason.clear();
-  removal.closed_reason.clear();
+json::object with_person(const reg::Person& person, json::object removal) {
+  removal["person"] = json::object{{"id", person.id}, {"name", person.name}};
   return removal;
 }
 
@@ -43,16 +35,18 @@ Gate::Answer Gate::list_removals(Request& request) {
     for (const auto& id : *people) {
       if (out.size() >= max_listed || may(request, act, id).refusal) continue;
       const auto record = staff_->person(id);
-      if (!record) continue;
+      if (!record) co_return register_unavailable(record.error());
       for (const auto& removal : record->removals) {
         if (name(removal.state) != state) continue;
-        // Why is for those who decide, and for who asked.
         const bool tells = decides || removal.requested_by == who.person;
-        out.push_back(with_person(*record, tells ? removal : without_reasons(removal)));
+        out.push_back(with_person(*record, tells ? to_json(removal) : to_json_without_reasons(removal)));
       }
     }
   }
-  if (!out.empty()) note_look(request, who, {}, fmt::format("{} removals that wait", out.size()));
+  if (!out.empty()) {
+    const auto what = fmt::format("{} removals that wait", out.size());
+    if (auto no = note_look(request, who, {}, what)) co_return std::move(*no);
+  }
   co_return json_response(200, json::object{{"removals", std::move(out)}});
 }
 
@@ -89,6 +83,11 @@ boost::asio::awaitable<Response> Gate::removal_act(Request& request, const Actor
   deed.waits_for_log = !removes;
   auto done = co_await carry_out(request, who, deed);
   if (done.refusal && removes && possible) {
+    const auto on_file = staff_->person(subject);
+    if (on_file && on_file->removed) {  // a colleague was quicker
+      removed_now_.erase(subject);
+      co_return std::move(*done.refusal);
+    }
     log(Level::error, "an urgent removal is not in the register yet: it holds until the service stops",
         {{"CARDGATE_EVENT", "removal_unwritten"}, {"CARDGATE_PERSON", subject}});
     co_return problem(503, "register_unavailable",
@@ -106,7 +105,7 @@ boost::asio::awaitable<Response> Gate::removal_act(Request& request, const Actor
     const auto old = std::ranges::find(before->removals, each.id, &reg::Removal::id);
     return old == before->removals.end() || *old != each;
   });
-  co_return json_response(200, with_person(record, *found));
+  co_return json_response(200, with_person(record, to_json(*found)));
 }
 
 Gate::Answer Gate::request_removal(Request& request) {

@@ -40,21 +40,56 @@ void appoint(reg::Person& person, const policy::Role& role, const std::string& r
   }
 }
 
+/// Takes back the form that appoint() gave to somebody who never signed in; the team alone opens nothing.
+void dismiss(reg::Person& person, const policy::Role& role, Date today) {
+  for (auto& form : person.forms) {
+    if (form.role != role.name || form.approved_by != "root" || form.state != reg::Form::State::approved)
+      continue;
+    form.state = reg::Form::State::withdrawn;
+    form.closed_by = "root";
+    form.closed_on = today;
+    form.closed_reason = "set-up named somebody else";
+  }
+}
+
+/// Of the setting: who is still to sign in.
+std::vector<std::string> still_to_come(std::string_view state) {
+  std::vector<std::string> ids;
+  if (state == closed) return ids;
+  for (std::size_t at = 0; at < state.size();) {
+    const auto end = std::min(state.find(' ', at), state.size());
+    ids.emplace_back(state.substr(at, end - at));
+    at = end + 1;
+  }
+  return ids;
+}
+
 }  // namespace
 
-std::vector<std::string> Gate::members_of_team() {
+Result<std::vector<std::string>> Gate::members_of_team() {
   std::vector<std::string> members;
   for (const auto& role : policy_->roles()) {
     if (!role.lets(policy::Act::approve_forms)) continue;
     for (const auto& wanted : role.requires_all) {
       if (wanted.kind != policy::Prerequisite::Kind::team) continue;
-      const auto people = staff_->people_by(reg::Register::Relation::in_team, wanted.subject);
-      if (people) members.insert(members.end(), people->begin(), people->end());
+      const auto people = TRY(staff_->people_by(reg::Register::Relation::in_team, wanted.subject));
+      members.insert(members.end(), people.begin(), people.end());
     }
   }
   std::ranges::sort(members);
   members.erase(std::unique(members.begin(), members.end()), members.end());
   return members;
+}
+
+boost::asio::awaitable<void> Gate::tell_team(std::string text) {
+  const auto members = members_of_team();
+  if (!members) {
+    log(Level::error, "the team could not be told that the glass was broken: " + members.error().message(),
+        {{"CARDGATE_EVENT", "notice_lost"}});
+    co_return;
+  }
+  const std::string mark = "break-glass-" + random_id();
+  co_await tell(*members, mark, text);
 }
 
 Gate::Answer Gate::set_up(Request& request) {
@@ -89,6 +124,11 @@ Gate::Answer Gate::set_up(Request& request) {
   record.reason = emergency_reason.value_or("set-up");
   record.role = role->name;
   record.details["people"] = json::array(people.begin(), people.end());
+  std::vector<std::string> replaced;  // whom set-up named before, and who never came
+  if (!emergency_reason) replaced = still_to_come(*state);
+  std::erase_if(replaced,
+                [&](const std::string& id) { return std::ranges::find(people, id) != people.end(); });
+  if (!replaced.empty()) record.details["instead_of"] = json::array(replaced.begin(), replaced.end());
   for (const auto& id : people) {
     if (const auto known = staff_->person(id); !known) co_return no_person(known.error(), id);
   }
@@ -99,14 +139,24 @@ Gate::Answer Gate::set_up(Request& request) {
   const std::function<Result<std::vector<reg::Person>>(reg::Register&)> work =
       [=, today = today(), wanted = *role](reg::Register& staff) -> Result<std::vector<reg::Person>> {
     if (!emergency_reason) {
-      if (TRY(staff.setting(setting_name)) == closed)
+      const auto before = TRY(staff.setting(setting_name));
+      if (before == closed)
         return Error{Errc::permission_denied, "Set-up was closed at this moment: the team gives access now"};
+      if (before != *state)
+        return Error{Errc::permission_denied, "One of them signed in at this moment: try again"};
       TRY(staff.set_setting(setting_name, people[0] + " " + people[1]));
     }
-    return staff.change_several(people, [&](std::vector<reg::Person>& each) -> Result<void> {
-      for (auto& one : each) appoint(one, wanted, emergency_reason.value_or("set-up"), today, until);
+    auto changed = people;
+    changed.insert(changed.end(), replaced.begin(), replaced.end());
+    auto all = TRY(staff.change_several(changed, [&](std::vector<reg::Person>& each) -> Result<void> {
+      for (std::size_t i = 0; i < each.size(); ++i) {
+        if (!emergency_reason) dismiss(each[i], wanted, today);  // named again: no second form
+        if (i < people.size()) appoint(each[i], wanted, emergency_reason.value_or("set-up"), today, until);
+      }
       return {};
-    });
+    }));
+    all.resize(people.size());
+    return all;
   };
   auto done = co_await register_.write<std::vector<reg::Person>>(work);
   if (!done) {
@@ -115,11 +165,12 @@ Gate::Answer Gate::set_up(Request& request) {
     co_return not_possible(done.error());
   }
   people_changed(people);
+  people_changed(replaced);
   if (emergency_reason) {
     log(Level::warning, "root broke the glass: " + *emergency_reason, {{"CARDGATE_EVENT", "break_glass"}});
-    co_await tell(members_of_team(), "break-glass-" + random_id(),
-                  fmt::format("root appointed {} to {} until {} by breaking the glass: {}",
-                              fmt::join(people, ", "), role->title, to_text(*until), *emergency_reason));
+    const auto text = fmt::format("root appointed {} to {} until {} by breaking the glass: {}",
+                                  fmt::join(people, ", "), role->title, to_text(*until), *emergency_reason);
+    co_await tell_team(text);
   }
   json::array appointed;
   for (const auto& one : *done) appointed.push_back(json::object{{"id", one.id}, {"name", one.name}});
@@ -135,17 +186,9 @@ boost::asio::awaitable<void> Gate::signed_in_at_set_up(std::string person) {
   const std::function<Result<bool>(reg::Register&)> work = [person](reg::Register& staff) -> Result<bool> {
     const std::string state = TRY(staff.setting(setting_name));
     if (state == closed) return true;
-    std::string left;
-    bool named = false;
-    for (std::size_t at = 0; at < state.size();) {
-      const auto end = std::min(state.find(' ', at), state.size());
-      const std::string id = state.substr(at, end - at);
-      named = named || id == person;
-      if (id != person) left += (left.empty() ? "" : " ") + id;
-      at = end + 1;
-    }
-    if (!named) return false;
-    TRY(staff.set_setting(setting_name, left.empty() ? closed : left));
+    auto left = still_to_come(state);
+    if (std::erase(left, person) == 0) return false;
+    TRY(staff.set_setting(setting_name, left.empty() ? closed : fmt::format("{}", fmt::join(left, " "))));
     return left.empty();
   };
   auto outcome = co_await register_.write<bool>(work);

@@ -25,20 +25,6 @@ std::string_view state_name(Reader::State state) {
   return "unusable";
 }
 
-json::object to_json(const policy::Lapse& lapse) {
-  return {{"date", to_text(lapse.date)},
-          {"prerequisite", lapse.prerequisite},
-          {"title", lapse.title},
-          {"text", lapse.text},
-          {"who", lapse.who},
-          {"next_step", lapse.next_step},
-          {"days_left", lapse.days_left},
-          {"within", lapse.days_left <= 1   ? 1
-                     : lapse.days_left <= 7 ? 7
-                                            : 30},
-          {"ends_role", lapse.ends_role}};
-}
-
 }  // namespace
 
 Gate::Answer Gate::status(Request& request) {
@@ -154,7 +140,8 @@ json::object Gate::decision_json(const policy::Role& role, const policy::Decisio
 
 Gate::Answer Gate::access(Request& request) {
   const std::string* wanted = request.parameter("role");
-  auto chosen = choose_session(*request.peer, {});
+  const std::string* named = request.parameter("session");
+  auto chosen = choose_session(*request.peer, named == nullptr ? std::string() : *named);
   if (chosen.refusal) co_return std::move(*chosen.refusal);
   const Session& session = *chosen.session;
   const auto facts = facts_for(session);
@@ -167,13 +154,9 @@ Gate::Answer Gate::access(Request& request) {
   for (const auto& role : policy_->roles()) {
     if (wanted != nullptr && role.name != *wanted) continue;
     auto entry = decision_json(role, policy::decide(*policy_, **facts, {role.name, session.sign_in}, now()));
-    json::array ending;
-    for (const auto& lapse :
-         policy::lapses(*policy_, **facts, {role.name, session.sign_in, now(), lapse_horizon})) {
-      ending.push_back(to_json(lapse));
-      lapsing.emplace(to_text(lapse.date), lapse.title);
-    }
-    entry["lapses"] = std::move(ending);
+    const auto lapses = policy::lapses(*policy_, **facts, {role.name, session.sign_in, now(), lapse_horizon});
+    for (const auto& lapse : lapses) lapsing.emplace(to_text(lapse.date), lapse.title);
+    entry["lapses"] = list_json(lapses);
     roles.push_back(std::move(entry));
   }
   co_return json_response(

@@ -45,6 +45,10 @@ Gate::Actor Gate::actor(const Request& request, policy::Act act, const std::stri
     record.reason = fmt::format("{}: {}", policy::name(act), who.why);
     refuse(*request.peer, std::move(record));
   }
+  if (!who.refusal) {
+    sessions_.used(who.session, clock_.boot(), policy_->role(who.role)->idle);
+    on_deadline_changed();
+  }
   return who;
 }
 
@@ -85,7 +89,6 @@ Gate::Actor Gate::may(const Request& request, policy::Act act, const std::string
   const auto other = person(subject);
   if (!other) return refused(no_person(other.error(), subject), "unknown person");
   const auto& manager = (*other)->record.line_manager;
-  who.manages = policy::manages(mine, manager, now());
   const auto role = std::ranges::find_if(
       held, [&](const policy::Role* each) { return policy::in_scope(*each, mine, subject, manager, now()); });
   if (role == held.end()) {
@@ -111,13 +114,24 @@ Gate::Actor Gate::line_manager_of(const Request& request, const std::string& sub
   }
   const policy::Facts facts = **mine;
   const auto other = subject.empty() ? Result<Person*>(Error{Errc::not_found, {}}) : person(subject);
-  who.manages = other && policy::manages(facts, (*other)->record.line_manager, now());
   // Somebody unknown and somebody else's staff are answered alike.
-  if (!who.manages) {
+  if (!other || !policy::manages(facts, (*other)->record.line_manager, now())) {
     who.refusal = problem(403, "record_not_yours",
                           "Only the line manager of that person, or who stands in for them, may do that.");
+    return who;
   }
+  who.manager = (*other)->record.line_manager;
+  sessions_.used(who.session, clock_.boot());
   return who;
+}
+
+std::optional<Response> Gate::refuse_if_over(const Actor& who) const {
+  const Session* session = sessions_.find(who.session);
+  if (session == nullptr)
+    return problem(401, "no_session", "Your session ended meanwhile. Nothing was done.");
+  if (session->locked || session->card_out)
+    return problem(423, "session_locked", "Your session was locked meanwhile. Nothing was done.");
+  return std::nullopt;
 }
 
 boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const Actor& who, Deed& deed) {
@@ -162,10 +176,10 @@ boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const
       done.refusal = audit_unavailable();
       co_return done;
     }
-    if (sessions_.find(who.session) == nullptr) {
-      record.reason = "not done: the session ended meanwhile";
+    if (auto over = refuse_if_over(who)) {
+      record.reason = "not done: the session ended or was locked meanwhile";
       note(std::move(record));
-      done.refusal = problem(401, "no_session", "Your session ended meanwhile. Nothing was done.");
+      done.refusal = std::move(over);
       co_return done;
     }
   } else {
@@ -235,8 +249,9 @@ void Gate::people_changed(const std::vector<std::string>& ids) {
   on_deadline_changed();
 }
 
-void Gate::note_look(const Request& request, const Actor& who, const std::string& person,
-                     std::string_view what) {
+std::optional<Response> Gate::note_look(const Request& request, const Actor& who, const std::string& person,
+                                        std::string_view what) {
+  if (!audit_ok()) return audit_unavailable();
   audit::Record record;
   record.event = "looked_at";
   record.person = person;
@@ -246,6 +261,7 @@ void Gate::note_look(const Request& request, const Actor& who, const std::string
   record.reason = what;
   record.details["by"] = who.person;
   note(std::move(record));
+  return std::nullopt;
 }
 
 }  // namespace cardgate::daemon

@@ -154,8 +154,7 @@ Result<void> Sessions::token_issued(const std::string& jti, Token token, BootTim
     session.roles_used.push_back(token.role);
   }
   session.removal = session.removal ? stricter(*session.removal, removal) : removal;
-  session.idle = session.idle.count() == 0 ? idle : std::min(session.idle, idle);
-  session.last_used = now;
+  session.used(now, idle);
   ++session.tokens;
   expiries_.push({token.expires, jti});
   tokens_.emplace(jti, std::move(token));
@@ -176,8 +175,13 @@ void Sessions::answers_are(const std::string& session, WallTime until, BootTime 
   found->second.ask_at = ask_at;
 }
 
-void Sessions::used(const std::string& session, BootTime now) {
-  if (const auto found = sessions_.find(session); found != sessions_.end()) found->second.last_used = now;
+void Sessions::used(const std::string& session, BootTime now, milliseconds idle) {
+  if (const auto found = sessions_.find(session); found != sessions_.end()) found->second.used(now, idle);
+}
+
+void Session::used(BootTime now, milliseconds role_idle) {
+  last_used = now;
+  if (role_idle.count() > 0) idle = idle.count() == 0 ? role_idle : std::min(idle, role_idle);
 }
 
 Actions Sessions::revoke(const std::string& jti) {

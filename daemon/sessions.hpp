@@ -72,6 +72,9 @@ struct Session {
   std::vector<std::string> warnings;
   std::vector<std::string> roles_used;
   std::size_t tokens = 0;  // live ones
+
+  /// `role_idle`: of the role it was used in; 0: of none.
+  void used(BootTime now, milliseconds role_idle);
 };
 
 struct Token {
@@ -135,8 +138,9 @@ class Sessions {
   void review_by(const std::string& session, BootTime at);
   /// What is known of the session's certificate, and when its issuer is asked again.
   void answers_are(const std::string& session, WallTime until, BootTime ask_at);
-  /// A token was used at a gate: the session is not idle.
-  void used(const std::string& session, BootTime now);
+  /// A token was used at a gate, or its person did something: the session is not idle. `idle` is of the role that they did
+  /// it in; 0: of none.
+  void used(const std::string& session, BootTime now, milliseconds idle = milliseconds{0});
   Actions revoke(const std::string& jti);
   /// All tokens of one role of a session.
   Actions revoke_role(const std::string& session, std::string_view role);

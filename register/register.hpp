@@ -72,9 +72,10 @@ class Register {
   };
   virtual Result<std::vector<std::string>> people_by(Relation relation, std::string_view value) = 0;
 
-  /// What people are told at the next sign-in. The same `mark` again is no second notice. Errors: as change().
-  virtual Result<void> tell(const std::vector<std::string>& ids, std::string_view mark, std::string_view text,
-                            WallTime at) = 0;
+  /// What people are told at the next sign-in. The same `mark` again is no second notice: the answer is for whom it is new.
+  /// Errors: as change().
+  virtual Result<std::vector<std::string>> tell(const std::vector<std::string>& ids, std::string_view mark,
+                                                std::string_view text, WallTime at) = 0;
   virtual Result<std::vector<Notice>> notices(std::string_view id) = 0;
   /// False when that person has no such notice.
   virtual Result<bool> drop_notice(std::string_view id, std::int64_t notice) = 0;

@@ -104,20 +104,21 @@ inline constexpr const char* requested_since =
     "SELECT 1 FROM activation WHERE person = ? AND requested_at > ?";
 inline constexpr const char* throttle = "SELECT failures, last_at FROM throttle WHERE mark = ?";
 
+inline constexpr const char* removed = "SELECT removed FROM person WHERE id = ?";
+
 inline constexpr std::array look_ups{
     person,        unix_accounts, teams,         cards,        identities,  forms,           declarations,
     training,      delegations,   acting,        removals,     by_card,     by_identity,     by_unix_account,
     key_of,        id_of,         manager_of,    has_staff,    staff_of,    in_team,         form_waits,
     removal_waits, delegates_of,  stands_in_for, leaving_on,   of_form,     of_delegation,   of_acting,
     of_removal,    notices,       ids_after,     by_enrolment, by_username, setting,         on_file,
-    last_key,      id_from,       by_login,      password,     activation,  requested_since, throttle};
+    last_key,      id_from,       by_login,      password,     activation,  requested_since, throttle,
+    removed};
 
 inline constexpr const char* add_notice =
     "INSERT OR IGNORE INTO notice (person, mark, made_at, text) SELECT pk, ?, ?, ? FROM person WHERE id = ?";
 inline constexpr const char* drop_notice =
     "DELETE FROM notice WHERE id = ? AND person = (SELECT pk FROM person WHERE id = ?)";
-
-inline constexpr const char* removed = "SELECT removed FROM person WHERE id = ?";
 
 // The only ones whose time grows with the register.
 inline constexpr const char* form_for =

@@ -47,8 +47,8 @@ class SqliteRegister final : public Register {
   Result<ImportReport> import(const ImportFile& file, const ImportOptions& options) override;
   Result<std::vector<std::string>> people_by(Relation relation, std::string_view value) override;
   Result<bool> removed(std::string_view id) override;
-  Result<void> tell(const std::vector<std::string>& ids, std::string_view mark, std::string_view text,
-                    WallTime at) override;
+  Result<std::vector<std::string>> tell(const std::vector<std::string>& ids, std::string_view mark,
+                                        std::string_view text, WallTime at) override;
   Result<std::vector<Notice>> notices(std::string_view id) override;
   Result<bool> drop_notice(std::string_view id, std::int64_t notice) override;
   Result<Person> change(std::string_view id, const Change& how) override;

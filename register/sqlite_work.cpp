@@ -65,14 +65,19 @@ Result<std::vector<std::string>> SqliteRegister::people_by(Relation relation, st
   });
 }
 
-Result<void> SqliteRegister::tell(const std::vector<std::string>& ids, std::string_view mark,
-                                  std::string_view text, WallTime at) {
-  return guarded([&]() -> Result<void> {
+Result<std::vector<std::string>> SqliteRegister::tell(const std::vector<std::string>& ids,
+                                                      std::string_view mark, std::string_view text,
+                                                      WallTime at) {
+  return guarded([&]() -> Result<std::vector<std::string>> {
+    std::vector<std::string> told;
     SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
     SQLite::Statement statement(*database_, sql::add_notice);
-    for (const auto& id : ids) Query(statement, mark, to_unix_seconds(at), text, id).run();
+    for (const auto& id : ids) {
+      Query(statement, mark, to_unix_seconds(at), text, id).run();
+      if (database_->getChanges() != 0) told.push_back(id);
+    }
     transaction.commit();
-    return {};
+    return told;
   });
 }
 

@@ -22,17 +22,11 @@ std::string target_of(const Act& act, const Given& given) {
   std::string path = act.path;
   if (const auto at = path.find("{}"); at != std::string::npos)
     path.replace(at, 2, percent_encode(given.subject));
-  std::string query;
-  const auto add = [&](std::string_view key, std::string_view value) {
-    query += fmt::format("{}{}={}", query.empty() ? '?' : '&', key, percent_encode(value));
-  };
-  if (!given.session.empty()) add("session", given.session);
+  add_to_query(path, "session", given.session);
   if (act.method == "GET") {
-    for (const auto& [member, value] : given.values) {
-      if (!value.empty()) add(member, value);
-    }
+    for (const auto& [member, value] : given.values) add_to_query(path, member, value);
   }
-  return path + query;
+  return path;
 }
 
 std::string body_of(const Act& act, const Given& given) {
@@ -47,14 +41,22 @@ std::string body_of(const Act& act, const Given& given) {
   return json::serialize(body);
 }
 
-int run_act(const Cli& cli, const Act& act, const Given& given) {
+int run_act(const Cli& cli, const Act& act, Given given) {
   const std::string body = body_of(act, given);
-  const auto reply =
-      call(Http(cli.socket), {.method = act.method,
-                              .target = target_of(act, given),
-                              .body = body,
-                              .content_type = body.empty() ? std::string_view() : "application/json"});
-  return say_reply(cli, reply, act.tell);
+  const bool all_pages = act.all_pages && act.all_pages();
+  if (all_pages && cli.json) return say_usage(cli, "give --csv or --json, not both");
+  for (;;) {
+    const auto reply =
+        call(Http(cli.socket), {.method = act.method,
+                                .target = target_of(act, given),
+                                .body = body,
+                                .content_type = body.empty() ? std::string_view() : "application/json"});
+    const int said = say_reply(cli, reply, act.tell);
+    if (said != exit_ok) return said;
+    const auto next = all_pages ? text_of(reply->body, "next") : std::string();
+    if (next.empty()) return act.exit_code ? act.exit_code(reply->body) : exit_ok;
+    given.values["after"] = next;
+  }
 }
 
 }  // namespace
@@ -90,6 +92,10 @@ std::string span_text(const json::object& row) {
   const auto from = text_of(row, "valid_from");
   const auto until = text_of(row, "valid_until");
   return (from.empty() ? "" : " from " + from) + (until.empty() ? "" : " until " + until);
+}
+
+std::string card_line(const json::object& card) {
+  return fmt::format("card {}: {}{}", text_of(card, "uuid"), text_of(card, "status"), span_text(card));
 }
 
 std::string form_line(const json::object& form) {

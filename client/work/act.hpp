@@ -28,6 +28,10 @@ struct Act {
   std::vector<ActOption> options = {};
   /// What people read of the answer's body.
   std::function<void(const json::object&)> tell = {};
+  /// What the answer means to scripts; empty: exit_ok.
+  std::function<int(const json::object&)> exit_code = {};
+  /// Whether this call goes on, page by page, as long as the answer names a `next`; empty: it does not.
+  std::function<bool()> all_pages = {};
 };
 
 /// Adds the command; --session names one of several sessions.
@@ -40,6 +44,7 @@ ActOption person_option(bool required = true);
 /// A line for people, and its parts.
 std::string form_line(const json::object& form);
 std::string span_text(const json::object& row);
+std::string card_line(const json::object& card);
 /// Each object of the list `member` by `line`; `none` when there is none.
 void say_list(const json::object& body, std::string_view member, std::string_view none,
               const std::function<std::string(const json::object&)>& line);

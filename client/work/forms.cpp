@@ -87,10 +87,10 @@ struct SignOptions {
 /// Shows the text, and asks for a yes at the terminal unless the hash of what was read is given.
 int sign(const Cli& cli, const SignOptions& options) {
   const Http http(cli.socket);
-  const std::string query = options.session.empty() ? "" : "?session=" + percent_encode(options.session);
+  const auto target = with_query("/v1/declarations", {{"session", options.session}});
   std::string hash = options.hash;
   if (hash.empty()) {
-    const auto listed = call(http, {.target = "/v1/declarations" + query});
+    const auto listed = call(http, {.target = target});
     if (!listed) return say_error(cli, listed.error());
     if (listed->refusal) return say_problem(cli, *listed->refusal);
     if (const auto* texts = find_array(listed->body, "declarations")) {
@@ -123,7 +123,7 @@ int sign(const Cli& cli, const SignOptions& options) {
   }
   json::object body{{"name", options.name}, {"text_hash", hash}};
   if (!options.version.empty()) body["version"] = options.version;
-  const auto reply = post(http, "/v1/declarations" + query, json::serialize(body));
+  const auto reply = post(http, target, json::serialize(body));
   return say_reply(cli, reply, [](const json::object& signed_one) {
     const auto until = text_of(signed_one, "valid_until");
     say(fmt::format("Signed {}, version {}{}.", text_of(signed_one, "name"), text_of(signed_one, "version"),

@@ -79,19 +79,22 @@ void add_record(CLI::App& app, Cli& cli) {
   auto* group = add_command(app, "record", "Whose records your roles open",
                             "cardgate record allowed 10017 --role manager-self-service", "");
   group->require_subcommand(1);
-  add_act(
-      *group, cli,
-      {.name = "allowed",
-       .what = "May you open this person's record in a role",
-       .example = "cardgate record allowed 10017 --role manager-self-service",
-       .method = "GET",
-       .path = "/v1/records/{}/allowed",
-       .subject = "PERSON",
-       .subject_help = "The person's number in the register",
-       .options = {{"--role", "role", "The role", true, false}},
-       .tell = [](const json::object& body) {
-         say(is_true(body, "allowed") ? (is_true(body, "view_only") ? "Yes, to look at." : "Yes.") : "No.");
-       }});
+  add_act(*group, cli,
+          {.name = "allowed",
+           .what = "May you open this person's record in a role",
+           .example = "cardgate record allowed 10017 --role manager-self-service",
+           .method = "GET",
+           .path = "/v1/records/{}/allowed",
+           .subject = "PERSON",
+           .subject_help = "The person's number in the register",
+           .options = {{"--role", "role", "The role", true, false}},
+           .tell =
+               [](const json::object& body) {
+                 say(is_true(body, "allowed") ? (is_true(body, "view_only") ? "Yes, to look at." : "Yes.")
+                                              : "No.");
+               },
+           .exit_code =
+               [](const json::object& body) { return is_true(body, "allowed") ? exit_ok : exit_refused; }});
 }
 
 }  // namespace cardgate::client

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <utility>
 
+#include "client/chart.hpp"
 #include "client/output.hpp"
+#include "client/role_text.hpp"
 #include "client/service.hpp"
 #include "client/work/act.hpp"
 
@@ -34,8 +37,10 @@ std::string acting_line(const json::object& row) {
 }
 
 std::string removal_line(const json::object& row) {
-  std::string text = fmt::format("removal {}: {}, {}: {}", number_of(row, "id"), with_person(row),
-                                 text_of(row, "state"), text_of(row, "reason"));
+  std::string text = fmt::format("removal {}: ", number_of(row, "id"));
+  if (const auto person = with_person(row); !person.empty()) text += person + ", ";
+  text += text_of(row, "state");
+  if (const auto reason = text_of(row, "reason"); !reason.empty()) text += ": " + reason;
   const auto add = [&](std::string_view word, std::string_view member) {
     if (const auto who = text_of(row, member); !who.empty()) text += fmt::format("\n    {} by {}", word, who);
   };
@@ -44,6 +49,15 @@ std::string removal_line(const json::object& row) {
   add("to be given back, asked", "restore_by");
   add("closed", "closed_by");
   return text;
+}
+
+std::string codes_of(const json::object& role, std::string_view member) {
+  std::string codes;
+  if (const auto* list = find_array(role, member)) {
+    for (const auto& item : *list)
+      codes += (codes.empty() ? "" : ", ") + text_of(item.as_object(), "prerequisite");
+  }
+  return codes;
 }
 
 std::string staff_line(const json::object& row) {
@@ -58,30 +72,24 @@ std::string staff_line(const json::object& row) {
           fmt::format("\n    {}: {}", text_of(*role, "title"), is_true(*role, "allowed") ? "yes" : "no");
       if (const auto until = text_of(*role, "valid_until"); !until.empty())
         line += ", until " + local_time(until);
-      if (const auto* unmet = find_array(*role, "unmet"); unmet != nullptr && !unmet->empty()) {
-        std::string names;
-        for (const auto& name : *unmet) names += (names.empty() ? "" : ", ") + std::string(name.as_string());
-        line += ", lacks " + names;
-      }
+      if (const auto codes = codes_of(*role, "unmet"); !codes.empty()) line += ", lacks " + codes;
+      if (const auto codes = codes_of(*role, "warnings"); !codes.empty())
+        line += ", should have, but is not stopped without: " + codes;
       text += line;
     }
+    text += lapse_lines(*roles);
   }
   if (const auto* open = find_array(row, "open_forms")) {
     for (const auto& form : *open) text += "\n    " + form_line(form.as_object());
   }
+  if (const auto* open = find_array(row, "open_removals")) {
+    for (const auto& removal : *open) text += "\n    " + removal_line(removal.as_object());
+  }
   return text;
 }
 
-std::string csv_cell(std::string_view text) {
-  std::string out = "\"";
-  // A cell that begins like this is a formula to a spreadsheet.
-  if (!text.empty() && std::string_view("=+-@").find(text.front()) != std::string_view::npos) out += '\'';
-  for (const char c : text) out += c == '"' ? "\"\"" : std::string(1, c);
-  return out + '"';
-}
-
-void say_csv(const json::object& body) {
-  say("id,name,email,line_manager,state,employed_from,employed_until,roles");
+void say_csv(const json::object& body, bool heading) {
+  if (heading) say("id,name,email,line_manager,state,employed_from,employed_until,roles");
   say_list(body, "people", "", [](const json::object& row) {
     std::string roles;
     if (const auto* list = find_array(row, "access")) {
@@ -90,12 +98,13 @@ void say_csv(const json::object& body) {
           roles += (roles.empty() ? "" : " ") + text_of(item.as_object(), "role");
       }
     }
-    std::string line;
+    std::vector<std::string> fields;
     for (const auto* member :
          {"id", "name", "email", "line_manager", "state", "employed_from", "employed_until"}) {
-      line += (line.empty() ? "" : ",") + csv_cell(text_of(row, member));
+      fields.push_back(text_of(row, member));
     }
-    return line + "," + csv_cell(roles);
+    fields.push_back(roles);
+    return csv_line(fields);
   });
 }
 
@@ -230,11 +239,7 @@ Act change(std::string name, std::string what, std::string example, std::vector<
 Act card_change(std::string name, std::string what, std::string example, std::vector<ActOption> options) {
   Act act = change(std::move(name), std::move(what), std::move(example), std::move(options));
   act.path = "/v1/staff/{}/cards";
-  act.tell = [](const json::object& body) {
-    say_list(body, "cards", "No cards.", [](const json::object& row) {
-      return fmt::format("card {}: {}{}", text_of(row, "uuid"), text_of(row, "status"), span_text(row));
-    });
-  };
+  act.tell = [](const json::object& body) { say_list(body, "cards", "No cards.", card_line); };
   return act;
 }
 
@@ -252,10 +257,7 @@ void add_staff_acts(CLI::App& group, Cli& cli) {
            .tell = [](const json::object& row) {
              say(staff_line(row));
              say_list(row, "forms", "", form_line);
-             say_list(row, "cards", "", [](const json::object& card) {
-               return fmt::format("card {}: {}{}", text_of(card, "uuid"), text_of(card, "status"),
-                                  span_text(card));
-             });
+             say_list(row, "cards", "", card_line);
              say_list(row, "removals", "", removal_line);
            }});
   add_act(group, cli,
@@ -269,6 +271,7 @@ void add_staff_acts(CLI::App& group, Cli& cli) {
              if (is_true(body, "cut")) say("There are more; this list is cut.");
            }});
   auto csv = std::make_shared<bool>(false);
+  auto begun = std::make_shared<bool>(false);
   auto* list = add_act(
       group, cli,
       {.name = "list",
@@ -281,15 +284,14 @@ void add_staff_acts(CLI::App& group, Cli& cli) {
                    {"--manager", "manager", "The staff of this line manager", false, false},
                    {"--state", "state", "employed, on leave, left, not employed or removed", false, false},
                    {"--after", "after", "Go on behind this number, as the last page said", false, false}},
-       .tell = [csv](const json::object& body) {
-         if (*csv) {
-           say_csv(body);
-         } else {
-           say_list(body, "people", "Nobody fits on this page.", staff_line);
-         }
-         if (const auto next = text_of(body, "next"); !next.empty()) complain("More: --after " + next);
-       }});
-  list->add_flag("--csv", *csv, "As comma-separated values");
+       .tell =
+           [csv, begun](const json::object& body) {
+             if (*csv) return say_csv(body, !std::exchange(*begun, true));
+             say_list(body, "people", "Nobody fits on this page.", staff_line);
+             if (const auto next = text_of(body, "next"); !next.empty()) complain("More: --after " + next);
+           },
+       .all_pages = [csv] { return *csv; }});
+  list->add_flag("--csv", *csv, "Everybody who fits, all pages, as comma-separated values");
   add_act(group, cli,
           change("terminate", "The last day of employment; access ends after it by itself",
                  "cardgate staff terminate 10017 --on 2027-01-31 --reason \"Resigned\"",

@@ -23,6 +23,8 @@ Response not_possible(const Error& error) {
 }
 
 Response register_unavailable(const Error& error) {
+  if (error.code == Errc::cancelled)
+    return problem(503, "draining", "The service is stopping. Try again in a moment.");
   log(Level::error, "the staff register cannot be used: " + error.message());
   return problem(503, "register_unavailable", "The staff register cannot be used now. Try again later.");
 }
@@ -41,6 +43,20 @@ Response bad_body(const Error& error) {
 
 json::value day_json(const std::optional<Date>& day) {
   return day ? json::value(json::string(to_text(*day))) : json::value(nullptr);
+}
+
+json::object to_json(const policy::Lapse& lapse) {
+  return {{"date", to_text(lapse.date)},
+          {"prerequisite", lapse.prerequisite},
+          {"title", lapse.title},
+          {"text", lapse.text},
+          {"who", lapse.who},
+          {"next_step", lapse.next_step},
+          {"days_left", lapse.days_left},
+          {"within", lapse.days_left <= 1   ? 1
+                     : lapse.days_left <= 7 ? 7
+                                            : 30},
+          {"ends_role", lapse.ends_role}};
 }
 
 json::object to_json(const reg::Delegation& d) {
@@ -74,6 +90,13 @@ json::object to_json(const reg::Removal& r) {
           {"closed_by", r.closed_by},
           {"closed_on", day_json(r.closed_on)},
           {"closed_reason", r.closed_reason}};
+}
+
+json::object to_json_without_reasons(reg::Removal removal) {
+  removal.reason.clear();
+  removal.restore_reason.clear();
+  removal.closed_reason.clear();
+  return to_json(removal);
 }
 
 json::object to_json(const reg::Training& t) {

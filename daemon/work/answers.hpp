@@ -6,21 +6,26 @@
 
 #include "base/json.hpp"
 #include "daemon/http.hpp"
+#include "policy/lapses.hpp"
 #include "register/person.hpp"
 
 namespace cardgate::daemon {
 
 /// What a rule of work/rules.hpp, or the register, answered.
 Response not_possible(const Error& error);
-/// Says in the journal why.
+/// Says in the journal why; of work that was cancelled, that the service stops.
 Response register_unavailable(const Error& error);
 Response no_person(const Error& error, const std::string& id);
 Response bad_body(const Error& error);
 
 json::value day_json(const std::optional<Date>& day);
+/// openapi.yaml's Lapse.
+json::object to_json(const policy::Lapse& lapse);
 json::object to_json(const reg::Delegation& delegation);
 json::object to_json(const reg::Acting& acting);
 json::object to_json(const reg::Removal& removal);
+/// Why is for those who decide, and for who asked.
+json::object to_json_without_reasons(reg::Removal removal);
 json::object to_json(const reg::Training& training);
 json::object to_json(const reg::Declaration& declaration);
 json::object to_json(const reg::Card& card);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/crypto.hpp"
+#include "daemon/work/find.hpp"
 #include "daemon/work/rules.hpp"
 
 namespace cardgate::daemon::work {
@@ -14,10 +15,6 @@ using State = reg::Form::State;
 /// What is longer is a slip of the pen.
 constexpr std::chrono::years longest_form{5};
 
-Error cannot(std::string sentence) {
-  return {Errc::invalid_argument, std::move(sentence)};
-}
-
 /// The kind of form that a role asks for. Errors: no such role, or one that asks for none.
 Result<const policy::Prerequisite*> wanted_form(const policy::Policy& policy, const std::string& role_name) {
   const auto* role = policy.role(role_name);
@@ -27,12 +24,6 @@ Result<const policy::Prerequisite*> wanted_form(const policy::Policy& policy, co
       std::ranges::find(role->requires_all, policy::Prerequisite::Kind::form, &policy::Prerequisite::kind);
   if (wanted == role->requires_all.end()) return cannot(fmt::format("{} needs no access form", role->title));
   return &*wanted;
-}
-
-Result<reg::Form*> find_form(reg::Person& person, std::int64_t id) {
-  const auto found = std::ranges::find(person.forms, id, &reg::Form::id);
-  if (found == person.forms.end()) return Error{Errc::not_found, fmt::format("There is no form {}", id)};
-  return &*found;
 }
 
 Error in_state(const reg::Form& form, std::string_view wanted) {
@@ -77,7 +68,7 @@ Result<void> submit_form(reg::Person& person, const policy::Policy& policy, cons
 
 Result<void> verify_form(reg::Person& person, const policy::Policy& policy, std::int64_t id, const Doer& doer,
                          bool manages) {
-  reg::Form* form = TRY(find_form(person, id));
+  reg::Form* form = TRY(find_entry(person.forms, id, "form"));
   if (doer.id == person.id) {
     return Error{Errc::permission_denied, "Nobody verifies their own form: that is for the line manager"};
   }
@@ -96,7 +87,7 @@ Result<void> verify_form(reg::Person& person, const policy::Policy& policy, std:
 
 Result<void> approve_form(reg::Person& person, const policy::Policy& policy, std::int64_t id,
                           const Doer& doer) {
-  reg::Form* form = TRY(find_form(person, id));
+  reg::Form* form = TRY(find_entry(person.forms, id, "form"));
   if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody approves their own form"};
   if (doer.id == form->verified_by || doer.id == form->requested_by) {
     return Error{
@@ -116,7 +107,7 @@ Result<void> approve_form(reg::Person& person, const policy::Policy& policy, std
 }
 
 Result<void> reject_form(reg::Person& person, std::int64_t id, const std::string& reason, const Doer& doer) {
-  reg::Form* form = TRY(find_form(person, id));
+  reg::Form* form = TRY(find_entry(person.forms, id, "form"));
   if (form->state != State::submitted && form->state != State::verified) {
     return in_state(*form, "submitted or verified");
   }
@@ -129,7 +120,7 @@ Result<void> reject_form(reg::Person& person, std::int64_t id, const std::string
 
 Result<void> withdraw_form(reg::Person& person, std::int64_t id, const std::string& reason,
                            const Doer& doer) {
-  reg::Form* form = TRY(find_form(person, id));
+  reg::Form* form = TRY(find_entry(person.forms, id, "form"));
   if (form->state == State::rejected || form->state == State::withdrawn) {
     return in_state(*form, "submitted, verified or approved");
   }
@@ -142,7 +133,7 @@ Result<void> withdraw_form(reg::Person& person, std::int64_t id, const std::stri
 
 Result<void> renew_form(reg::Person& person, const policy::Policy& policy, std::int64_t id,
                         const std::string& reason, std::optional<Date> until, const Doer& doer) {
-  const reg::Form* old = TRY(find_form(person, id));
+  const reg::Form* old = TRY(find_entry(person.forms, id, "form"));
   if (old->state != State::approved) return in_state(*old, "approved");
   if (!old->valid_until) return cannot(fmt::format("Form {} has no end, so there is nothing to renew", id));
   FormAsk ask{old->role, reason, std::nullopt, until};
@@ -157,20 +148,16 @@ std::vector<Text> declaration_texts(const policy::Policy& policy) {
     for (const auto& wanted : role.requires_all) {
       if (wanted.kind != policy::Prerequisite::Kind::declaration) continue;
       const auto known = std::ranges::find_if(out, [&](const Text& text) {
-        return text.name == wanted.subject && text.version == wanted.version;
+        return text.wanted.subject == wanted.subject && text.wanted.version == wanted.version;
       });
       if (known != out.end()) {
+        auto& life = known->wanted.valid_for;
+        if (!wanted.valid_for || (life && *wanted.valid_for > *life)) life = wanted.valid_for;
         known->roles.push_back(role.title);
         continue;
       }
       const auto& text = policy.declaration_text(wanted.subject);
-      out.push_back({wanted.subject,
-                     wanted.version,
-                     wanted.title,
-                     text,
-                     to_hex(sha256(as_bytes(text))),
-                     wanted.valid_for,
-                     {role.title}});
+      out.push_back({wanted, text, to_hex(sha256(as_bytes(text))), {role.title}});
     }
   }
   return out;
@@ -181,7 +168,7 @@ Result<void> sign_declaration(reg::Person& person, const policy::Policy& policy,
   if (doer.id != person.id) return Error{Errc::permission_denied, "Everybody signs for themselves"};
   const auto texts = declaration_texts(policy);
   const auto text = std::ranges::find_if(texts, [&](const Text& each) {
-    return each.name == name && (version.empty() || each.version == version);
+    return each.wanted.subject == name && (version.empty() || each.wanted.version == version);
   });
   if (text == texts.end()) {
     return Error{Errc::not_found,
@@ -190,14 +177,15 @@ Result<void> sign_declaration(reg::Person& person, const policy::Policy& policy,
   if (text->text.empty())
     return cannot("The policy has no text for that declaration, so nobody can sign it here");
   if (text->hash != hash) return cannot("The text is another one now: read it again before you sign");
+  const auto& [wanted, words, text_hash, roles] = *text;
   std::optional<Date> until;
-  if (text->valid_for)
-    until = Date(std::chrono::sys_days(doer.today) + *text->valid_for - std::chrono::days(1));
+  if (wanted.valid_for)
+    until = Date(std::chrono::sys_days(doer.today) + *wanted.valid_for - std::chrono::days(1));
   const auto same = [&](const reg::Declaration& d) {
-    return d.name == name && d.version == text->version && d.signed_on == doer.today && d.text_hash == hash;
+    return d.name == name && d.version == wanted.version && d.signed_on == doer.today && d.text_hash == hash;
   };
   if (std::ranges::any_of(person.declarations, same)) return cannot("You have signed it today already");
-  person.declarations.push_back({text->name, text->version, doer.today, until, hash});
+  person.declarations.push_back({name, wanted.version, doer.today, until, hash});
   return {};
 }
 

@@ -32,7 +32,7 @@ struct FormAsk {
 };
 Result<void> submit_form(reg::Person& person, const policy::Policy& policy, const FormAsk& ask,
                          const Doer& doer);
-/// `manages`: the doer is the person's line manager today, or stands in.
+/// `manages`: the doer is still the person's line manager, or stands in.
 Result<void> verify_form(reg::Person& person, const policy::Policy& policy, std::int64_t form,
                          const Doer& doer, bool manages);
 Result<void> approve_form(reg::Person& person, const policy::Policy& policy, std::int64_t form,
@@ -46,8 +46,8 @@ Result<void> renew_form(reg::Person& person, const policy::Policy& policy, std::
 
 // --- declarations and training ---
 struct Text {
-  std::string name, version, title, text, hash;  // of a declaration as the policy has it; hash: SHA-256, hex
-  std::optional<std::chrono::days> valid_for;
+  policy::Prerequisite wanted;     // as the policy asks for it; of several lives of a signature the longest
+  std::string text, hash;          // hash: SHA-256, hex
   std::vector<std::string> roles;  // whose titles ask for it
 };
 std::vector<Text> declaration_texts(const policy::Policy& policy);
@@ -85,6 +85,6 @@ struct CardChange {
   std::string uuid, status, replaces;
   std::optional<Date> valid_until;
 };
-Result<void> change_card(reg::Person& person, const CardChange& change);
+Result<void> change_card(reg::Person& person, const CardChange& change, const Doer& doer);
 
 }  // namespace cardgate::daemon::work

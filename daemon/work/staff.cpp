@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "daemon/work/find.hpp"
 #include "daemon/work/rules.hpp"
 
 namespace cardgate::daemon::work {
@@ -11,10 +12,6 @@ namespace {
 using State = reg::Removal::State;
 
 constexpr std::chrono::years longest_delegation{1};
-
-Error cannot(std::string sentence) {
-  return {Errc::invalid_argument, std::move(sentence)};
-}
 
 Result<void> check_span(std::optional<Date> from, Date until, const Doer& doer) {
   if (until < doer.today) return cannot("It would have ended already");
@@ -28,13 +25,6 @@ Result<void> check_span(std::optional<Date> from, Date until, const Doer& doer) 
 
 bool is_employed(const reg::Person& person, Date today) {
   return person.employed_from && (!person.employed_until || *person.employed_until >= today);
-}
-
-Result<reg::Removal*> find_removal(reg::Person& person, std::int64_t id) {
-  const auto found = std::ranges::find(person.removals, id, &reg::Removal::id);
-  if (found == person.removals.end())
-    return Error{Errc::not_found, fmt::format("There is no removal {}", id)};
-  return &*found;
 }
 
 void remove_now(reg::Person& person, reg::Removal& removal, const Doer& doer) {
@@ -68,9 +58,7 @@ Result<void> give_delegation(reg::Person& person, const policy::Policy& policy, 
 }
 
 Result<void> revoke_delegation(reg::Person& person, std::int64_t id) {
-  const auto found = std::ranges::find(person.delegations, id, &reg::Delegation::id);
-  if (found == person.delegations.end())
-    return Error{Errc::not_found, fmt::format("There is no delegation {}", id)};
+  auto* found = TRY(find_entry(person.delegations, id, "delegation"));
   if (found->revoked) return cannot(fmt::format("Delegation {} is revoked already", id));
   found->revoked = true;
   return {};
@@ -92,9 +80,7 @@ Result<void> appoint_acting(reg::Person& person, const reg::Person& manager, std
 }
 
 Result<void> end_acting(reg::Person& person, std::int64_t id) {
-  const auto found = std::ranges::find(person.acting, id, &reg::Acting::id);
-  if (found == person.acting.end())
-    return Error{Errc::not_found, fmt::format("There is no standing in {}", id)};
+  auto* found = TRY(find_entry(person.acting, id, "standing in"));
   if (found->revoked) return cannot(fmt::format("Standing in {} is ended already", id));
   found->revoked = true;
   return {};
@@ -123,7 +109,7 @@ Result<void> request_removal(reg::Person& person, const std::string& reason, boo
 }
 
 Result<void> do_removal(reg::Person& person, std::int64_t id, const Doer& doer) {
-  auto* removal = TRY(find_removal(person, id));
+  auto* removal = TRY(find_entry(person.removals, id, "removal"));
   if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody removes their own access"};
   if (removal->state != State::requested) {
     return cannot(fmt::format("Removal {} is {}, and only one that is requested can be done", id,
@@ -135,7 +121,7 @@ Result<void> do_removal(reg::Person& person, std::int64_t id, const Doer& doer) 
 
 Result<void> decline_removal(reg::Person& person, std::int64_t id, const std::string& reason,
                              const Doer& doer) {
-  auto* removal = TRY(find_removal(person, id));
+  auto* removal = TRY(find_entry(person.removals, id, "removal"));
   if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody decides on their own removal"};
   if (removal->state != State::requested) {
     return cannot(fmt::format("Removal {} is {}, and only one that is requested can be declined", id,
@@ -235,7 +221,8 @@ Result<void> change_staff(reg::Person& person, const StaffChange& change, const 
   return {};
 }
 
-Result<void> change_card(reg::Person& person, const CardChange& change) {
+Result<void> change_card(reg::Person& person, const CardChange& change, const Doer& doer) {
+  if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody changes their own cards here"};
   if (!change.replaces.empty()) {
     const auto old = std::ranges::find(person.cards, change.replaces, &reg::Card::uuid);
     if (old == person.cards.end())

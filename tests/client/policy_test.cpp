@@ -148,7 +148,7 @@ TEST(Lapses, AreToldByWhoamiWithTheRolesThatAreHeld) {
                  {ok(R"({"sessions":[{"id":"S1","person":{"id":"10017","name":"Anna Example"},)"
                      R"("reader":"Reader 0","card":"5f1d","expires":"2026-11-25T21:00:00.000Z",)"
                      R"("state":"active","warnings":[]}]})")});
-  service.answer("GET /v1/access", {ok(access_body)});
+  service.answer("GET /v1/access?session=S1", {ok(access_body)});
   const auto done = cardgate(service.socket(), {"whoami"});
   EXPECT_EQ(done.status, 0);
   EXPECT_THAT(done.output, HasSubstr("\n  Core (core), until "));
@@ -157,8 +157,8 @@ TEST(Lapses, AreToldByWhoamiWithTheRolesThatAreHeld) {
                         "what is missing\n"));
   EXPECT_TRUE(done.output.ends_with(lapses_said)) << done.output;
   const auto body = parse_json(cardgate(service.socket(), {"whoami", "--json"}).output)->as_object();
-  EXPECT_EQ(body.at("access").as_object().at("lapsing"), 2);
-  service.answer("GET /v1/access", {problem(503, "register_unavailable", "No.")});
+  EXPECT_EQ(body.at("sessions").at(0).at("access").at("lapsing"), 2);
+  service.answer("GET /v1/access?session=S1", {problem(503, "register_unavailable", "No.")});
   const auto without = cardgate(service.socket(), {"whoami"});
   EXPECT_EQ(without.status, 0) << "who is signed in is known all the same";
   EXPECT_THAT(without.output, HasSubstr("The roles cannot be told now"));

@@ -262,6 +262,18 @@ TEST_F(SelfService, ASessionByPasswordOutlivesCardsAndEndsWithItsPassword) {
   EXPECT_TRUE(stage.audit_says("\"reason\":\"password_changed\""));
 }
 
+TEST_F(SelfService, NoticesAndOtherPeoplesBusinessTakeTheCard) {
+  eve_has_a_password();
+  ASSERT_EQ(login("eve", eves).status, 201);
+  const auto notices = stage.ask("GET", "/v1/notices");
+  EXPECT_EQ(notices.status, 403);
+  EXPECT_NE(notices.body.find("card_needed"), std::string::npos) << notices.body;
+  EXPECT_EQ(stage.ask("DELETE", "/v1/notices/1").status, 403);
+  EXPECT_EQ(stage.ask("GET", "/v1/policy/explain?person=4000&role=core").status, 403);
+  EXPECT_EQ(stage.ask("GET", "/v1/team").status, 403);
+  EXPECT_EQ(stage.ask("GET", "/v1/access").status, 200) << "their own access is theirs to see";
+}
+
 TEST_F(SelfService, ALeaversOrRemovedPersonsSessionEnds) {
   eve_has_a_password();
   for (const std::string end : {", employed_until: 2026-01-01", ", removed: {reason: urgent}"}) {

@@ -151,6 +151,17 @@ TEST_F(SessionStory, AnIdleSessionLocksAndResumesWithThePasscode) {
   EXPECT_FALSE(sessions.resume("none", "R", 7, at(minutes(20))));
 }
 
+TEST_F(SessionStory, WhatAPersonDoesInARoleBeginsItsIdleTimeAndAnythingAfterThatIsUse) {
+  open(session("s"));
+  sessions.used("s", at(minutes(1)));
+  EXPECT_TRUE(sessions.tick(at(hours(2))).locked.empty()) << "no role, no idle time";
+  sessions.used("s", at(hours(2)), minutes(10));
+  EXPECT_EQ(sessions.next_deadline(), at(hours(2) + minutes(10)));
+  sessions.used("s", at(hours(2) + minutes(5)));
+  EXPECT_TRUE(sessions.tick(at(hours(2) + minutes(14))).locked.empty());
+  EXPECT_EQ(sessions.tick(at(hours(2) + minutes(15))).locked.size(), 1U);
+}
+
 TEST_F(SessionStory, TwelveHoursAreTheEndWhateverHappens) {
   open(session("s"));
   EXPECT_EQ(sessions.next_deadline(), at(hours(12)));

@@ -118,6 +118,82 @@ TEST_F(Work, EachLookAtSomebodyElseIsRecorded) {
   trust.cannot("joe", {"staff", "show", "no such person"}, "This needs");
 }
 
+TEST_F(Work, ALineManagerSeesWhatEndsWhatIsMissingAndWhatWaits) {
+  trust.seat("esme", 1);
+  trust.seat("mina", 0);
+  trust.has("joe", {"form", "submit", "--role", "core", "--reason", "Rotas", "--until", trust.day(5)});
+  trust.seat("mina", 0);
+  const auto waiting = trust.can("mina", {"form", "list"}).at("waiting").as_array();
+  ASSERT_EQ(waiting.size(), 1U);
+  const auto form = std::to_string(waiting.at(0).at("id").as_int64());
+  trust.can("mina", {"form", "verify", form});
+  trust.can("esme", {"form", "approve", form});
+  trust.signs("joe");
+  trust.seat("mina", 0);
+  trust.can("mina", {"removal", "request", "--person", "joe", "--reason", "Under investigation"});
+  const auto said = trust.run("mina", {"staff", "team"});
+  EXPECT_EQ(said.status, 0) << said.all;
+  EXPECT_NE(said.all.find("lapses in 5 days (" + trust.day(5) +
+                          "): ESR06 access form for Core ESR; ends: Core ESR"),
+            std::string::npos)
+      << said.all;
+  EXPECT_NE(said.all.find("Core ESR: yes, until "), std::string::npos) << said.all;
+  EXPECT_NE(said.all.find("should have, but is not stopped without: training"), std::string::npos)
+      << said.all;
+  EXPECT_NE(said.all.find(": requested\n"), std::string::npos) << said.all;
+  EXPECT_EQ(said.all.find("Under investigation"), std::string::npos)
+      << "why is not for this list: " << said.all;
+}
+
+TEST_F(Work, TheListOfStaffRefusesWhatDoesNotExist) {
+  trust.seat("esme");
+  trust.cannot("esme", {"staff", "list", "--role", "matron"}, "There is no role of that name");
+  trust.cannot("esme", {"staff", "list", "--state", "gone"}, "must be one of: employed, on leave");
+  trust.can("esme", {"staff", "list", "--state", "employed", "--role", "manager-self-service"},
+            "Mina Invented");
+  const auto both = trust.run("esme", {"staff", "list", "--csv", "--json"});
+  EXPECT_EQ(both.status, 2) << both.all;
+  const auto csv = trust.run("esme", {"staff", "list", "--csv", "--name", "joe"});
+  EXPECT_EQ(csv.output,
+            "id,name,email,line_manager,state,employed_from,employed_until,roles\n"
+            "joe,Joe Invented,,mina,employed,2018-01-01,,employee-self-service\n");
+}
+
+TEST_F(Work, EverybodyMayAskWhatTheyThemselvesWouldGet) {
+  trust.seat("joe");
+  const auto own = trust.stage.ask("GET", "/v1/policy/explain?person=joe&role=core");
+  EXPECT_EQ(own.status, 200) << own.body;
+  EXPECT_FALSE(own.json().at("allowed").as_bool());
+  EXPECT_EQ(trust.stage.ask("GET", "/v1/policy/explain?person=mina&role=core").status, 403);
+  EXPECT_FALSE(trust.stage.audit_says("looked_at")) << "nobody else was looked at";
+  EXPECT_EQ(trust.stage.admin("GET", "/v1/policy/explain?person=joe&role=core").status, 200);
+  EXPECT_TRUE(trust.stage.audit_says("\"event\":\"looked_at\",\"person\":\"joe\""));
+  EXPECT_TRUE(trust.stage.audit_says("\"by\":\"root\""));
+}
+
+TEST_F(Work, OfTwoSessionsEachIsAnsweredByItsName) {
+  trust.seat("joe", 0);
+  trust.seat("mina", 1);
+  EXPECT_EQ(trust.stage.ask("GET", "/v1/access").status, 409);
+  const auto mine = trust.stage.ask("GET", "/v1/access?session=" + trust.session_of("mina"));
+  EXPECT_EQ(mine.json().at("person").at("id").as_string(), "mina");
+  const auto both = trust.stage.cardgate({"whoami"});
+  EXPECT_EQ(both.status, 0);
+  EXPECT_NE(both.output.find("Manager Self Service"), std::string::npos) << both.output;
+  EXPECT_NE(both.output.find("Joe Invented"), std::string::npos) << both.output;
+}
+
+TEST_F(Work, ANoticeThatIsDroppedIsInTheLog) {
+  trust.seat("esme", 1);
+  trust.can("esme", {"staff", "terminate", "joe", "--on", trust.day(90), "--reason", "Retires"});
+  trust.seat("joe", 0);
+  const auto notices = trust.can("joe", {"notice", "list"}, "Your last day").at("notices").as_array();
+  ASSERT_EQ(notices.size(), 1U);
+  trust.can("joe", {"notice", "drop", std::to_string(notices.at(0).at("id").as_int64())});
+  EXPECT_TRUE(trust.stage.audit_says("\"act\":\"dropped\""));
+  trust.can("esme", {"notice", "list"}, "\"notices\":[]");
+}
+
 TEST_F(Work, TheTokenSaysWhoseRecordsAndAGateAsksForOne) {
   trust.seat("mina");
   const auto body = json::serialize(json::object{{"role", "manager-self-service"}, {"audience", "esr"}});

@@ -167,6 +167,17 @@ TEST(Register, EveryLookUpUsesAnIndex) {
   }
 }
 
+TEST(Register, TellsNobodyTheSameTwiceAndSaysWhomItIsNewTo) {
+  Folder folder;
+  auto staff = open(folder.file());
+  import(*staff, "people: [{id: \"1\", name: A}, {id: \"2\", name: B}]");
+  using Ids = std::vector<std::string>;
+  EXPECT_EQ(staff->tell({"1", "nobody"}, "leaves", "Tomorrow.", WallTime{}).value(), Ids{"1"});
+  EXPECT_EQ(staff->tell({"1", "2"}, "leaves", "Tomorrow.", WallTime{}).value(), Ids{"2"});
+  EXPECT_EQ(staff->tell({"1", "2"}, "leaves", "Tomorrow.", WallTime{}).value(), Ids{});
+  ASSERT_EQ(staff->notices("1")->size(), 1U);
+}
+
 TEST(Register, GoesThroughEverybodyPageByPage) {
   Folder folder;
   auto staff = open(folder.file());
