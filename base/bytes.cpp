@@ -85,45 +85,41 @@ Result<Bytes> from_base64(std::string_view text) {
   return decode(text, standard_variant);
 }
 
-std::string ascii_lower(std::string text) {
-  for (char& c : text) c = ascii_lower(c);
-  return text;
+std::string ascii_lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = ascii_lower(c);
+  return out;
+}
+
+std::optional<char32_t> take_utf8(std::string_view text, std::size_t& at) {
+  if (at >= text.size()) return std::nullopt;
+  const auto lead = static_cast<std::uint8_t>(text[at]);
+  if (lead < 0x80) {
+    ++at;
+    return lead;
+  }
+  const std::size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
+  if (lead < 0xc2 || lead > 0xf4 || at + more >= text.size()) return std::nullopt;
+  char32_t point = lead & (0x3fU >> more);
+  for (std::size_t k = 1; k <= more; ++k) {
+    const auto next = static_cast<std::uint8_t>(text[at + k]);
+    if ((next & 0xc0U) != 0x80) return std::nullopt;
+    point = (point << 6U) | (next & 0x3fU);
+  }
+  const bool overlong = (more == 2 && point < 0x800) || (more == 3 && point < 0x10000);
+  if (overlong || (point >= 0xd800 && point < 0xe000) || point > 0x10ffff) return std::nullopt;
+  at += more + 1;
+  return point;
 }
 
 bool is_plain_utf8(std::string_view text) {
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const auto lead = static_cast<std::uint8_t>(text[i]);
-    std::size_t extra = 0;
-    std::uint32_t point = lead;
-    if (lead < 0x80) {
-      if (lead < 0x20 || lead == 0x7f) return false;
-    } else if (lead >= 0xc2 && lead <= 0xdf) {
-      extra = 1;
-      point = lead & 0x1fU;
-    } else if (lead >= 0xe0 && lead <= 0xef) {
-      extra = 2;
-      point = lead & 0x0fU;
-    } else if (lead >= 0xf0 && lead <= 0xf4) {
-      extra = 3;
-      point = lead & 0x07U;
-    } else {
-      return false;
-    }
-    if (i + extra >= text.size()) return false;
-    for (std::size_t k = 1; k <= extra; ++k) {
-      const auto next = static_cast<std::uint8_t>(text[i + k]);
-      if ((next & 0xc0) != 0x80) return false;
-      point = (point << 6) | (next & 0x3fU);
-    }
-    const bool overlong = (extra == 2 && point < 0x800) || (extra == 3 && point < 0x10000);
-    const bool surrogate = point >= 0xd800 && point <= 0xdfff;
-    const bool c1_control = point >= 0x80 && point < 0xa0;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto point = take_utf8(text, at);
+    if (!point || *point < 0x20 || (*point >= 0x7f && *point < 0xa0)) return false;
     // Line and paragraph separators and bidi overrides can forge what a person reads in a log.
-    const bool deceptive = point == 0x2028 || point == 0x2029 || (point >= 0x202a && point <= 0x202e) ||
-                           (point >= 0x2066 && point <= 0x2069);
-    if (overlong || surrogate || c1_control || deceptive || point > 0x10ffff) return false;
-    i += extra + 1;
+    if (*point == 0x2028 || *point == 0x2029 || (*point >= 0x202a && *point <= 0x202e) ||
+        (*point >= 0x2066 && *point <= 0x2069))
+      return false;
   }
   return true;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,9 +41,11 @@ Result<Bytes> from_base64(std::string_view text);
 constexpr char ascii_lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
-std::string ascii_lower(std::string text);
+std::string ascii_lower(std::string_view text);
 
 /// True when `text` is well-formed UTF-8 without control characters (so that it can stand in a log line).
 bool is_plain_utf8(std::string_view text);
+/// The character at `at`, which moves on behind it; nothing when there is none, or no well-formed one (RFC 3629 3).
+std::optional<char32_t> take_utf8(std::string_view text, std::size_t& at);
 
 }  // namespace cardgate

@@ -289,6 +289,9 @@ class Gate {
     std::optional<Response> refusal;
   };
   Owner owner_of(reg::Register::Relation relation, const std::string& number, std::string_view what);
+  /// Before it is done: once it is durable. False: it is not, and nothing is to be done.
+  boost::asio::awaitable<bool> recorded(const audit::Record& record);
+  void note_not_done(audit::Record record, std::string_view why);
   boost::asio::awaitable<Response> carry_out_silently(const Request& request, const Actor& who, Deed& deed);
   /// Their facts may be other than before: looks at every session that stands on them.
   void people_changed(const std::vector<std::string>& ids);

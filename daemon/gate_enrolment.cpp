@@ -8,6 +8,7 @@
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/work/answers.hpp"
+#include "proto/body.hpp"
 #include "register/enrolment.hpp"
 
 namespace cardgate::daemon {
@@ -127,15 +128,27 @@ Gate::Actor Gate::may_give_codes(const Request& request, const std::string& subj
 
 Gate::Answer Gate::make_code(Request& request) {
   const Peer& peer = *request.peer;
-  const auto who = proto::parse_code_request(request.body);
-  if (!who) co_return problem(400, "bad_request", who.error().context + ".");
-  auto helper = may_give_codes(request, *who);
+  auto body = proto::Body::parse(request.body);
+  const auto who = body.text("person");
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  auto helper = may_give_codes(request, who);
   if (helper.refusal) co_return std::move(*helper.refusal);
   if (!audit_ok()) co_return audit_unavailable();
   if (passwords_.busy()) co_return busy_with_passwords();
-  const auto holder = person(*who);
-  if (!holder) co_return no_person(holder.error(), *who);
+  const auto holder = person(who);
+  if (!holder) co_return no_person(holder.error(), who);
   const std::string username = username_of((*holder)->record);
+  const WallTime since = now() - config_.passwords.activation_life;
+  std::function<Result<bool>(reg::Credentials&)> look = [who, since](reg::Credentials& file) {
+    return file.has_request(who, since);
+  };
+  auto looking = register_.on_file<bool>(std::move(look));
+  const auto asked = co_await std::move(looking);
+  if (!asked) co_return register_unavailable(asked.error());
+  if (!*asked) {
+    co_return problem(409, "no_open_request",
+                      "There is no open request of this person. They ask for it first, with: cardgate enrol");
+  }
 
   const auto code = std::make_shared<const Secret>(random_code(code_groups));
   // Hashed like a password: 60 bits alone would not withstand who gets hold of the file and a fast hash.
@@ -143,25 +156,28 @@ Gate::Answer Gate::make_code(Request& request) {
   const auto hash = co_await std::move(hashing);
   if (!hash) co_return busy_with_passwords();
   const WallTime expires = now() + config_.passwords.activation_life;
-  std::function<Result<void>(reg::Credentials&)> save =
-      [who = *who, hash = *hash, expires, since = now() - config_.passwords.activation_life](
-          reg::Credentials& file) { return file.set_code(who, hash, since, expires); };
-  auto saving = register_.on_file<void>(std::move(save));
-  const auto saved = co_await std::move(saving);
-  if (!saved && saved.error().code == Errc::not_found) {
-    co_return problem(409, "no_open_request",
-                      "There is no open request of this person. They ask for it first, with: cardgate enrol");
-  }
-  if (!saved) co_return register_unavailable(saved.error());
   audit::Record record;
   record.event = "enrolment";
-  record.person = *who;
+  record.person = who;
   record.client = describe_peer(peer);
-  record.details = {
-      {"act", "code"}, {"by", helper.person}, {"session", helper.session}, {"role", helper.role}};
-  auto recording = durable_.wait(durable_.start(*log_, std::move(record)));
-  const auto recorded = co_await std::move(recording);
-  if (!recorded) co_return audit_unavailable();
+  record.session = helper.session;
+  record.role = helper.role;
+  record.details = {{"act", "code"}, {"by", helper.person}};
+  if (!co_await recorded(record)) co_return audit_unavailable();
+  if (auto over = refuse_if_over(helper)) {
+    note_not_done(std::move(record), "the session ended or was locked meanwhile");
+    co_return std::move(*over);
+  }
+  std::function<Result<void>(reg::Credentials&)> save = [who, hash = *hash, expires,
+                                                         since](reg::Credentials& file) {
+    return file.set_code(who, hash, since, expires);
+  };
+  auto saving = register_.on_file<void>(std::move(save));
+  const auto saved = co_await std::move(saving);
+  if (!saved) {
+    note_not_done(std::move(record), saved.error().message());
+    co_return register_unavailable(saved.error());
+  }
   co_return shown_once("code", *code, username, expires);
 }
 
@@ -185,74 +201,84 @@ Gate::Answer Gate::activate(Request& request) {
   auto hashing = passwords_.hash(wanted);
   const auto hash = co_await std::move(hashing);
   if (!hash) co_return busy_with_passwords();
+  audit::Record record;
+  record.event = event;
+  record.person = credential.person;
+  record.client = describe_peer(peer);
+  record.details["act"] = "activated";
+  if (!co_await recorded(record)) co_return audit_unavailable();
   std::function<Result<void>(reg::Credentials&)> save = [credential, hash = *hash,
                                                          at = now()](reg::Credentials& file) {
     return file.activate(credential.person, credential.hash, hash, at);
   };
   auto saving = register_.on_file<void>(std::move(save));
   const auto saved = co_await std::move(saving);
+  if (!saved) note_not_done(std::move(record), saved.error().message());
   if (!saved && saved.error().code == Errc::cancelled)
     co_return problem(409, "password_changed",
                       "The code was used at the same moment. Nothing was changed by you.");
   if (!saved) co_return register_unavailable(saved.error());
   apply(sessions_.end_by_password(credential.person, EndReason::password_changed));
-  audit::Record record;
-  record.event = event;
-  record.person = credential.person;
-  record.client = describe_peer(peer);
-  record.details["act"] = "activated";
-  auto recording = durable_.wait(durable_.start(*log_, std::move(record)));
-  const auto recorded = co_await std::move(recording);
-  if (!recorded) co_return audit_unavailable();
   metrics_.add("activations");
   co_return json_response(200, json::object{{"username", username}});
 }
 
 Gate::Answer Gate::reset_password(Request& request) {
   const Peer& peer = *request.peer;
-  const auto ask = proto::parse_password_reset(request.body);
-  if (!ask) co_return problem(400, "bad_request", ask.error().context + ".");
-  auto helper = may_give_codes(request, ask->person);
+  auto body = proto::Body::parse(request.body);
+  const auto who = body.text("person");
+  const auto reason = body.reason();
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  auto helper = may_give_codes(request, who);
   if (helper.refusal) co_return std::move(*helper.refusal);
   if (!audit_ok()) co_return audit_unavailable();
   if (passwords_.busy()) co_return busy_with_passwords();
-  const auto holder = person(ask->person);
-  if (!holder) co_return no_person(holder.error(), ask->person);
+  const auto holder = person(who);
+  if (!holder) co_return no_person(holder.error(), who);
   const std::string username = username_of((*holder)->record);
+  std::function<Result<bool>(reg::Credentials&)> look = [who](reg::Credentials& file) {
+    return file.has_password(who);
+  };
+  auto looking = register_.on_file<bool>(std::move(look));
+  const auto has_one = co_await std::move(looking);
+  if (!has_one) co_return register_unavailable(has_one.error());
+  if (!*has_one) {
+    co_return problem(
+        409, "no_password",
+        "This person has no password yet. They enrol, with: cardgate enrol; then give them a code.");
+  }
 
   const auto temporary = std::make_shared<const Secret>(random_code(password_groups));
   auto hashing = passwords_.hash(temporary);
   const auto hash = co_await std::move(hashing);
   if (!hash) co_return busy_with_passwords();
   const WallTime expires = now() + config_.passwords.reset_life;
-  std::function<Result<bool>(reg::Credentials&)> save = [who = ask->person, hash = *hash, expires,
-                                                         at = now()](reg::Credentials& file) -> Result<bool> {
-    if (!TRY(file.has_password(who))) return false;
-    TRY(file.set_password({who, hash, true, expires}, {}, at));
-    return true;
-  };
-  auto saving = register_.on_file<bool>(std::move(save));
-  const auto saved = co_await std::move(saving);
-  if (!saved) co_return register_unavailable(saved.error());
-  if (!*saved) {
-    co_return problem(
-        409, "no_password",
-        "This person has no password yet. They enrol, with: cardgate enrol; then give them a code.");
-  }
-  apply(sessions_.end_by_password(ask->person, EndReason::password_changed));
   audit::Record record;
   record.event = "password_reset";
-  record.person = ask->person;
+  record.person = who;
   record.client = describe_peer(peer);
   record.session = helper.session;
   record.role = helper.role;
-  record.reason = ask->reason;
+  record.reason = reason;
   record.details["by"] = helper.person;
+  if (!co_await recorded(record)) co_return audit_unavailable();
+  if (auto over = refuse_if_over(helper)) {
+    note_not_done(std::move(record), "the session ended or was locked meanwhile");
+    co_return std::move(*over);
+  }
+  std::function<Result<void>(reg::Credentials&)> save = [who, hash = *hash, expires,
+                                                         at = now()](reg::Credentials& file) {
+    return file.set_password({who, hash, true, expires}, {}, at);
+  };
+  auto saving = register_.on_file<void>(std::move(save));
+  const auto saved = co_await std::move(saving);
+  if (!saved) {
+    note_not_done(std::move(record), saved.error().message());
+    co_return register_unavailable(saved.error());
+  }
+  apply(sessions_.end_by_password(who, EndReason::password_changed));
   log(Level::info, "a password was replaced by a temporary one",
-      {{"CARDGATE_EVENT", "password_reset"}, {"CARDGATE_PERSON", ask->person}});
-  auto recording = durable_.wait(durable_.start(*log_, std::move(record)));
-  const auto recorded = co_await std::move(recording);
-  if (!recorded) co_return audit_unavailable();
+      {{"CARDGATE_EVENT", "password_reset"}, {"CARDGATE_PERSON", who}});
   co_return shown_once("temporary_password", *temporary, username, expires);
 }
 

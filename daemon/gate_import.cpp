@@ -31,7 +31,12 @@ Result<Imported> run_import(reg::Register& staff, std::string& text, bool csv, r
   if (!parsed) return parsed.error();
   // Even where lines are bad, the register is asked: whoever mends the file wants to hear of everything at
   // once.
-  out.report = TRY(staff.import(parsed->file, options));
+  auto report = staff.import(parsed->file, options);
+  for (auto& person : parsed->file.people) {
+    wipe(person.enrolment.ni_start);
+    person.enrolment.born.reset();
+  }
+  out.report = TRY(std::move(report));
   out.problems = std::move(parsed->problems);
   out.problems.insert(out.problems.end(), out.report.problems.begin(), out.report.problems.end());
   std::ranges::stable_sort(out.problems, {}, &reg::ImportProblem::line);

@@ -265,27 +265,26 @@ Gate::Answer Gate::change_password(Request& request) {
   auto hashing = passwords_.hash(wanted);
   const auto hash = co_await std::move(hashing);
   if (!hash) co_return busy_with_passwords();
+  audit::Record record;
+  record.event = "password_changed";
+  record.person = credential.person;
+  record.client = describe_peer(peer);
+  record.reason = credential.must_change ? "temporary" : "own";
+  if (!co_await recorded(record)) co_return audit_unavailable();
   std::function<Result<void>(reg::Credentials&)> save = [credential, hash = *hash,
                                                          at = now()](reg::Credentials& file) {
     return file.set_password({credential.person, hash, false, {}}, credential.hash, at);
   };
   auto saving = register_.on_file<void>(std::move(save));
   const auto saved = co_await std::move(saving);
+  if (!saved) note_not_done(std::move(record), saved.error().message());
   if (!saved && saved.error().code == Errc::cancelled)
     co_return problem(409, "password_changed",
                       "The password was changed at the same moment. Nothing was changed by you.");
   if (!saved) co_return register_unavailable(saved.error());
   apply(sessions_.end_by_password(credential.person, EndReason::password_changed));
-  audit::Record record;
-  record.event = "password_changed";
-  record.person = credential.person;
-  record.client = describe_peer(peer);
-  record.reason = credential.must_change ? "temporary" : "own";
   log(Level::info, "a password was changed",
       {{"CARDGATE_EVENT", "password_changed"}, {"CARDGATE_PERSON", credential.person}});
-  auto recording = durable_.wait(durable_.start(*log_, std::move(record)));
-  const auto recorded = co_await std::move(recording);
-  if (!recorded) co_return audit_unavailable();
   co_return no_content();
 }
 

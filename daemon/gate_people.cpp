@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "base/bytes.hpp"
+#include "base/unicode.hpp"
 #include "daemon/facts.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/work/answers.hpp"
@@ -136,12 +136,6 @@ struct StaffFilter {
 
 constexpr std::string_view states[] = {"employed", "on leave", "left", "not employed", "removed"};
 
-/// Without regard to case, for A to Z.
-bool holds(std::string_view text, std::string_view part) {
-  const auto same = [](char a, char b) { return ascii_lower(a) == ascii_lower(b); };
-  return std::search(text.begin(), text.end(), part.begin(), part.end(), same) != text.end();
-}
-
 }  // namespace
 
 /// Under a role that opens all records.
@@ -188,6 +182,7 @@ Gate::Answer Gate::list_staff(Request& request) {
   RegisterThreads::LongWork<Page> work = [filter](const std::filesystem::path& file,
                                                   const std::atomic<bool>& stop) -> Result<Page> {
     const auto staff = TRY(reg::open_sqlite_again(file));
+    const auto part = folded_text(filter.name);
     Page out;
     std::size_t seen = 0;
     std::string at = filter.after;
@@ -202,7 +197,8 @@ Gate::Answer Gate::list_staff(Request& request) {
         auto person = staff->person(id);
         if (!person && person.error().code == Errc::not_found) continue;  // gone since the list was read
         if (!person) return person.error();
-        if (filter.name.empty() || holds(person->name, filter.name)) out.people.push_back(*std::move(person));
+        if (filter.name.empty() || folded_text(person->name).find(part) != std::string::npos)
+          out.people.push_back(*std::move(person));
         if (out.people.size() >= max_listed || ++seen >= max_looked_through) {
           out.next = at;
           return out;

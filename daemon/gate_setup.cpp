@@ -132,8 +132,7 @@ Gate::Answer Gate::set_up(Request& request) {
   for (const auto& id : people) {
     if (const auto known = staff_->person(id); !known) co_return no_person(known.error(), id);
   }
-  const auto recorded = co_await durable_.wait(durable_.start(*log_, record));
-  if (!recorded) co_return audit_unavailable();
+  if (!co_await recorded(record)) co_return audit_unavailable();
   std::optional<Date> until;
   if (emergency_reason) until = Date(std::chrono::sys_days(today()) + emergency - std::chrono::days(1));
   const std::function<Result<std::vector<reg::Person>>(reg::Register&)> work =
@@ -160,8 +159,7 @@ Gate::Answer Gate::set_up(Request& request) {
   };
   auto done = co_await register_.write<std::vector<reg::Person>>(work);
   if (!done) {
-    record.reason = "not done: " + done.error().message();
-    note(std::move(record));
+    note_not_done(std::move(record), done.error().message());
     co_return not_possible(done.error());
   }
   people_changed(people);

@@ -125,6 +125,17 @@ Gate::Actor Gate::line_manager_of(const Request& request, const std::string& sub
   return who;
 }
 
+boost::asio::awaitable<bool> Gate::recorded(const audit::Record& record) {
+  auto recording = durable_.wait(durable_.start(*log_, record));
+  const auto outcome = co_await std::move(recording);
+  co_return outcome.has_value();
+}
+
+void Gate::note_not_done(audit::Record record, std::string_view why) {
+  record.reason = fmt::format("not done: {}", why);
+  note(std::move(record));
+}
+
 std::optional<Response> Gate::refuse_if_over(const Actor& who) const {
   const Session* session = sessions_.find(who.session);
   if (session == nullptr)
@@ -171,14 +182,12 @@ boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const
       record.details[detail.key()] = detail.value();
   }
   if (deed.waits_for_log) {
-    const auto recorded = co_await durable_.wait(durable_.start(*log_, record));
-    if (!recorded) {
+    if (!co_await recorded(record)) {
       done.refusal = audit_unavailable();
       co_return done;
     }
     if (auto over = refuse_if_over(who)) {
-      record.reason = "not done: the session ended or was locked meanwhile";
-      note(std::move(record));
+      note_not_done(std::move(record), "the session ended or was locked meanwhile");
       done.refusal = std::move(over);
       co_return done;
     }
@@ -189,8 +198,7 @@ boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const
       [ids = deed.people, how = deed.how](reg::Register& staff) { return staff.change_several(ids, how); };
   auto changed = co_await register_.write<std::vector<reg::Person>>(work);
   if (!changed) {
-    record.reason = "not done: " + changed.error().message();
-    note(std::move(record));
+    note_not_done(std::move(record), changed.error().message());
     done.refusal = not_possible(changed.error());
     co_return done;
   }

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/file.hpp"
+#include "base/unicode.hpp"
 #include "daemon/limits.hpp"
 #include "proto/messages.hpp"
 
@@ -19,14 +20,6 @@ constexpr std::size_t shortest_word = 3;      // below that, a name stands in ma
 constexpr std::size_t enough_without = 8;     // what must be left of a password without such words
 constexpr std::size_t fewest_characters = 5;  // different ones
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-std::string folded(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), lower);
-  return out;
-}
 bool begins_character(char c) {
   return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
 }
@@ -53,7 +46,7 @@ bool is_pattern(std::string_view text) {
 
 /// Names fall apart where they are not letters: "Mary-Ann O'Invented" is four words.
 void add_words(std::vector<std::string>& to, std::string_view text) {
-  const std::string plain = folded(text);
+  const std::string plain = folded_text(text);
   std::size_t begin = 0;
   for (std::size_t i = 0; i <= plain.size(); ++i) {
     const bool inside =
@@ -144,7 +137,7 @@ Result<PasswordRules> PasswordRules::load(const PasswordSettings& settings) {
                    fmt::format("{}:{}: expected one password a line, of at most {} bytes",
                                settings.blocklist.string(), line, proto::max_password_bytes)};
     }
-    rules.blocked_.insert(folded(item));
+    rules.blocked_.insert(folded_text(item));
   }
   return rules;
 }
@@ -157,10 +150,7 @@ std::string PasswordRules::refuse(const Secret& password, const std::vector<std:
         "remember than one with odd characters",
         min_length_);
   }
-  Secret plain(password.bytes());
-  std::ranges::transform(plain.bytes(), plain.bytes().begin(), [](std::uint8_t c) {
-    return static_cast<std::uint8_t>(lower(static_cast<char>(c)));
-  });
+  const Secret plain = folded_text(password);
   if (blocked_.contains(plain.text()) || is_pattern(plain.text())) {
     return "The new password is one of those that are guessed first. Choose another: several words that "
            "nobody would "
@@ -182,10 +172,10 @@ bool opens_by_password(const policy::Role& role) {
 
 std::string comparable_name(std::string_view name) {
   std::string out;
-  for (const char c : name) {
+  for (const char c : folded_text(name)) {
     const bool blank = c == ' ' || c == '\t';
     if (!blank) {
-      out.push_back(lower(c));
+      out.push_back(c);
     } else if (!out.empty() && out.back() != ' ') {
       out.push_back(' ');
     }

@@ -8,6 +8,7 @@
 
 #include "base/bytes.hpp"
 #include "base/json.hpp"
+#include "base/unicode.hpp"
 
 namespace cardgate::proto {
 namespace {
@@ -67,6 +68,10 @@ class Members {
     const auto* value = optional(member);
     if (value == nullptr) return std::string();
     return checked_name(TRY(text_of(*value, member, max_bytes)), member);
+  }
+  /// In the form in which it is judged, hashed and compared.
+  Result<Secret> password(std::string_view member) {
+    return normal_text(Secret(TRY(text(member, max_password_bytes))));
   }
   Result<std::int64_t> integer(std::string_view member, const json::value& value, std::int64_t max) {
     const auto* number = value.if_int64();
@@ -175,7 +180,7 @@ Result<AnySignIn> any_sign_in_from(const json::value& document) {
   Members members(*object);
   PasswordSignIn out;
   out.username = TRY(members.name("username", max_name_bytes));
-  out.password = Secret(TRY(members.text("password", max_password_bytes)));
+  out.password = TRY(members.password("password"));
   TRY(members.finish());
   return out;
 }
@@ -186,19 +191,8 @@ Result<PasswordChange> password_change_from(const json::value& document) {
   Members members(*object);
   PasswordChange out;
   out.username = TRY(members.name("username", max_name_bytes));
-  out.password = Secret(TRY(members.text("password", max_password_bytes)));
-  out.new_password = Secret(TRY(members.text("new_password", max_password_bytes)));
-  TRY(members.finish());
-  return out;
-}
-
-Result<PasswordReset> password_reset_from(const json::value& document) {
-  const auto* object = document.if_object();
-  if (object == nullptr) return no_object();
-  Members members(*object);
-  PasswordReset out;
-  out.person = TRY(members.name("person", max_name_bytes));
-  out.reason = TRY(members.name("reason", max_reason_bytes));
+  out.password = TRY(members.password("password"));
+  out.new_password = TRY(members.password("new_password"));
   TRY(members.finish());
   return out;
 }
@@ -217,15 +211,6 @@ Result<Enrolment> enrolment_from(const json::value& document) {
   return out;
 }
 
-Result<std::string> code_request_from(const json::value& document) {
-  const auto* object = document.if_object();
-  if (object == nullptr) return no_object();
-  Members members(*object);
-  auto person = TRY(members.name("person", max_name_bytes));
-  TRY(members.finish());
-  return person;
-}
-
 Result<Activation> activation_from(const json::value& document) {
   const auto* object = document.if_object();
   if (object == nullptr) return no_object();
@@ -233,7 +218,7 @@ Result<Activation> activation_from(const json::value& document) {
   Activation out;
   out.username = TRY(members.name("username", max_name_bytes));
   out.code = Secret(TRY(members.text("code", max_code_bytes)));
-  out.new_password = Secret(TRY(members.text("new_password", max_password_bytes)));
+  out.new_password = TRY(members.password("new_password"));
   TRY(members.finish());
   return out;
 }
@@ -257,14 +242,8 @@ Result<AnySignIn> parse_any_sign_in(std::string_view body) {
 Result<PasswordChange> parse_password_change(std::string_view body) {
   return parse_secret(body, password_change_from);
 }
-Result<PasswordReset> parse_password_reset(std::string_view body) {
-  return parse_secret(body, password_reset_from);
-}
 Result<Enrolment> parse_enrolment(std::string_view body) {
   return parse_secret(body, enrolment_from);
-}
-Result<std::string> parse_code_request(std::string_view body) {
-  return parse_secret(body, code_request_from);
 }
 Result<Activation> parse_activation(std::string_view body) {
   return parse_secret(body, activation_from);

@@ -52,7 +52,8 @@ struct SignIn {
 /// wipe.
 Result<SignIn> parse_sign_in(std::string_view body);
 
-/// The same by user name and password; what a password may be is judged elsewhere.
+/// The same by user name and password. Passwords, here and below, are in the form NFKC, and may be longer than they came; what one
+/// may be is judged elsewhere.
 struct PasswordSignIn {
   std::string username;
   Secret password;
@@ -68,12 +69,6 @@ struct PasswordChange {
 };
 Result<PasswordChange> parse_password_change(std::string_view body);
 
-/// POST /v1/password/reset.
-struct PasswordReset {
-  std::string person, reason;
-};
-Result<PasswordReset> parse_password_reset(std::string_view body);
-
 /// POST /v1/enrolment.
 struct Enrolment {
   std::string name;
@@ -81,9 +76,6 @@ struct Enrolment {
   Secret national_insurance;  // the first four characters; their form is judged by the register's room
 };
 Result<Enrolment> parse_enrolment(std::string_view body);
-
-/// POST /v1/enrolment/codes: the person.
-Result<std::string> parse_code_request(std::string_view body);
 
 /// POST /v1/enrolment/activate.
 struct Activation {

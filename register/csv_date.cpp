@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/bytes.hpp"
 #include "base/number.hpp"
-#include "register/normal.hpp"
 
 namespace cardgate::reg {
 namespace {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/bytes.hpp"
 #include "register/enrolment.hpp"
 #include "register/fields.hpp"
 #include "register/import_check.hpp"

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/bytes.hpp"
+
 namespace cardgate::reg {
 namespace {
 
@@ -14,14 +16,6 @@ bool is_word(char c) {
 }
 
 }  // namespace
-
-std::string ascii_lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 bool is_uuid(std::string_view text) {
   if (text.size() != 36) return false;

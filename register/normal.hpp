@@ -8,8 +8,6 @@
 
 namespace cardgate::reg {
 
-/// A-Z become a-z; other characters stay.
-std::string ascii_lower(std::string_view text);
 /// 8-4-4-4-12 hex digits (RFC 4122 3), either case.
 bool is_uuid(std::string_view text);
 /// upn, email, uri, issuer_serial, fasc_n, ski or subject:FIELD.

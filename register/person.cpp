@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "register/person.hpp"
 
+#include "base/bytes.hpp"
 #include "register/normal.hpp"
 
 namespace cardgate::reg {

@@ -6,6 +6,8 @@
 #include <array>
 #include <cstdint>
 
+#include "base/bytes.hpp"
+
 namespace cardgate::reg {
 namespace {
 
@@ -92,24 +94,8 @@ std::optional<EncodingFault> to_utf8(std::string_view bytes, TextEncoding encodi
 }
 
 bool is_utf8(std::string_view text) {
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const auto lead = static_cast<std::uint8_t>(text[i]);
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    const std::size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-    if (lead < 0xc2 || lead > 0xf4 || i + more >= text.size()) return false;
-    std::uint32_t point = lead & (0x3fU >> more);
-    for (std::size_t k = 1; k <= more; ++k) {
-      const auto next = static_cast<std::uint8_t>(text[i + k]);
-      if ((next & 0xc0U) != 0x80) return false;
-      point = (point << 6U) | (next & 0x3fU);
-    }
-    const bool overlong = (more == 2 && point < 0x800) || (more == 3 && point < 0x10000);
-    if (overlong || (point >= 0xd800 && point < 0xe000) || point > 0x10ffff) return false;
-    i += more + 1;
+  for (std::size_t at = 0; at < text.size();) {
+    if (!take_utf8(text, at)) return false;
   }
   return true;
 }

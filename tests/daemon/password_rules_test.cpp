@@ -157,7 +157,9 @@ TEST(PasswordRoles, OpenTheOwnRecordAndNothingElseWhateverThePolicySays) {
 
 TEST(Names, AreComparedWithoutCaseAndBlanks) {
   EXPECT_EQ(comparable_name("  Ada \t EXAMPLE "), "ada example");
-  EXPECT_EQ(comparable_name("\u0416\u0430\u043d\u043d\u0430"), "\u0416\u0430\u043d\u043d\u0430");
+  EXPECT_EQ(comparable_name("\u0416\u0410\u041d\u041d\u0410"),
+            comparable_name("\u0436\u0430\u043d\u043d\u0430"));
+  EXPECT_EQ(comparable_name("ZOE\u0308\u00a0 Example"), comparable_name("Zo\u00eb Example"));
   EXPECT_NE(comparable_name("Ada-Example"), comparable_name("Ada Example"));
 }
 

@@ -37,17 +37,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto message = proto::parse_activation(text)) {
     if (message->code.size() > proto::max_code_bytes || message->username.empty()) std::abort();
   }
-  if (const auto message = proto::parse_password_reset(text)) {
-    if (!is_plain_utf8(message->reason)) std::abort();
-  }
-  (void)proto::parse_code_request(text);
   if (const auto message = proto::parse_token_request(text)) {
     if (message->role.empty() || message->role.size() > proto::max_name_bytes) std::abort();
   }
   auto body = proto::Body::parse(text);
   const auto role = body.text("role");
   const auto until = body.optional_date("valid_until");
-  if (body.finish() && (role.empty() || (until && !until->ok()))) std::abort();
+  const auto reason = body.reason();
+  if (body.finish() && (role.empty() || (until && !until->ok()) || !is_plain_utf8(reason))) std::abort();
   if (const auto token = proto::parse_form_token(text)) {
     if (token->empty()) std::abort();
   }
