@@ -143,7 +143,6 @@ Gate::Answer Gate::set_up(Request& request) {
         return Error{Errc::permission_denied, "Set-up was closed at this moment: the team gives access now"};
       if (before != *state)
         return Error{Errc::permission_denied, "One of them signed in at this moment: try again"};
-      TRY(staff.set_setting(setting_name, people[0] + " " + people[1]));
     }
     auto changed = people;
     changed.insert(changed.end(), replaced.begin(), replaced.end());
@@ -154,6 +153,8 @@ Gate::Answer Gate::set_up(Request& request) {
       }
       return {};
     }));
+    // After them: should it be cut off in between, the same again takes the same forms back.
+    if (!emergency_reason) TRY(staff.set_setting(setting_name, people[0] + " " + people[1]));
     all.resize(people.size());
     return all;
   };
