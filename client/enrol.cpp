@@ -42,9 +42,14 @@ int enrol(const Cli& cli, const EnrolOptions& options) {
                    [](const json::object& answer) { say(text_of(answer, "message")); });
 }
 
-int give_code(const Cli& cli, const std::string& person) {
-  const auto body = json::serialize(json::object{{"person", person}});
-  return say_reply(cli, post(Http(cli.socket), "/v1/enrolment/codes", body), [](const json::object& given) {
+struct CodeOptions {
+  std::string person, session;
+};
+
+int give_code(const Cli& cli, const CodeOptions& options) {
+  const auto body = json::serialize(json::object{{"person", options.person}});
+  const auto target = with_query("/v1/enrolment/codes", {{"session", options.session}});
+  return say_reply(cli, post(Http(cli.socket), target, body), [](const json::object& given) {
     say(fmt::format(
         "User name: {}\nCode:      {}\nIt is shown this once, works once, and until {}. The "
         "person goes on with: cardgate enrol activate",
@@ -92,9 +97,10 @@ void add_enrol(CLI::App& app, Cli& cli) {
 
   auto* code = add_command(*command, "code", "At the help desk: an activation code for who has asked",
                            "cardgate enrol code --person 1000", usual_exit_codes);
-  auto person = std::make_shared<std::string>();
-  code->add_option("--person", *person, "The person's number in the register")->required();
-  code->callback([&cli, person] { cli.action = [&cli, person] { return give_code(cli, *person); }; });
+  auto whom = std::make_shared<CodeOptions>();
+  code->add_option("--person", whom->person, "The person's number in the register")->required();
+  code->add_option("--session", whom->session, "Your session; needed only when several are open");
+  code->callback([&cli, whom] { cli.action = [&cli, whom] { return give_code(cli, *whom); }; });
 
   auto* use = add_command(*command, "activate", "Set your password by the help desk's code",
                           "cardgate enrol activate --username ada", usual_exit_codes);

@@ -41,12 +41,13 @@ int change(const Cli& cli, const ChangeOptions& options) {
 }
 
 struct ResetOptions {
-  std::string person, reason;
+  std::string person, reason, session;
 };
 
 int reset(const Cli& cli, const ResetOptions& options) {
   const auto body = json::serialize(json::object{{"person", options.person}, {"reason", options.reason}});
-  return say_reply(cli, post(Http(cli.socket), "/v1/password/reset", body), [](const json::object& given) {
+  const auto target = with_query("/v1/password/reset", {{"session", options.session}});
+  return say_reply(cli, post(Http(cli.socket), target, body), [](const json::object& given) {
     say(
         fmt::format("User name:          {}\nTemporary password: {}\nIt is shown this once, and only good "
                     "until {} for choosing another: cardgate password",
@@ -75,6 +76,7 @@ void add_password(CLI::App& app, Cli& cli) {
   desk->add_option("--person", wanted->person, "The person's number in the register")->required();
   desk->add_option("--reason", wanted->reason, "Why, and how you know who they are; it is recorded")
       ->required();
+  desk->add_option("--session", wanted->session, "Your session; needed only when several are open");
   desk->callback([&cli, wanted] { cli.action = [&cli, wanted] { return reset(cli, *wanted); }; });
 }
 

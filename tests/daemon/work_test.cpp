@@ -181,6 +181,10 @@ TEST_F(Work, OfTwoSessionsEachIsAnsweredByItsName) {
   EXPECT_EQ(both.status, 0);
   EXPECT_NE(both.output.find("Manager Self Service"), std::string::npos) << both.output;
   EXPECT_NE(both.output.find("Joe Invented"), std::string::npos) << both.output;
+  trust.seat("esme", 0);
+  trust.cannot("esme", {"enrol", "code", "--person", "joe"}, "There is no open request of this person");
+  trust.cannot("esme", {"password", "reset", "--person", "joe", "--reason", "forgotten"},
+               "This person has no password yet");
 }
 
 TEST_F(Work, ANoticeThatIsDroppedIsInTheLog) {
