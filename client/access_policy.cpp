@@ -183,8 +183,7 @@ int explain_person(const Cli& cli, const ExplainOptions& options) {
                                         {"sign_in", options.sign_in == "card" ? "" : options.sign_in},
                                         {"at", options.at},
                                         {"session", options.session}});
-  const auto& socket = options.session.empty() ? policy_socket(cli) : cli.socket;
-  const auto reply = call(Http(socket), {.target = target});
+  const auto reply = call(Http(policy_socket(cli, options.session)), {.target = target});
   const int said = say_reply(
       cli, reply, [&](const json::object& answer) { say_explanation(answer, !options.at.empty()); });
   return said != exit_ok || is_true(reply->body, "allowed") ? said : exit_refused;

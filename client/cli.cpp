@@ -20,8 +20,8 @@ CLI::App* add_command(CLI::App& parent, const std::string& name, const std::stri
   return command;
 }
 
-const std::string& policy_socket(const Cli& cli) {
-  return ::geteuid() == 0 ? cli.admin_socket : cli.socket;
+const std::string& policy_socket(const Cli& cli, const std::string& session) {
+  return ::geteuid() == 0 && session.empty() ? cli.admin_socket : cli.socket;
 }
 
 int run(int argc, char** argv) {

@@ -51,7 +51,7 @@ void add_register(CLI::App& app, Cli& cli);  // register backup, restore, check
 void add_audit(CLI::App& app, Cli& cli);     // audit verify, audit show
 
 /// Of questions about other people's access: root asks as root, others under their own session and role.
-const std::string& policy_socket(const Cli& cli);
+const std::string& policy_socket(const Cli& cli, const std::string& session);
 
 /// The whole program.
 int run(int argc, char** argv);

@@ -116,8 +116,7 @@ int forecast(const Cli& cli, const ForecastOptions& options) {
   const auto target = with_query(
       "/v1/policy/forecast",
       {{"days", std::to_string(options.days)}, {"role", options.role}, {"session", options.session}});
-  const auto& socket = options.session.empty() ? policy_socket(cli) : cli.socket;
-  const auto reply = call(Http(socket), {.target = target}, patience);
+  const auto reply = call(Http(policy_socket(cli, options.session)), {.target = target}, patience);
   if (!reply) return say_error(cli, reply.error());
   if (reply->refusal) return say_problem(cli, *reply->refusal);
   const auto& body = reply->body;
