@@ -36,7 +36,7 @@ std::string finding_text(const policy::Finding& finding) {
                      finding.text, finding.next_step);
 }
 
-int check(const Cli& cli, const std::string& file) {
+int check_policy(const Cli& cli, const std::string& file) {
   const auto policy = policy::Policy::load(file);
   if (!policy && policy.error().code != Errc::config_invalid) return say_error(cli, policy.error());
   if (!policy) {
@@ -196,7 +196,7 @@ void add_check(CLI::App& group, Cli& cli) {
                   "0 good, perhaps with warnings; 1 not good; 2 wrong usage; 4 it cannot be read");
   auto file = std::make_shared<std::string>();
   command->add_option("FILE", *file, "The policy file")->required();
-  command->callback([&cli, file] { cli.action = [&cli, file] { return check(cli, *file); }; });
+  command->callback([&cli, file] { cli.action = [&cli, file] { return check_policy(cli, *file); }; });
 }
 
 void add_test(CLI::App& group, Cli& cli) {

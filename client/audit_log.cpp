@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* default_directory = "/var/lib/cardgate/audit";
 
-struct VerifyOptions {
+struct VerifyLogOptions {
   std::string directory = default_directory;
   std::string key;
 };
@@ -35,7 +35,7 @@ json::object to_json(const audit::Report& report) {
           {"problems", json::array(report.problems.begin(), report.problems.end())}};
 }
 
-int verify(const Cli& cli, const VerifyOptions& options) {
+int verify_log(const Cli& cli, const VerifyLogOptions& options) {
   std::optional<PublicKey> pinned;
   if (!options.key.empty()) {
     const auto key = audit::read_public_key(options.key);
@@ -85,7 +85,7 @@ Result<std::string> bound(const std::string& option, const std::string& text) {
                fmt::format("{}: \"{}\" is neither 2026-01-31 nor 2026-01-31T09:30:00Z", option, text)};
 }
 
-std::string line_of(const json::object& record) {
+std::string line_of_record(const json::object& record) {
   std::string line = fmt::format("{:>8} {} {:<18}", number_of(record, "seq"), text_of(record, "time"),
                                  text_of(record, "event"));
   for (const auto* member : {"person", "role", "client", "session", "reason"}) {
@@ -113,7 +113,7 @@ int show(const Cli& cli, const ShowOptions& options) {
         if (!options.person.empty() && text_of(record, "person") != options.person) return true;
         if (!since->empty() && time < *since) return true;
         if (!until->empty() && time >= *until) return true;
-        print(cli.json ? std::string(raw_line) : line_of(record));
+        print(cli.json ? std::string(raw_line) : line_of_record(record));
         return true;
       });
   for (const auto& line : kept) say(line);
@@ -130,11 +130,11 @@ void add_audit(CLI::App& app, Cli& cli) {
       add_command(*group, "verify", "Was any record altered, removed, inserted or reordered",
                   "cardgate audit verify --dir /var/lib/cardgate/audit --key /root/cardgate-audit-key.pub",
                   "0 whole; 1 broken; 2 wrong usage; 4 it cannot be read");
-  auto verify_options = std::make_shared<VerifyOptions>();
+  auto verify_options = std::make_shared<VerifyLogOptions>();
   prove->add_option("--dir", verify_options->directory, "The log's directory")->capture_default_str();
   prove->add_option("--key", verify_options->key, "A copy of the log's key.pub that was kept elsewhere");
   prove->callback([&cli, verify_options] {
-    cli.action = [&cli, verify_options] { return verify(cli, *verify_options); };
+    cli.action = [&cli, verify_options] { return verify_log(cli, *verify_options); };
   });
 
   auto* list = add_command(*group, "show",

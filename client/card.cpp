@@ -25,8 +25,8 @@ Result<Secret> take_new(const CardOptions& options) {
       "New passcode (6 to 8 digits): ", "New passcode again: ", proto::max_passcode_bytes);
 }
 
-int send(const Cli& cli, const Http& http, const FoundCard& card, std::string_view what, const Secret& body,
-         std::string_view done) {
+int send_new_passcode(const Cli& cli, const Http& http, const FoundCard& card, std::string_view what,
+                      const Secret& body, std::string_view done) {
   auto reply = post(http, fmt::format("/v1/cards/{}/{}", percent_encode(card.card), what), body.text());
   if (reply) reply->body = {{"card", card.card}, {"reader", card.reader}, {"done", json::string(what)}};
   return say_reply(cli, reply, [done](const json::object&) { say(done); });
@@ -50,7 +50,8 @@ int change_passcode(const Cli& cli, const CardOptions& options) {
   if (options.spend_last_try) members["spend_last_try"] = true;
   const auto body = body_with_secrets(members, {{"passcode", &*passcode}, {"new_passcode", &*fresh}});
   if (!body) return say_card_error(cli, body.error());
-  return send(cli, http, *card, "passcode", *body, "The passcode is changed. Use the new one from now on.");
+  return send_new_passcode(cli, http, *card, "passcode", *body,
+                           "The passcode is changed. Use the new one from now on.");
 }
 
 int unblock(const Cli& cli, const CardOptions& options) {
@@ -70,7 +71,8 @@ int unblock(const Cli& cli, const CardOptions& options) {
   const auto body =
       body_with_secrets({{"reader", card->reader}}, {{"unblocking_key", &*key}, {"new_passcode", &*fresh}});
   if (!body) return say_card_error(cli, body.error());
-  return send(cli, http, *card, "unblock", *body, "The card is unblocked and has the new passcode.");
+  return send_new_passcode(cli, http, *card, "unblock", *body,
+                           "The card is unblocked and has the new passcode.");
 }
 
 int status(const Cli& cli, const CardOptions& options) {

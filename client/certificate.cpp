@@ -20,7 +20,7 @@ constexpr std::size_t max_ocsp_file_bytes = 1 << 20;
 
 enum VerifyExit : int { exit_valid = 0, exit_not_valid = 1, exit_verify_usage = 2 };
 
-struct VerifyOptions {
+struct CertificateOptions {
   std::vector<std::string> anchors, intermediates, crls, ocsp_responses, policies;
   std::string time, leaf;
   std::string purpose = "smartcard";
@@ -48,7 +48,7 @@ trust::Verdict not_a_certificate(const std::string& why) {
   return verdict;
 }
 
-Result<trust::Verdict> judge(const VerifyOptions& options) {
+Result<trust::Verdict> judge(const CertificateOptions& options) {
   const auto at = TRY(parse_time(options.time));
   trust::Locations files;
   files.anchors.assign(options.anchors.begin(), options.anchors.end());
@@ -76,7 +76,7 @@ Result<trust::Verdict> judge(const VerifyOptions& options) {
   return trust::validate(authorities, answers, *leaf, rules, at);
 }
 
-void print(const std::string& leaf, const trust::Verdict& verdict) {
+void print_verdict(const std::string& leaf, const trust::Verdict& verdict) {
   if (verdict.valid) {
     say(fmt::format("{}: valid, until {} (revocation: {})", leaf, to_rfc3339(verdict.good_until),
                     verdict.revocation));
@@ -120,14 +120,14 @@ json::object to_json(const trust::Verdict& verdict) {
           {"findings", std::move(findings)}};
 }
 
-int verify(const Cli& cli, const VerifyOptions& options) {
+int verify_certificate(const Cli& cli, const CertificateOptions& options) {
   const auto verdict = judge(options);
   // What cannot be read is a mistake in the command; it says nothing about the certificate.
   if (!verdict) return say_usage(cli, verdict.error().context);
   if (cli.json) {
     print_json(to_json(*verdict));
   } else {
-    print(options.leaf, *verdict);
+    print_verdict(options.leaf, *verdict);
   }
   return verdict->valid ? exit_valid : exit_not_valid;
 }
@@ -144,7 +144,7 @@ void add_certificate(CLI::App& app, Cli& cli) {
       "cardgate cert verify --anchor root.pem --intermediate issuing.pem --crl issuing.crl leaf.pem\n"
       "  cardgate cert verify --anchor root.pem --no-revocation-check --time 2026-01-31 --json leaf.pem",
       "0 valid; 1 not valid; 2 wrong usage, or a file that cannot be read");
-  auto options = std::make_shared<VerifyOptions>();
+  auto options = std::make_shared<CertificateOptions>();
   const auto repeatable = [&](const std::string& name, std::vector<std::string>& to,
                               const std::string& what) {
     return command->add_option(name, to, what)->allow_extra_args(false);
@@ -170,7 +170,8 @@ void add_certificate(CLI::App& app, Cli& cli) {
   command->add_flag("--no-revocation-check", options->no_revocation_check,
                     "Do not ask for revocation lists; here only, never in the service");
   command->add_option("LEAF", options->leaf, "The certificate, PEM or DER")->required();
-  command->callback([&cli, options] { cli.action = [&cli, options] { return verify(cli, *options); }; });
+  command->callback(
+      [&cli, options] { cli.action = [&cli, options] { return verify_certificate(cli, *options); }; });
 }
 
 }  // namespace cardgate::client

@@ -19,7 +19,7 @@ using Day = std::chrono::sys_days;
 
 constexpr std::size_t nearest = 20;
 // The whole register is read, at some ten thousand people a second.
-constexpr milliseconds patience = std::chrono::minutes(10);
+constexpr milliseconds forecast_patience = std::chrono::minutes(10);
 
 struct ForecastOptions {
   int days = 90;
@@ -116,7 +116,7 @@ int forecast(const Cli& cli, const ForecastOptions& options) {
   const auto target = with_query(
       "/v1/policy/forecast",
       {{"days", std::to_string(options.days)}, {"role", options.role}, {"session", options.session}});
-  const auto reply = call(Http(policy_socket(cli, options.session)), {.target = target}, patience);
+  const auto reply = call(Http(policy_socket(cli, options.session)), {.target = target}, forecast_patience);
   if (!reply) return say_error(cli, reply.error());
   if (reply->refusal) return say_problem(cli, *reply->refusal);
   const auto& body = reply->body;

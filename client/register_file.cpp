@@ -21,7 +21,7 @@ namespace cardgate::client {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr auto patience = std::chrono::hours(2);
+constexpr auto copy_patience = std::chrono::hours(2);
 constexpr unsigned owner_only = S_IRUSR | S_IWUSR;
 
 /// A name that nothing else in the folder has, whatever stands there.
@@ -77,7 +77,7 @@ int say_failure(const Cli& cli, const Error& error) {
 }
 
 Result<Reply> post_name(const Cli& cli, const std::string& target, const std::string& name) {
-  return post(Http(cli.admin_socket), target, json::serialize(json::object{{"file", name}}), patience);
+  return post(Http(cli.admin_socket), target, json::serialize(json::object{{"file", name}}), copy_patience);
 }
 
 int backup(const Cli& cli, const std::string& file) {
@@ -154,10 +154,10 @@ int restore(const Cli& cli, const std::string& file) {
   return say_reply(cli, reply, [&](const json::object& done) { say_restored(file, done); });
 }
 
-int check(const Cli& cli) {
+int check_register(const Cli& cli) {
   const auto reply = [&] {
     const Progress shown([] { return std::string("checking the register"); });
-    return call(Http(cli.admin_socket), {.target = "/v1/register/check"}, patience);
+    return call(Http(cli.admin_socket), {.target = "/v1/register/check"}, copy_patience);
   }();
   if (!reply) return say_failure(cli, reply.error());
   if (reply->refusal) return say_problem(cli, *reply->refusal);
@@ -202,7 +202,7 @@ void add_register(CLI::App& app, Cli& cli) {
   auto* command = add_command(*group, "check", "Look the whole register over, while the service runs",
                               "sudo cardgate register check",
                               "0 whole; 1 damaged; 2 wrong usage; 3 the service is not reachable; 4 error");
-  command->callback([&cli] { cli.action = [&cli] { return check(cli); }; });
+  command->callback([&cli] { cli.action = [&cli] { return check_register(cli); }; });
 }
 
 }  // namespace cardgate::client

@@ -20,7 +20,7 @@ std::string card_text(const json::object& card) {
   return text;
 }
 
-void print(const json::object& status) {
+void print_status(const json::object& status) {
   if (const auto* service = find_object(status, "service")) {
     say(fmt::format("cardgate {}: {}", text_of(*service, "version"), text_of(*service, "state")));
     if (const auto* problems = find_array(*service, "problems")) {
@@ -60,7 +60,7 @@ void add_status(CLI::App& app, Cli& cli) {
                               "cardgate status", "0 the service answered; 3 it is not reachable; 4 error");
   command->callback([&cli] {
     cli.action = [&cli]() -> int {
-      return say_reply(cli, call(Http(cli.socket), {.target = "/v1/status"}), print);
+      return say_reply(cli, call(Http(cli.socket), {.target = "/v1/status"}), print_status);
     };
   });
 }

@@ -9,7 +9,7 @@ namespace cardgate::client {
 namespace {
 
 /// "18:30:05 card removed, reader Virtual PCD 00 00"
-std::string line_of(const Event& event, const json::object& data) {
+std::string line_of_event(const Event& event, const json::object& data) {
   std::string line = fmt::format("{} {} {}", to_rfc3339(system_clock().wall()).substr(11, 8), event.name,
                                  text_of(data, "kind"));
   for (const auto& member : data) {
@@ -40,7 +40,7 @@ int watch(const Cli& cli) {
                                    line.emplace(member.key(), member.value());
                                  print_json(line);
                                } else {
-                                 say(line_of(event, *object));
+                                 say(line_of_event(event, *object));
                                }
                                return true;
                              },

@@ -10,7 +10,7 @@
 namespace cardgate::daemon::work {
 namespace {
 
-using State = reg::Form::State;
+using FormState = reg::Form::State;
 
 /// What is longer is a slip of the pen.
 constexpr std::chrono::years longest_form{5};
@@ -41,7 +41,8 @@ Result<void> add_form(reg::Person& person, const policy::Policy& policy, const F
     return cannot("A form is for five years at most: look at the dates again");
   }
   for (const auto& other : person.forms) {
-    if (other.role == ask.role && (other.state == State::submitted || other.state == State::verified)) {
+    if (other.role == ask.role &&
+        (other.state == FormState::submitted || other.state == FormState::verified)) {
       return cannot(
           fmt::format("Form {} for that role is waiting already ({})", other.id, reg::name(other.state)));
     }
@@ -77,9 +78,9 @@ Result<void> verify_form(reg::Person& person, const policy::Policy& policy, std:
         Errc::permission_denied,
         "Only the person's line manager, or who stands in for them, verifies that the access is needed"};
   }
-  if (form->state != State::submitted) return in_state(*form, "submitted");
+  if (form->state != FormState::submitted) return in_state(*form, "submitted");
   TRY(wanted_form(policy, form->role));
-  form->state = State::verified;
+  form->state = FormState::verified;
   form->verified_by = doer.id;
   form->verified_on = doer.today;
   return {};
@@ -94,13 +95,13 @@ Result<void> approve_form(reg::Person& person, const policy::Policy& policy, std
         Errc::permission_denied,
         "Who asked for the access, or verified the need, does not approve it as well: somebody else must"};
   }
-  if (form->state != State::verified) return in_state(*form, "verified");
+  if (form->state != FormState::verified) return in_state(*form, "verified");
   if (form->valid_until && *form->valid_until < doer.today) {
     return cannot(fmt::format("Form {} ended on {}: reject it, and ask for a new one", id,
                               to_text(*form->valid_until)));
   }
   TRY(wanted_form(policy, form->role));
-  form->state = State::approved;
+  form->state = FormState::approved;
   form->approved_by = doer.id;
   form->approved_on = doer.today;
   return {};
@@ -108,10 +109,10 @@ Result<void> approve_form(reg::Person& person, const policy::Policy& policy, std
 
 Result<void> reject_form(reg::Person& person, std::int64_t id, const std::string& reason, const Doer& doer) {
   reg::Form* form = TRY(find_entry(person.forms, id, "form"));
-  if (form->state != State::submitted && form->state != State::verified) {
+  if (form->state != FormState::submitted && form->state != FormState::verified) {
     return in_state(*form, "submitted or verified");
   }
-  form->state = State::rejected;
+  form->state = FormState::rejected;
   form->closed_by = doer.id;
   form->closed_on = doer.today;
   form->closed_reason = reason;
@@ -121,10 +122,10 @@ Result<void> reject_form(reg::Person& person, std::int64_t id, const std::string
 Result<void> withdraw_form(reg::Person& person, std::int64_t id, const std::string& reason,
                            const Doer& doer) {
   reg::Form* form = TRY(find_entry(person.forms, id, "form"));
-  if (form->state == State::rejected || form->state == State::withdrawn) {
+  if (form->state == FormState::rejected || form->state == FormState::withdrawn) {
     return in_state(*form, "submitted, verified or approved");
   }
-  form->state = State::withdrawn;
+  form->state = FormState::withdrawn;
   form->closed_by = doer.id;
   form->closed_on = doer.today;
   form->closed_reason = reason;
@@ -134,7 +135,7 @@ Result<void> withdraw_form(reg::Person& person, std::int64_t id, const std::stri
 Result<void> renew_form(reg::Person& person, const policy::Policy& policy, std::int64_t id,
                         const std::string& reason, std::optional<Date> until, const Doer& doer) {
   const reg::Form* old = TRY(find_entry(person.forms, id, "form"));
-  if (old->state != State::approved) return in_state(*old, "approved");
+  if (old->state != FormState::approved) return in_state(*old, "approved");
   if (!old->valid_until) return cannot(fmt::format("Form {} has no end, so there is nothing to renew", id));
   FormAsk ask{old->role, reason, std::nullopt, until};
   if (*old->valid_until >= doer.today)

@@ -9,7 +9,7 @@
 namespace cardgate::daemon::work {
 namespace {
 
-using State = reg::Removal::State;
+using RemovalState = reg::Removal::State;
 
 constexpr std::chrono::years longest_delegation{1};
 
@@ -28,7 +28,7 @@ bool is_employed(const reg::Person& person, Date today) {
 }
 
 void remove_now(reg::Person& person, reg::Removal& removal, const Doer& doer) {
-  removal.state = State::done;
+  removal.state = RemovalState::done;
   removal.done_by = doer.id;
   removal.done_on = doer.today;
   person.removed = true;
@@ -90,13 +90,13 @@ Result<void> request_removal(reg::Person& person, const std::string& reason, boo
   if (doer.id == person.id)
     return Error{Errc::permission_denied, "Nobody asks for their own removal: give in your card"};
   for (const auto& other : person.removals) {
-    if (other.state == State::requested && !at_once) {
+    if (other.state == RemovalState::requested && !at_once) {
       return cannot(fmt::format("Removal {} has been asked for already", other.id));
     }
   }
   if (person.removed) return cannot("That person's access is removed already");
   if (at_once) {
-    const auto waiting = std::ranges::find(person.removals, State::requested, &reg::Removal::state);
+    const auto waiting = std::ranges::find(person.removals, RemovalState::requested, &reg::Removal::state);
     if (waiting != person.removals.end()) return do_removal(person, waiting->id, doer);
   }
   reg::Removal removal;
@@ -111,7 +111,7 @@ Result<void> request_removal(reg::Person& person, const std::string& reason, boo
 Result<void> do_removal(reg::Person& person, std::int64_t id, const Doer& doer) {
   auto* removal = TRY(find_entry(person.removals, id, "removal"));
   if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody removes their own access"};
-  if (removal->state != State::requested) {
+  if (removal->state != RemovalState::requested) {
     return cannot(fmt::format("Removal {} is {}, and only one that is requested can be done", id,
                               reg::name(removal->state)));
   }
@@ -123,11 +123,11 @@ Result<void> decline_removal(reg::Person& person, std::int64_t id, const std::st
                              const Doer& doer) {
   auto* removal = TRY(find_entry(person.removals, id, "removal"));
   if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody decides on their own removal"};
-  if (removal->state != State::requested) {
+  if (removal->state != RemovalState::requested) {
     return cannot(fmt::format("Removal {} is {}, and only one that is requested can be declined", id,
                               reg::name(removal->state)));
   }
-  removal->state = State::declined;
+  removal->state = RemovalState::declined;
   removal->closed_by = doer.id;
   removal->closed_on = doer.today;
   removal->closed_reason = reason;
@@ -138,17 +138,17 @@ Result<void> restore(reg::Person& person, const std::string& reason, const Doer&
   if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody gives access back to themselves"};
   if (!person.removed) return cannot("That person's access is not removed");
   auto removal = std::ranges::find_if(person.removals, [](const reg::Removal& each) {
-    return each.state == State::done || each.state == State::restoring;
+    return each.state == RemovalState::done || each.state == RemovalState::restoring;
   });
   if (removal == person.removals.end()) {  // it came by a staff file
     reg::Removal imported;
-    imported.state = State::done;
+    imported.state = RemovalState::done;
     imported.reason = person.removed_reason;
     person.removals.push_back(std::move(imported));
     removal = person.removals.end() - 1;
   }
-  if (removal->state == State::done) {
-    removal->state = State::restoring;
+  if (removal->state == RemovalState::done) {
+    removal->state = RemovalState::restoring;
     removal->restore_by = doer.id;
     removal->restore_reason = reason;
     return {};
@@ -156,7 +156,7 @@ Result<void> restore(reg::Person& person, const std::string& reason, const Doer&
   if (removal->restore_by == doer.id) {
     return Error{Errc::permission_denied, "You asked for it, so somebody else of the team must agree"};
   }
-  removal->state = State::restored;
+  removal->state = RemovalState::restored;
   removal->closed_by = doer.id;
   removal->closed_on = doer.today;
   removal->closed_reason = reason;

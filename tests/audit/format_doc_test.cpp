@@ -5,15 +5,14 @@
 #include "audit/record.hpp"
 #include "base/file.hpp"
 #include "tests/audit/fixture.hpp"
+#include "tests/support/folders.hpp"
 
 namespace cardgate::audit {
 namespace {
 
 class AuditFormatDoc : public AuditTest {
  protected:
-  static std::string document() {
-    return read_file(std::filesystem::path(CARDGATE_SOURCE_DIR) / "docs/audit-format.md", 1 << 20).value();
-  }
+  static std::string document() { return read_file(source_file("docs/audit-format.md"), 1 << 20).value(); }
   /// The text of the fenced block that follows the marker.
   static std::string block(const std::string& text, const std::string& marker) {
     const std::size_t start = text.find("\n", text.find("```", text.find(marker))) + 1;

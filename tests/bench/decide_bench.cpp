@@ -14,6 +14,7 @@
 #include "daemon/facts.hpp"
 #include "policy/decide.hpp"
 #include "tests/bench/big_register.hpp"
+#include "tests/support/folders.hpp"
 #include "tests/support/process.hpp"
 
 namespace {
@@ -24,7 +25,7 @@ using namespace cardgate::bench;
 const WallTime now = parse_rfc3339("2026-06-01T09:00:00Z").value();
 
 const policy::Policy& house_policy() {
-  static const auto policy = policy::Policy::load(CARDGATE_SOURCE_DIR "/config/policy.yaml").value();
+  static const auto policy = policy::Policy::load(source_file("config/policy.yaml")).value();
   return policy;
 }
 

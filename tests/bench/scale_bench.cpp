@@ -18,6 +18,7 @@
 #include "register/register.hpp"
 #include "tests/bench/big_register.hpp"
 #include "tests/daemon/stage.hpp"
+#include "tests/support/folders.hpp"
 
 namespace {
 
@@ -39,7 +40,7 @@ std::string memory_of(pid_t process) {
 void prepare(testing::Stage& stage) {
   auto ca = simcard::Ca::open_or_create(stage.dir / "ca");
   if (!ca) throw std::runtime_error(ca.error().message());
-  std::filesystem::copy_file(CARDGATE_SOURCE_DIR "/config/policy.yaml", stage.dir / "policy.yaml");
+  std::filesystem::copy_file(source_file("config/policy.yaml"), stage.dir / "policy.yaml");
   stage.write_config();
 }
 

@@ -7,6 +7,7 @@
 
 #include "audit/log.hpp"
 #include "tests/client/fake_service.hpp"
+#include "tests/support/folders.hpp"
 #include "tests/trust/test_ca.hpp"
 
 namespace cardgate::client {
@@ -103,7 +104,7 @@ TEST_F(CertVerify, TellsAMistakeInTheCommandFromABadCertificate) {
   EXPECT_EQ(offline(command(file("bad.der", as_bytes("nonsense")))).status, 1);
 }
 
-constexpr const char* example_policy = CARDGATE_SOURCE_DIR "/config/policy.yaml";
+const std::string example_policy = source_file("config/policy.yaml");
 
 TEST(PolicyCheck, AcceptsTheExampleAndNamesItsRoles) {
   const auto done = offline({"policy", "check", example_policy});

@@ -6,6 +6,7 @@
 
 #include "client/chart.hpp"
 #include "tests/client/fake_service.hpp"
+#include "tests/support/folders.hpp"
 
 namespace cardgate::client {
 namespace {
@@ -14,7 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char* config = CARDGATE_SOURCE_DIR "/config/";
+const std::string config = source_file("config/");
 
 testing::Finished offline(std::vector<std::string> arguments) {
   return cardgate("/nonexistent/socket", std::move(arguments));

@@ -8,6 +8,7 @@
 
 #include "base/strict_yaml.hpp"
 #include "tests/daemon/stage.hpp"
+#include "tests/support/folders.hpp"
 
 namespace cardgate {
 namespace {
@@ -37,7 +38,7 @@ class Api : public ::testing::Test {
   void SetUp() override {
     if (!testing::Pcscd::available())
       GTEST_SKIP() << "pcscd or the virtual reader is missing: run script/bootstrap";
-    const auto root = Yaml::load(std::filesystem::path(CARDGATE_SOURCE_DIR) / "proto/openapi.yaml");
+    const auto root = Yaml::load(source_file("proto/openapi.yaml"));
     ASSERT_TRUE(root) << root.error().message();
     document = to_json(*root);
   }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/judge.hpp"
+#include "tests/support/folders.hpp"
 #include "tests/support/process.hpp"
 #include "tests/trust/responder.hpp"
 #include "tests/trust/test_ca.hpp"
@@ -26,8 +27,8 @@ using trust::Status;
 class Fetch : public ::testing::Test {
  protected:
   void SetUp() override {
-    helper = *Process::start({CARDGATE_BINARY_DIR "/daemon/fetch/cardgate-fetch", "--listen",
-                              dir / "fetch.sock", "--client-uid", std::to_string(::geteuid())});
+    helper = *Process::start({built_file("daemon/fetch/cardgate-fetch"), "--listen", dir / "fetch.sock",
+                              "--client-uid", std::to_string(::geteuid())});
     ASSERT_TRUE(helper->wait_for_line("serving", seconds(10))) << helper->output();
   }
 
@@ -244,8 +245,8 @@ TEST_F(Fetch, WithoutTheHelperNothingIsFetchedAndNobodyWaits) {
 
 TEST_F(Fetch, NobodyElseMayAskTheHelper) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be somebody else";
-  const auto other = *Process::start({CARDGATE_BINARY_DIR "/daemon/fetch/cardgate-fetch", "--listen",
-                                      dir / "other.sock", "--client-uid", "65533"});
+  const auto other = *Process::start(
+      {built_file("daemon/fetch/cardgate-fetch"), "--listen", dir / "other.sock", "--client-uid", "65533"});
   ASSERT_TRUE(other->wait_for_line("serving", seconds(10)));
   const test::Responder responder(answering([](OcspAnswer&) {}));
   auto elsewhere = settings(responder);

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "daemon/limits.hpp"
+#include "tests/support/folders.hpp"
 #include "tests/support/process.hpp"
 
 namespace cardgate::daemon {
@@ -45,8 +46,8 @@ class ForecastTest : public ::testing::Test {
   testing::TempDir dir;
   std::unique_ptr<reg::Register> staff;
   std::atomic<bool> stop = false;
-  std::shared_ptr<const policy::Policy> policy = std::make_shared<const policy::Policy>(
-      policy::Policy::load(CARDGATE_SOURCE_DIR "/config/policy.yaml").value());
+  std::shared_ptr<const policy::Policy> policy =
+      std::make_shared<const policy::Policy>(policy::Policy::load(source_file("config/policy.yaml")).value());
 };
 
 constexpr const char* house = R"(  - id: ada

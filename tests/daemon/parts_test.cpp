@@ -13,6 +13,7 @@
 #include "daemon/rates.hpp"
 #include "daemon/refusals.hpp"
 #include "daemon/wall_guard.hpp"
+#include "tests/support/folders.hpp"
 #include "tests/support/process.hpp"
 
 namespace cardgate::daemon {
@@ -275,7 +276,7 @@ TEST_F(ConfigFile, AMistakeInAMappingRuleNamesLineKeyAndComponent) {
 }
 
 TEST_F(ConfigFile, TheShippedExampleIsValid) {
-  const auto loaded = load_config(std::filesystem::path(CARDGATE_SOURCE_DIR) / "config/cardgated.yaml");
+  const auto loaded = load_config(source_file("config/cardgated.yaml"));
   ASSERT_TRUE(loaded) << loaded.error().message();
   EXPECT_EQ(loaded->limits.tokens_per_second, Limits().tokens_per_second);
 }

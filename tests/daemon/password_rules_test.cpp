@@ -11,6 +11,7 @@
 #include "base/file.hpp"
 #include "daemon/limits.hpp"
 #include "daemon/passwords.hpp"
+#include "tests/support/folders.hpp"
 #include "tests/support/process.hpp"
 
 namespace cardgate::daemon {
@@ -82,7 +83,7 @@ TEST_F(PasswordRule, AListThatCannotBeReadIsNoList) {
 }
 
 TEST_F(PasswordRule, TheShippedListHasNothingThatIsTooShortToBeChosenAnyway) {
-  settings.blocklist = std::filesystem::path(CARDGATE_SOURCE_DIR) / "config/password-blocklist.txt";
+  settings.blocklist = source_file("config/password-blocklist.txt");
   EXPECT_NE(refusal("CorrectHorseBatteryStaple").find("guessed first"), std::string::npos);
   const auto text = read_file(settings.blocklist, 1 << 20);
   ASSERT_TRUE(text);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/daemon/stage.hpp"
+#include "tests/support/folders.hpp"
 #include "tests/trust/responder.hpp"
 #include "tests/trust/test_ca.hpp"
 #include "trust/certificate.hpp"
@@ -57,8 +58,8 @@ class Revocation : public ::testing::Test {
   void SetUp() override {
     if (!testing::Pcscd::available())
       GTEST_SKIP() << "pcscd or the virtual reader is missing: run script/bootstrap";
-    helper = *Process::start({CARDGATE_BINARY_DIR "/daemon/fetch/cardgate-fetch", "--listen", socket(),
-                              "--client-uid", std::to_string(::geteuid())});
+    helper = *Process::start({built_file("daemon/fetch/cardgate-fetch"), "--listen", socket(), "--client-uid",
+                              std::to_string(::geteuid())});
     ASSERT_TRUE(helper->wait_for_line("serving", seconds(10))) << helper->output();
     stage.up();
     ASSERT_EQ(stage.stop_daemon(), 0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/daemon/stage.hpp"
+#include "tests/support/folders.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -184,8 +185,7 @@ void Stage::up(simcard::KeyKind kind) {
   card = std::make_unique<simcard::Card>(std::move(*data));
   link = std::make_unique<simcard::VpcdLink>(*card);
   must(pcscd.start(), "pcscd");
-  std::filesystem::copy_file(std::filesystem::path(CARDGATE_SOURCE_DIR) / "config/policy.yaml",
-                             dir / "policy.yaml");
+  std::filesystem::copy_file(source_file("config/policy.yaml"), dir / "policy.yaml");
   write_config();
   start_daemon();
   const auto imported = import(people());
@@ -196,7 +196,7 @@ void Stage::launch_daemon() {
   ProcessOptions options;
   options.environment = environment;
   auto started =
-      Process::start({CARDGATE_BINARY_DIR "/daemon/cardgated", "--config", dir / "cardgated.yaml"}, options);
+      Process::start({built_file("daemon/cardgated"), "--config", dir / "cardgated.yaml"}, options);
   must(started, "cardgated");
   daemon = std::move(*started);
 }
@@ -309,7 +309,7 @@ bool Stage::audit_says(std::string_view text) const {
 }
 
 Finished Stage::cardgate(std::vector<std::string> arguments, const std::string& input) const {
-  std::vector<std::string> argv{CARDGATE_BINARY_DIR "/client/cardgate"};
+  std::vector<std::string> argv{built_file("client/cardgate")};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   ProcessOptions options;
   options.input = input;

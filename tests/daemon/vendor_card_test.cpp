@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/daemon/stage.hpp"
+#include "tests/support/folders.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -30,7 +31,7 @@ class VendorCard : public ::testing::Test {
   }
 
   void start_helper(const std::string& module) {
-    helper = *Process::start({CARDGATE_BINARY_DIR "/daemon/vendor/cardgate-vendor-cards", "--module", module,
+    helper = *Process::start({built_file("daemon/vendor/cardgate-vendor-cards"), "--module", module,
                               "--listen", socket(), "--client-uid", std::to_string(::geteuid())});
     ASSERT_TRUE(helper->wait_for_line("serving", seconds(10))) << helper->output();
   }

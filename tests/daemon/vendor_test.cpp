@@ -11,6 +11,7 @@
 #include "daemon/cards/driver.hpp"
 #include "daemon/vendor/module.hpp"
 #include "tests/simcard/ca.hpp"
+#include "tests/support/folders.hpp"
 #include "tests/support/process.hpp"
 #include "trust/possession.hpp"
 
@@ -33,8 +34,8 @@ struct Helper {
     const auto socket = dir / "vendor.sock";
     std::filesystem::remove(socket);
     process =
-        *Process::start({CARDGATE_BINARY_DIR "/daemon/vendor/cardgate-vendor-cards", "--module", module,
-                         "--listen", socket, "--client-uid", client, "--deadline", std::to_string(deadline)});
+        *Process::start({built_file("daemon/vendor/cardgate-vendor-cards"), "--module", module, "--listen",
+                         socket, "--client-uid", client, "--deadline", std::to_string(deadline)});
     EXPECT_TRUE(process->wait_for_line("serving", seconds(10))) << process->output();
     CardSettings settings;
     settings.drivers = {"pkcs11"};
@@ -251,7 +252,7 @@ TEST_F(SoftToken, ServesConnectionsThatSystemdHandsOver) {
   const auto socket = dir / "activated.sock";
   const auto activator =
       *Process::start({"systemd-socket-activate", "--accept", "--listen", socket, "--setenv=SOFTHSM2_CONF",
-                       CARDGATE_BINARY_DIR "/daemon/vendor/cardgate-vendor-cards", "--module", soft_module,
+                       built_file("daemon/vendor/cardgate-vendor-cards"), "--module", soft_module,
                        "--client-uid", std::to_string(::geteuid())});
   ASSERT_TRUE(activator->wait_for_line("Listening", seconds(10))) << activator->output();
   CardSettings settings;

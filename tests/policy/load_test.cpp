@@ -7,6 +7,7 @@
 #include "base/crypto.hpp"
 #include "base/file.hpp"
 #include "tests/policy/fixture.hpp"
+#include "tests/support/folders.hpp"
 
 namespace cardgate::policy {
 namespace {
@@ -60,7 +61,7 @@ TEST(PolicyLoad, TakesWhatTheFileSays) {
 }
 
 TEST(PolicyLoad, TheHashIsTheFilesAndChangesWithEveryByte) {
-  const std::string text = read_file(CARDGATE_SOURCE_DIR "/config/policy.yaml", 1 << 20).value();
+  const std::string text = read_file(source_file("config/policy.yaml"), 1 << 20).value();
   EXPECT_EQ(shipped().hash(), to_hex(blake2b(as_bytes(text))));
   EXPECT_NE(Policy::parse(text + "\n", "p")->hash(), shipped().hash());
 }
@@ -221,7 +222,7 @@ void expect_closed_when_cut(std::string_view text, std::size_t step) {
 
 TEST(PolicyLoad, EveryTruncationIsRefusedOrStillCloses) {
   expect_closed_when_cut(small, 1);
-  expect_closed_when_cut(read_file(CARDGATE_SOURCE_DIR "/config/policy.yaml", 1 << 20).value(), 61);
+  expect_closed_when_cut(read_file(source_file("config/policy.yaml"), 1 << 20).value(), 61);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "policy/table_test.hpp"
 #include "tests/policy/fixture.hpp"
+#include "tests/support/folders.hpp"
 
 namespace cardgate::policy {
 namespace {
@@ -15,9 +16,9 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 TEST(PolicyTable, TheShippedTableHolds) {
-  const auto table = load_table(CARDGATE_SOURCE_DIR "/config/policy-test.yaml");
+  const auto table = load_table(source_file("config/policy-test.yaml"));
   ASSERT_TRUE(table) << table.error().context;
-  EXPECT_EQ(table->policy, std::filesystem::path(CARDGATE_SOURCE_DIR "/config/policy.yaml"));
+  EXPECT_EQ(table->policy, std::filesystem::path(source_file("config/policy.yaml")));
   const auto outcomes = run_table(shipped(), *table);
   ASSERT_EQ(outcomes.size(), table->cases.size());
   std::set<std::string> roles, missing;

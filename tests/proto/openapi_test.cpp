@@ -10,11 +10,12 @@
 #include <set>
 
 #include "base/strict_yaml.hpp"
+#include "tests/support/folders.hpp"
 
 namespace cardgate::proto {
 namespace {
 
-constexpr const char* path = CARDGATE_SOURCE_DIR "/proto/openapi.yaml";
+const std::string path = source_file("proto/openapi.yaml");
 
 struct OpenApi : testing::Test {
   YAML::Node root = YAML::LoadFile(path);

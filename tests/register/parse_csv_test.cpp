@@ -2,6 +2,7 @@
 // Tables of people: headers, encodings, dates, and every bad cell named by line and column.
 #include "base/file.hpp"
 #include "tests/register/fixture.hpp"
+#include "tests/support/folders.hpp"
 
 namespace cardgate::reg {
 namespace {
@@ -34,7 +35,7 @@ std::string utf16(std::u16string_view text, bool big_endian) {
 }
 
 TEST(ParseCsv, TheShippedExampleIsGood) {
-  const auto text = read_file(CARDGATE_SOURCE_DIR "/config/staff-example.csv", 1 << 20).value();
+  const auto text = read_file(source_file("config/staff-example.csv"), 1 << 20).value();
   EXPECT_THAT(bad_cells(text), IsEmpty());
   Folder folder;
   auto staff = open(folder.file());
@@ -165,7 +166,7 @@ TEST(ParseCsv, WhatIsWrongBetweenRowsHasItsColumnToo) {
 }
 
 TEST(ParseCsv, CutShortAnywhereItNeverGivesMorePeople) {
-  const auto text = read_file(CARDGATE_SOURCE_DIR "/config/staff-example.csv", 1 << 20).value();
+  const auto text = read_file(source_file("config/staff-example.csv"), 1 << 20).value();
   const auto whole = parse_import_csv(text, "f").file.people.size();
   for (std::size_t length = 0; length < text.size(); ++length) {
     EXPECT_LE(parse_import_csv(text.substr(0, length), "f").file.people.size(), whole);

@@ -2,6 +2,7 @@
 // Reading a file of staff: what it takes, and every bad line named.
 #include "base/file.hpp"
 #include "tests/register/fixture.hpp"
+#include "tests/support/folders.hpp"
 
 namespace cardgate::reg {
 namespace {
@@ -77,7 +78,7 @@ TEST(ParseImport, ReadsEveryKey) {
 }
 
 TEST(ParseImport, TheShippedExampleIsGood) {
-  const auto text = read_file(CARDGATE_SOURCE_DIR "/config/staff-example.yaml", 1 << 20).value();
+  const auto text = read_file(source_file("config/staff-example.yaml"), 1 << 20).value();
   EXPECT_THAT(problems_of(text), IsEmpty());
 }
 
@@ -199,7 +200,7 @@ TEST(ParseImport, RefusesControlCharactersAndBrokenUtf8) {
 }
 
 TEST(ParseImport, TruncatedAtEveryLengthItNeverGivesAPersonMoreThanTheWholeFile) {
-  const auto text = read_file(CARDGATE_SOURCE_DIR "/config/staff-example.yaml", 1 << 20).value();
+  const auto text = read_file(source_file("config/staff-example.yaml"), 1 << 20).value();
   const auto whole = parse_import(text, "f").value();
   const auto start = text.find("people:");
   for (std::size_t length = start; length < text.size(); length += 3) {

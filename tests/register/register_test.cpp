@@ -6,6 +6,7 @@
 #include "base/file.hpp"
 #include "register/sql.hpp"
 #include "tests/register/fixture.hpp"
+#include "tests/support/folders.hpp"
 
 namespace cardgate::reg {
 namespace {
@@ -32,7 +33,7 @@ TEST(Register, IsEmptyAtFirst) {
 
 TEST(Register, GivesBackTheShippedExample) {
   Folder folder;
-  const auto text = read_file(CARDGATE_SOURCE_DIR "/config/staff-example.yaml", 1 << 20).value();
+  const auto text = read_file(source_file("config/staff-example.yaml"), 1 << 20).value();
   const auto parsed = parse_import(text, "staff.yaml").value();
   {
     auto staff = open(folder.file());

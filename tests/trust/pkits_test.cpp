@@ -9,6 +9,7 @@
 
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "tests/support/folders.hpp"
 #include "trust/certificate.hpp"
 #include "trust/validate.hpp"
 
@@ -32,7 +33,7 @@ const std::map<std::string, std::string> exceptions = {
 fs::path suite() {
   const char* configured = std::getenv("CARDGATE_SUITES");
   const fs::path suites =
-      configured != nullptr ? fs::path{configured} : fs::path{CARDGATE_SOURCE_DIR} / "../shared/suites";
+      configured != nullptr ? fs::path{configured} : fs::path{source_file("../shared/suites")};
   return suites / "pkits";
 }
 
@@ -150,7 +151,7 @@ TEST(Pkits, EveryCaseGivesItsResultOrIsListed) {
     }
   }
 
-  const fs::path file = fs::path{CARDGATE_SOURCE_DIR} / "docs" / "pkits.md";
+  const fs::path file = source_file("docs/pkits.md");
   if (std::getenv("CARDGATE_WRITE_DOCS") != nullptr) {
     ASSERT_TRUE(write_file_atomic(file, as_bytes(document(results)), 0644));
   }
