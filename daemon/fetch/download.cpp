@@ -76,7 +76,8 @@ asio::awaitable<std::unique_ptr<Parser>> exchange_once(const Exchange& exchange,
   auto parser = std::make_unique<Parser>();
   parser->body_limit(exchange.max_bytes);
   parser->header_limit(16 * 1024);
-  boost::beast::flat_buffer buffer;
+  // What the parser cannot take yet (a chunk's line, a trailer) stays in the buffer, so this bounds it.
+  boost::beast::flat_buffer buffer{64 * 1024};
   co_await http::async_read(stream, buffer, *parser, use_awaitable);
   co_return parser;
 }

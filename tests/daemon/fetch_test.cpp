@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The judge with the real cardgate-fetch and a responder that does everything wrong that one can do: the
 // certificate is refused, in time, and never because of it accepted.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -190,6 +191,12 @@ INSTANTIATE_TEST_SUITE_P(
         content("oversized", [](const Ca&, const Bytes&, const OcspAnswer&) { return Bytes(70'000, 0x30); }),
         wire("endless_header",
              [](const Bytes&) { return "HTTP/1.1 200 OK\r\nX: " + std::string(1 << 20, 'x') + "\r\n\r\n"; }),
+        wire("endless_chunk_extension",
+             [](const Bytes& good) {
+               return fmt::format(
+                   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x};{}\r\n{}\r\n0\r\n\r\n",
+                   good.size(), std::string(1 << 20, 'x'), as_text(good));
+             }),
         wire("broken_off",
              [](const Bytes& good) {
                std::string text = http_ok(good);
