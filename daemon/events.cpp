@@ -11,18 +11,18 @@ void Events::forget_gone() {
   std::erase_if(listeners_, [](const auto& weak) { return weak.expired(); });
 }
 
-std::shared_ptr<Listener> Events::listen(uid_t uid, std::size_t room) {
+std::shared_ptr<Listener> Events::listen(uid_t uid, uid_t account, std::size_t room) {
   forget_gone();
-  auto listener = std::make_shared<Listener>(io_, uid, room);
+  auto listener = std::make_shared<Listener>(io_, uid, account, room);
   listeners_.push_back(listener);
   return listener;
 }
 
-std::size_t Events::listeners_of(uid_t uid) {
+std::size_t Events::listeners_of(uid_t account) {
   forget_gone();
   return static_cast<std::size_t>(std::ranges::count_if(listeners_, [&](const auto& weak) {
     const auto listener = weak.lock();
-    return listener && listener->uid() == uid;
+    return listener && listener->account() == account;
   }));
 }
 

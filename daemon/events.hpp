@@ -21,10 +21,13 @@ namespace cardgate::daemon {
 
 class Listener {
  public:
-  Listener(boost::asio::io_context& io, uid_t uid, std::size_t room) : uid_(uid), room_(room), wake_(io) {
+  /// `account`: whose share of listeners it is (Peer::counted_as).
+  Listener(boost::asio::io_context& io, uid_t uid, uid_t account, std::size_t room)
+      : uid_(uid), account_(account), room_(room), wake_(io) {
     wake_.expires_at(std::chrono::steady_clock::time_point::max());
   }
   uid_t uid() const { return uid_; }
+  uid_t account() const { return account_; }
   void push(const std::string& text) {
     if (queue_.size() >= room_) cut();
     if (!cut_) queue_.push_back(text);
@@ -47,6 +50,7 @@ class Listener {
 
  private:
   uid_t uid_;
+  uid_t account_;
   std::size_t room_;
   bool cut_ = false;
   std::deque<std::string> queue_;
@@ -57,8 +61,8 @@ class Events {
  public:
   explicit Events(boost::asio::io_context& io) : io_(io) {}
 
-  std::shared_ptr<Listener> listen(uid_t uid, std::size_t room);
-  std::size_t listeners_of(uid_t uid);
+  std::shared_ptr<Listener> listen(uid_t uid, uid_t account, std::size_t room);
+  std::size_t listeners_of(uid_t account);
   std::size_t listeners();
   /// `owner`: whose business it is; nothing: everyone's.
   void publish(std::string_view event, const json::object& data, std::optional<uid_t> owner);

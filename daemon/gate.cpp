@@ -256,6 +256,11 @@ bool Gate::may_sign_in_at(const Peer& peer, const std::string& reader) const {
   return peer.uid == 0 || sits_at(config_.readers, reader, peer.uid);
 }
 
+bool Gate::knows(const Peer& peer) const {
+  return client_for(peer, [](const ClientEntry&) { return true; }) != nullptr ||
+         !sessions_.of_uid(peer.uid).empty();
+}
+
 void Gate::clock_was_set() {
   const WallTime shown = clock_.wall();
   const WallTime believed = now();

@@ -46,6 +46,7 @@
 #include "daemon/metrics.hpp"
 #include "daemon/password_rules.hpp"
 #include "daemon/passwords.hpp"
+#include "daemon/peer.hpp"
 #include "daemon/rates.hpp"
 #include "daemon/refusals.hpp"
 #include "daemon/register_threads.hpp"
@@ -98,6 +99,8 @@ class Gate {
 
   const Limits& limits() const { return config_.limits; }
   std::function<std::size_t()> connections;  // for the metrics
+  /// Whether this user has a session or the program an entry in `clients`: a share of the connections is theirs.
+  bool knows(const Peer& peer) const;
 
   // --- the calls (routes.cpp names them) ---
   Answer status(Request&);
@@ -163,7 +166,7 @@ class Gate {
   Answer drop_notice(Request&, const std::string& id);
 
   bool shutting_down() const { return shutting_down_; }
-  bool allow_request(const Peer& peer) { return request_rate_.allow(peer.uid, clock_.boot()); }
+  bool allow_request(const Peer& peer) { return request_rate_.allow(peer.counted_as, clock_.boot()); }
   void count(std::string_view metric, std::string_view label = {}) { metrics_.add(metric, label); }
 
  private:

@@ -135,7 +135,7 @@ Gate::CardInHand Gate::card_in_hand(const CardUse& use, const std::string& card,
   const auto refused = [&](Response answer, std::string_view reason) {
     return no(refuse_card_use(use, std::move(answer), reason));
   };
-  if (!sign_in_rate_.allow(use.peer.uid, clock_.boot())) {
+  if (!sign_in_rate_.allow(use.peer.counted_as, clock_.boot())) {
     return refused(problem(429, "rate_limited", "Too many sign-ins in a short time. Wait a minute."),
                    "rate_limited");
   }

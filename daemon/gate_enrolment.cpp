@@ -81,7 +81,7 @@ Gate::Answer Gate::enrol(Request& request) {
   auto looking = register_.write<Match>(look);
   const auto found = co_await std::move(looking);
   if (!found) co_return register_unavailable(found.error());
-  std::function<Result<seconds>(reg::Credentials&)> note_it = [uid = peer.uid, who = found->person,
+  std::function<Result<seconds>(reg::Credentials&)> note_it = [uid = peer.counted_as, who = found->person,
                                                                at](reg::Credentials& file) {
     return file.request_activation(uid, who, at);
   };
@@ -93,7 +93,7 @@ Gate::Answer Gate::enrol(Request& request) {
         problem(429, "throttled",
                 fmt::format("Too many people enrolled here in a short time. Wait {} s.", wait->count()),
                 {{"retry_after", wait->count()}});
-    answer.headers.emplace_back("Retry-After", std::to_string(wait->count()));
+    retry_after(answer, *wait);
     co_return refuse_password(peer, "enrolment", std::move(answer), "throttled");
   }
   audit::Record record;

@@ -17,15 +17,12 @@ Response Gate::throttled(seconds wait) {
                   "gets a new one at the smartcard help desk.",
                   wait.count()),
       {{"retry_after", wait.count()}});
-  answer.headers.emplace_back("Retry-After", std::to_string(wait.count()));
+  retry_after(answer, wait);
   return answer;
 }
 
 Response Gate::busy_with_passwords() {
-  auto answer =
-      problem(503, "passwords_busy", "Too many people sign in by password at this moment. Try again.");
-  answer.headers.emplace_back("Retry-After", "1");
-  return answer;
+  return problem(503, "passwords_busy", "Too many people sign in by password at this moment. Try again.");
 }
 
 Response Gate::refuse_password(const Peer& peer, std::string_view event, Response answer,
@@ -47,7 +44,7 @@ std::optional<Response> Gate::refuse_typing(const Peer& peer, std::string_view e
                                    "`clients` of cardgate's configuration."),
                            "sign_in_not_allowed");
   }
-  if (!sign_in_rate_.allow(peer.uid, clock_.boot())) {
+  if (!sign_in_rate_.allow(peer.counted_as, clock_.boot())) {
     return refuse_password(peer, event,
                            problem(429, "rate_limited", "Too many sign-ins in a short time. Wait a minute."),
                            "rate_limited");
@@ -60,7 +57,7 @@ std::optional<Response> Gate::refuse_typing(const Peer& peer, std::string_view e
 
 boost::asio::awaitable<Gate::CheckedPassword> Gate::check_password(const Peer& peer, PasswordUse use) {
   const auto no = [](Response answer) { return CheckedPassword{std::move(answer), {}}; };
-  const uid_t uid = peer.uid;
+  const uid_t uid = peer.counted_as;
   std::function<Result<reg::Attempt>(reg::Credentials&)> begin = [kind = use.kind, username = use.username,
                                                                   uid, at = now()](reg::Credentials& file) {
     return file.begin(kind, username, uid, at);

@@ -61,7 +61,7 @@ Gate::Answer Gate::token(Request& request) {
   auto parsed = proto::parse_token_request(request.body);
   if (!parsed) co_return problem(400, "bad_request", parsed.error().context + ".");
   const proto::TokenRequest ask = std::move(*parsed);
-  if (!token_rate_.allow(peer.uid, clock_.boot())) {
+  if (!token_rate_.allow(peer.counted_as, clock_.boot())) {
     co_return problem(429, "rate_limited",
                       "Too many tokens in a short time. Keep the one you have until it ends.");
   }
@@ -290,17 +290,12 @@ Gate::Answer Gate::revoke(Request& request) {
 }
 
 Gate::Bearer Gate::token_of(const Request& request) {
-  static constexpr std::string_view scheme = "bearer ";
-  std::string_view given = request.authorization;
-  const bool bearer =
-      given.size() > scheme.size() && std::ranges::equal(given.substr(0, scheme.size()), scheme,
-                                                         [](char a, char b) { return ascii_lower(a) == b; });
-  if (!bearer) {
+  const std::string_view given = bearer_token(request.authorization);
+  if (given.empty()) {
     auto answer = problem(401, "token_missing", "Give a token: Authorization: Bearer TOKEN.");
     answer.headers.emplace_back("WWW-Authenticate", "Bearer");
     return {{}, std::move(answer)};
   }
-  given.remove_prefix(scheme.size());
   return {look_up(given), std::nullopt};
 }
 

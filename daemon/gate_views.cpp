@@ -93,11 +93,12 @@ Gate::Answer Gate::status(Request& request) {
 
 Gate::Answer Gate::events(Request& request) {
   const Peer& peer = *request.peer;
-  if (events_.listeners_of(peer.uid) >= static_cast<std::size_t>(config_.limits.listeners_per_uid)) {
+  if (events_.listeners_of(peer.counted_as) >= static_cast<std::size_t>(config_.limits.listeners_per_uid)) {
     co_return problem(429, "too_many_listeners", "Too many programs of this user listen already.");
   }
   Response answer;
-  answer.listener = events_.listen(peer.uid, static_cast<std::size_t>(config_.limits.listener_queue));
+  answer.listener =
+      events_.listen(peer.uid, peer.counted_as, static_cast<std::size_t>(config_.limits.listener_queue));
   co_return answer;
 }
 

@@ -5,7 +5,10 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <stdexcept>
 
 #include "base/bytes.hpp"
 
@@ -22,16 +25,25 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
+std::string_view reason_of(int status) {
+  const auto text = boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(status));
+  return {text.data(), text.size()};
+}
+
+/// How long what a refusal names usually lasts, where nothing better is known.
+seconds usual_wait(int status, std::string_view error) {
+  if (error == "too_many_tokens") return seconds(60);     // tokens live for five minutes at most
+  if (error == "too_many_sessions") return seconds(60);   // until somebody signs out
+  if (error == "too_many_listeners") return seconds(10);  // until a program of that user ends
+  if (error == "too_many_connections" || error == "passwords_busy" || status == 429) return seconds(1);
+  return seconds(5);  // a restart, a busy disk, pcscd that comes back
+}
+
 }  // namespace
 
 const std::string* Request::parameter(std::string_view key) const {
-  const std::string* found = nullptr;
-  for (const auto& [name, value] : query) {
-    if (name != key) continue;
-    if (found != nullptr) return nullptr;
-    found = &value;
-  }
-  return found;
+  const auto found = std::ranges::find(query, key, &std::pair<std::string, std::string>::first);
+  return found == query.end() ? nullptr : &found->second;
 }
 
 Response json_response(int status, const json::value& value) {
@@ -51,15 +63,47 @@ Response problem(int status, std::string_view error, std::string detail, json::o
   proto::Problem body;
   body.status = status;
   body.error = error;
-  body.title =
-      std::string(boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(status)));
+  body.title = reason_of(status);
   body.detail = std::move(detail);
   body.extra = std::move(extra);
   Response response;
   response.status = status;
   response.content_type = "application/problem+json";
   response.body = proto::to_body(body);
+  if (status == 429 || status == 503) retry_after(response, usual_wait(status, error));
   return response;
+}
+
+void retry_after(Response& refusal, milliseconds wait) {
+  std::erase_if(refusal.headers, [](const auto& header) { return header.first == "Retry-After"; });
+  const auto whole = std::max(std::chrono::ceil<seconds>(wait), seconds(1));
+  refusal.headers.emplace_back("Retry-After", std::to_string(whole.count()));
+}
+
+std::string head_of(const Response& response, bool keep_alive) {
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\n", response.status, reason_of(response.status));
+  const auto add = [&](std::string_view name, std::string_view value) {
+    if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos)
+      throw std::logic_error(fmt::format("the header {} would hold a line end", name));
+    head += fmt::format("{}: {}\r\n", name, value);
+  };
+  for (const auto& [name, value] : response.headers) add(name, value);
+  add("Cache-Control", "no-store");
+  // RFC 9110 8.6: a 204 has no length.
+  if (response.status != 204) {
+    add("Content-Type", response.content_type);
+    if (!response.listener) add("Content-Length", std::to_string(response.body.size()));
+  }
+  add("Connection", keep_alive ? "keep-alive" : "close");
+  return head + "\r\n";
+}
+
+std::string_view bearer_token(std::string_view authorization) {
+  constexpr std::string_view scheme = "Bearer";
+  if (!equals_ignoring_case(authorization.substr(0, scheme.size()), scheme)) return {};
+  const std::string_view rest = authorization.substr(scheme.size());
+  const auto token = rest.find_first_not_of(' ');
+  return token == std::string_view::npos || token == 0 ? std::string_view{} : rest.substr(token);
 }
 
 std::string_view refuse_head(std::string_view head) {
@@ -91,7 +135,11 @@ std::string_view refuse_head(std::string_view head) {
     if (name.find_first_of(" \t") != std::string_view::npos) return "white space in a header's name";
     const std::string_view value = trim(line.substr(colon + 1));
     if (equals_ignoring_case(name, "host")) ++hosts;
-    if (equals_ignoring_case(name, "authorization")) ++authorizations;
+    if (equals_ignoring_case(name, "authorization")) {
+      ++authorizations;
+      // Not as if there were none: the caller would be taken for the person who sits here.
+      if (value.empty()) return "an Authorization that says nothing";
+    }
     if (equals_ignoring_case(name, "content-type")) ++content_types;
     if (equals_ignoring_case(name, "content-length")) {
       ++lengths;

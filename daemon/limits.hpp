@@ -21,6 +21,7 @@ inline constexpr seconds request_deadline{10};  // from the first byte of a requ
 inline constexpr seconds idle_connection_deadline{60};
 inline constexpr seconds write_deadline{10};
 inline constexpr seconds drain_deadline{5};
+inline constexpr milliseconds drain_patience{500};  // at a stop, for a request that may be on its way
 
 // Cards.
 inline constexpr std::size_t max_readers = 32;  // names ever seen in one run; pcscd itself serves 16

@@ -90,21 +90,26 @@ Result<Gate::Parts> prepare(const std::filesystem::path& file, const Clock& cloc
                      std::move(key),    std::move(credentials), std::move(password_rules)};
 }
 
+struct ListeningSocket {
+  int descriptor = -1;
+  bool kept_by_systemd = true;
+};
+
 /// The sockets that systemd hands over, by name; those it does not are made.
-Result<std::pair<int, int>> sockets(const Config& config) {
-  int main_socket = -1;
-  int admin_socket = -1;
+Result<std::pair<ListeningSocket, ListeningSocket>> sockets(const Config& config) {
+  ListeningSocket main_socket;
+  ListeningSocket admin_socket;
   char** names = nullptr;
   const int count = ::sd_listen_fds_with_names(1, &names);
   for (int i = 0; i < count; ++i) {
     const std::string_view given = names[i];
-    if (given == "main") main_socket = SD_LISTEN_FDS_START + i;
-    if (given == "admin") admin_socket = SD_LISTEN_FDS_START + i;
+    if (given == "main") main_socket.descriptor = SD_LISTEN_FDS_START + i;
+    if (given == "admin") admin_socket.descriptor = SD_LISTEN_FDS_START + i;
     std::free(names[i]);
   }
   std::free(names);
-  if (main_socket < 0) main_socket = TRY(listen_on(config.socket, 0666));
-  if (admin_socket < 0) admin_socket = TRY(listen_on(config.admin_socket, 0600));
+  if (main_socket.descriptor < 0) main_socket = { TRY(listen_on(config.socket, 0666)), false };
+  if (admin_socket.descriptor < 0) admin_socket = { TRY(listen_on(config.admin_socket, 0600)), false };
   return std::pair{main_socket, admin_socket};
 }
 
@@ -125,7 +130,9 @@ int run(const std::filesystem::path& file) {
   }
   asio::io_context io(1);
   Gate gate(io, clock, std::move(*parts));
-  Server server(io, [&](Request& request) { return route(gate, request); }, gate.limits());
+  Server server(
+      io, [&](Request& request) { return route(gate, request); }, gate.limits(),
+      [&](const Peer& peer) { return gate.knows(peer); });
   gate.connections = [&] { return server.connections(); };
 
   BootTimer deadlines(io, [&] {
@@ -181,8 +188,11 @@ int run(const std::filesystem::path& file) {
     server.drain([&] { io.stop(); });
   });
 
-  server.serve(Protocol::acceptor(io, Protocol(), listening->first), false);
-  server.serve(Protocol::acceptor(io, Protocol(), listening->second), true);
+  const auto& [main_socket, admin_socket] = *listening;
+  server.serve(
+      {Protocol::acceptor(io, Protocol(), main_socket.descriptor), false, main_socket.kept_by_systemd});
+  server.serve(
+      {Protocol::acceptor(io, Protocol(), admin_socket.descriptor), true, admin_socket.kept_by_systemd});
   gate.start();
   log(Level::info, "serving", {{"CARDGATE_EVENT", "start"}});
   ::sd_notify(0, "READY=1\nSTATUS=Serving");

@@ -65,6 +65,7 @@ Result<Peer> attest(int socket, Pin preferred) {
     return errno_error("peer", errno);
   Peer peer;
   peer.uid = credentials.uid;
+  peer.counted_as = credentials.uid;
   peer.gid = credentials.gid;
   peer.pid = credentials.pid;
   // 65534 is what a peer outside our user namespace looks like: nobody in particular.

@@ -28,6 +28,8 @@ struct Peer {
   std::string unit;     // system unit; empty for user sessions and when it cannot be known
   std::string program;  // /proc/PID/comm: recorded, never trusted
   bool admin_socket = false;
+  /// Whose limits its use counts for: the owner's where `uid` is a subordinate one (subuid(5)), else `uid`.
+  uid_t counted_as = static_cast<uid_t>(-1);
 };
 
 /// How the process was pinned; the second is for kernels before 6.5 and for the test of that path.

@@ -2,93 +2,123 @@
 #include "daemon/server.hpp"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
 
-#include "base/bytes.hpp"
 #include "base/secret.hpp"
 #include "daemon/events.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/request_reader.hpp"
 
 namespace cardgate::daemon {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
 using Protocol = asio::local::stream_protocol;
+using ErrorCode = boost::system::error_code;
+using SlotState = Slots::State;
+using ReadStep = RequestReader::Step;
 
 constexpr auto tuple = asio::as_tuple(asio::use_awaitable);
 
-struct Server::Connection : std::enable_shared_from_this<Connection> {
-  Connection(Protocol::socket s, Peer p) : socket(std::move(s)), peer(std::move(p)) {}
-  Protocol::socket socket;
-  Peer peer;
-  beast::flat_buffer buffer{max_header_bytes + max_body_bytes};
-  BootTime deadline;
-  bool in_request = false;  // between the first byte of a request and the last of its answer
-  bool timed_out = false;
-};
+namespace {
 
-Server::Server(asio::io_context& io, Handler handler, const Limits& limits)
-    : io_(io), handler_(std::move(handler)), limits_(limits), sweeper_(io) {}
-Server::~Server() = default;
-
-void Server::serve(Protocol::acceptor acceptor, bool admin) {
-  auto shared = std::make_shared<Protocol::acceptor>(std::move(acceptor));
-  acceptors_.push_back(shared);
-  asio::co_spawn(io_, accept_loop(shared, admin), asio::detached);
+RequestReader::Bounds bounds_for(const Peer& peer) {
+  return {max_body_bytes, peer.admin_socket ? max_import_bytes : 0};
 }
 
-asio::awaitable<void> Server::accept_loop(std::shared_ptr<Protocol::acceptor> acceptor, bool admin) {
+/// The last words to somebody who is not waited for: as much as fits into the socket at once, which is all of it.
+void part_from(Protocol::socket& socket, const Response& words) {
+  ErrorCode ignored;  // the peer is turned away either way
+  socket.non_blocking(true, ignored);
+  const std::string text = head_of(words, false) + words.body;
+  socket.write_some(asio::buffer(text), ignored);
+}
+
+}  // namespace
+
+struct Server::Connection : std::enable_shared_from_this<Connection> {
+  Connection(Protocol::socket s, Peer p)
+      : socket(std::move(s)), peer(std::move(p)), reader(bounds_for(peer)) {}
+  Protocol::socket socket;
+  Peer peer;
+  RequestReader reader;
+  std::optional<Slots::Id> slot;  // none: of the admin socket, or lost to somebody else
+  SlotState state = SlotState::idle;
+  BootTime deadline = BootTime::max();
+  bool timed_out = false;
+  bool writing = false;  // the answer's first byte may be out
+};
+
+Server::Server(asio::io_context& io, Handler handler, const Limits& limits,
+               std::function<bool(const Peer&)> known)
+    : io_(io), handler_(std::move(handler)), limits_(limits), known_(std::move(known)), sweeper_(io) {}
+Server::~Server() = default;
+
+void Server::serve(Listening listening) {
+  auto shared = std::make_shared<Listening>(std::move(listening));
+  listening_.push_back(shared);
+  asio::co_spawn(io_, accept_loop(shared), asio::detached);
+}
+
+asio::awaitable<void> Server::accept_loop(std::shared_ptr<Listening> listening) {
   for (;;) {
-    auto [failure, socket] = co_await acceptor->async_accept(tuple);
-    if (!acceptor->is_open() || failure == asio::error::operation_aborted) co_return;
+    auto [failure, socket] = co_await listening->acceptor.async_accept(tuple);
+    // One that was accepted while the socket was closed is answered like any other.
+    if (!failure) admit(std::move(socket), listening->admin);
+    if (!listening->acceptor.is_open() || failure == asio::error::operation_aborted) co_return;
     if (failure) {
       // Out of descriptors: those that wait in the backlog are served when one is free again.
       log(Level::warning, fmt::format("cannot accept a connection: {}", failure.message()));
       asio::steady_timer pause(io_, milliseconds(100));
       co_await pause.async_wait(tuple);
-      continue;
     }
-    admit(std::move(socket), admin);
   }
 }
 
-void Server::admit(Protocol::socket socket, bool admin) {
+/// Whatever goes wrong with one connection must not end the loop that takes in the next.
+void Server::admit(Socket socket, bool admin) {
+  try {
+    admit_peer(std::move(socket), admin);
+  } catch (const std::exception& failure) {
+    log(Level::error, fmt::format("a connection could not be taken in: {}", failure.what()));
+  }
+}
+
+void Server::admit_peer(Socket socket, bool admin) {
   auto peer = attest(socket.native_handle());
   if (!peer) {
     log(Level::warning, "refused a connection: " + peer.error().message());
     return;
   }
-  peer->admin_socket = admin;
-  auto& count = per_uid_[peer->uid];
-  // Root comes in by the admin socket whatever others use up: it is who must put things right.
-  const bool full =
-      open_.size() >= static_cast<std::size_t>(limits_.connections) || count >= limits_.connections_per_uid;
-  if (full && !admin) {
-    if (count == 0) per_uid_.erase(peer->uid);
-    static constexpr std::string_view busy =
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nConnection: close\r\n"
-        "Retry-After: 1\r\nContent-Length: 153\r\n\r\n";
-    std::string body =
-        R"({"type":"urn:cardgate:problem:too_many_connections","title":"Service Unavailable","status":503,"detail":"too many connections are open",)"
-        R"("error":"too_many_connections"})";
-    std::string answer(busy);
-    answer.replace(answer.find("153"), 3, std::to_string(body.size()));
-    answer += body;
-    boost::system::error_code ignored;  // the peer is turned away either way
-    socket.non_blocking(true, ignored);
-    socket.write_some(asio::buffer(answer), ignored);
+  // The socket's mode says the same; but a mode is one mistake away from another one.
+  if (admin && peer->uid != 0) {
+    if (!std::exchange(told_of_admin_mode_, true)) {
+      log(Level::warning,
+          fmt::format(
+              "uid {} has reached the admin socket and was refused: it is for root alone. Give it back its "
+              "owner root and its mode 0600",
+              peer->uid),
+          {{"CARDGATE_EVENT", "admin_refused"}});
+    }
+    part_from(socket, problem(403, "root_only", "The admin socket is for root. Nothing was done."));
     return;
   }
-  ++count;
+  peer->admin_socket = admin;
+  peer->counted_as = subordinates_.owner_of(peer->uid, BootClock::now());
   auto connection = std::make_shared<Connection>(std::move(socket), std::move(*peer));
+  // Root comes in by the admin socket whatever others use up: it is who must put things right.
+  if (!admin && !has_slot(*connection)) {
+    part_from(connection->socket,
+              problem(503, "too_many_connections", "Too many connections are open. Try again in a moment."));
+    return;
+  }
   open_.insert(connection);
   if (!sweeping_) {
     sweeping_ = true;
@@ -97,12 +127,62 @@ void Server::admit(Protocol::socket socket, bool admin) {
   asio::co_spawn(io_, converse(connection), asio::detached);
 }
 
+bool Server::has_slot(Connection& connection) {
+  const Peer& peer = connection.peer;
+  const Slots::Bounds bounds{static_cast<std::size_t>(limits_.connections),
+                             static_cast<std::size_t>(limits_.connections_per_uid)};
+  const auto can_go = [this](Slots::Id slot) {
+    const Connection& other = *by_slot_.at(slot);
+    ErrorCode failure;
+    return other.state != SlotState::idle || (other.socket.available(failure) == 0 && !failure);
+  };
+  const auto admission = slots_.admit(peer.counted_as, known_(peer), bounds, BootClock::now(), can_go);
+  if (admission.in_the_way) evict(*admission.in_the_way);
+  if (!admission.id) return false;
+  connection.slot = admission.id;
+  by_slot_[*admission.id] = &connection;
+  return true;
+}
+
+/// Its coroutine finds the socket closed and comes to its end.
+void Server::evict(Slots::Id slot) {
+  Connection& connection = *by_slot_.at(slot);
+  by_slot_.erase(slot);
+  connection.slot.reset();
+  if (connection.state == SlotState::arriving) {
+    part_from(connection.socket,
+              problem(503, "too_many_connections", "Too many connections are open. Try again in a moment."));
+  }
+  ErrorCode ignored;
+  connection.socket.close(ignored);
+}
+
+void Server::enter(Connection& connection, SlotState state) {
+  connection.state = state;
+  const BootTime now = BootClock::now();
+  if (connection.slot) slots_.enter(*connection.slot, state, now);
+  switch (state) {
+    case SlotState::idle:
+      connection.deadline = now + (draining_ ? drain_patience : idle_connection_deadline);
+      return;
+    case SlotState::arriving:
+      connection.deadline = now + request_deadline;
+      return;
+    case SlotState::answering:
+      connection.deadline = BootTime::max();
+      return;  // the handler has bounds of its own
+  }
+}
+
 void Server::forget(const std::shared_ptr<Connection>& connection) {
-  boost::system::error_code ignored;  // closing is all that is left to do
+  ErrorCode ignored;  // closing is all that is left to do
   connection->socket.close(ignored);
-  wipe(connection->buffer.data().data(), connection->buffer.size());
-  if (open_.erase(connection) > 0 && --per_uid_[connection->peer.uid] == 0)
-    per_uid_.erase(connection->peer.uid);
+  if (connection->slot) {
+    slots_.leave(*connection->slot);
+    by_slot_.erase(*connection->slot);
+    connection->slot.reset();
+  }
+  open_.erase(connection);
   if (draining_ && open_.empty() && drained_) std::exchange(drained_, nullptr)();
 }
 
@@ -115,10 +195,13 @@ asio::awaitable<void> Server::sweep() {
     const BootTime now = BootClock::now();
     for (const auto& connection : open_) {
       if (connection->deadline > now) continue;
-      connection->timed_out = true;
-      boost::system::error_code ignored;
-      connection->socket.cancel(ignored);
-      connection->deadline = now + write_deadline;  // for the words of parting
+      ErrorCode ignored;
+      if (std::exchange(connection->timed_out, true)) {
+        connection->socket.close(ignored);
+      } else {
+        connection->socket.cancel(ignored);
+        connection->deadline = now + write_deadline;  // for the words of parting
+      }
     }
   }
   sweeping_ = false;
@@ -126,138 +209,62 @@ asio::awaitable<void> Server::sweep() {
 
 asio::awaitable<void> Server::converse(std::shared_ptr<Connection> connection) {
   bool keep = true;
-  while (keep && !draining_) {
+  while (keep) {
     try {
       keep = co_await one_request(*connection);
     } catch (const std::exception& failure) {
       log(Level::error, fmt::format("a request failed unexpectedly: {}", failure.what()));
       keep = false;
     }
-    connection->in_request = false;
   }
   forget(connection);
 }
 
-asio::awaitable<bool> Server::one_request(Connection& connection) {
-  auto& buffer = connection.buffer;
-  const auto buffered = [&] {
-    return std::string_view(static_cast<const char*>(buffer.cdata().data()), buffer.cdata().size());
-  };
-  connection.deadline = BootClock::now() + (buffered().empty() ? idle_connection_deadline : request_deadline);
-  // The head, whole and bounded, before any parser sees it.
-  std::size_t head_size = 0;
-  while (true) {
-    const auto end = buffered().find("\r\n\r\n");
-    if (end != std::string_view::npos) head_size = end + 4;
-    if (head_size > 0 && head_size <= max_header_bytes) break;
-    if (buffered().size() > max_header_bytes) {
-      const Response refusal = problem(431, "headers_too_large", "The request's headers are too large.");
-      co_await write(connection, refusal, 11, false);
-      co_return false;
+asio::awaitable<bool> Server::read(Connection& connection) {
+  auto& reader = connection.reader;
+  enter(connection, reader.in_request() ? SlotState::arriving : SlotState::idle);
+  for (ReadStep step = reader.step(); step == ReadStep::more || step == ReadStep::go_on;
+       step = reader.step()) {
+    if (step == ReadStep::go_on) {
+      static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+      const auto [failure, count] = co_await asio::async_write(connection.socket, asio::buffer(go_on), tuple);
+      if (failure) co_return false;
+      continue;
     }
-    const auto room = buffer.prepare(std::min<std::size_t>(16384, buffer.max_size() - buffer.size()));
-    const auto [failure, count] = co_await connection.socket.async_read_some(room, tuple);
-    if (failure) {
-      if (connection.timed_out && !buffered().empty()) {
-        const Response refusal = problem(408, "request_timeout", "The request did not arrive in time.");
-        co_await write(connection, refusal, 11, false);
-      }
-      co_return false;
-    }
-    if (!connection.in_request) {
-      connection.in_request = true;
-      connection.deadline = BootClock::now() + request_deadline;
-    }
-    buffer.commit(count);
-  }
-  connection.in_request = true;
-  const std::string_view head = buffered().substr(0, head_size);
-  if (const auto wrong = refuse_head(head); !wrong.empty()) {
-    const Response refusal = problem(400, "bad_request", fmt::format("The request is malformed: {}.", wrong));
-    co_await write(connection, refusal, 11, false);
-    co_return false;
-  }
-  const bool import = connection.peer.admin_socket && (head.starts_with("POST /v1/staff/import ") ||
-                                                       head.starts_with("POST /v1/staff/import?"));
-  http::request_parser<http::string_body> parser;
-  parser.header_limit(static_cast<std::uint32_t>(max_header_bytes));
-  parser.body_limit(import ? max_import_bytes : max_body_bytes);
-  parser.eager(true);
-  bool continued = false;
-  while (!parser.is_done()) {
-    boost::system::error_code failure;
-    if (buffer.size() > 0) {
-      const std::size_t used = parser.put(buffer.data(), failure);
-      wipe(buffer.data().data(), used);
-      buffer.consume(used);
-    }
-    if (failure == http::error::need_more) failure = {};
-    if (failure) {
-      const bool large = failure == http::error::body_limit;
-      const Response refusal =
-          large ? problem(413, "body_too_large", "The request's body is too large.")
-                : problem(400, "bad_request", "The request is malformed: " + failure.message() + ".");
-      co_await write(connection, refusal, 11, false);
-      co_return false;
-    }
-    if (parser.is_done()) break;
-    if (!continued && parser.is_header_done()) {
-      continued = true;
-      const auto& message = parser.get();
-      if (const auto length = parser.content_length();
-          length && *length > (import ? max_import_bytes : max_body_bytes)) {
-        const Response refusal = problem(413, "body_too_large", "The request's body is too large.");
-        co_await write(connection, refusal, 11, false);
-        co_return false;
-      }
-      if (beast::iequals(message[http::field::expect], "100-continue")) {
-        static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-        co_await asio::async_write(connection.socket, asio::buffer(go_on), tuple);
-      }
-    }
+    const auto room = reader.room();
+    const auto [failure, count] =
+        co_await connection.socket.async_read_some(asio::buffer(room.data(), room.size()), tuple);
+    // Asked whatever the read says: one that had bytes at hand is not stopped by the sweeper.
+    if (connection.timed_out) co_return connection.state == SlotState::arriving;
+    if (failure) co_return false;
+    reader.arrived(count);
     // A large import may take its time, as long as it moves.
-    if (import) connection.deadline = BootClock::now() + request_deadline;
-    const auto room = buffer.prepare(std::min<std::size_t>(65536, buffer.max_size() - buffer.size()));
-    const auto [read_failure, count] = co_await connection.socket.async_read_some(room, tuple);
-    if (read_failure) {
-      wipe(parser.get().body());
-      if (connection.timed_out) {
-        const Response refusal = problem(408, "request_timeout", "The request did not arrive in time.");
-        co_await write(connection, refusal, 11, false);
-      }
-      co_return false;
-    }
-    buffer.commit(count);
+    if (connection.state == SlotState::idle || reader.in_import()) enter(connection, SlotState::arriving);
   }
+  co_return true;
+}
 
-  auto& message = parser.get();
-  const unsigned version = message.version();
-  const bool keep = message.keep_alive() && !draining_;
-  connection.deadline = BootTime::max();  // the handler has bounds of its own
+asio::awaitable<bool> Server::one_request(Connection& connection) {
+  const bool arrived = co_await read(connection);
+  if (!arrived) co_return false;
   Request request;
-  request.peer = &connection.peer;
-  request.method = std::string(message.method_string());
-  request.authorization = std::string(message[http::field::authorization]);
-  request.content_type = std::string(message[http::field::content_type]);
-  request.content_type = request.content_type.substr(0, request.content_type.find_first_of("; "));
-  request.content_type = ascii_lower(std::move(request.content_type));
-  Response response;
-  const std::string_view target(message.target().data(), message.target().size());
-  if (target.size() > max_target_bytes) {
-    response = problem(414, "target_too_long", "The request's path and query are too long.");
-  } else if (auto parsed = parse_target(target, request); !parsed) {
-    response = problem(400, "bad_request", parsed.error().context + ".");
+  bool keep = false;
+  if (connection.timed_out) {
+    request.refused = problem(408, "request_timeout", "The request did not arrive in time.");
   } else {
-    request.body.swap(message.body());
-    try {
-      response = co_await handler_(request);
-    } catch (const std::exception& failure) {
-      // A broken invariant in one call must not take the others with it, and must not pass for a yes.
-      log(Level::error, std::string("a request failed unexpectedly: ") + failure.what());
-      response =
-          problem(500, "internal",
-                  "Something went wrong here. The people who run this machine find it in the journal.");
-    }
+    keep = connection.reader.keep_alive();
+    request = connection.reader.take();
+  }
+  enter(connection, SlotState::answering);
+  request.peer = &connection.peer;
+  Response response;
+  try {
+    response = co_await handler_(request);
+  } catch (const std::exception& failure) {
+    // A broken invariant in one call must not take the others with it, and must not pass for a yes.
+    log(Level::error, std::string("a request failed unexpectedly: ") + failure.what());
+    response = problem(500, "internal",
+                       "Something went wrong here. The people who run this machine find it in the journal.");
   }
   wipe(request.body);
   wipe(request.authorization);
@@ -266,47 +273,40 @@ asio::awaitable<bool> Server::one_request(Connection& connection) {
     co_await stream(connection, response.listener);
     co_return false;
   }
-  const bool head_only = request.method == "HEAD";
-  if (head_only) response.body.clear();
-  const bool written = co_await write(connection, response, version, keep);
+  keep = keep && !draining_;
+  const bool written = co_await write(connection, response, keep, request.method == "HEAD");
   wipe(response.body);  // it may have shown a code or a token
-  if (!written) co_return false;
-  co_return keep;
+  co_return written&& keep && !connection.timed_out;
 }
 
-asio::awaitable<bool> Server::write(Connection& connection, const Response& response, unsigned version,
-                                    bool keep) {
-  http::response<http::string_body> message{static_cast<http::status>(response.status), version};
-  for (const auto& [key, value] : response.headers) message.insert(key, value);
-  message.set(http::field::cache_control, "no-store");
-  if (response.status != 204) message.set(http::field::content_type, response.content_type);
-  message.keep_alive(keep);
-  message.body() = response.body;
-  if (response.status != 204) message.content_length(response.body.size());
-  const auto [failure, count] = co_await http::async_write(connection.socket, message, tuple);
-  wipe(message.body());
+asio::awaitable<bool> Server::write(Connection& connection, const Response& response, bool keep,
+                                    bool head_only) {
+  const std::string head = head_of(response, keep);
+  const std::array<asio::const_buffer, 2> parts{
+      asio::buffer(head), head_only ? asio::const_buffer() : asio::buffer(response.body)};
+  connection.writing = true;
+  const auto [failure, count] = co_await asio::async_write(connection.socket, parts, tuple);
+  connection.writing = false;
   co_return !failure;
 }
 
 asio::awaitable<void> Server::stream(Connection& connection, std::shared_ptr<Listener> listener) {
-  static constexpr std::string_view head =
-      "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nConnection: "
-      "close\r\n\r\n"
-      ": listening\n\n";
+  Response opening;
+  opening.content_type = "text/event-stream";
+  opening.listener = listener;
+  const std::string head = head_of(opening, false) + ": listening\n\n";
+  connection.writing = true;
   {
     const auto [failure, count] = co_await asio::async_write(connection.socket, asio::buffer(head), tuple);
     if (failure) co_return;
   }
   connection.deadline = BootTime::max();
-  // Nothing more is expected from the peer but its going away.
+  // Nothing more is expected from the peer but its going away; whoever sends on would be read without an end.
   asio::co_spawn(
       io_,
       [](std::shared_ptr<Connection> peer, std::shared_ptr<Listener> mine) -> asio::awaitable<void> {
         char ignored[64];
-        for (;;) {
-          const auto [failure, count] = co_await peer->socket.async_read_some(asio::buffer(ignored), tuple);
-          if (failure) break;
-        }
+        co_await peer->socket.async_read_some(asio::buffer(ignored), tuple);
         mine->cut();
       }(connection.shared_from_this(), listener),
       asio::detached);
@@ -323,19 +323,53 @@ asio::awaitable<void> Server::stream(Connection& connection, std::shared_ptr<Lis
   }
 }
 
+/// Those that have connected, and that nobody has accepted yet: they would be reset when the socket is closed.
+void Server::accept_who_waits(Listening& listening) {
+  ErrorCode failure;
+  if (!listening.kept_by_systemd) {
+    // From here on nobody can come and wait.
+    ::shutdown(listening.acceptor.native_handle(), SHUT_RDWR);
+    listening.acceptor.non_blocking(true, failure);
+    while (!failure) {
+      Socket socket(io_);
+      listening.acceptor.accept(socket, failure);
+      if (!failure) admit(std::move(socket), listening.admin);
+    }
+  }
+  ErrorCode ignored;  // closing cannot usefully fail
+  listening.acceptor.close(ignored);
+}
+
 void Server::drain(std::function<void()> done) {
   draining_ = true;
   drained_ = std::move(done);
-  boost::system::error_code ignored;  // closing cannot usefully fail
-  for (const auto& acceptor : acceptors_) acceptor->close(ignored);
+  for (const auto& listening : listening_) accept_who_waits(*listening);
+  // A request that is on its way may still come, and is told that the service stops.
+  const BootTime now = BootClock::now();
   for (const auto& connection : open_) {
-    if (!connection->in_request) connection->socket.cancel(ignored);
+    if (connection->state == SlotState::idle)
+      connection->deadline = std::min<BootTime>(connection->deadline, now + drain_patience);
+    if (connection->state == SlotState::arriving)
+      connection->deadline = std::min<BootTime>(connection->deadline, now + drain_deadline / 2);
   }
   auto timer = std::make_shared<asio::steady_timer>(io_, drain_deadline);
-  timer->async_wait([this, timer](const boost::system::error_code&) {
+  timer->async_wait([this, timer](const ErrorCode&) {
+    part_from_all();
     if (drained_) std::exchange(drained_, nullptr)();
   });
   if (open_.empty() && drained_) std::exchange(drained_, nullptr)();
+}
+
+/// The time to end is over.
+void Server::part_from_all() {
+  for (const auto& connection : open_) {
+    if (connection->state == SlotState::idle || connection->writing) continue;
+    part_from(
+        connection->socket,
+        problem(
+            503, "draining",
+            "The service stopped before this was answered. Look whether it was done before you ask again."));
+  }
 }
 
 }  // namespace cardgate::daemon

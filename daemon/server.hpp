@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// HTTP/1.1 over Unix sockets. Accepts, attests the peer before anything else exists, reads requests within
-// bounds and deadlines, hands each to the handler, writes the answer. One thread (the io_context's).
+// HTTP/1.1 over Unix sockets. Accepts, attests the peer before anything else exists, gives it a slot, reads requests
+// within bounds and deadlines, hands each to the handler, writes the answer. One thread (the io_context's).
+//
+//   accept -> attest -> slots.hpp: is there room? -> request_reader.hpp: bytes to a request -> handler -> answer
+//
+// A deadline that passes cancels what the connection waits for; one that passes again closes it, so that no loop outlives it.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -8,54 +12,79 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "daemon/http.hpp"
 #include "daemon/limits.hpp"
+#include "daemon/peer.hpp"
+#include "daemon/slots.hpp"
+#include "daemon/subordinate_uids.hpp"
 
 namespace cardgate::daemon {
 
-/// Takes the request by reference: it lives in the connection until the answer is written.
+/// Takes the request by reference: it lives in the connection until the answer is written. A request with `refused` is
+/// handed over too, so that it counts as one.
 using Handler = std::function<boost::asio::awaitable<Response>(Request&)>;
 
 class Server {
  public:
-  Server(boost::asio::io_context& io, Handler handler, const Limits& limits);
+  struct Listening {
+    boost::asio::local::stream_protocol::acceptor acceptor;
+    bool admin = false;
+    /// systemd keeps the socket, and those that wait there, for the next start.
+    bool kept_by_systemd = false;
+  };
+  /// `known`: whether a share of the connections is kept for this peer.
+  Server(boost::asio::io_context& io, Handler handler, const Limits& limits,
+         std::function<bool(const Peer&)> known);
   ~Server();
 
-  /// Serves a listening socket (made by listen_on() or handed over by systemd).
-  void serve(boost::asio::local::stream_protocol::acceptor acceptor, bool admin);
-  /// No new connections; idle ones are closed; `done` is called when the last answer is out or the deadline
-  /// passed.
+  void serve(Listening listening);
+  /// No new connections. Whoever is connected, or waits to be accepted, is answered to the end or told that the service
+  /// stops; `done` is called when the last answer is out or the deadline passes.
   void drain(std::function<void()> done);
   std::size_t connections() const { return open_.size(); }
 
   struct Connection;
 
  private:
-  boost::asio::awaitable<void> accept_loop(
-      std::shared_ptr<boost::asio::local::stream_protocol::acceptor> acceptor, bool admin);
+  using Socket = boost::asio::local::stream_protocol::socket;
+
+  boost::asio::awaitable<void> accept_loop(std::shared_ptr<Listening> listening);
   boost::asio::awaitable<void> converse(std::shared_ptr<Connection> connection);
   boost::asio::awaitable<bool> one_request(Connection& connection);
-  boost::asio::awaitable<bool> write(Connection& connection, const Response& response, unsigned version,
-                                     bool keep);
+  /// False when the connection is at its end, with nothing more to say.
+  boost::asio::awaitable<bool> read(Connection& connection);
+  boost::asio::awaitable<bool> write(Connection& connection, const Response& response, bool keep,
+                                     bool head_only);
   boost::asio::awaitable<void> stream(Connection& connection, std::shared_ptr<Listener> listener);
   boost::asio::awaitable<void> sweep();
-  void admit(boost::asio::local::stream_protocol::socket socket, bool admin);
+  void admit(Socket socket, bool admin);
+  void admit_peer(Socket socket, bool admin);
+  bool has_slot(Connection& connection);
+  void evict(Slots::Id slot);
+  void enter(Connection& connection, Slots::State state);
   void forget(const std::shared_ptr<Connection>& connection);
+  void accept_who_waits(Listening& listening);
+  void part_from_all();
 
   boost::asio::io_context& io_;
   Handler handler_;
   const Limits& limits_;  // the owner's, so that a reload is seen
-  std::vector<std::shared_ptr<boost::asio::local::stream_protocol::acceptor>> acceptors_;
+  std::function<bool(const Peer&)> known_;
+  std::vector<std::shared_ptr<Listening>> listening_;
   std::unordered_set<std::shared_ptr<Connection>> open_;
-  std::map<uid_t, std::int64_t> per_uid_;
+  Slots slots_;  // of the main socket's connections
+  std::unordered_map<Slots::Id, Connection*> by_slot_;
+  SubordinateUidFile subordinates_;
   boost::asio::steady_timer sweeper_;
   bool sweeping_ = false;
   bool draining_ = false;
+  bool told_of_admin_mode_ = false;
   std::function<void()> drained_;
 };
 

@@ -19,7 +19,7 @@ Body Body::parse(std::string_view text) {
   if (text.empty()) return body;
   auto value = parse_json(text);
   if (!value || !value->is_object()) {
-    body.error_ = Error{Errc::malformed, "The body is not a JSON object"};
+    body.error_ = Error{Errc::malformed, "The body is not a JSON object with each member once"};
     return body;
   }
   body.object_ = std::move(value->get_object());

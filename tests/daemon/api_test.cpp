@@ -97,6 +97,9 @@ class Api : public ::testing::Test {
     const auto* response = operation.at("responses").as_object().if_contains(std::to_string(answer.status));
     ASSERT_NE(response, nullptr) << where << ": this status is not documented";
     seen.insert(method + " " + path);
+    if (answer.status == 429 || answer.status == 503) {
+      EXPECT_TRUE(answer.headers.contains("retry-after")) << where;
+    }
     const auto& described = resolve(*response).as_object();
     if (const auto* errors = find_array(described, "x-cardgate-errors");
         errors != nullptr && answer.status >= 400) {
@@ -119,6 +122,47 @@ class Api : public ::testing::Test {
   void call(const std::string& method, const std::string& path, const HttpAnswer& answer, int expected) {
     EXPECT_EQ(answer.status, expected) << method << " " << path << ": " << answer.body;
     check(path, method, answer);
+  }
+
+  /// Each operation takes the parameters that are documented, each once, and no others.
+  void expect_known_parameters_alone() {
+    for (const auto& [path_key, path_item] : document.at("paths").as_object()) {
+      for (const auto& [method_key, node] : path_item.as_object()) {
+        if (!node.is_object() || !node.as_object().contains("responses")) continue;
+        const auto& operation = node.as_object();
+        std::string method(method_key);
+        for (auto& c : method) c = static_cast<char>(std::toupper(c));
+        std::string target(path_key);
+        if (const auto brace = target.find("{id}"); brace != std::string::npos) target.replace(brace, 4, "0");
+        std::vector<std::string> headers;
+        if (operation.contains("requestBody")) {
+          const auto& content = resolve(operation.at("requestBody")).at("content").as_object();
+          headers = {"Content-Type: " + std::string(content.begin()->key())};
+        }
+        const bool admin = operation.at("x-cardgate-sockets").as_array()[0] == "admin";
+        const auto ask = [&](const std::string& query) {
+          const auto full = target + "?" + query;
+          return admin ? stage.admin(method, full, "", headers) : stage.ask(method, full, "", headers);
+        };
+        const auto refused = [&](const HttpAnswer& answer, const std::string& query) {
+          EXPECT_EQ(answer.status, 400) << method << " " << target << "?" << query << ": " << answer.body;
+          check(std::string(path_key), method, answer);
+        };
+        refused(ask("not_documented=1"), "not_documented=1");
+        if (!operation.contains("parameters")) continue;
+        for (const auto& parameter : operation.at("parameters").as_array()) {
+          const auto& described = resolve(parameter).as_object();
+          if (described.at("in") != "query") continue;
+          const std::string name(described.at("name").as_string());
+          const auto once = ask(name + "=1");
+          EXPECT_EQ(once.body.find("does not take"), std::string::npos)
+              << method << " " << target << " " << name;
+          EXPECT_EQ(once.body.find("takes no parameters"), std::string::npos)
+              << method << " " << target << " " << name;
+          refused(ask(name + "=1&" + name + "=1"), name + " twice");
+        }
+      }
+    }
   }
 
   /// Ada, who is signed in and holds Core ESR, asks for everything that people do; most of it is not hers to do.
@@ -316,6 +360,8 @@ TEST_F(Api, IsWhatOpenapiSays) {
   call("DELETE", "/v1/sessions/{id}", stage.ask("DELETE", "/v1/sessions/" + id), 204);
   call("POST", "/v1/enrolment/codes", post("/v1/enrolment/codes", R"({"person":"2000"})"), 401);
   call("DELETE", "/v1/sessions/{id}", stage.ask("DELETE", "/v1/sessions/" + id), 404);
+
+  expect_known_parameters_alone();
 
   // Every operation was tried, and stands on the sockets that it names and on no other.
   for (const auto& [path_key, path_item] : document.at("paths").as_object()) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The daemon's small pure parts.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include "daemon/peer.hpp"
 #include "daemon/rates.hpp"
 #include "daemon/refusals.hpp"
+#include "daemon/routing.hpp"
 #include "daemon/wall_guard.hpp"
 #include "tests/support/folders.hpp"
 #include "tests/support/process.hpp"
@@ -36,7 +38,9 @@ TEST(RequestHead, RefusesWhatHidesASecondRequest) {
                        ": 1\r\n",
                        "NoColon\r\n",
                        "X: a\rb\r\n",
-                       "Authorization: a\r\nAuthorization: b\r\n"};
+                       "Authorization: a\r\nAuthorization: b\r\n",
+                       "Content-Type: a\r\nContent-Type: a\r\n",
+                       "Authorization:\r\n"};
   for (const char* line : bad) EXPECT_NE(refuse_head(start + line + "\r\n"), "") << line;
   EXPECT_NE(refuse_head("GET / HTTP/1.1\r\n\r\n"), "") << "no Host";
   EXPECT_NE(refuse_head("GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n"), "");
@@ -51,12 +55,96 @@ TEST(Target, IsDecodedOnceAndHoldsNoControls) {
   EXPECT_EQ(request.path, "/v1/verify");
   EXPECT_EQ(*request.parameter("audience"), "es r");
   EXPECT_EQ(request.parameter("none"), nullptr);
-  Request twice;
-  ASSERT_TRUE(parse_target("/x?a=1&a=2", twice));
-  EXPECT_EQ(twice.parameter("a"), nullptr) << "two values are none";
   for (const char* bad : {"/%00", "/a%0ab", "/?x=%0d", "/%zz", "x", ""}) {
     Request refused;
     EXPECT_FALSE(parse_target(bad, refused)) << bad;
+  }
+}
+
+/// The status and error of what becomes of it, or the row that answers.
+std::string routed(std::string_view target, std::string method = "GET", bool admin = false,
+                   std::string type = {}) {
+  static constexpr Rule rules[] = {
+      {On::main, "GET", "/verify", {}, "audience role"},
+      {On::both, "POST", "/staff/{id}/cards", "application/json", "session"},
+      {On::both, "GET", "/staff/{id}", {}, {}},
+      {On::admin, "GET", "/staff/import", {}, {}},
+      {On::admin, "POST", "/staff/import", "application/yaml or text/csv", "dry_run"},
+  };
+  Request request;
+  EXPECT_TRUE(parse_target(target, request)) << target;
+  request.method = std::move(method);
+  request.content_type = std::move(type);
+  const auto found = find_route(rules, request, admin);
+  if (found.refusal) return std::to_string(found.refusal->status);
+  return "row " + std::to_string(*found.row) + (found.id.empty() ? "" : " of " + found.id);
+}
+
+TEST(Routing, AParameterThatIsUnknownOrStandsTwiceIsRefused) {
+  EXPECT_EQ(routed("/verify"), "row 0");
+  EXPECT_EQ(routed("/verify?audience=esr&role=core"), "row 0");
+  EXPECT_EQ(routed("/verify?role=core&role=core"), "400");
+  EXPECT_EQ(routed("/verify?role=core&audience=esr&role=other"), "400");
+  EXPECT_EQ(routed("/verify?role=core&r%6Fle=core"), "400") << "the same name, written otherwise";
+  for (const char* query :
+       {"Role=core", "rol=core", "role%20=core", "audience%20role=core", "=core", "&", "x"}) {
+    EXPECT_EQ(routed(std::string("/verify?") + query), "400") << query;
+  }
+  EXPECT_EQ(routed("/staff/7"), "row 2 of 7");
+  EXPECT_EQ(routed("/staff/7?session=1"), "400") << "a call that takes none";
+  EXPECT_EQ(routed("/staff/7/cards?session=1", "POST", false, "application/json"), "row 1 of 7");
+}
+
+TEST(Routing, ASocketServesItsOwnCallsAlone) {
+  EXPECT_EQ(routed("/staff/import"), "404") << "not the person of that number";
+  EXPECT_EQ(routed("/staff/import", "GET", true), "row 3");
+  EXPECT_EQ(routed("/verify", "GET", true), "404");
+  EXPECT_EQ(routed("/verify", "HEAD"), "row 0");
+  EXPECT_EQ(routed("/verify", "DELETE"), "405");
+  EXPECT_EQ(routed("/staff//cards", "POST"), "404");
+  EXPECT_EQ(routed("/staff/a%2Fb"), "404");
+  EXPECT_EQ(routed("/staff/import", "POST", true, "text/csv"), "row 4");
+  EXPECT_EQ(routed("/staff/import", "POST", true, "text/csv or"), "415");
+  EXPECT_EQ(routed("/staff/import", "POST", true), "415");
+}
+
+TEST(Bearer, ItsSchemeIsInAnyCaseAndItsSpacesAreOneOrMore) {
+  for (const char* lawful : {"Bearer a.b.c", "bearer a.b.c", "BEARER   a.b.c"})
+    EXPECT_EQ(bearer_token(lawful), "a.b.c") << lawful;
+  for (const char* none : {"", "Bearer", "Bearer ", "Bearera.b.c", "Bearer\ta.b.c", "Basic a.b.c", "a.b.c"})
+    EXPECT_EQ(bearer_token(none), "") << none;
+}
+
+TEST(Answer, EveryTooManyAndNotNowSaysWhenToTryAgain) {
+  const auto wait = [](const Response& answer) {
+    std::string out;
+    for (const auto& [name, value] : answer.headers) {
+      if (name == "Retry-After") out += value + ";";
+    }
+    return out;
+  };
+  EXPECT_EQ(wait(problem(429, "rate_limited", "x")), "1;");
+  EXPECT_EQ(wait(problem(429, "too_many_tokens", "x")), "60;");
+  EXPECT_EQ(wait(problem(503, "audit_unavailable", "x")), "5;");
+  EXPECT_EQ(wait(problem(404, "not_found", "x")), "");
+  auto known = problem(429, "throttled", "x");
+  retry_after(known, milliseconds(29'001));
+  EXPECT_EQ(wait(known), "30;") << "once, and never too early";
+  retry_after(known, milliseconds(0));
+  EXPECT_EQ(wait(known), "1;");
+}
+
+TEST(Answer, ItsHeadIsOneHead) {
+  Response answer = problem(429, "rate_limited", "x");
+  const auto head = head_of(answer, true);
+  EXPECT_TRUE(head.starts_with("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\n")) << head;
+  EXPECT_NE(head.find(fmt::format("Content-Length: {}\r\n", answer.body.size())), std::string::npos) << head;
+  EXPECT_EQ(head.find("\r\n\r\n"), head.size() - 4);
+  EXPECT_EQ(head_of(no_content(), false).find("Content-"), std::string::npos);
+  EXPECT_NE(head_of(no_content(), false).find("Connection: close\r\n"), std::string::npos);
+  for (const char* value : {"a\r\nX: b", "a\nb", "\r"}) {
+    answer.headers = {{"X-Cardgate-Subject", value}};
+    EXPECT_THROW(head_of(answer, true), std::logic_error) << "a second answer";
   }
 }
 

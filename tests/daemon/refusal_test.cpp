@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes wrong at a desk and at a socket: each has its own clear answer, and the service goes on.
 #include <fmt/format.h>
-#include <grp.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "tests/daemon/other_user.hpp"
 #include "tests/daemon/stage.hpp"
 
 namespace cardgate {
 namespace {
 
 using std::chrono::seconds;
+using testing::as_user;
 using testing::http;
 using testing::HttpAnswer;
 using testing::Stage;
@@ -307,42 +306,8 @@ TEST_F(Refusal, AnImportIsAllOrNothing) {
   EXPECT_EQ(stage.admin("GET", "/v1/policy/explain?person=7&role=core").status, 404);
 }
 
-/// Asks as another user of the machine.
-HttpAnswer as_user(uid_t uid, const std::function<HttpAnswer()>& ask) {
-  int pipe_ends[2];
-  EXPECT_EQ(::pipe(pipe_ends), 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    if (::setgroups(0, nullptr) != 0 || ::setresgid(uid, uid, uid) != 0 || ::setresuid(uid, uid, uid) != 0)
-      ::_exit(1);
-    const auto answer = ask();
-    const std::string text = fmt::format("{}\n{}", answer.status, answer.body);
-    ::_exit(::write(pipe_ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? 0 : 1);
-  }
-  ::close(pipe_ends[1]);
-  std::string text;
-  char buffer[4096];
-  for (ssize_t count = 0; (count = ::read(pipe_ends[0], buffer, sizeof buffer)) > 0;) {
-    text.append(buffer, static_cast<std::size_t>(count));
-  }
-  ::close(pipe_ends[0]);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  HttpAnswer answer;
-  if (const auto end = text.find('\n'); end != std::string::npos) {
-    answer.status = std::stoi(text.substr(0, end));
-    answer.body = text.substr(end + 1);
-  }
-  return answer;
-}
-
 TEST_F(Refusal, AnotherUsersBusinessIsNotShown) {
-  if (::access("/proc/self/setgroups", R_OK) == 0 && ::geteuid() == 0) {
-    std::string allowed;
-    const auto text = read_file("/proc/self/uid_map", 4096);
-    if (text && text->find("4294967295") == std::string::npos)
-      GTEST_SKIP() << "needs real root to become another user";
-  }
+  if (!testing::can_be_another_user()) GTEST_SKIP() << "needs real root to become another user";
   stage.up();
   stage.insert_and_wait();
   const auto session = stage.sign_in();
@@ -350,8 +315,8 @@ TEST_F(Refusal, AnotherUsersBusinessIsNotShown) {
   const std::string id(session.json().at("id").as_string());
   const auto token = stage.token_text();
 
-  constexpr uid_t neighbour = 65533;  // may sign in and ask for core, but has no session
-  constexpr uid_t stranger = 65532;   // on no list
+  using testing::neighbour;  // has no session
+  using testing::stranger;
   const auto get = [&](uid_t uid, const std::string& target) {
     return as_user(uid, [&] { return http(stage.socket, "GET", target); });
   };

@@ -32,8 +32,8 @@ TEST(Body, ReadsWhatIsThere) {
 
 TEST(Body, SaysWhichMemberIsWrongAndNeverWhatItHeld) {
   const std::string rest = R"(,"reason":"x"})";
-  EXPECT_EQ(reading("[]"), "The body is not a JSON object");
-  EXPECT_EQ(reading("{"), "The body is not a JSON object");
+  EXPECT_EQ(reading("[]"), "The body is not a JSON object with each member once");
+  EXPECT_EQ(reading("{"), "The body is not a JSON object with each member once");
   EXPECT_EQ(reading(R"({"reason":"x"})"), "\"role\" is missing");
   EXPECT_EQ(reading(R"({"role":null)" + rest), "\"role\" is missing");
   EXPECT_EQ(reading(R"({"role":7)" + rest), "\"role\" must be a text");
@@ -50,6 +50,15 @@ TEST(Body, SaysWhichMemberIsWrongAndNeverWhatItHeld) {
             "The body has a member that this request does not take; it takes: role, reason, person, "
             "valid_until, at_once");
   EXPECT_EQ(reading(R"({"role":"a")" + rest), "good");
+}
+
+TEST(Body, AMemberThatStandsTwiceIsRefused) {
+  for (const auto* text :
+       {R"({"role":"a","role":"a","reason":"x"})", R"({"role":"a","reason":"x","role":"b"})",
+        R"({"role":"a","ro\u006ce":"b","reason":"x"})",
+        R"({"role":"a","reason":"x","at_once":false,"at_once":true})"}) {
+    EXPECT_EQ(reading(text), "The body is not a JSON object with each member once") << text;
+  }
 }
 
 TEST(Body, ListsAreBounded) {

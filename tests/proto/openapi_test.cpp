@@ -140,6 +140,15 @@ TEST_F(OpenApi, EveryRefusalSaysWhichErrorsItCanBe) {
   EXPECT_EQ(used, known);
 }
 
+TEST_F(OpenApi, EveryRefusalThatPassesSaysWhenToTryAgain) {
+  for_each_operation([&](const std::string& where, const YAML::Node& operation) {
+    for (const auto* status : {"429", "503"}) {
+      const auto answer = target(operation["responses"][status]);
+      EXPECT_TRUE(answer["headers"] && answer["headers"]["Retry-After"]) << where << " " << status;
+    }
+  });
+}
+
 TEST_F(OpenApi, EveryPathParameterIsDeclared) {
   for (const auto& item : root["paths"]) {
     const auto name = item.first.as<std::string>();
