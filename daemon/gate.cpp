@@ -118,6 +118,7 @@ void Gate::start() {
   note(std::move(record));
   announce_if_due();
   log_findings(*policy_, config_.policy.string());
+  boost::asio::co_spawn(io_, tell_of_changed_texts(), boost::asio::detached);
   readers_.start(make_drivers(config_.cards).value(), judge_, [this] { return now(); });
   remove_left_copies(seconds(0));
   boost::asio::co_spawn(io_, check_register_in_background(), boost::asio::detached);
@@ -163,6 +164,7 @@ boost::asio::awaitable<Result<void>> Gate::reload() {
     if (policy->role(role.name) == nullptr) gone.push_back(role.name);
   }
   policy_ = std::make_shared<const policy::Policy>(std::move(*policy));
+  acts_.all_over();
   if (!gone.empty()) boost::asio::co_spawn(io_, tell_of_lost_roles(std::move(gone)), boost::asio::detached);
   password_rules_ = std::make_shared<const PasswordRules>(std::move(*password_rules));
   passwords_.set_cost(config_.passwords.cost);
@@ -178,6 +180,7 @@ boost::asio::awaitable<Result<void>> Gate::reload() {
   log_findings(*policy_, config_.policy.string());
   if (downtime_changed) events_.publish("downtime", {{"kind", "changed"}}, std::nullopt);
   take_over(std::move(**authorities), std::move(*cards));
+  boost::asio::co_spawn(io_, tell_of_changed_texts(), boost::asio::detached);
   co_return Result<void>();
 }
 

@@ -43,6 +43,7 @@
 #include "daemon/facts.hpp"
 #include "daemon/forecast.hpp"
 #include "daemon/http.hpp"
+#include "daemon/meanwhile.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/password_rules.hpp"
 #include "daemon/passwords.hpp"
@@ -52,6 +53,7 @@
 #include "daemon/register_threads.hpp"
 #include "daemon/sessions.hpp"
 #include "daemon/wall_guard.hpp"
+#include "daemon/work/right.hpp"
 #include "daemon/work/rules.hpp"
 #include "policy/decide.hpp"
 #include "proto/messages.hpp"
@@ -217,6 +219,18 @@ class Gate {
   RecordOf records();
   /// The person's facts as they stand for this card; valid until the next call or change of the register.
   Result<const policy::Facts*> facts_for(const Session& session);
+  struct CardUse {
+    const Peer& peer;
+    std::string_view refused_event;  // what a refusal is called in the audit
+    std::string reader;
+    std::string person;  // when known
+  };
+  /// A card that was registered by hand: does its certificate say the name that was looked at then?
+  std::optional<Response> refuse_card_name(const CardUse& use, const CardFacts& card,
+                                           const reg::Person& holder);
+  /// What is missing, for the person; with what they must hear of their other cards.
+  Response access_denied(const policy::Decision& standing, const reg::Person& holder,
+                         const std::string& card);
   boost::asio::awaitable<Response> sign_in_with(Request& request, proto::SignIn ask,
                                                 const std::string& resume_id);
   json::object session_json(const Session& session);
@@ -235,12 +249,18 @@ class Gate {
     std::optional<Response> refusal;
     reg::Credential credential;
   };
+  /// May this peer sign people in? A reload may have taken it away since it was asked before.
+  std::optional<Response> refuse_client(const Peer& peer, std::string_view event,
+                                        const std::string& who = {});
   /// May this peer sign people in, and is there room for one more try?
   std::optional<Response> refuse_typing(const Peer& peer, std::string_view event);
   boost::asio::awaitable<CheckedPassword> check_password(const Peer& peer, PasswordUse use);
   /// After a right password: why the person may not have a session all the same.
   std::optional<Response> refuse_standing(const Peer& peer, std::string_view event,
                                           const policy::Decision& standing, const std::string& who);
+  /// The same, by what is on record now.
+  std::optional<Response> refuse_password_holder(const Peer& peer, std::string_view event,
+                                                 const std::string& who);
   Response refuse_password(const Peer& peer, std::string_view event, Response answer, std::string_view reason,
                            const std::string& who = {});
   boost::asio::awaitable<Response> sign_in_by_password(Request& request, proto::PasswordSignIn ask,
@@ -254,8 +274,13 @@ class Gate {
   /// Who asks, signed in by card, and under which role they do it.
   struct Actor {
     std::string person, session, client;
-    std::string role;     // the first role that lets them; empty: as themselves
+    std::string card;
+    std::string card_by;         // who registered that card, by hand; empty: a staff file brought it
+    bool by_one_person = false;  // and nobody else stands for it
+    std::string role;            // the first role that lets them; empty: as themselves
     std::string manager;  // line_manager_of(): the subject's line manager, who they are or stand in for
+    std::optional<policy::Act> act;  // what that role lets them do
+    std::string subject;             // with whom; empty: nobody in particular
     std::optional<Response> refusal;
     std::string why;  // of a refusal that is recorded
   };
@@ -275,14 +300,22 @@ class Gate {
     std::string notice = {};  // for the first of `people`
     /// What the record says beside that, out of the first of `people` before and after.
     std::function<json::object(const reg::Person& before, const reg::Person& after)> more_details = {};
-    bool waits_for_log = true;  // false: what takes access away happens whatever becomes of the log
+    /// Asked right before the change, on the register's thread: what it stands on besides the actor's right.
+    std::function<Result<void>(const RecordOf& record_of)> first = {};
+    /// False: it takes access away. That happens whatever becomes of the log, or meanwhile of whoever does it.
+    bool waits_for_log = true;
   };
   struct Done {
     std::optional<Response> refusal;
     std::vector<reg::Person> people;
   };
-  /// After a wait: whoever began it may be gone.
-  std::optional<Response> refuse_if_over(const Actor& who) const;
+  /// After a wait: whoever began it may be gone, or may not do it any more.
+  std::optional<Response> refuse_if_over(const Actor& who);
+  work::Right right_of(const Actor& who) const;
+  /// To be called on the register's thread, before the change: whether `who` may still do it then. `act` was begun before
+  /// the first wait.
+  std::function<Result<void>(reg::Register&)> still_allowed(const Actor& who,
+                                                            std::shared_ptr<const WaitingActs::Act> act);
   /// Both must have names of their own, as the work of RegisterThreads.
   boost::asio::awaitable<Done> carry_out(const Request& request, const Actor& who, Deed& deed);
   /// Whose form, delegation, ... it is; nobody's, with a refusal, when there is none of that number (404).
@@ -301,7 +334,9 @@ class Gate {
   /// Records the look; with a refusal when the log cannot be written: nothing is shown of others then.
   [[nodiscard]] std::optional<Response> note_look(const Request& request, const Actor& who,
                                                   const std::string& person, std::string_view what);
-  work::Doer doer(const Actor& who) { return {who.person, today()}; }
+  work::Doer doer(const Actor& who) { return {who.person, today(), who.card_by}; }
+  /// A card for which one person alone stands decides nothing for others.
+  static std::optional<Response> refuse_card_of_one(const Actor& who);
   Date today() { return Date(std::chrono::floor<std::chrono::days>(now())); }
 
   // gate_forms.cpp
@@ -331,6 +366,9 @@ class Gate {
   Actor may_give_codes(const Request& request, const std::string& subject);
 
   // gate_staff.cpp
+  /// Where the card is in a reader here: its certificate must say the name that it is registered with.
+  std::optional<Response> refuse_other_name(const Request& request, const Actor& who, const std::string& id,
+                                            const work::CardChange& change);
   void block_now(const std::string& person, const std::vector<std::string>& cards);
 
   // gate_people.cpp
@@ -339,8 +377,10 @@ class Gate {
   json::object holdings_json(const reg::Person& person);
 
   // gate_notices.cpp
-  boost::asio::awaitable<void> tell(const std::vector<std::string>& people, const std::string& mark,
-                                    const std::string& text);
+  /// Whom it was new to.
+  boost::asio::awaitable<std::vector<std::string>> tell(const std::vector<std::string>& people,
+                                                        const std::string& mark, const std::string& text);
+  boost::asio::awaitable<void> tell_of_changed_texts();
   boost::asio::awaitable<void> announce_leavers();
   void announce_if_due();
   boost::asio::awaitable<void> tell_of_lost_roles(std::vector<std::string> roles);
@@ -383,12 +423,6 @@ class Gate {
   CardHolder holder_of(const CardFacts& card);
 
   // gate_card_use.cpp
-  struct CardUse {
-    const Peer& peer;
-    std::string_view refused_event;  // what a refusal is called in the audit
-    std::string reader;
-    std::string person;  // when known
-  };
   struct CardInHand {
     Reader* reader;
     std::optional<Response> refusal;
@@ -451,6 +485,8 @@ class Gate {
   RegisterThreads register_;
   std::shared_ptr<const PasswordRules> password_rules_;
   Passwords passwords_;
+  PasswordChecks password_checks_;
+  WaitingActs acts_;
   bool importing_ = false;
   bool forecasting_ = false;
   std::shared_ptr<ImportProgress> import_progress_ = std::make_shared<ImportProgress>();

@@ -9,6 +9,9 @@ namespace cardgate::daemon {
 
 /// Sessions end first; records and events follow and are never waited for.
 void Gate::apply(Actions actions) {
+  for (const auto& ended : actions.ended) acts_.session_over(ended.session.id);
+  for (const auto& locked : actions.locked) acts_.session_over(locked.session);
+  for (const auto& id : actions.grace) acts_.session_over(id);
   for (auto& ended : actions.ended) {
     const Session& session = ended.session;
     const std::string reason(name(ended.reason));

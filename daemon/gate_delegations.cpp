@@ -54,17 +54,17 @@ Gate::Answer Gate::give_delegation(Request& request) {
   // The one who is delegated to need not be of the manager's staff.
   Actor who = actor(request, policy::Act::delegate, {});
   if (who.refusal) co_return std::move(*who.refusal);
-  const auto mine = person(who.person);
-  if (!mine) co_return no_person(mine.error(), who.person);
   Deed deed;
   deed.record.event = "delegation";
   deed.record.reason = reason;
   deed.record.details = {
       {"act", "given"}, {"delegated_role", role}, {"from", day_json(from)}, {"until", to_text(until)}};
   deed.people = {to};
-  deed.how = [=, when = doer(who), has_staff = (*mine)->record.is_line_manager,
-              policy = policy_](std::vector<reg::Person>& people) {
-    return work::give_delegation(people.front(), *policy, role, from, until, when, has_staff);
+  deed.how = [=, when = doer(who), policy = policy_](std::vector<reg::Person>& people) {
+    return work::give_delegation(people.front(), *policy, role, from, until, when);
+  };
+  deed.first = [giver = who.person](const RecordOf& record_of) -> Result<void> {
+    return work::may_delegate(TRY(record_of(giver)));
   };
   deed.notice = fmt::format("{} was delegated to you by {} until {}.", role, who.person, to_text(until));
   auto done = co_await carry_out(request, who, deed);
@@ -127,8 +127,11 @@ Gate::Answer Gate::appoint_acting(Request& request) {
   deed.record.details = {
       {"act", "appointed"}, {"manager", manager}, {"from", day_json(from)}, {"until", to_text(until)}};
   deed.people = {stand_in};
-  deed.how = [=, when = doer(who), away = (*managed)->record](std::vector<reg::Person>& people) {
-    return work::appoint_acting(people.front(), away, from, until, when);
+  deed.how = [=, when = doer(who)](std::vector<reg::Person>& people) {
+    return work::appoint_acting(people.front(), manager, from, until, when);
+  };
+  deed.first = [manager](const RecordOf& record_of) -> Result<void> {
+    return work::may_be_stood_in_for(TRY(record_of(manager)));
   };
   deed.notice = fmt::format("You stand in for {} until {}.", (*managed)->record.name, to_text(until));
   auto done = co_await carry_out(request, who, deed);

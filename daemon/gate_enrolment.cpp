@@ -45,6 +45,12 @@ const std::string& username_of(const reg::Person& person) {
   return person.username.empty() ? person.id : person.username;
 }
 
+/// Why a code or password was not kept. `over`: the session of whoever gives it is.
+Response not_saved(const Error& error, std::optional<Response> over) {
+  if (error.code != Errc::permission_denied) return register_unavailable(error);
+  return over ? std::move(*over) : not_possible(error);
+}
+
 /// Put together in one piece of memory, which the server wipes: no copy of the secret stays behind.
 Response shown_once(std::string_view member, const Secret& secret, const std::string& username,
                     WallTime expires) {
@@ -133,6 +139,7 @@ Gate::Answer Gate::make_code(Request& request) {
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   auto helper = may_give_codes(request, who);
   if (helper.refusal) co_return std::move(*helper.refusal);
+  const auto act = acts_.begin(helper.session);
   if (!audit_ok()) co_return audit_unavailable();
   if (passwords_.busy()) co_return busy_with_passwords();
   const auto holder = person(who);
@@ -165,18 +172,20 @@ Gate::Answer Gate::make_code(Request& request) {
   record.details = {{"act", "code"}, {"by", helper.person}};
   if (!co_await recorded(record)) co_return audit_unavailable();
   if (auto over = refuse_if_over(helper)) {
-    note_not_done(std::move(record), "the session ended or was locked meanwhile");
+    note_not_done(std::move(record), "the session, or the right to do it, ended meanwhile");
     co_return std::move(*over);
   }
-  std::function<Result<void>(reg::Credentials&)> save = [who, hash = *hash, expires,
-                                                         since](reg::Credentials& file) {
+  std::function<Result<void>(reg::Register&, reg::Credentials&)> save =
+      [who, hash = *hash, expires, since, still = still_allowed(helper, act)](
+          reg::Register& staff, reg::Credentials& file) -> Result<void> {
+    TRY(still(staff));
     return file.set_code(who, hash, since, expires);
   };
-  auto saving = register_.on_file<void>(std::move(save));
+  auto saving = register_.on_both<void>(std::move(save));
   const auto saved = co_await std::move(saving);
   if (!saved) {
     note_not_done(std::move(record), saved.error().message());
-    co_return register_unavailable(saved.error());
+    co_return not_saved(saved.error(), refuse_if_over(helper));
   }
   co_return shown_once("code", *code, username, expires);
 }
@@ -201,6 +210,8 @@ Gate::Answer Gate::activate(Request& request) {
   auto hashing = passwords_.hash(wanted);
   const auto hash = co_await std::move(hashing);
   if (!hash) co_return busy_with_passwords();
+  // Whoever left, or was removed, since they asked for the code: looked at behind the waits.
+  if (auto no = refuse_password_holder(peer, event, credential.person)) co_return std::move(*no);
   audit::Record record;
   record.event = event;
   record.person = credential.person;
@@ -218,6 +229,7 @@ Gate::Answer Gate::activate(Request& request) {
     co_return problem(409, "password_changed",
                       "The code was used at the same moment. Nothing was changed by you.");
   if (!saved) co_return register_unavailable(saved.error());
+  password_checks_.changed(credential.person);
   apply(sessions_.end_by_password(credential.person, EndReason::password_changed));
   metrics_.add("activations");
   co_return json_response(200, json::object{{"username", username}});
@@ -231,6 +243,7 @@ Gate::Answer Gate::reset_password(Request& request) {
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   auto helper = may_give_codes(request, who);
   if (helper.refusal) co_return std::move(*helper.refusal);
+  const auto act = acts_.begin(helper.session);
   if (!audit_ok()) co_return audit_unavailable();
   if (passwords_.busy()) co_return busy_with_passwords();
   const auto holder = person(who);
@@ -263,19 +276,22 @@ Gate::Answer Gate::reset_password(Request& request) {
   record.details["by"] = helper.person;
   if (!co_await recorded(record)) co_return audit_unavailable();
   if (auto over = refuse_if_over(helper)) {
-    note_not_done(std::move(record), "the session ended or was locked meanwhile");
+    note_not_done(std::move(record), "the session, or the right to do it, ended meanwhile");
     co_return std::move(*over);
   }
-  std::function<Result<void>(reg::Credentials&)> save = [who, hash = *hash, expires,
-                                                         at = now()](reg::Credentials& file) {
+  std::function<Result<void>(reg::Register&, reg::Credentials&)> save =
+      [who, hash = *hash, expires, at = now(), still = still_allowed(helper, act)](
+          reg::Register& staff, reg::Credentials& file) -> Result<void> {
+    TRY(still(staff));
     return file.set_password({who, hash, true, expires}, {}, at);
   };
-  auto saving = register_.on_file<void>(std::move(save));
+  auto saving = register_.on_both<void>(std::move(save));
   const auto saved = co_await std::move(saving);
   if (!saved) {
     note_not_done(std::move(record), saved.error().message());
-    co_return register_unavailable(saved.error());
+    co_return not_saved(saved.error(), refuse_if_over(helper));
   }
+  password_checks_.changed(who);
   apply(sessions_.end_by_password(who, EndReason::password_changed));
   log(Level::info, "a password was replaced by a temporary one",
       {{"CARDGATE_EVENT", "password_reset"}, {"CARDGATE_PERSON", who}});

@@ -13,10 +13,11 @@
 
 namespace cardgate::daemon {
 
-boost::asio::awaitable<void> Gate::tell(const std::vector<std::string>& people, const std::string& mark,
-                                        const std::string& text) {
-  if (people.empty()) co_return;
+boost::asio::awaitable<std::vector<std::string>> Gate::tell(const std::vector<std::string>& people,
+                                                            const std::string& mark,
+                                                            const std::string& text) {
   using Ids = std::vector<std::string>;
+  if (people.empty()) co_return Ids();
   const std::function<Result<Ids>(reg::Register&)> work =
       [=, at = now()](reg::Register& staff) -> Result<Ids> { return staff.tell(people, mark, text, at); };
   const auto kept = co_await register_.write<Ids>(work);
@@ -24,7 +25,7 @@ boost::asio::awaitable<void> Gate::tell(const std::vector<std::string>& people, 
     log(Level::error, "a notice was not kept: " + kept.error().message(),
         {{"CARDGATE_EVENT", "notice_lost"}});
   const Ids& told = kept ? *kept : people;  // who is here hears it all the same
-  if (told.empty()) co_return;
+  if (told.empty()) co_return Ids();
   audit::Record record;
   record.event = "notice";
   record.person = told.front();
@@ -35,6 +36,64 @@ boost::asio::awaitable<void> Gate::tell(const std::vector<std::string>& people, 
     if (session->sign_in != policy::SignIn::card || session->locked || session->card_out) continue;
     if (std::ranges::find(told, session->person) == told.end()) continue;
     events_.publish("session", {{"kind", "notice"}, {"session", session->id}, {"text", text}}, session->uid);
+  }
+  co_return told;
+}
+
+/// Whoever signed a declaration whose text is another one now under the same version. Each text is said once.
+boost::asio::awaitable<void> Gate::tell_of_changed_texts() {
+  using Ids = std::vector<std::string>;
+  constexpr std::size_t max_named = 100;
+  const auto policy = policy_;
+  const auto texts = work::declaration_texts(*policy);
+  for (const auto& text : texts) {
+    if (text.hash.empty()) continue;
+    const std::string name = text.wanted.subject;
+    const std::string version = text.wanted.version;
+    const std::string hash = text.hash;
+    RegisterThreads::LongWork<Ids> work = [name, version, hash](const std::filesystem::path& file,
+                                                                const std::atomic<bool>&) -> Result<Ids> {
+      const auto staff = TRY(reg::open_sqlite_again(file));
+      return staff->people_who_signed_another_text(name, version, hash);
+    };
+    auto looking = register_.beside<Ids>(std::move(work));
+    const auto people = co_await std::move(looking);
+    if (shutting_down_) co_return;
+    if (!people) {
+      log(Level::error,
+          fmt::format("whose signatures of '{}' do not count any more could not be read: {}", name,
+                      people.error().message()),
+          {{"CARDGATE_EVENT", "signatures_void"}});
+      continue;
+    }
+    const std::string mark = fmt::format("text-changed-{}-{}-{}", name, version, hash.substr(0, 16));
+    const std::string words = fmt::format(
+        "The text of the {} was changed, so your signature does not count any more. Read and sign it: "
+        "cardgate "
+        "declaration sign {}",
+        text.wanted.title, name);
+    auto telling = tell(*people, mark, words);
+    const auto told = co_await std::move(telling);
+    if (told.empty()) continue;
+    const Ids named(told.begin(),
+                    told.begin() + static_cast<std::ptrdiff_t>(std::min(told.size(), max_named)));
+    audit::Record record;
+    record.event = "signatures_void";
+    record.reason = "the text was changed under its version";
+    record.policy = policy->hash();
+    record.details = {{"name", name},
+                      {"version", version},
+                      {"text", hash},
+                      {"count", told.size()},
+                      {"people", json::array(named.begin(), named.end())}};
+    note(std::move(record));
+    log(Level::warning,
+        fmt::format(
+            "the text of the declaration '{}' was changed under its version {}: the signatures of {} people "
+            "do not count any more, until they have signed again: {}{}",
+            name, version.empty() ? "(none)" : version, told.size(), fmt::join(named, ", "),
+            named.size() < told.size() ? ", ..." : ""),
+        {{"CARDGATE_EVENT", "signatures_void"}});
   }
 }
 

@@ -35,15 +35,20 @@ Response Gate::refuse_password(const Peer& peer, std::string_view event, Respons
   return answer;
 }
 
+std::optional<Response> Gate::refuse_client(const Peer& peer, std::string_view event,
+                                            const std::string& who) {
+  if (client_for(peer, [](const ClientEntry& client) { return client.sign_in; }) != nullptr)
+    return std::nullopt;
+  return refuse_password(peer, event,
+                         problem(403, "sign_in_not_allowed",
+                                 "This program, or this user, may not sign people in. The people who run "
+                                 "this machine decide that in the "
+                                 "`clients` of cardgate's configuration."),
+                         "sign_in_not_allowed", who);
+}
+
 std::optional<Response> Gate::refuse_typing(const Peer& peer, std::string_view event) {
-  if (client_for(peer, [](const ClientEntry& client) { return client.sign_in; }) == nullptr) {
-    return refuse_password(peer, event,
-                           problem(403, "sign_in_not_allowed",
-                                   "This program, or this user, may not sign people in. The people who run "
-                                   "this machine decide that in the "
-                                   "`clients` of cardgate's configuration."),
-                           "sign_in_not_allowed");
-  }
+  if (auto no = refuse_client(peer, event)) return no;
   if (!sign_in_rate_.allow(peer.counted_as, clock_.boot())) {
     return refuse_password(peer, event,
                            problem(429, "rate_limited", "Too many sign-ins in a short time. Wait a minute."),
@@ -119,6 +124,14 @@ std::optional<Response> Gate::refuse_standing(const Peer& peer, std::string_view
       reason, who);
 }
 
+std::optional<Response> Gate::refuse_password_holder(const Peer& peer, std::string_view event,
+                                                     const std::string& who) {
+  const auto holder = person(who);
+  if (!holder) return register_unavailable(holder.error());
+  return refuse_standing(
+      peer, event, policy::decide_sign_in(*policy_, (*holder)->facts, policy::SignIn::password, now()), who);
+}
+
 boost::asio::awaitable<Response> Gate::sign_in_by_password(Request& request, proto::PasswordSignIn ask,
                                                            const std::string& resume_id) {
   const Peer& peer = *request.peer;
@@ -138,6 +151,7 @@ boost::asio::awaitable<Response> Gate::sign_in_by_password(Request& request, pro
       co_return refused(mismatch(), "sign_in_mismatch", session->person);
   }
   const auto typed = std::make_shared<const Secret>(std::move(ask.password));
+  const auto check = password_checks_.begin();
   auto checking = check_password(peer, {reg::CredentialKind::password, event, ask.username, typed});
   auto checked = co_await std::move(checking);
   if (checked.refusal) co_return std::move(*checked.refusal);
@@ -200,6 +214,13 @@ boost::asio::awaitable<Response> Gate::sign_in_by_password(Request& request, pro
   const auto recorded = co_await std::move(recording);
   if (!recorded) co_return audit_unavailable();
   if (shutting_down_) co_return problem(503, "draining", "The service is stopping. Try again in a moment.");
+  if (check->outdated_for(session.person)) {
+    co_return refused(
+        problem(401, "password_incorrect",
+                "The password was changed while you were signing in. Sign in with the new one."),
+        "password_changed", session.person);
+  }
+  if (auto no = refuse_client(peer, event, session.person)) co_return std::move(*no);
   metrics_.add("sign_ins", "password");
   log(Level::info, resume_id.empty() ? "signed in" : "session resumed",
       {{"CARDGATE_EVENT", resume_id.empty() ? "sign_in" : "session_resumed"},
@@ -212,12 +233,11 @@ boost::asio::awaitable<Response> Gate::sign_in_by_password(Request& request, pro
     auto opened = sessions_.open(std::move(session));
     if (!opened) co_return problem(503, "too_many_sessions", opened.error().context + ".");
     apply(std::move(*opened));
-    // What the register said may have changed while the record was written.
-    review(id);
-    if (sessions_.find(id) == nullptr)
-      co_return problem(403, "access_denied", "Your access ended at this moment.",
-                        {{"unmet", json::array{}}});
   }
+  // What the register said may have changed while the record was written.
+  review(id);
+  if (sessions_.find(id) == nullptr)
+    co_return problem(403, "access_denied", "Your access ended at this moment.", {{"unmet", json::array{}}});
   on_deadline_changed();
   events_.publish("session", {{"kind", resume_id.empty() ? "opened" : "resumed"}, {"session", id}}, peer.uid);
   auto answer = json_response(resume_id.empty() ? 201 : 200, session_json(*sessions_.find(id)));
@@ -262,6 +282,7 @@ Gate::Answer Gate::change_password(Request& request) {
   auto hashing = passwords_.hash(wanted);
   const auto hash = co_await std::move(hashing);
   if (!hash) co_return busy_with_passwords();
+  if (auto no = refuse_password_holder(peer, event, credential.person)) co_return std::move(*no);
   audit::Record record;
   record.event = "password_changed";
   record.person = credential.person;
@@ -279,6 +300,7 @@ Gate::Answer Gate::change_password(Request& request) {
     co_return problem(409, "password_changed",
                       "The password was changed at the same moment. Nothing was changed by you.");
   if (!saved) co_return register_unavailable(saved.error());
+  password_checks_.changed(credential.person);
   apply(sessions_.end_by_password(credential.person, EndReason::password_changed));
   log(Level::info, "a password was changed",
       {{"CARDGATE_EVENT", "password_changed"}, {"CARDGATE_PERSON", credential.person}});

@@ -230,6 +230,7 @@ Gate::Answer Gate::restore_register(Request& request) {
     note(std::move(record));
     co_return copy_refused(restored.error(), *from);
   }
+  password_checks_.all_changed();
   // Whoever may do less by the restored register does so at once.
   register_replaced();
   boost::asio::co_spawn(io_, check_register_in_background(), boost::asio::detached);

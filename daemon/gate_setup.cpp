@@ -30,8 +30,8 @@ void appoint(reg::Person& person, const policy::Role& role, const std::string& r
     reg::Form form;
     form.kind = wanted.subject;
     form.role = role.name;
-    form.requested_by = form.approved_by = "root";
-    form.verified_by = "root, by set-up";
+    form.requested_by = form.approved_by = reg::root_name;
+    form.verified_by = reg::root_by_set_up;
     form.reason = reason;
     form.requested_on = form.verified_on = form.approved_on = form.valid_from = today;
     form.valid_until = until;
@@ -43,10 +43,11 @@ void appoint(reg::Person& person, const policy::Role& role, const std::string& r
 /// Takes back the form that appoint() gave to somebody who never signed in; the team alone opens nothing.
 void dismiss(reg::Person& person, const policy::Role& role, Date today) {
   for (auto& form : person.forms) {
-    if (form.role != role.name || form.approved_by != "root" || form.state != reg::Form::State::approved)
+    if (form.role != role.name || form.approved_by != reg::root_name ||
+        form.state != reg::Form::State::approved)
       continue;
     form.state = reg::Form::State::withdrawn;
-    form.closed_by = "root";
+    form.closed_by = reg::root_name;
     form.closed_on = today;
     form.closed_reason = "set-up named somebody else";
   }

@@ -6,24 +6,12 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "daemon/cards/card_name.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/work/answers.hpp"
 
 namespace cardgate::daemon {
-namespace {
-
-void set_card(policy::Facts& facts, const reg::Person& person, const std::string& card) {
-  facts.card_active = false;
-  for (const auto& registered : person.cards) {
-    if (registered.uuid != card) continue;
-    facts.card_active = registered.status == "active";
-    facts.card_valid_until = registered.valid_until;
-  }
-}
-
-}  // namespace
-
 json::array to_json(const std::vector<policy::Unmet>& list) {
   json::array out;
   for (const auto& item : list) {
@@ -141,6 +129,33 @@ Gate::Answer Gate::resume(Request& request, const std::string& id) {
   co_return answer;
 }
 
+std::optional<Response> Gate::refuse_card_name(const CardUse& use, const CardFacts& card,
+                                               const reg::Person& holder) {
+  const auto registered = std::ranges::find(holder.cards, card.id, &reg::Card::uuid);
+  if (registered == holder.cards.end() || registered->registered_by.empty()) return std::nullopt;
+  if (says_name(card.info, registered->certificate_name)) return std::nullopt;
+  return refuse_card_use(
+      use,
+      problem(
+          403, "certificate_name_differs",
+          fmt::format(
+              "The certificate on this card names '{}', and the card was registered as one that names "
+              "'{}'. No try was spent. Take it to the {}, who registered it.",
+              certificate_name(card.info), registered->certificate_name, policy_->contacts().access_team)),
+      "certificate_name");
+}
+
+Response Gate::access_denied(const policy::Decision& standing, const reg::Person& holder,
+                             const std::string& card) {
+  std::string detail;
+  for (const auto& item : standing.unmet)
+    detail += (detail.empty() ? "" : " ") + item.text + ". " + item.next_step + ".";
+  for (const auto& other : work::other_cards(holder, card))
+    detail += fmt::format(" {}. If you did not ask for it, tell the {} now.", other,
+                          policy_->contacts().access_team);
+  return problem(403, "access_denied", std::move(detail), {{"unmet", to_json(standing.unmet)}});
+}
+
 Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::string& resume_id) {
   const Peer& peer = *request.peer;
   CardUse use{peer, "sign_in_refused", ask.reader, {}};
@@ -205,11 +220,13 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   const auto standing = policy::decide_sign_in(*policy_, **facts, policy::SignIn::card, now());
   if (!standing.allowed) {
     const std::string reason = standing.unmet.empty() ? "access" : standing.unmet.front().prerequisite;
-    std::string detail;
-    for (const auto& item : standing.unmet)
-      detail += (detail.empty() ? "" : " ") + item.text + ". " + item.next_step + ".";
-    co_return refused(problem(403, "access_denied", detail, {{"unmet", to_json(standing.unmet)}}), reason,
-                      person_id);
+    co_return refused(access_denied(standing, (*holder)->record, card->id), reason, person_id);
+  }
+  use.person = person_id;
+  if (auto no = refuse_card_name(use, *card, (*holder)->record)) co_return std::move(*no);
+  for (const auto& other : work::other_cards((*holder)->record, card->id)) {
+    session.warnings.push_back(fmt::format("{}. If you did not ask for it, tell the {} now", other,
+                                           policy_->contacts().access_team));
   }
   if (const Session* other = sessions_.by_card(card->id); other != nullptr && other->uid != uid) {
     log(Level::warning, "one card is asked for by two users of this machine",
@@ -289,6 +306,9 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
     note(std::move(gone));
     co_return problem(404, "no_card", "The card was taken out. Put it in and try again.");
   }
+  // A reload may have taken the client, the seat or the uid its right while the person typed.
+  use.person = person_id;
+  if (auto no = refuse_peer(use)) co_return std::move(*no);
 
   metrics_.add("sign_ins");
   log(Level::info, resume_id.empty() ? "signed in" : "session resumed",
@@ -299,6 +319,10 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
     if (!sessions_.resume(resume_id, ask.reader, insertion, clock_.boot())) {
       co_return problem(404, "not_found", "The session has ended. Sign in.");
     }
+    review(resume_id);
+    if (sessions_.find(resume_id) == nullptr)
+      co_return problem(403, "access_denied", "Your access ended at this moment.",
+                        {{"unmet", json::array{}}});
     on_deadline_changed();
     events_.publish("session", {{"kind", "resumed"}, {"session", resume_id}}, uid);
     co_return json_response(200, session_json(*sessions_.find(resume_id)));
@@ -326,6 +350,10 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   }
   apply(std::move(*opened));
   watch_certificate(id, *proof, asked_at);
+  // By the trust files and the register as they are now: both may have changed since the certificate was judged.
+  review(id);
+  if (sessions_.find(id) == nullptr)
+    co_return problem(403, "access_denied", "Your access ended at this moment.", {{"unmet", json::array{}}});
   on_deadline_changed();
   events_.publish("session", {{"kind", "opened"}, {"session", id}, {"reader", ask.reader}}, uid);
   auto answer = json_response(201, session_json(*sessions_.find(id)));

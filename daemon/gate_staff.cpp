@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "daemon/cards/card_name.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/work/answers.hpp"
@@ -43,6 +44,34 @@ json::object details_of(const work::StaffChange& change, const std::optional<std
   if (add) details["join_team"] = *add;
   if (drop) details["leave_team"] = *drop;
   return details;
+}
+
+/// What became of the card, and where its certificate names somebody else than the register, who was looked at.
+json::object details_of_card(const reg::Person& person, const std::string& uuid) {
+  const auto card = std::ranges::find(person.cards, uuid, &reg::Card::uuid);
+  if (card == person.cards.end()) return {};
+  json::object out{{"status", card->status}, {"registered_by", card->registered_by}};
+  if (!card->confirmed_by.empty()) out["confirmed_by"] = card->confirmed_by;
+  if (!card->registered_by.empty() && card->certificate_name != person.name)
+    out["certificate_name"] = card->certificate_name;
+  return out;
+}
+
+std::string card_notice(const reg::Person& person, const std::string& uuid, const std::string& by,
+                        const std::string& team) {
+  const auto card = std::ranges::find(person.cards, uuid, &reg::Card::uuid);
+  if (card == person.cards.end()) return {};
+  if (card->status == "waiting") {
+    return fmt::format(
+        "{} registered the card {} to you. It opens nothing until a second person has confirmed it. "
+        "If you did not ask for it, tell the {} now.",
+        by, uuid, team);
+  }
+  if (card->status == "active") {
+    return fmt::format("{} {} the card {} as yours. If you did not ask for it, tell the {} now.", by,
+                       card->confirmed_by == by ? "confirmed" : "registered", uuid, team);
+  }
+  return fmt::format("{} put on record that your card {} is {}.", by, uuid, card->status);
 }
 
 }  // namespace
@@ -101,6 +130,41 @@ void Gate::block_now(const std::string& person, const std::vector<std::string>& 
   people_changed({person});
 }
 
+std::optional<Response> Gate::refuse_other_name(const Request& request, const Actor& who,
+                                                const std::string& id, const work::CardChange& change) {
+  const auto record = record_of(id);
+  if (!record) return no_person(record.error(), id);
+  const auto known = std::ranges::find(record->cards, change.uuid, &reg::Card::uuid);
+  if (known != record->cards.end() && known->registered_by.empty()) return std::nullopt;  // a file's
+  if (known == record->cards.end()) {
+    const auto holder = staff_->people_by_identity("card_uuid", change.uuid);
+    if (!holder) return register_unavailable(holder.error());
+    if (!holder->empty()) return std::nullopt;  // somebody else's: that is said by whoever is to change it
+  }
+  const std::string& expected = known != record->cards.end()       ? known->certificate_name
+                                : !change.certificate_name.empty() ? change.certificate_name
+                                                                   : record->name;
+  for (const auto& [name, reader] : readers_.all()) {
+    if (!reader.card || reader.card->id != change.uuid || says_name(reader.card->info, expected)) continue;
+    const auto found = certificate_name(reader.card->info);
+    audit::Record refused;
+    refused.event = "client_refused";
+    refused.person = id;
+    refused.session = who.session;
+    refused.role = who.role;
+    refused.reason = "register_changed: the card's certificate names somebody else";
+    refused.details = {{"by", who.person}, {"card", change.uuid}, {"certificate_name", found}};
+    refuse(*request.peer, std::move(refused));
+    return problem(
+        409, "certificate_name_differs",
+        fmt::format("The certificate on that card names '{}', and not '{}'. Nothing was done. If the card is "
+                    "that person's all the same, say that you have looked: --certificate-name '{}'",
+                    found, expected, found),
+        {{"certificate_name", found}});
+  }
+  return std::nullopt;
+}
+
 Gate::Answer Gate::change_card(Request& request, const std::string& id) {
   static constexpr std::string_view states[] = {"active", "lost", "replaced", "revoked"};
   auto body = proto::Body::parse(request.body);
@@ -109,6 +173,7 @@ Gate::Answer Gate::change_card(Request& request, const std::string& id) {
   change.status = body.optional_text("status").value_or("active");
   change.replaces = body.optional_text("replaces").value_or(std::string());
   change.valid_until = body.optional_date("valid_until");
+  change.certificate_name = body.optional_text("certificate_name").value_or(std::string());
   const auto reason = body.reason();
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   if (!reg::is_card_uuid(change.uuid) || (!change.replaces.empty() && !reg::is_card_uuid(change.replaces))) {
@@ -122,22 +187,31 @@ Gate::Answer Gate::change_card(Request& request, const std::string& id) {
   change.replaces = reg::card_uuid(change.replaces);
   Actor who = actor(request, policy::Act::manage_staff, id);
   if (who.refusal) co_return std::move(*who.refusal);
+  const bool gives = change.status == "active";
+  if (gives) {
+    if (auto no = refuse_other_name(request, who, id, change)) co_return std::move(*no);
+  }
   Deed deed;
   deed.record.event = "register_changed";
   deed.record.reason = reason;
   deed.record.details = {{"card", change.uuid}, {"status", change.status}, {"replaces", change.replaces}};
   deed.people = {id};
-  deed.how = [change, when = doer(who)](std::vector<reg::Person>& people) {
-    return work::change_card(people.front(), change, when);
+  deed.how = [change, when = doer(who), policy = policy_](std::vector<reg::Person>& people) {
+    return work::change_card(people.front(), *policy, change, when);
   };
+  deed.more_details = [uuid = change.uuid](const reg::Person&, const reg::Person& after) {
+    return details_of_card(after, uuid);
+  };
+  deed.waits_for_log = gives;
   // A lost card is refused at once, whatever becomes of the log.
   std::vector<std::string> blocked;
-  if (change.status != "active") blocked.push_back(change.uuid);
-  if (!change.replaces.empty()) blocked.push_back(change.replaces);
-  deed.waits_for_log = blocked.empty();
-  if (const auto before = staff_->person(id); before && !blocked.empty()) {
+  if (!gives) blocked.push_back(change.uuid);
+  if (const auto before = staff_->person(id)) {
     std::vector<reg::Person> tried(1, *before);
-    if (deed.how(tried)) block_now(id, blocked);
+    if (deed.how(tried)) {
+      deed.notice = card_notice(tried.front(), change.uuid, who.person, policy_->contacts().access_team);
+      if (!gives) block_now(id, blocked);
+    }
   }
   auto done = co_await carry_out(request, who, deed);
   if (done.refusal && !blocked.empty() && blocked_now_.contains(blocked.front())) {

@@ -20,6 +20,12 @@ Response inactive() {
   return json_response(200, json::object{{"active", false}});
 }
 
+Response role_not_allowed() {
+  return problem(403, "role_not_allowed",
+                 "This program may not ask for that role. The people who run this machine decide that in the "
+                 "`clients` of cardgate's configuration.");
+}
+
 Response unauthorized(std::string_view error, std::string detail) {
   auto answer = problem(401, error, std::move(detail));
   answer.headers.emplace_back("WWW-Authenticate", "Bearer error=\"invalid_token\"");
@@ -94,11 +100,7 @@ Gate::Answer Gate::token(Request& request) {
   }
   const ClientEntry* entry = client_for(peer, for_role);
   if (entry == nullptr) {
-    co_return refused(
-        problem(403, "role_not_allowed",
-                "This program may not ask for that role. The people who run this machine decide that in the "
-                "`clients` of cardgate's configuration."),
-        "role_not_allowed");
+    co_return refused(role_not_allowed(), "role_not_allowed");
   }
   const std::string client = entry->name;
   record.client = client;
@@ -173,11 +175,6 @@ Gate::Answer Gate::token(Request& request) {
   }
   claims.policy = policy_->hash();
 
-  record.event = "token";
-  record.policy = claims.policy;
-  record.details["jti"] = claims.jti;
-  record.details["expires"] = claims.exp;
-  if (!claims.revocation.empty()) record.details["revocation"] = claims.revocation;
   // Registered first, so that a card pulled while the record is written takes this token with it.
   const BootTime boot = clock_.boot();
   Token entry_of_token{
@@ -195,13 +192,26 @@ Gate::Answer Gate::token(Request& request) {
   }
   on_deadline_changed();
 
+  audit::Record granted = record;
+  granted.event = "token";
+  granted.policy = claims.policy;
+  granted.details["jti"] = claims.jti;
+  granted.details["expires"] = claims.exp;
+  if (!claims.revocation.empty()) granted.details["revocation"] = claims.revocation;
   // Signed while the disk works; it leaves only when the record is there.
-  auto ticket = durable_.start(*log_, std::move(record));
+  auto ticket = durable_.start(*log_, std::move(granted));
   std::string signed_token = proto::issue(key_, key_id_, claims);
   const auto recorded = co_await durable_.wait(std::move(ticket));
   if (!recorded) {
     sessions_.revoke(claims.jti);
     co_return audit_unavailable();
+  }
+  // A reload in between may have taken this client its role.
+  if (const ClientEntry* now_entry = client_for(peer, for_role);
+      now_entry == nullptr || now_entry->name != client) {
+    apply(sessions_.revoke(claims.jti));
+    record.details["jti"] = claims.jti;
+    co_return refused(role_not_allowed(), "role_not_allowed");
   }
   if (sessions_.active_token(claims.jti, clock_.boot()) == nullptr) {
     co_return problem(401, "no_session",

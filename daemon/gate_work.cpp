@@ -24,6 +24,17 @@ Gate::Actor Gate::myself(const Request& request) {
   const Session& session = *chosen.session;
   who.person = session.person;
   who.session = session.id;
+  who.card = session.card;
+  if (const auto me = person(who.person)) {
+    const auto& cards = (*me)->record.cards;
+    if (const auto used = std::ranges::find(cards, who.card, &reg::Card::uuid); used != cards.end()) {
+      who.card_by = used->registered_by;
+      who.by_one_person = used->by_one_person();
+    }
+  } else {
+    who.refusal = register_unavailable(me.error());
+    return who;
+  }
   if (session.sign_in != policy::SignIn::card) {
     who.refusal = problem(403, "card_needed",
                           "This is done with your card, not with a password. Sign in: cardgate login");
@@ -55,6 +66,8 @@ Gate::Actor Gate::actor(const Request& request, policy::Act act, const std::stri
 Gate::Actor Gate::may(const Request& request, policy::Act act, const std::string& subject) {
   Actor who = myself(request);
   if (who.refusal) return who;
+  who.act = act;
+  who.subject = subject;
   const auto refused = [&](Response answer, std::string reason) {
     who.why = std::move(reason);
     who.refusal = std::move(answer);
@@ -80,6 +93,10 @@ Gate::Actor Gate::may(const Request& request, policy::Act act, const std::string
     return refused(problem(403, "role_needed", fmt::format("This needs {}.", title),
                            {{"unmet", to_json(nearest.unmet)}}),
                    "no role lets them");
+  }
+  if (act != policy::Act::see_people) {
+    if (auto no = refuse_card_of_one(who))
+      return refused(std::move(*no), "the card was registered by one person");
   }
   if (subject.empty()) {
     who.role = held.front()->name;
@@ -120,9 +137,23 @@ Gate::Actor Gate::line_manager_of(const Request& request, const std::string& sub
                           "Only the line manager of that person, or who stands in for them, may do that.");
     return who;
   }
+  if (auto no = refuse_card_of_one(who)) {
+    who.refusal = std::move(no);
+    return who;
+  }
   who.manager = (*other)->record.line_manager;
+  who.subject = subject;
   sessions_.used(who.session, clock_.boot());
   return who;
+}
+
+std::optional<Response> Gate::refuse_card_of_one(const Actor& who) {
+  if (!who.by_one_person) return std::nullopt;
+  return problem(
+      403, "card_unconfirmed",
+      fmt::format("{} alone registered the card that you use. Whoever decides for others needs a second "
+                  "person of the team who stands for it: cardgate staff give-card {} --card {}",
+                  who.card_by, who.person, who.card));
 }
 
 boost::asio::awaitable<bool> Gate::recorded(const audit::Record& record) {
@@ -136,17 +167,35 @@ void Gate::note_not_done(audit::Record record, std::string_view why) {
   note(std::move(record));
 }
 
-std::optional<Response> Gate::refuse_if_over(const Actor& who) const {
+std::optional<Response> Gate::refuse_if_over(const Actor& who) {
   const Session* session = sessions_.find(who.session);
   if (session == nullptr)
     return problem(401, "no_session", "Your session ended meanwhile. Nothing was done.");
   if (session->locked || session->card_out)
     return problem(423, "session_locked", "Your session was locked meanwhile. Nothing was done.");
-  return std::nullopt;
+  const auto right = work::still_holds(right_of(who), records(), now());
+  return right ? std::nullopt : std::optional(not_possible(right.error()));
+}
+
+work::Right Gate::right_of(const Actor& who) const {
+  return {policy_, who.person, who.card, who.act, who.role, !who.manager.empty(), who.subject};
+}
+
+std::function<Result<void>(reg::Register&)> Gate::still_allowed(const Actor& who,
+                                                                std::shared_ptr<const WaitingActs::Act> act) {
+  return [right = right_of(who), act = std::move(act), at = now()](reg::Register& staff) -> Result<void> {
+    if (act->over()) {
+      return Error{Errc::permission_denied,
+                   "Your session ended or was locked, or the rules were changed, while this waited. "
+                   "Nothing was done"};
+    }
+    return work::still_holds(right, [&staff](const std::string& id) { return staff.person(id); }, at);
+  };
 }
 
 boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const Actor& who, Deed& deed) {
   Done done;
+  const auto act = acts_.begin(who.session);
   auto& record = deed.record;
   record.person = deed.people.front();
   record.client = who.client;
@@ -169,7 +218,9 @@ boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const
     now_on_file.push_back(std::move(*found));
   }
   auto tried = now_on_file;
-  if (const auto possible = deed.how(tried); !possible) {
+  auto possible = deed.how(tried);
+  if (possible && deed.first) possible = deed.first(records());
+  if (!possible) {
     audit::Record refused = record;
     refused.event = "client_refused";
     refused.reason = fmt::format("{}: {}", record.event, possible.error().context);
@@ -187,19 +238,28 @@ boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const
       co_return done;
     }
     if (auto over = refuse_if_over(who)) {
-      note_not_done(std::move(record), "the session ended or was locked meanwhile");
+      note_not_done(std::move(record), "the session, or the right to do it, ended meanwhile");
       done.refusal = std::move(over);
       co_return done;
     }
   } else {
     note(record);
   }
+  // The register may be busy with an import for minutes: what was true before the wait is asked again behind it.
+  std::function<Result<void>(reg::Register&)> still;
+  if (deed.waits_for_log) still = still_allowed(who, act);
   const std::function<Result<std::vector<reg::Person>>(reg::Register&)> work =
-      [ids = deed.people, how = deed.how](reg::Register& staff) { return staff.change_several(ids, how); };
+      [ids = deed.people, how = deed.how, first = deed.first,
+       still](reg::Register& staff) -> Result<std::vector<reg::Person>> {
+    if (still) TRY(still(staff));
+    if (first) TRY(first([&staff](const std::string& id) { return staff.person(id); }));
+    return staff.change_several(ids, how);
+  };
   auto changed = co_await register_.write<std::vector<reg::Person>>(work);
   if (!changed) {
     note_not_done(std::move(record), changed.error().message());
-    done.refusal = not_possible(changed.error());
+    if (deed.waits_for_log) done.refusal = refuse_if_over(who);
+    if (!done.refusal) done.refusal = not_possible(changed.error());
     co_return done;
   }
   done.people = std::move(*changed);
@@ -238,17 +298,20 @@ Gate::Owner Gate::owner_of(reg::Register::Relation relation, const std::string& 
 
 void Gate::people_changed(const std::vector<std::string>& ids) {
   const auto concerned = [&](const std::string& id) { return std::ranges::find(ids, id) != ids.end(); };
-  const auto stands_on = [&](const policy::Facts& facts) {
-    return concerned(facts.person) ||
-           std::ranges::any_of(facts.delegations, [&](const auto& given) { return concerned(given.from); });
+  const auto stands_on = [&](const Person& person) {
+    const auto& record = person.record;
+    return concerned(record.id) ||
+           std::ranges::any_of(record.delegations,
+                               [&](const auto& given) { return concerned(given.from); }) ||
+           std::ranges::any_of(record.acting, [&](const auto& acting) { return concerned(acting.manager); });
   };
   std::vector<std::pair<std::string, uid_t>> sessions;
   for (const Session* session : sessions_.all()) {
     const auto holder = concerned(session->person) ? Result<Person*>(Error{}) : person(session->person);
-    if (concerned(session->person) || (holder && stands_on((*holder)->facts)))
+    if (concerned(session->person) || (holder && stands_on(**holder)))
       sessions.emplace_back(session->id, session->uid);
   }
-  std::erase_if(people_, [&](const auto& each) { return stands_on(each.second.facts); });
+  std::erase_if(people_, [&](const auto& each) { return stands_on(each.second); });
   for (const auto& [id, uid] : sessions) {
     review(id);
     if (sessions_.find(id) != nullptr)

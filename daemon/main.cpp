@@ -173,8 +173,9 @@ int run(const std::filesystem::path& file) {
           ::sd_notify(0, "READY=1\nSTATUS=Serving with the old configuration: the new one was refused");
         }
         trust_files.set(gate.trust_paths());
+        // One after the other: a slow reading of older files must not end after a quick one of newer files.
+        await_hangup();
       });
-      await_hangup();
     });
   };
   await_hangup();

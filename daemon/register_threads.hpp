@@ -47,6 +47,14 @@ class RegisterThreads {
   boost::asio::awaitable<Result<T>> on_file(std::function<Result<T>(reg::Credentials&)> work) {
     return on(changes_, [work = std::move(work), file = credentials_] { return work(*file); });
   }
+  /// With both, for passwords whose change stands on what the register says of whoever changes them.
+  template <class T>
+  boost::asio::awaitable<Result<T>> on_both(
+      std::function<Result<T>(reg::Register& staff, reg::Credentials& file)> work) {
+    return on(changes_, [work = std::move(work), writer = writer_, file = credentials_] {
+      return work(*writer, *file);
+    });
+  }
   /// Beside everything else, by connections of its own; to end early, with cancelled, once `stop` is true.
   template <class T>
   using LongWork = std::function<Result<T>(const std::filesystem::path& file, const std::atomic<bool>& stop)>;

@@ -12,19 +12,24 @@
 
 namespace cardgate::policy {
 
-/// An access form (ESR06) for one role. `verified_by` and `approved_by` are people's ids.
+/// An access form (ESR06) for one role. `verified_by` and `approved_by` are people's ids. A day that is not known
+/// (nothing) does not speak against the form; one that is still to come does.
 struct Form {
   std::string kind, role;
   bool verified = false, approved = false, withdrawn = false;
   std::string verified_by, approved_by;
   std::optional<Date> valid_from, valid_until;
   bool rejected = false;
+  std::optional<Date> verified_on = {}, approved_on = {};
+  bool by_nobody_known = false;  // who verified or approved it is nobody whom the register knows
 };
 
+/// `text_hash`: of the text that was signed; empty: it was signed elsewhere, and nothing is known of the text.
 struct Declaration {
   std::string name, version;
   Date signed_on;
   std::optional<Date> valid_until;
+  std::string text_hash = {};
 };
 
 struct Training {

@@ -265,6 +265,13 @@ Result<Policy> Policy::parse(std::string_view text, std::string_view name) {
   }
   if (policy.roles_.empty()) return roles.error("expected at least one role");
   TRY(map.finish());
+  for (auto& role : policy.roles_) {
+    for (auto& wanted : role.requires_all) {
+      const auto& signed_text = policy.declaration_text(wanted.subject);
+      if (wanted.kind == Prerequisite::Kind::declaration && !signed_text.empty())
+        wanted.text_hash = to_hex(sha256(as_bytes(signed_text)));
+    }
+  }
   policy.card_standing_ = common_standing(policy.roles_, SignIn::card);
   policy.password_standing_ = common_standing(policy.roles_, SignIn::password);
   policy.hash_ = to_hex(blake2b(as_bytes(text)));

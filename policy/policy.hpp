@@ -38,6 +38,7 @@ struct Prerequisite {
   std::string title;    // what people call it
   bool warn = false;    // training only: missing it warns, but does not deny
   std::optional<std::chrono::days> valid_for = {};  // declaration only: for how long a signature counts
+  std::string text_hash = {};  // declaration only: SHA-256 of its text, hex; empty: the policy has no text
   friend bool operator==(const Prerequisite&, const Prerequisite&) = default;
 };
 /// The stable code of a kind, as in the file and in answers: "not-removed", "form", ...

@@ -68,6 +68,11 @@ Standing form(const Form& form, const Facts& facts, std::string_view kind, std::
   if (form.verified_by == facts.person) return {State::self_verified};
   if (!form.approved || form.approved_by.empty()) return {State::unapproved};
   if (form.approved_by == facts.person || form.approved_by == form.verified_by) return {State::self_approved};
+  if (form.by_nobody_known) return {State::by_nobody};
+  // Nobody has done yet what is on record for a day to come.
+  for (const auto& day : {form.approved_on, form.verified_on}) {
+    if (day && !reached(*day, today)) return {State::not_yet, day};
+  }
   return time;
 }
 
@@ -85,6 +90,9 @@ Standing declaration(const Declaration& signed_one, const Prerequisite& wanted, 
   if (time.met() && !wanted.version.empty() && signed_one.version != wanted.version) {
     return {State::wrong_version, std::nullopt, signed_one.version};
   }
+  const bool other_text = !wanted.text_hash.empty() && !signed_one.text_hash.empty() &&
+                          signed_one.version == wanted.version && signed_one.text_hash != wanted.text_hash;
+  if (time.met() && other_text) return {State::changed_text};
   return time;
 }
 

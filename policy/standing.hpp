@@ -20,10 +20,12 @@ enum class State : std::uint8_t {
   rejected,
   lapsed,
   wrong_version,
+  changed_text,  // signed under this version, but with another text
   unverified,
   self_verified,
   unapproved,
   self_approved,  // by the person, or by who verified it
+  by_nobody,      // verified or approved by nobody who is on record
   not_yet,
   on_leave,
   met,

@@ -59,6 +59,8 @@ Result<std::vector<Form>> read_form(const Yaml& node) {
   TRY(read_text(map, "approved_by", approver));
   if (form.verified) form.verified_by = verifier;
   if (form.approved) form.approved_by = approver;
+  TRY(read_date(map, "verified_on", form.verified_on));
+  TRY(read_date(map, "approved_on", form.approved_on));
   TRY(read_span(map, form.valid_from, form.valid_until));
   std::vector<Form> forms;
   for (const auto& role : TRY(TRY(map.required("roles")).strings())) {
@@ -76,6 +78,7 @@ Result<Declaration> read_declaration(const Yaml& node) {
   TRY(read_text(map, "version", out.version));
   out.signed_on = TRY(TRY(map.required("signed_on")).date());
   TRY(read_date(map, "valid_until", out.valid_until));
+  TRY(read_text(map, "text_hash", out.text_hash));
   TRY(map.finish());
   return out;
 }

@@ -84,6 +84,9 @@ Words form(const Standing& standing, std::string_view title, std::string_view ro
       return approve(mine + " is not approved yet");
     case State::self_approved:
       return approve(mine + " was approved by yourself or by whoever verified it, which does not count");
+    case State::by_nobody:
+      return fill_in(mine +
+                     " was verified or approved by somebody who is not on record, which does not count");
     default:
       return fill_in(fmt::format("You have no {} for {}", title, role));
   }
@@ -100,6 +103,8 @@ Words declaration(const Standing& standing, const Prerequisite& wanted) {
     case State::wrong_version:
       return sign(fmt::format("You signed version {} of the {}, and version {} is needed", standing.version,
                               wanted.title, wanted.version));
+    case State::changed_text:
+      return sign(fmt::format("The text of the {} is another one than you signed", wanted.title));
     default:
       return sign(fmt::format("You have not signed the {}", wanted.title));
   }

@@ -198,9 +198,10 @@ ImportedPerson read_person(const Yaml& item, Problems& problems) {
   given.teams = fields.texts("teams", person.teams);
   given.cards = read_list(fields, "cards", person.cards, read_card, &out.lines.cards);
   given.identities = read_identities(fields, person.identities);
-  given.forms = read_list(fields, "forms", person.forms, read_form);
-  given.declarations = read_list(fields, "declarations", person.declarations, read_declaration);
-  given.training = read_list(fields, "training", person.training, read_training);
+  given.forms = read_list(fields, "forms", person.forms, read_form, &out.lines.forms);
+  given.declarations =
+      read_list(fields, "declarations", person.declarations, read_declaration, &out.lines.declarations);
+  given.training = read_list(fields, "training", person.training, read_training, &out.lines.training);
   given.delegations =
       read_list(fields, "delegations", person.delegations, read_delegation, &out.lines.delegations);
   given.removed = read_removed(fields, person);

@@ -37,7 +37,7 @@ struct ImportedPerson {
   /// Where in the file, for problems that only the register can find.
   struct Lines {
     int line_manager = 0, username = 0, removed = 0;
-    std::vector<int> cards, delegations;  // as many as the person has
+    std::vector<int> cards, delegations, forms, declarations, training;  // as many as the person has
   };
   /// What the person proves themselves with at enrolment; the register keeps a digest. No date: nothing any more.
   struct Enrolment {
@@ -67,7 +67,7 @@ struct ParsedImport {
 };
 
 struct ImportOptions {
-  /// Who is employed is looked at on this day.
+  /// Who is employed is looked at on this day, and nothing may have been done on a later one. Not a day: no day is looked at.
   Date today{};
   /// Everything is done, and then undone: the report says what would have been.
   bool dry_run = false;

@@ -47,12 +47,16 @@ std::vector<Card> with_card_in_use(std::vector<Card> cards, const Card& used, bo
   const auto known = std::ranges::find(cards, used.uuid, &Card::uuid);
   if (known != cards.end()) {
     if (date_given) known->valid_until = used.valid_until;
-    return cards;
+    if (known->status != "active" && known->status != "waiting") return cards;
+    // A staff file is root's word: nobody else need stand for the card then.
+    const bool waited = known->status == "waiting";
+    *known = Card{used.uuid, "active", known->valid_until};
+    if (!waited) return cards;
   }
   for (auto& card : cards) {
-    if (card.status == "active") card.status = "replaced";
+    if (card.status == "active" && card.uuid != used.uuid) card.status = "replaced";
   }
-  cards.push_back(used);
+  if (known == cards.end()) cards.push_back(used);
   return cards;
 }
 

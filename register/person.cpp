@@ -22,6 +22,11 @@ std::string_view name(Form::State state) {
   return "unknown";
 }
 
+bool given_by_set_up(const Form& form) {
+  return form.requested_by == root_name && form.verified_by == root_by_set_up &&
+         form.approved_by == root_name;
+}
+
 std::string_view name(Removal::State state) {
   switch (state) {
     case Removal::State::requested:

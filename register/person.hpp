@@ -14,10 +14,20 @@
 
 namespace cardgate::reg {
 
+/// A card comes by a staff file, or is registered by hand: then it says by whom. One that waits opens nothing until a second
+/// person has confirmed it.
 struct Card {
   std::string uuid;               // lower case, with hyphens
-  std::string status = "active";  // active, lost, replaced, revoked
+  std::string status = "active";  // active, waiting, lost, replaced, revoked
   std::optional<Date> valid_until;
+  std::string registered_by = {};  // by hand: an id; empty: by a staff file
+  std::optional<Date> registered_on = {};
+  std::string registered_card_by = {};  // who had registered, by hand, the card with which that was done
+  std::string confirmed_by = {};        // the second person
+  std::string certificate_name = {};    // by hand: the name that its certificate must say
+  std::string replaces = {};            // while it waits: the card in whose place it comes
+  /// One person alone stands for it.
+  bool by_one_person() const { return !registered_by.empty() && confirmed_by.empty(); }
   friend bool operator==(const Card&, const Card&) = default;
 };
 
@@ -40,10 +50,18 @@ struct Form {
   State state = State::submitted;
   std::string closed_by, closed_reason;  // of a rejected or withdrawn one
   std::optional<Date> closed_on;
+  // Who had registered, by hand, the card with which it was asked for on behalf of another, or verified.
+  std::string requested_card_by = {}, verified_card_by = {};
+  // Computed: whoever verified or approved it is on record. What nobody did has no name.
+  bool verifier_known = false, approver_known = false;
   friend bool operator==(const Form&, const Form&) = default;
 };
 /// "submitted", ...
 std::string_view name(Form::State state);
+/// Set-up gave it: root alone stands for it, which only set-up and breaking the glass can do.
+inline constexpr std::string_view root_name = "root";
+inline constexpr std::string_view root_by_set_up = "root, by set-up";
+bool given_by_set_up(const Form& form);
 /// All that there are.
 template <class State>
 inline constexpr std::array<State, 5> states{State{0}, State{1}, State{2}, State{3}, State{4}};
@@ -91,6 +109,8 @@ struct Removal {
   State state = State::requested;
   std::string reason, requested_by, done_by, restore_by, restore_reason, closed_by, closed_reason;
   std::optional<Date> requested_on, done_on, closed_on;
+  std::string restore_card_by =
+      {};  // who had registered, by hand, the card with which restoring was asked for
   friend bool operator==(const Removal&, const Removal&) = default;
 };
 /// "requested", ...

@@ -71,6 +71,11 @@ class Register {
     of_removal,
   };
   virtual Result<std::vector<std::string>> people_by(Relation relation, std::string_view value) = 0;
+  /// Whoever signed this version of a declaration with another text than the one of `text_hash`, and never with that one. Its
+  /// time grows with the register.
+  virtual Result<std::vector<std::string>> people_who_signed_another_text(std::string_view declaration,
+                                                                          std::string_view version,
+                                                                          std::string_view text_hash) = 0;
 
   /// What people are told at the next sign-in. The same `mark` again is no second notice: the answer is for whom it is new.
   /// Errors: as change().

@@ -57,7 +57,7 @@ void RowWriter::set_person(Key person, const Person& next, KeyOrNone manager) {
 void RowWriter::add(Key person, const Form& f) {
   Query(add_[forms], person, number(f.id), f.kind, f.role, f.requested_by, f.reason, f.verified_by,
         f.approved_by, f.requested_on, f.verified_on, f.approved_on, f.valid_from, f.valid_until,
-        name(f.state), f.closed_by, f.closed_reason, f.closed_on)
+        name(f.state), f.closed_by, f.closed_reason, f.closed_on, f.requested_card_by, f.verified_card_by)
       .run();
 }
 
@@ -81,7 +81,8 @@ void RowWriter::add(Key person, const Acting& a, Key manager) {
 
 void RowWriter::add(Key person, const Removal& r) {
   Query(add_[removals], person, number(r.id), name(r.state), r.reason, r.requested_by, r.done_by,
-        r.restore_by, r.restore_reason, r.closed_by, r.closed_reason, r.requested_on, r.done_on, r.closed_on)
+        r.restore_by, r.restore_reason, r.closed_by, r.closed_reason, r.requested_on, r.done_on, r.closed_on,
+        r.restore_card_by)
       .run();
 }
 

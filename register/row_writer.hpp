@@ -47,7 +47,10 @@ class RowWriter {
     Query(add_[list], person, account_or_team).run();
   }
   void add(Key person, const Card& card) {
-    Query(add_[cards], person, card.uuid, card.status, card.valid_until).run();
+    Query(add_[cards], person, card.uuid, card.status, card.valid_until, card.registered_by,
+          card.registered_on, card.registered_card_by, card.confirmed_by, card.certificate_name,
+          card.replaces)
+        .run();
   }
   void add(Key person, const Identity& identity) {
     Query(add_[identities], person, identity.kind, identity.value).run();

@@ -226,7 +226,30 @@ CREATE TABLE throttle (
 CREATE INDEX throttle_last ON throttle(last_at);
 )sql";
 
-constexpr std::array<const char*, 2> steps{step_1, step_2};
+// Who stands for a card that was registered by hand, and by whose card a decision was made.
+constexpr const char* step_3 = R"sql(
+CREATE TABLE card_3 (
+  uuid TEXT NOT NULL UNIQUE,
+  person INTEGER NOT NULL REFERENCES person(pk),
+  status TEXT NOT NULL CHECK (status IN ('active', 'waiting', 'lost', 'replaced', 'revoked')),
+  valid_until INTEGER,
+  registered_by TEXT NOT NULL DEFAULT '',
+  registered_on INTEGER,
+  registered_card_by TEXT NOT NULL DEFAULT '',
+  confirmed_by TEXT NOT NULL DEFAULT '',
+  certificate_name TEXT NOT NULL DEFAULT '',
+  replaces TEXT NOT NULL DEFAULT ''
+) STRICT;
+INSERT INTO card_3 (uuid, person, status, valid_until) SELECT uuid, person, status, valid_until FROM card ORDER BY rowid;
+DROP TABLE card;
+ALTER TABLE card_3 RENAME TO card;
+CREATE INDEX card_person ON card(person);
+ALTER TABLE form ADD COLUMN requested_card_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE form ADD COLUMN verified_card_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE removal ADD COLUMN restore_card_by TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr std::array<const char*, 3> steps{step_1, step_2, step_3};
 
 }  // namespace
 

@@ -16,13 +16,16 @@ inline constexpr const char* unix_accounts =
     "SELECT account FROM unix_account WHERE person = ? ORDER BY rowid";
 inline constexpr const char* teams = "SELECT team FROM team WHERE person = ? ORDER BY rowid";
 inline constexpr const char* cards =
-    "SELECT uuid, status, valid_until FROM card WHERE person = ? ORDER BY rowid";
+    "SELECT uuid, status, valid_until, registered_by, registered_on, registered_card_by, confirmed_by, "
+    "certificate_name, replaces FROM card WHERE person = ? ORDER BY rowid";
 inline constexpr const char* identities = "SELECT kind, value FROM identity WHERE person = ? ORDER BY rowid";
 inline constexpr const char* forms =
     "SELECT id, kind, role, requested_by, reason, verified_by, approved_by, requested_on, verified_on, "
     "approved_on,"
-    " valid_from, valid_until, state, closed_by, closed_reason, closed_on FROM form WHERE person = ? ORDER "
-    "BY id";
+    " valid_from, valid_until, state, closed_by, closed_reason, closed_on, requested_card_by, "
+    "verified_card_by,"
+    " EXISTS (SELECT 1 FROM person v WHERE v.id = form.verified_by),"
+    " EXISTS (SELECT 1 FROM person a WHERE a.id = form.approved_by) FROM form WHERE person = ? ORDER BY id";
 inline constexpr const char* declarations =
     "SELECT name, version, signed_on, valid_until, text_hash FROM declaration WHERE person = ? ORDER BY "
     "rowid";
@@ -40,7 +43,7 @@ inline constexpr const char* acting =
 inline constexpr const char* removals =
     "SELECT id, state, reason, requested_by, done_by, restore_by, restore_reason, closed_by, closed_reason, "
     "requested_on,"
-    " done_on, closed_on FROM removal WHERE person = ? ORDER BY id";
+    " done_on, closed_on, restore_card_by FROM removal WHERE person = ? ORDER BY id";
 
 inline constexpr const char* by_card =
     "SELECT p.id FROM card c JOIN person p ON p.pk = c.person WHERE c.uuid = ?";
@@ -123,6 +126,13 @@ inline constexpr const char* drop_notice =
 // The only ones whose time grows with the register.
 inline constexpr const char* form_for =
     "SELECT p.id FROM form f JOIN person p ON p.pk = f.person WHERE f.role = ? AND f.state = 'approved'";
+/// Signed this version with another text, and never with this one.
+inline constexpr const char* signed_another_text =
+    "SELECT DISTINCT p.id FROM declaration d JOIN person p ON p.pk = d.person WHERE d.name = ?1 AND "
+    "d.version = ?2 "
+    "AND d.text_hash <> '' AND d.text_hash <> ?3 AND NOT EXISTS (SELECT 1 FROM declaration s WHERE s.person "
+    "= "
+    "d.person AND s.name = ?1 AND s.version = ?2 AND s.text_hash = ?3)";
 inline constexpr const char* count = "SELECT count(*) FROM person";
 inline constexpr const char* employed =
     "SELECT pk, id, name, employed_from, employed_until FROM person WHERE employed_from <= ?1 AND "
@@ -174,15 +184,18 @@ inline constexpr const char* change_person =
 inline constexpr const char* add_unix_account = "INSERT INTO unix_account (person, account) VALUES (?, ?)";
 inline constexpr const char* add_team = "INSERT INTO team (person, team) VALUES (?, ?)";
 inline constexpr const char* add_card =
-    "INSERT INTO card (person, uuid, status, valid_until) VALUES (?, ?, ?, ?)";
+    "INSERT INTO card (person, uuid, status, valid_until, registered_by, registered_on, registered_card_by, "
+    "confirmed_by, certificate_name, replaces) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 inline constexpr const char* add_card_if_free =
-    "INSERT INTO card (person, uuid, status, valid_until) VALUES (?, ?, ?, ?) ON CONFLICT (uuid) DO NOTHING";
+    "INSERT INTO card (person, uuid, status, valid_until, registered_by, registered_on, registered_card_by, "
+    "confirmed_by, certificate_name, replaces) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uuid) DO "
+    "NOTHING";
 inline constexpr const char* add_identity = "INSERT INTO identity (person, kind, value) VALUES (?, ?, ?)";
 inline constexpr const char* add_form =
     "INSERT INTO form (person, id, kind, role, requested_by, reason, verified_by, approved_by, requested_on, "
     "verified_on,"
-    " approved_on, valid_from, valid_until, state, closed_by, closed_reason, closed_on)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    " approved_on, valid_from, valid_until, state, closed_by, closed_reason, closed_on, requested_card_by,"
+    " verified_card_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 inline constexpr const char* add_declaration =
     "INSERT INTO declaration (person, name, version, signed_on, valid_until, text_hash) VALUES (?, ?, ?, ?, "
     "?, ?)";
@@ -197,7 +210,9 @@ inline constexpr const char* add_acting =
 inline constexpr const char* add_removal =
     "INSERT INTO removal (person, id, state, reason, requested_by, done_by, restore_by, restore_reason, "
     "closed_by,"
-    " closed_reason, requested_on, done_on, closed_on) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    " closed_reason, requested_on, done_on, closed_on, restore_card_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, "
+    "?, ?,"
+    " ?, ?, ?)";
 inline constexpr const char* drop_unix_accounts = "DELETE FROM unix_account WHERE person = ?";
 inline constexpr const char* drop_teams = "DELETE FROM team WHERE person = ?";
 inline constexpr const char* drop_cards = "DELETE FROM card WHERE person = ?";

@@ -47,7 +47,8 @@ std::string read_text(Query& q) {
   return q.text();
 }
 Card read_card(Query& q) {
-  return Card{q.text(), q.text(), q.optional_date()};
+  return Card{q.text(), q.text(), q.optional_date(), q.text(), q.optional_date(),
+              q.text(), q.text(), q.text(),          q.text()};
 }
 Identity read_identity(Query& q) {
   return Identity{q.text(), q.text()};
@@ -68,7 +69,11 @@ Form read_form(Query& q) {
               state_of<Form::State>(q.text()),
               q.text(),
               q.text(),
-              q.optional_date()};
+              q.optional_date(),
+              q.text(),
+              q.text(),
+              q.flag(),
+              q.flag()};
 }
 Declaration read_declaration(Query& q) {
   return Declaration{q.text(), q.text(), q.date(), q.optional_date(), q.text()};
@@ -88,7 +93,8 @@ Removal read_removal(Query& q) {
                  q.text(),          q.text(),
                  q.text(),          q.text(),
                  q.text(),          q.optional_date(),
-                 q.optional_date(), q.optional_date()};
+                 q.optional_date(), q.optional_date(),
+                 q.text()};
 }
 
 }  // namespace

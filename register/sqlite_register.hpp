@@ -46,6 +46,9 @@ class SqliteRegister final : public Register {
   using Register::import;
   Result<ImportReport> import(const ImportFile& file, const ImportOptions& options) override;
   Result<std::vector<std::string>> people_by(Relation relation, std::string_view value) override;
+  Result<std::vector<std::string>> people_who_signed_another_text(std::string_view declaration,
+                                                                  std::string_view version,
+                                                                  std::string_view text_hash) override;
   Result<bool> removed(std::string_view id) override;
   Result<std::vector<std::string>> tell(const std::vector<std::string>& ids, std::string_view mark,
                                         std::string_view text, WallTime at) override;

@@ -65,6 +65,15 @@ Result<std::vector<std::string>> SqliteRegister::people_by(Relation relation, st
   });
 }
 
+Result<std::vector<std::string>> SqliteRegister::people_who_signed_another_text(std::string_view declaration,
+                                                                                std::string_view version,
+                                                                                std::string_view text_hash) {
+  return guarded([&]() -> Result<std::vector<std::string>> {
+    SQLite::Statement statement(*database_, sql::signed_another_text);
+    return ids(Query(statement, declaration, version, text_hash));
+  });
+}
+
 Result<std::vector<std::string>> SqliteRegister::tell(const std::vector<std::string>& ids,
                                                       std::string_view mark, std::string_view text,
                                                       WallTime at) {

@@ -168,7 +168,7 @@ constexpr const char* add_blocked_cards = R"sql(
 INSERT INTO main.card (uuid, person, status, valid_until)
   SELECT c.uuid, p.pk, c.status, c.valid_until FROM live.card c
     JOIN live.person l ON l.pk = c.person JOIN main.person p ON p.id = l.id
-  WHERE c.status <> 'active' AND c.uuid NOT IN (SELECT uuid FROM main.card)
+  WHERE c.status NOT IN ('active', 'waiting') AND c.uuid NOT IN (SELECT uuid FROM main.card)
 )sql";
 constexpr const char* keep_blocked_cards = R"sql(
 UPDATE main.card SET status = (SELECT l.status FROM live.card l WHERE l.uuid = card.uuid)

@@ -95,7 +95,16 @@ std::string span_text(const json::object& row) {
 }
 
 std::string card_line(const json::object& card) {
-  return fmt::format("card {}: {}{}", text_of(card, "uuid"), text_of(card, "status"), span_text(card));
+  std::string text =
+      fmt::format("card {}: {}{}", text_of(card, "uuid"), text_of(card, "status"), span_text(card));
+  const auto add = [&](std::string_view word, std::string_view member) {
+    if (const auto value = text_of(card, member); !value.empty()) text += fmt::format(", {} {}", word, value);
+  };
+  add("registered by", "registered_by");
+  add("confirmed by", "confirmed_by");
+  if (text_of(card, "status") == "waiting")
+    text += ": a second member of the team must confirm it with give-card";
+  return text;
 }
 
 std::string form_line(const json::object& form) {

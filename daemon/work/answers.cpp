@@ -115,7 +115,13 @@ json::object to_json(const reg::Declaration& d) {
 }
 
 json::object to_json(const reg::Card& c) {
-  return {{"uuid", c.uuid}, {"status", c.status}, {"valid_until", day_json(c.valid_until)}};
+  return {{"uuid", c.uuid},
+          {"status", c.status},
+          {"valid_until", day_json(c.valid_until)},
+          {"registered_by", c.registered_by},
+          {"registered_on", day_json(c.registered_on)},
+          {"confirmed_by", c.confirmed_by},
+          {"certificate_name", c.certificate_name}};
 }
 
 }  // namespace cardgate::daemon

@@ -16,6 +16,14 @@ inline Error cannot(std::string sentence) {
   return {Errc::invalid_argument, std::move(sentence)};
 }
 
+/// Of two who must be two people, one registered the other's card, and so may hold it.
+inline Error same_hand() {
+  return {Errc::permission_denied,
+          "One of the two people whom this takes registered the other's card, so they count as one. Somebody "
+          "else "
+          "must do it"};
+}
+
 /// The entry of that number; `what` it is: "form". Errors: not_found.
 template <class Entry>
 Result<Entry*> find_entry(std::vector<Entry>& list, std::int64_t number, std::string_view what) {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "base/crypto.hpp"
 #include "daemon/work/find.hpp"
 #include "daemon/work/rules.hpp"
 
@@ -53,6 +52,7 @@ Result<void> add_form(reg::Person& person, const policy::Policy& policy, const F
   form.role = ask.role;
   form.reason = ask.reason;
   form.requested_by = doer.id;
+  if (doer.id != person.id) form.requested_card_by = doer.card_by;
   form.requested_on = doer.today;
   form.valid_from = from;
   form.valid_until = ask.valid_until;
@@ -73,16 +73,25 @@ Result<void> verify_form(reg::Person& person, const policy::Policy& policy, std:
   if (doer.id == person.id) {
     return Error{Errc::permission_denied, "Nobody verifies their own form: that is for the line manager"};
   }
+  if (doer.may_be(person.id)) return same_hand();
   if (!manages) {
     return Error{
         Errc::permission_denied,
         "Only the person's line manager, or who stands in for them, verifies that the access is needed"};
   }
   if (form->state != FormState::submitted) return in_state(*form, "submitted");
+  if (doer.id == form->requested_by) {
+    return Error{
+        Errc::permission_denied,
+        "Who asked for the access does not verify the need as well. Withdraw this form and let the person "
+        "ask; or whoever stands in for you verifies it"};
+  }
+  if (doer.may_be(form->requested_by) || form->requested_card_by == doer.id) return same_hand();
   TRY(wanted_form(policy, form->role));
   form->state = FormState::verified;
   form->verified_by = doer.id;
   form->verified_on = doer.today;
+  form->verified_card_by = doer.card_by;
   return {};
 }
 
@@ -90,12 +99,23 @@ Result<void> approve_form(reg::Person& person, const policy::Policy& policy, std
                           const Doer& doer) {
   reg::Form* form = TRY(find_entry(person.forms, id, "form"));
   if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody approves their own form"};
+  if (doer.may_be(person.id)) return same_hand();
   if (doer.id == form->verified_by || doer.id == form->requested_by) {
     return Error{
         Errc::permission_denied,
         "Who asked for the access, or verified the need, does not approve it as well: somebody else must"};
   }
+  if (doer.may_be(form->verified_by) || doer.may_be(form->requested_by) ||
+      form->verified_card_by == doer.id || form->requested_card_by == doer.id) {
+    return same_hand();
+  }
   if (form->state != FormState::verified) return in_state(*form, "verified");
+  if (!form->verifier_known || (form->verified_on && *form->verified_on > doer.today)) {
+    return cannot(
+        fmt::format("Form {} is verified by nobody who is on record, or on a day to come: reject it, and ask "
+                    "for a new one",
+                    id));
+  }
   if (form->valid_until && *form->valid_until < doer.today) {
     return cannot(fmt::format("Form {} ended on {}: reject it, and ask for a new one", id,
                               to_text(*form->valid_until)));
@@ -158,7 +178,7 @@ std::vector<Text> declaration_texts(const policy::Policy& policy) {
         continue;
       }
       const auto& text = policy.declaration_text(wanted.subject);
-      out.push_back({wanted, text, to_hex(sha256(as_bytes(text))), {role.title}});
+      out.push_back({wanted, text, wanted.text_hash, {role.title}});
     }
   }
   return out;

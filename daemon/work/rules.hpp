@@ -23,6 +23,9 @@ inline constexpr const char* too_many =
 struct Doer {
   std::string id;
   Date today;
+  std::string card_by = {};  // who registered, by hand, the card that the doer uses
+  /// Where two people must act: whoever registered somebody's card counts as that person, too, because they may hold it.
+  bool may_be(std::string_view other) const { return !other.empty() && (id == other || card_by == other); }
 };
 
 // --- access forms: submitted -> verified by the line manager -> approved by the team ---
@@ -57,12 +60,15 @@ Result<void> record_training(reg::Person& person, const policy::Policy& policy, 
                              const Doer& doer);
 
 // --- delegation and standing in ---
-/// Of the doer, who is a line manager, to `person`.
+/// Of the doer, for whom may_delegate() holds, to `person`.
 Result<void> give_delegation(reg::Person& person, const policy::Policy& policy, const std::string& role,
-                             std::optional<Date> from, Date until, const Doer& doer, bool has_staff);
+                             std::optional<Date> from, Date until, const Doer& doer);
+Result<void> may_delegate(const reg::Person& giver);
 Result<void> revoke_delegation(reg::Person& person, std::int64_t delegation);
-Result<void> appoint_acting(reg::Person& person, const reg::Person& manager, std::optional<Date> from,
+/// `manager`: an id for which may_be_stood_in_for() holds.
+Result<void> appoint_acting(reg::Person& person, const std::string& manager, std::optional<Date> from,
                             Date until, const Doer& doer);
+Result<void> may_be_stood_in_for(const reg::Person& manager);
 Result<void> end_acting(reg::Person& person, std::int64_t acting);
 
 // --- urgent removals ---
@@ -81,10 +87,20 @@ struct StaffChange {
   bool no_employed_until = false, no_leave = false, no_leave_until = false;  // taken away
 };
 Result<void> change_staff(reg::Person& person, const StaffChange& change, const Doer& doer);
+/// May this person decide for others, now or as soon as they have signed what they sign themselves: by a role, by staff of
+/// their own, or by standing in? Their cards take two people.
+bool decides_for_others(const reg::Person& person, const policy::Policy& policy, Date today);
+/// What the person must hear who uses `card`: a sentence for each other card that somebody registered to them by hand and that
+/// opens something, or may. Said at each sign-in, because a notice can be dropped by whoever holds the other card.
+std::vector<std::string> other_cards(const reg::Person& person, const std::string& card);
 struct CardChange {
   std::string uuid, status, replaces;
   std::optional<Date> valid_until;
+  /// The name in the card's certificate where it is not the person's, which the doer has looked at; empty: the person's.
+  std::string certificate_name;
 };
-Result<void> change_card(reg::Person& person, const CardChange& change, const Doer& doer);
+/// A card of somebody who decides for others waits for a second person, who does the same; so do both stand for any card.
+Result<void> change_card(reg::Person& person, const policy::Policy& policy, const CardChange& change,
+                         const Doer& doer);
 
 }  // namespace cardgate::daemon::work

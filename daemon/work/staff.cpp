@@ -38,7 +38,7 @@ void remove_now(reg::Person& person, reg::Removal& removal, const Doer& doer) {
 }  // namespace
 
 Result<void> give_delegation(reg::Person& person, const policy::Policy& policy, const std::string& role_name,
-                             std::optional<Date> from, Date until, const Doer& doer, bool has_staff) {
+                             std::optional<Date> from, Date until, const Doer& doer) {
   const auto* role = policy.role(role_name);
   if (role == nullptr) return cannot(fmt::format("There is no role '{}'", role_name));
   if (std::ranges::find(role->requires_all, policy::Prerequisite::Kind::delegation,
@@ -46,15 +46,17 @@ Result<void> give_delegation(reg::Person& person, const policy::Policy& policy, 
     return cannot(fmt::format("{} cannot be delegated", role->title));
   }
   if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody delegates to themselves"};
-  // What was delegated to the doer is not theirs to pass on: only their own staff counts.
-  if (!has_staff) {
-    return Error{Errc::permission_denied, "Only a line manager delegates, and you are nobody's line manager"};
-  }
   TRY(check_span(from, until, doer));
   if (!is_employed(person, doer.today)) return cannot("That person is not employed");
   if (person.delegations.size() >= max_entries) return cannot(too_many);
   person.delegations.push_back({0, doer.id, role_name, from.value_or(doer.today), until, false});
   return {};
+}
+
+Result<void> may_delegate(const reg::Person& giver) {
+  // What was delegated to somebody, or comes from standing in, is not theirs to pass on: only their own staff counts.
+  if (giver.is_line_manager) return {};
+  return Error{Errc::permission_denied, "Only a line manager delegates, and you are nobody's line manager"};
 }
 
 Result<void> revoke_delegation(reg::Person& person, std::int64_t id) {
@@ -64,18 +66,25 @@ Result<void> revoke_delegation(reg::Person& person, std::int64_t id) {
   return {};
 }
 
-Result<void> appoint_acting(reg::Person& person, const reg::Person& manager, std::optional<Date> from,
+Result<void> may_be_stood_in_for(const reg::Person& manager) {
+  if (!manager.is_line_manager)
+    return cannot("Nobody can stand in there: that person is nobody's line manager");
+  if (manager.removed)
+    return cannot(
+        "Nobody can stand in there: what stands on a line manager waits while their access is paused");
+  return {};
+}
+
+Result<void> appoint_acting(reg::Person& person, const std::string& manager, std::optional<Date> from,
                             Date until, const Doer& doer) {
-  if (person.id == manager.id) return cannot("Nobody stands in for themselves");
+  if (person.id == manager) return cannot("Nobody stands in for themselves");
   if (doer.id == person.id) {
     return Error{Errc::permission_denied, "Nobody makes themselves a line manager: a colleague appoints you"};
   }
-  if (!manager.is_line_manager)
-    return cannot("Nobody can stand in there: that person is nobody's line manager");
   TRY(check_span(from, until, doer));
   if (!is_employed(person, doer.today)) return cannot("Who stands in must be employed");
   if (person.acting.size() >= max_entries) return cannot(too_many);
-  person.acting.push_back({0, manager.id, from.value_or(doer.today), until, doer.id, false});
+  person.acting.push_back({0, manager, from.value_or(doer.today), until, doer.id, false});
   return {};
 }
 
@@ -136,6 +145,7 @@ Result<void> decline_removal(reg::Person& person, std::int64_t id, const std::st
 
 Result<void> restore(reg::Person& person, const std::string& reason, const Doer& doer) {
   if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody gives access back to themselves"};
+  if (doer.may_be(person.id)) return same_hand();
   if (!person.removed) return cannot("That person's access is not removed");
   auto removal = std::ranges::find_if(person.removals, [](const reg::Removal& each) {
     return each.state == RemovalState::done || each.state == RemovalState::restoring;
@@ -150,12 +160,14 @@ Result<void> restore(reg::Person& person, const std::string& reason, const Doer&
   if (removal->state == RemovalState::done) {
     removal->state = RemovalState::restoring;
     removal->restore_by = doer.id;
+    removal->restore_card_by = doer.card_by;
     removal->restore_reason = reason;
     return {};
   }
   if (removal->restore_by == doer.id) {
     return Error{Errc::permission_denied, "You asked for it, so somebody else of the team must agree"};
   }
+  if (doer.may_be(removal->restore_by) || removal->restore_card_by == doer.id) return same_hand();
   removal->state = RemovalState::restored;
   removal->closed_by = doer.id;
   removal->closed_on = doer.today;
@@ -218,31 +230,6 @@ Result<void> change_staff(reg::Person& person, const StaffChange& change, const 
   if (person.leave_from && person.leave_until && *person.leave_until < *person.leave_from) {
     return cannot("The leave would end before it begins");
   }
-  return {};
-}
-
-Result<void> change_card(reg::Person& person, const CardChange& change, const Doer& doer) {
-  if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody changes their own cards here"};
-  if (!change.replaces.empty()) {
-    const auto old = std::ranges::find(person.cards, change.replaces, &reg::Card::uuid);
-    if (old == person.cards.end())
-      return Error{Errc::not_found, "The card that is replaced is not registered to that person"};
-    if (old->uuid == change.uuid) return cannot("A card does not replace itself");
-    if (old->status == "active") old->status = "replaced";
-  }
-  const auto known = std::ranges::find(person.cards, change.uuid, &reg::Card::uuid);
-  if (known == person.cards.end()) {
-    if (change.status != "active")
-      return Error{Errc::not_found, "That card is not registered to that person"};
-    person.cards.push_back({change.uuid, change.status, change.valid_until});
-    return {};
-  }
-  // A card that was out of somebody's hands is not trusted again.
-  if (change.status == "active" && known->status != "active") {
-    return cannot(fmt::format("That card was reported {}; give out a new one", known->status));
-  }
-  known->status = change.status;
-  if (change.valid_until) known->valid_until = change.valid_until;
   return {};
 }
 

@@ -62,6 +62,13 @@ std::string Hospital::new_card(const std::string& id) {
   return uuid;
 }
 
+std::string Hospital::spare_card(const std::string& id, const std::string& holder, const std::string& name) {
+  auto data = simcard::personalise(*stage.ca, named(name.empty() ? people_.at(id).name : name)).value();
+  auto uuid = simcard::to_text(data.uuid);
+  people_[holder] = {name, {}, std::make_unique<simcard::Card>(std::move(data))};
+  return uuid;
+}
+
 void Hospital::open(bool calendar) {
   if (calendar) {
     write_clock(0);

@@ -21,6 +21,9 @@ class Hospital {
   void employ(const std::string& id, const std::string& name, const std::string& more = {});
   /// A further card, not registered yet; its UUID.
   std::string new_card(const std::string& id);
+  /// A further card beside the one that the person keeps, not registered yet; its UUID. Whoever holds it is called `holder` here;
+  /// its certificate names the person, or `name`.
+  std::string spare_card(const std::string& id, const std::string& holder, const std::string& name = {});
   /// Starts the service and imports everybody. `calendar`: the service's clock can be turned.
   void open(bool calendar);
   void import(const std::string& people_yaml);

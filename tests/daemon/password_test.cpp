@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "proto/token.hpp"
 #include "tests/daemon/stage.hpp"
 
@@ -260,6 +262,28 @@ TEST_F(SelfService, ASessionByPasswordOutlivesCardsAndEndsWithItsPassword) {
   EXPECT_EQ(change("eve", eves, "another four words then").status, 204);
   EXPECT_FALSE(stage.is_active(newer));
   EXPECT_TRUE(stage.audit_says("\"reason\":\"password_changed\""));
+}
+
+TEST_F(SelfService, ASessionByTheOldPasswordSurvivesNoChange) {
+  eve_has_a_password();
+  // From here on a sign-in makes a slow hash of its own, which ends after the one that changes the password.
+  const std::string quick = "opslimit: 1, memory: 8MiB";
+  stage.limits.replace(stage.limits.find(quick), quick.size(), "opslimit: 16, memory: 64MiB");
+  stage.write_config();
+  stage.daemon->signal(SIGHUP);
+  ASSERT_TRUE(stage.daemon->wait_for_line("were read again", seconds(10)));
+  const double before = metric("password_hashes_total");
+  auto changing =
+      std::async(std::launch::async, [&] { return change("eve", eves, "another four words then").status; });
+  ASSERT_TRUE(testing::eventually(seconds(10), [&] { return metric("password_hashes_total") > before; }));
+  const auto old = login("eve", eves);
+  EXPECT_EQ(changing.get(), 204);
+  if (old.status == 201) {
+    EXPECT_EQ(stage.ask("GET", "/v1/sessions/" + text(old, "id")).status, 404);
+  } else {
+    EXPECT_EQ(old.error(), "password_incorrect") << old.body;
+  }
+  EXPECT_EQ(stage.ask("GET", "/v1/sessions").json().at("sessions").as_array().size(), 0U);
 }
 
 TEST_F(SelfService, NoticesAndOtherPeoplesBusinessTakeTheCard) {

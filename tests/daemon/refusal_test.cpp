@@ -263,6 +263,21 @@ TEST_F(Refusal, TokensThatAreNotOurs) {
   EXPECT_FALSE(stage.is_active(token));
 }
 
+TEST_F(Refusal, ATokenTooManyIsOnRecordAsRefused) {
+  stage.limits = "limits: {tokens_per_session: 1}\n";
+  stage.up();
+  stage.insert_and_wait();
+  ASSERT_EQ(stage.sign_in().status, 201);
+  ASSERT_EQ(stage.token().status, 200);
+  EXPECT_EQ(stage.token("employee-self-service").error(), "too_many_tokens");
+  ASSERT_TRUE(stage.audit_says("\"reason\":\"too_many_tokens\""));
+  const auto log = stage.audit_text();
+  const auto first = log.find("\"event\":\"token\"");
+  ASSERT_NE(first, std::string::npos);
+  EXPECT_EQ(log.find("\"event\":\"token\"", first + 1), std::string::npos)
+      << "one token, one record of a token";
+}
+
 TEST_F(Refusal, AFormWithdrawnEndsTheRolesTokens) {
   stage.up();
   stage.insert_and_wait();

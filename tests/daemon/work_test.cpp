@@ -18,7 +18,7 @@ class Work : public ::testing::Test {
       GTEST_SKIP() << "pcscd or the virtual reader is missing: run script/bootstrap";
     const auto role = [](const char* name) {
       return fmt::format(
-          "    forms: [{{kind: ESR06, role: {}, verified_by: \"2000\", approved_by: \"3000\"}}]\n"
+          "    forms: [{{kind: ESR06, role: {}, verified_by: vera, approved_by: abe}}]\n"
           "    declarations: [{{name: core-confidentiality, version: \"2026-1\", signed_on: 2026-01-02}}]\n",
           name);
     };
@@ -27,6 +27,8 @@ class Work : public ::testing::Test {
                      role("esr-workforce-systems"));
     trust.employ("mina", "Mina Invented", "    employed_from: 2018-01-01\n" + role("manager-self-service"));
     trust.employ("joe", "Joe Invented", "    employed_from: 2018-01-01\n    line_manager: mina\n");
+    trust.employ("vera", "Vera Invented");
+    trust.employ("abe", "Abe Invented");
     trust.open(false);
   }
   Hospital trust;

@@ -180,6 +180,13 @@ TEST(Decide, FormsCountOnlyWhenThreePeopleStandBehindThem) {
     EXPECT_EQ(refused([&](Facts& f) { f.forms[0].approved_by = approver; }),
               mine + " was approved by yourself or by whoever verified it, which does not count");
   }
+  EXPECT_EQ(refused([](Facts& f) { f.forms[0].by_nobody_known = true; }),
+            mine + " was verified or approved by somebody who is not on record, which does not count");
+  for (const auto day : {&Form::verified_on, &Form::approved_on}) {
+    EXPECT_EQ(refused([&](Facts& f) { f.forms[0].*day = date("2026-06-15"); }), "");
+    EXPECT_EQ(refused([&](Facts& f) { f.forms[0].*day = date("2026-06-16"); }),
+              mine + " counts from 2026-06-16");
+  }
   EXPECT_EQ(refused([](Facts& f) { f.forms[0].withdrawn = true; }), mine + " was withdrawn");
   EXPECT_EQ(refused([](Facts& f) { f.forms[0].role = "manager-self-service"; }),
             "You have no ESR06 access form for Core ESR");
@@ -223,6 +230,33 @@ TEST(Decide, ANewVersionOfADeclarationAsksAgain) {
       "You signed version 2025-2 of the core user confidentiality declaration, and version 2026-1 is needed");
   facts.declarations.push_back({"core-confidentiality", "2026-1", date("2026-06-15"), std::nullopt});
   EXPECT_TRUE(decide(shipped(), facts, {"core", SignIn::card}, noon).allowed);
+}
+
+TEST(Decide, ATextThatWasChangedUnderItsVersionAsksAgain) {
+  const auto policy = [](const std::string& text, const std::string& version) {
+    return Policy::parse("declarations: {d: " + text +
+                             "}\nroles:\n  r:\n    sign_in: [card]\n    requires: [declaration: "
+                             "{name: d, version: \"" +
+                             version + "\"}]\n    records: own\n",
+                         "policy.yaml")
+        .value();
+  };
+  const auto before = policy("I will be careful.", "1");
+  Facts facts = everything();
+  const auto& hash = before.role("r")->requires_all.front().text_hash;
+  ASSERT_EQ(hash.size(), 64U);
+  facts.declarations = {{"d", "1", date("2026-06-01"), std::nullopt, hash}};
+  const auto asked = [&](const Policy& now) { return decide(now, facts, {"r", SignIn::card}, noon); };
+  EXPECT_TRUE(asked(before).allowed);
+  const auto after = asked(policy("I will do as I like.", "1"));
+  ASSERT_EQ(codes(after.unmet), Codes{"declaration"});
+  EXPECT_EQ(after.unmet.at(0).text, "The text of the d is another one than you signed");
+  EXPECT_EQ(after.unmet.at(0).next_step, "Read and sign it: cardgate declaration sign d");
+  EXPECT_EQ(asked(policy("I will do as I like.", "2")).unmet.at(0).text,
+            "You signed version 1 of the d, and version 2 is needed");
+  facts.declarations[0].text_hash.clear();
+  EXPECT_TRUE(asked(policy("I will do as I like.", "1")).allowed)
+      << "signed elsewhere: nothing is known of the text";
 }
 
 TEST(Decide, ASignatureCountsNoLongerThanThePolicySaysNow) {

@@ -75,7 +75,7 @@ TEST_F(Rules, ANewCardReplacesTheOneInUseAndALostOneStaysLost) {
 TEST_F(Rules, WhoeverComesBackBeginsWithNothingAndTheFormerLastDayIsOver) {
   const std::string given = R"(people:
   - {id: ama, name: Ama, cards: [{uuid: 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01}],
-     forms: [{kind: ESR06, role: core, verified_by: boss, approved_by: x}]}
+     forms: [{kind: ESR06, role: core, verified_by: boss, approved_by: boss}]}
 )";
   import(*staff, given);
   import_csv(*staff, "id,employed_until\nama,2025-12-31\n");
@@ -99,10 +99,99 @@ TEST_F(Rules, WhoeverComesBackBeginsWithNothingAndTheFormerLastDayIsOver) {
   EXPECT_EQ(staff->person("ama")->forms.front().state, Form::State::approved);
 }
 
+TEST_F(Rules, EvidenceThatCannotCountIsNamedAndNotTakenOver) {
+  const auto problems = [&](std::string_view yaml) {
+    const auto parsed = parse_import(yaml, "staff.yaml");
+    EXPECT_TRUE(parsed && parsed->problems.empty());
+    const auto report = staff->import(parsed->file, on("2026-03-01"));
+    return report ? texts(report->problems) : std::vector<std::string>{report.error().context};
+  };
+  EXPECT_THAT(
+      problems(R"(people:
+  - id: ama
+    name: Ama
+    forms:
+      - {kind: ESR06, role: core, verified_by: boss, verified_on: 2026-03-01, approved_by: ghost}
+      - {kind: ESR06, role: core, verified_by: ghost, approved_by: new, approved_on: 2026-03-02}
+      - {kind: ESR06, role: core, verified_by: ghost, approved_by: ghost, approved_on: 2027-01-01, withdrawn: true}
+    declarations:
+      - {name: d, version: "1", signed_on: 2026-03-02}
+    training:
+      - {course: c, completed_on: 2026-03-02}
+  - {id: new, name: New}
+)"),
+      ElementsAre("5: ama: 'ghost', who approved the form, is neither in this file nor in the register",
+                  "6: ama: 'ghost', who verified the form, is neither in this file nor in the register",
+                  "6: ama: the form was approved on 2026-03-02, a day to come",
+                  "9: ama: signed on 2026-03-02, a day to come",
+                  "11: ama: completed on 2026-03-02, a day to come"));
+  EXPECT_TRUE(staff->person("ama")->forms.empty());
+}
+
+TEST_F(Rules, AFormSaysWhetherItsPeopleAreOnRecord) {
+  const auto changed = staff->change("ama", [](Person& person) -> Result<void> {
+    Form form;
+    form.kind = "ESR06";
+    form.role = "core";
+    form.verified_by = "boss";
+    form.approved_by = "ghost";
+    person.forms = {form};
+    return {};
+  });
+  ASSERT_TRUE(changed);
+  EXPECT_TRUE(changed->forms.at(0).verifier_known);
+  EXPECT_FALSE(changed->forms.at(0).approver_known);
+}
+
+TEST_F(Rules, ACardRegisteredByHandKeepsWhoStandsForItUntilAFileNamesIt) {
+  const Card waiting{"8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a02",
+                     "waiting",
+                     date("2028-01-01"),
+                     "tom",
+                     date("2026-03-01"),
+                     "tia",
+                     "",
+                     "Ama",
+                     "8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01"};
+  const auto given = staff->change("ama", [&](Person& person) -> Result<void> {
+    person.cards.push_back(waiting);
+    return {};
+  });
+  ASSERT_TRUE(given) << given.error().context;
+  EXPECT_EQ(given->cards.back(), waiting);
+  import_csv(*staff, "id,email\nama,new@hospital.example\n");
+  EXPECT_EQ(staff->person("ama")->cards.back(), waiting);
+  import_csv(*staff, "id,card_uuid\nama,8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a02\n");
+  EXPECT_THAT(staff->person("ama")->cards,
+              ElementsAre(Card{"8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01", "replaced", {}},
+                          Card{"8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a02", "active", date("2028-01-01")}))
+      << "root's word stands for it";
+}
+
+TEST_F(Rules, FindsWhoseSignatureATextChangedUnderItsVersionVoids) {
+  const auto sign = [&](const char* id, const std::string& version, const std::string& hash) {
+    const auto done = staff->change(id, [&](Person& person) -> Result<void> {
+      person.declarations.push_back({"d", version, date("2026-01-02"), std::nullopt, hash});
+      return {};
+    });
+    EXPECT_TRUE(done);
+  };
+  sign("ama", "1", "old");
+  sign("boss", "1", "old");
+  sign("boss", "2", "other");
+  EXPECT_THAT(*staff->people_who_signed_another_text("d", "1", "old"), IsEmpty());
+  EXPECT_THAT(*staff->people_who_signed_another_text("d", "1", "new"), ElementsAre("ama", "boss"));
+  sign("boss", "1", "new");
+  sign("ama", "1", "");
+  EXPECT_THAT(*staff->people_who_signed_another_text("d", "1", "new"), ElementsAre("ama"))
+      << "boss signed again";
+  EXPECT_THAT(*staff->people_who_signed_another_text("e", "1", "new"), IsEmpty());
+}
+
 TEST_F(Rules, AFileThatBringsSomebodyBackSaysTheSameTwice) {
   import_csv(*staff, "id,employed_until\nama,2025-12-31\n");
   const std::string back = R"(people:
-  - {id: ama, name: Ama, employed_from: 2026-03-01, forms: [{kind: ESR06, role: core, verified_by: boss, approved_by: x}]}
+  - {id: ama, name: Ama, employed_from: 2026-03-01, forms: [{kind: ESR06, role: core, verified_by: boss, approved_by: boss}]}
 )";
   EXPECT_EQ(import(*staff, back).access_changed, 1U);
   const Person once = *staff->person("ama");
@@ -128,7 +217,7 @@ TEST_F(Rules, NoEmploymentEndsBeforeItBegins) {
 }
 
 TEST_F(Rules, WhatFilesDoNotTellStaysAsItIs) {
-  const std::string forms = R"({kind: ESR06, role: core, verified_by: boss, approved_by: x})";
+  const std::string forms = R"({kind: ESR06, role: core, verified_by: boss, approved_by: boss})";
   import(*staff,
          "people: [{id: ama, name: Ama, training: [{course: ig, completed_on: 2026-01-02}], forms: [" +
              forms + "]}]");

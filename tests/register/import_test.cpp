@@ -25,7 +25,7 @@ constexpr std::string_view base = R"(people:
     teams: [t]
     cards: [{uuid: 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01}]
     identities: {upn: ama@hospital.example}
-    forms: [{kind: ESR06, role: core, verified_by: boss, approved_by: third}]
+    forms: [{kind: ESR06, role: core, verified_by: boss, approved_by: boss}]
     declarations: [{name: d, version: "1", signed_on: 2026-01-01}]
     training: [{course: c, completed_on: 2026-01-01}]
     delegations: [{from: boss, role: r}]

@@ -47,7 +47,12 @@ TEST(Register, GivesBackTheShippedExample) {
       if (other.person.line_manager == expected.id) expected.is_line_manager = true;
     }
     Person found = *staff->person(expected.id);
-    for (auto& form : found.forms) form.id = 0;
+    for (auto& form : found.forms) {
+      EXPECT_EQ(form.verifier_known, !form.verified_by.empty());
+      EXPECT_EQ(form.approver_known, !form.approved_by.empty());
+      form.id = 0;
+      form.verifier_known = form.approver_known = false;
+    }
     for (auto& delegation : found.delegations) delegation.id = 0;
     EXPECT_EQ(found, expected) << expected.id;
   }

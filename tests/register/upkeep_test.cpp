@@ -405,6 +405,7 @@ TEST(Layout1, BecomesLayout2WithAllThatIsInIt) {
     form.kind = "ESR06";
     form.verified_by = i == 2 ? "" : "boss";
     form.approved_by = i == 0 || i == 3 ? "third" : "";
+    form.verifier_known = i != 2;  // "third" is nobody
   }
   expected.forms[0].role = "core";
   expected.forms[0].verified_on = expected.forms[1].verified_on = day(20000);

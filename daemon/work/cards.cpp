@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cards that are registered by hand. Whoever decides for others is one of two or three people in what they do, so nobody may
+// make themselves a second one of them with a spare card: such a card takes two people.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemon/facts.hpp"
+#include "daemon/work/find.hpp"
+#include "daemon/work/rules.hpp"
+#include "policy/standing.hpp"
+
+namespace cardgate::daemon::work {
+namespace {
+
+/// Seeing is no deciding.
+bool decides(const policy::Role& role) {
+  return std::ranges::any_of(role.may, [](policy::Act act) { return act != policy::Act::see_people; });
+}
+
+/// Is what others give for the role there? What people give themselves (a signature, a course), and leave, do not count.
+bool was_given(const policy::Role& role, const policy::Facts& facts, policy::Day today) {
+  using Kind = policy::Prerequisite::Kind;
+  return std::ranges::all_of(role.requires_all, [&](const policy::Prerequisite& wanted) {
+    if (wanted.kind != Kind::form && wanted.kind != Kind::team && wanted.kind != Kind::line_manager &&
+        wanted.kind != Kind::delegation) {
+      return true;
+    }
+    const auto standing = policy::standing_of(wanted, facts, role.name, today);
+    return standing.met() || standing.state == policy::State::not_yet;
+  });
+}
+
+void replace_card(reg::Person& person, const std::string& uuid) {
+  const auto old = std::ranges::find(person.cards, uuid, &reg::Card::uuid);
+  if (old != person.cards.end() && old->status == "active") old->status = "replaced";
+}
+
+/// The second person does the same as the first.
+Result<void> confirm_card(reg::Person& person, reg::Card& card, const CardChange& change, const Doer& doer) {
+  if (doer.id == card.registered_by)
+    return Error{Errc::permission_denied,
+                 "You registered that card, so somebody else of the team must confirm it"};
+  if (doer.may_be(person.id) || doer.may_be(card.registered_by) || card.registered_card_by == doer.id)
+    return same_hand();
+  if (!change.certificate_name.empty() && change.certificate_name != card.certificate_name) {
+    return cannot(fmt::format(
+        "The card was registered as one whose certificate names '{}'. If that is wrong, stop the card",
+        card.certificate_name));
+  }
+  card.confirmed_by = doer.id;
+  if (card.status == "waiting") {
+    card.status = "active";
+    if (!card.replaces.empty()) replace_card(person, card.replaces);
+  }
+  return {};
+}
+
+Result<void> register_card(reg::Person& person, const policy::Policy& policy, const CardChange& change,
+                           const Doer& doer) {
+  if (person.cards.size() >= max_entries) return cannot(too_many);
+  reg::Card card;
+  card.uuid = change.uuid;
+  card.valid_until = change.valid_until;
+  card.registered_by = doer.id;
+  card.registered_on = doer.today;
+  card.registered_card_by = doer.card_by;
+  card.certificate_name = change.certificate_name.empty() ? person.name : change.certificate_name;
+  if (decides_for_others(person, policy, doer.today)) {
+    card.status = "waiting";
+    card.replaces = change.replaces;  // the old one goes on until somebody has confirmed this one
+  } else if (!change.replaces.empty()) {
+    replace_card(person, change.replaces);
+  }
+  person.cards.push_back(std::move(card));
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> other_cards(const reg::Person& person, const std::string& card) {
+  std::vector<std::string> out;
+  for (const auto& other : person.cards) {
+    const bool usable = other.status == "active" || other.status == "waiting";
+    if (other.uuid == card || other.registered_by.empty() || !usable) continue;
+    out.push_back(fmt::format("{} registered another card to you{}: {}{}", other.registered_by,
+                              other.registered_on ? " on " + to_text(*other.registered_on) : "", other.uuid,
+                              other.status == "waiting" ? " (it waits for a second person)" : ""));
+  }
+  return out;
+}
+
+bool decides_for_others(const reg::Person& person, const policy::Policy& policy, Date today) {
+  if (person.is_line_manager) return true;
+  const auto stands_in = [&](const reg::Acting& acting) {
+    return !acting.revoked && (!acting.valid_until || *acting.valid_until >= today);
+  };
+  if (std::ranges::any_of(person.acting, stands_in)) return true;
+  // Of whoever delegated the best is thought: the question is what the person may come to decide.
+  const RecordOf a_line_manager = [](const std::string& id) -> Result<reg::Person> {
+    reg::Person manager;
+    manager.id = id;
+    manager.is_line_manager = true;
+    return manager;
+  };
+  const auto facts = to_facts(person, a_line_manager);
+  return std::ranges::any_of(policy.roles(), [&](const policy::Role& role) {
+    return decides(role) && was_given(role, facts, std::chrono::sys_days(today));
+  });
+}
+
+Result<void> change_card(reg::Person& person, const policy::Policy& policy, const CardChange& change,
+                         const Doer& doer) {
+  if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody changes their own cards here"};
+  const auto known = std::ranges::find(person.cards, change.uuid, &reg::Card::uuid);
+  if (!change.replaces.empty()) {
+    if (std::ranges::find(person.cards, change.replaces, &reg::Card::uuid) == person.cards.end())
+      return Error{Errc::not_found, "The card that is replaced is not registered to that person"};
+    if (change.replaces == change.uuid) return cannot("A card does not replace itself");
+  }
+  if (known == person.cards.end()) {
+    if (change.status != "active")
+      return Error{Errc::not_found, "That card is not registered to that person"};
+    return register_card(person, policy, change, doer);
+  }
+  if (change.status != "active") {
+    known->status = change.status;
+    if (change.valid_until) known->valid_until = change.valid_until;
+    return {};
+  }
+  // A card that was out of somebody's hands is not trusted again.
+  if (known->status != "active" && known->status != "waiting") {
+    return cannot(fmt::format("That card was reported {}; give out a new one", known->status));
+  }
+  const bool own_date_alone =
+      known->status == "active" && known->registered_by == doer.id && change.valid_until;
+  if (known->by_one_person() && !own_date_alone) {
+    TRY(confirm_card(person, *known, change, doer));
+  } else if (known->status == "waiting") {
+    return cannot("Nobody stands for that card. Stop it, and register it again");
+  }
+  if (change.valid_until) known->valid_until = change.valid_until;
+  if (!change.replaces.empty()) replace_card(person, change.replaces);
+  return {};
+}
+
+}  // namespace cardgate::daemon::work

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/work/right.hpp"
+
+#include "policy/decide.hpp"
+#include "policy/records.hpp"
+
+namespace cardgate::daemon::work {
+namespace {
+
+Error right_lost(std::string sentence) {
+  return {Errc::permission_denied, std::move(sentence)};
+}
+
+}  // namespace
+
+Result<void> still_holds(const Right& right, const RecordOf& record_of, WallTime now) {
+  const auto facts = to_facts_with_card(TRY(record_of(right.person)), right.card, record_of);
+  if (!policy::decide_sign_in(*right.policy, facts, policy::SignIn::card, now).allowed)
+    return right_lost("Your access ended while this waited. Nothing was done");
+  const policy::Role* role = nullptr;
+  if (right.act) {
+    role = right.policy->role(right.role);
+    const bool held = role != nullptr && role->lets(*right.act) &&
+                      policy::decide(*right.policy, facts, {right.role, policy::SignIn::card}, now).allowed;
+    if (!held) return right_lost("You lost the role for this while it waited. Nothing was done");
+  }
+  if (right.subject.empty() || (role == nullptr && !right.as_line_manager)) return {};
+  const auto manager = TRY(record_of(right.subject))
+  .line_manager;
+  const bool theirs = right.as_line_manager ? policy::manages(facts, manager, now)
+                                            : policy::in_scope(*role, facts, right.subject, manager, now);
+  if (theirs) return {};
+  return right_lost("That person has another line manager since you asked for this. Nothing was done");
+}
+
+}  // namespace cardgate::daemon::work
