@@ -48,7 +48,12 @@ trust::Verdict not_a_certificate(const std::string& why) {
   return verdict;
 }
 
-Result<trust::Verdict> judge(const CertificateOptions& options) {
+struct Judged {
+  trust::Verdict verdict;
+  std::vector<std::string> passed_over{};  // lists that show nobody to be good
+};
+
+Result<Judged> judge(const CertificateOptions& options) {
   const auto at = TRY(parse_time(options.time));
   trust::Locations files;
   files.anchors.assign(options.anchors.begin(), options.anchors.end());
@@ -65,7 +70,7 @@ Result<trust::Verdict> judge(const CertificateOptions& options) {
   const auto authorities = TRY(trust::Authorities::load(files));
   const auto leaf = trust::load_certificate(options.leaf);
   if (!leaf && leaf.error().code == Errc::certificate_malformed)
-    return not_a_certificate(leaf.error().context);
+    return Judged{not_a_certificate(leaf.error().context)};
   if (!leaf) return leaf.error();
   trust::Answers answers;
   for (const auto& file : options.ocsp_responses) {
@@ -73,7 +78,7 @@ Result<trust::Verdict> judge(const CertificateOptions& options) {
     if (auto added = answers.add_ocsp(Bytes(content.begin(), content.end())); !added)
       return std::move(added).error().with(file);
   }
-  return trust::validate(authorities, answers, *leaf, rules, at);
+  return Judged{trust::validate(authorities, answers, *leaf, rules, at), authorities.passed_over()};
 }
 
 void print_verdict(const std::string& leaf, const trust::Verdict& verdict) {
@@ -121,15 +126,19 @@ json::object to_json(const trust::Verdict& verdict) {
 }
 
 int verify_certificate(const Cli& cli, const CertificateOptions& options) {
-  const auto verdict = judge(options);
+  const auto judged = judge(options);
   // What cannot be read is a mistake in the command; it says nothing about the certificate.
-  if (!verdict) return say_usage(cli, verdict.error().context);
+  if (!judged) return say_usage(cli, judged.error().context);
+  const auto& [verdict, passed_over] = *judged;
   if (cli.json) {
-    print_json(to_json(*verdict));
+    auto object = to_json(verdict);
+    object["passed_over"] = json::array(passed_over.begin(), passed_over.end());
+    print_json(object);
   } else {
-    print_verdict(options.leaf, *verdict);
+    print_verdict(options.leaf, verdict);
+    for (const auto& text : passed_over) say("  note: " + text);
   }
-  return verdict->valid ? exit_valid : exit_not_valid;
+  return verdict.valid ? exit_valid : exit_not_valid;
 }
 
 }  // namespace

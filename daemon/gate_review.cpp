@@ -143,6 +143,7 @@ void Gate::take_over(trust::Authorities authorities, CardRules cards) {
   judge_ = make_judge(config_, *policy_, std::move(authorities), std::move(cards), judge_->answers());
   readers_.set_judge(judge_);
   trust_problem_.clear();
+  log_passed_over(judge_->authorities());
   review_all();
 }
 

@@ -43,6 +43,9 @@ Gate::Answer Gate::status(Request& request) {
   if (const auto back = wall_.set_back_by()) {
     problems.push_back(json::string(fmt::format("The clock was set back by {} s.", back->count())));
   }
+  const bool sound = problems.empty();
+  // Told, but nothing that the service does is worse for it.
+  for (const auto& told : told_of_passed_over(judge_->authorities())) problems.push_back(json::string(told));
   json::array readers;
   for (const auto& [reader_name, reader] : readers_.all()) {
     json::object entry{{"name", reader_name}, {"card_present", reader.state != Reader::State::empty}};
@@ -79,7 +82,7 @@ Gate::Answer Gate::status(Request& request) {
                                     {"until", to_rfc3339(notice.until)},
                                     {"text", notice.text}});
   }
-  const std::string_view state = shutting_down_ ? "draining" : problems.empty() ? "ok" : "degraded";
+  const std::string_view state = shutting_down_ ? "draining" : sound ? "ok" : "degraded";
   co_return json_response(
       200, json::object{{"service", json::object{{"version", CARDGATE_VERSION},
                                                  {"state", state},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/judge.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "daemon/fetch/message.hpp"
@@ -24,7 +26,31 @@ bool fetching_may_help(const trust::Verdict& verdict) {
   });
 }
 
+constexpr std::size_t max_named_in_status = 3;
+
 }  // namespace
+
+void log_passed_over(const trust::Authorities& authorities) {
+  for (const auto& text : authorities.passed_over()) {
+    log(Level::warning, text, {{"CARDGATE_EVENT", "crl_passed_over"}});
+  }
+}
+
+std::vector<std::string> told_of_passed_over(const trust::Authorities& authorities) {
+  std::vector<std::string> told;
+  const auto& all = authorities.passed_over();
+  for (const auto& text : all) {
+    if (told.size() == max_named_in_status) {
+      told.push_back(
+          fmt::format("{} more revocation lists were passed over; the journal names each "
+                      "(CARDGATE_EVENT=crl_passed_over).",
+                      all.size() - told.size()));
+      break;
+    }
+    told.push_back(text);
+  }
+  return told;
+}
 
 trust::Verdict Judge::ask(BytesView certificate, WallTime at) const {
   auto verdict = look(certificate, at);

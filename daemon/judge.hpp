@@ -8,6 +8,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <vector>
 
 #include "trust/answers.hpp"
 #include "trust/authorities.hpp"
@@ -30,6 +32,11 @@ struct CardRules {
   trust::ContentSigners content_signers{};  // some: a card's CHUID must be signed by one of them
   bool chuid_mapped = false;                // a mapping rule asks for the CHUID
 };
+
+/// Names in the journal the CRLs that show nobody to be good, a line each.
+void log_passed_over(const trust::Authorities& authorities);
+/// The same for the status, the first few.
+std::vector<std::string> told_of_passed_over(const trust::Authorities& authorities);
 
 class Judge {
  public:

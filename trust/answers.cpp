@@ -56,11 +56,18 @@ std::string own_name(const OcspResponse& response) {
   return to_hex(sha256(response.der())) + std::string{ocsp_suffix};
 }
 
+/// A list that is not understood whole must not take the place of the one before it.
+Result<std::shared_ptr<const Crl>> understood(Bytes der) {
+  auto crl = TRY(Crl::parse(std::move(der)));
+  if (!crl->flaw().empty()) return Error{Errc::crl_malformed, "the CRL is not understood: " + crl->flaw()};
+  return crl;
+}
+
 /// Servers give a CRL as DER (RFC 5280 4.2.1.13); many give PEM all the same.
 Result<std::shared_ptr<const Crl>> parse_fetched_crl(Bytes content) {
   auto blocks = TRY(split_blocks(content, BlockKind::crl));
   if (blocks.size() != 1) return Error{Errc::crl_malformed, "more than one CRL in one answer"};
-  return Crl::parse(std::move(blocks.front()));
+  return understood(std::move(blocks.front()));
 }
 
 }  // namespace
@@ -123,7 +130,7 @@ Result<std::shared_ptr<Answers>> Answers::open(const fs::path& folder, std::vect
         drop(response.error());
       }
     } else if (id.ends_with(crl_suffix)) {
-      auto crl = Crl::parse(std::move(der));
+      auto crl = understood(std::move(der));
       if (crl) {
         answers->impl_->crls.insert_or_assign(id, std::move(*crl));
       } else {
@@ -141,7 +148,7 @@ Result<void> Answers::take(const Question& question, Bytes answer, const Authori
   if (question.kind == Question::Kind::crl) {
     const auto crl = TRY(parse_fetched_crl(std::move(answer)));
     const X509_NAME* expected = X509_get_subject_name(issuer.get());
-    if (!crl->indirect() && X509_NAME_cmp(X509_CRL_get_issuer(crl->shell()), expected) != 0) {
+    if (!crl->speaks_for_others() && X509_NAME_cmp(X509_CRL_get_issuer(crl->shell()), expected) != 0) {
       return refused("the CRL is not one of " + name_text(expected));
     }
     // Nothing unsigned is held, or whoever holds the network could put it in a good list's place. Whether the
@@ -170,8 +177,9 @@ Result<void> Answers::take(const Question& question, Bytes answer, const Authori
 
   const X509Ptr certificate = TRY(parse_certificate(question.certificate));
   const auto response = TRY(OcspResponse::parse(std::move(answer)));
-  const auto word = TRY(response->about(certificate.get(), issuer.get()));
-  if (!word) return refused("the OCSP answer speaks of another certificate");
+  const auto words = response->about(certificate.get(), issuer.get());
+  if (words.empty()) return refused("the OCSP answer speaks of another certificate");
+  const WallTime this_update = std::ranges::max(words, {}, &OcspResponse::Word::this_update).this_update;
   const auto nonce = response->repeats_nonce(question.body);
   if (nonce == false)
     return refused("the OCSP answer has another nonce than was sent: an old one played again");
@@ -181,7 +189,7 @@ Result<void> Answers::take(const Question& question, Bytes answer, const Authori
   {
     // Judged as at its use, on its own: signature, responder, times.
     Answers alone;
-    alone.impl_->hold(file, {response, word->this_update});
+    alone.impl_->hold(file, {response, this_update});
     Rules strict = rules;
     strict.stale_for = milliseconds{0};
     const auto said = judge_answer({authorities, &alone}, certificate.get(), issuer.get(), strict, at);
@@ -192,13 +200,13 @@ Result<void> Answers::take(const Question& question, Bytes answer, const Authori
   {
     const std::lock_guard lock(impl_->mutex);
     const auto held = impl_->ocsp.find(file);
-    if (held != impl_->ocsp.end() && held->second.this_update > word->this_update) {
+    if (held != impl_->ocsp.end() && held->second.this_update > this_update) {
       return refused("the OCSP answer is older than the one that is held");
     }
     if (held == impl_->ocsp.end() && impl_->ocsp.size() >= max_held_ocsp) {
       return Error{Errc::too_large, "too many OCSP answers are held"};
     }
-    impl_->hold(file, {response, word->this_update});
+    impl_->hold(file, {response, this_update});
   }
   return impl_->write(file, response->der());
 }

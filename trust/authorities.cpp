@@ -7,6 +7,7 @@
 #include "base/crypto.hpp"
 #include "trust/intake.hpp"
 #include "trust/judge.hpp"
+#include "trust/lists.hpp"
 #include "trust/store.hpp"
 
 namespace cardgate::trust {
@@ -20,13 +21,13 @@ constexpr std::size_t max_parsed_certificates = 512;
 class Loader {
  public:
   void anchors(std::string_view from, const Result<std::vector<Bytes>>& blocks) {
-    each(from, blocks, [&](BytesView der) { return add_certificate(der, true); });
+    each(from, blocks, [&](BytesView der, std::string_view) { return add_certificate(der, true); });
   }
   void intermediates(std::string_view from, const Result<std::vector<Bytes>>& blocks) {
-    each(from, blocks, [&](BytesView der) { return add_certificate(der, false); });
+    each(from, blocks, [&](BytesView der, std::string_view) { return add_certificate(der, false); });
   }
   void crls(std::string_view from, const Result<std::vector<Bytes>>& blocks) {
-    each(from, blocks, [&](BytesView der) { return add_crl(der); });
+    each(from, blocks, [&](BytesView der, std::string_view where) { return add_crl(der, where); });
   }
   void fail(Error error) {
     if (errors_++ == 0) {
@@ -55,11 +56,9 @@ class Loader {
     std::size_t number = 0;
     for (const auto& block : *blocks) {
       ++number;
-      if (Result<void> added = add(block); !added) {
-        std::string where{from};
-        if (blocks->size() > 1) where += " (block " + std::to_string(number) + ")";
-        fail(std::move(added).error().with(where));
-      }
+      std::string where{from};
+      if (blocks->size() > 1) where += " (block " + std::to_string(number) + ")";
+      if (Result<void> added = add(block, where); !added) fail(std::move(added).error().with(where));
     }
   }
 
@@ -93,25 +92,32 @@ class Loader {
     return {};
   }
 
-  Result<void> add_crl(BytesView der) {
+  Result<void> add_crl(BytesView der, std::string_view where) {
     if (!seen_crls_.insert(sha256(der)).second) return {};
     if (seen_crls_.size() > max_crls) return Error{Errc::too_large, "too many CRLs"};
     impl_->crls.push_back(TRY(Crl::parse(Bytes(der.begin(), der.end()))));
+    crl_files_.emplace_back(where);
     return {};
   }
 
-  /// Better here, where nobody waits, than at the first sign-in: a large list takes a while to hash.
+  /// Better here, where nobody waits, than at the first sign-in: a large list takes a while to hash, once for
+  /// each key that its issuer's name has.
   void verify_crls() {
-    for (const auto& crl : impl_->crls) {
-      const auto [first, last] = impl_->by_subject.equal_range(crl->issuer_hash());
-      for (auto i = first; i != last; ++i) {
-        if (crl->signed_by(X509_get0_pubkey(i->second->certificate.get()))) break;
+    for (std::size_t i = 0; i < impl_->crls.size(); ++i) {
+      const auto& crl = *impl_->crls[i];
+      const auto [first, last] = impl_->by_subject.equal_range(crl.issuer_hash());
+      for (auto node = first; node != last; ++node) {
+        (void)crl.signed_by(X509_get0_pubkey(node->second->certificate.get()));
+      }
+      if (const auto why = why_passed_over(*impl_, crl); !why.empty()) {
+        impl_->passed_over.push_back(crl_files_[i] + ": " + why);
       }
     }
   }
 
   std::shared_ptr<Authorities::Impl> impl_ = std::make_shared<Authorities::Impl>();
   std::set<Digest> seen_certificates_, seen_crls_;
+  std::vector<std::string> crl_files_;  // where each of impl_->crls came from
   Error first_;
   std::size_t errors_ = 0;
 };
@@ -184,6 +190,9 @@ std::size_t Authorities::intermediate_count() const {
 }
 std::size_t Authorities::crl_count() const {
   return impl_->crls.size();
+}
+const std::vector<std::string>& Authorities::passed_over() const {
+  return impl_->passed_over;
 }
 
 }  // namespace cardgate::trust

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -44,6 +45,9 @@ class Authorities {
   std::size_t anchor_count() const;
   std::size_t intermediate_count() const;
   std::size_t crl_count() const;
+  /// CRLs that show no certificate to be good, each with its file and why, in plain English: not understood,
+  /// forged, of another key, or of somebody who is not configured. They change nothing for other lists.
+  const std::vector<std::string>& passed_over() const;
 
   struct Impl;
   const Impl& impl() const { return *impl_; }  // for this room's own files

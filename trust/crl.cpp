@@ -4,6 +4,8 @@
 #include <openssl/objects.h>
 
 #include <algorithm>
+#include <array>
+#include <ctime>
 
 #include "trust/authorities.hpp"
 #include "trust/der.hpp"
@@ -14,7 +16,11 @@ namespace cardgate::trust {
 namespace {
 
 /// Keys whose verdict one list remembers; a list has one issuer, seldom two at a change of keys.
-constexpr std::size_t max_verified_keys = 8;
+constexpr std::size_t max_verified_keys = 16;
+/// Far more than any list has; each is compared with each.
+constexpr int max_extensions = 64;
+constexpr std::size_t max_entry_extensions = 16;
+constexpr int max_number_octets = 20;  // RFC 5280 5.2.3
 
 Error malformed(std::string text) {
   return {Errc::crl_malformed, std::move(text)};
@@ -28,6 +34,7 @@ Error not_a_list() {
 struct Anatomy {
   BytesView tbs, algorithm, signature;
   BytesView before, entries, after;  // content of tbs, and of revokedCertificates
+  std::optional<BytesView> version;  // content of the INTEGER
 };
 
 std::optional<Anatomy> dissect(BytesView der) {
@@ -45,7 +52,7 @@ std::optional<Anatomy> dissect(BytesView der) {
   parts.signature = signature->whole;
 
   DerWalk walk(tbs->content);
-  walk.next_if(V_ASN1_INTEGER);  // version
+  if (const auto version = walk.next_if(V_ASN1_INTEGER)) parts.version = version->content;
   const auto inner_algorithm = walk.next_if(V_ASN1_SEQUENCE);
   // RFC 5280 5.1.1.2: or somebody could have the signature read under other rules than it was made.
   if (!inner_algorithm || !std::ranges::equal(inner_algorithm->whole, algorithm->whole)) return std::nullopt;
@@ -108,8 +115,63 @@ std::string_view reason_text(long reason) {
   }
 }
 
-bool serial_less(BytesView a, BytesView b) {
+/// Of magnitudes without leading zeros, and of serial numbers.
+bool number_less(BytesView a, BytesView b) {
   return a.size() != b.size() ? a.size() < b.size() : std::ranges::lexicographical_compare(a, b);
+}
+
+/// Without octets that say nothing (X.690 8.3.2): a list that is not DER must not hide whom it lists.
+BytesView shortest(BytesView serial) {
+  const auto needless = [&] {
+    return serial.size() > 1 && ((serial[0] == 0x00 && (serial[1] & 0x80U) == 0) ||
+                                 (serial[0] == 0xff && (serial[1] & 0x80U) != 0));
+  };
+  while (needless()) serial = serial.subspan(1);
+  return serial;
+}
+
+/// The value of an extension, when it is that in DER and nothing else.
+template <class T, auto Decode, auto Encode, auto Free>
+std::unique_ptr<T, Releases<Free>> decode(const ASN1_OCTET_STRING* value) {
+  std::unique_ptr<T, Releases<Free>> out;
+  const BytesView der{ASN1_STRING_get0_data(value), static_cast<std::size_t>(ASN1_STRING_length(value))};
+  if (!decode_strictly(der, out, Decode, Encode)) out.reset();
+  ERR_clear_error();
+  return out;
+}
+
+/// Magnitude of a CRL number (RFC 5280 5.2.3): not negative, and of 20 octets at most.
+std::optional<Bytes> number_in(const ASN1_OCTET_STRING* value) {
+  const auto number = decode<ASN1_INTEGER, d2i_ASN1_INTEGER, i2d_ASN1_INTEGER, ASN1_INTEGER_free>(value);
+  if (!number || ASN1_STRING_type(number.get()) != V_ASN1_INTEGER) return std::nullopt;
+  const int size = ASN1_STRING_length(number.get());
+  if (size > max_number_octets) return std::nullopt;
+  const unsigned char* first = ASN1_STRING_get0_data(number.get());
+  const unsigned char* last = first + size;
+  first = std::find_if(first, last, [](auto octet) { return octet != 0; });
+  return Bytes(first, last);
+}
+
+/// ReasonFlags (RFC 5280 4.2.1.13): a bit that has a meaning, and none beyond. The first one is `unused`, and
+/// is set all the same by some.
+bool reasons_are_known(const ASN1_BIT_STRING* reasons) {
+  const unsigned char* octets = ASN1_STRING_get0_data(reasons);
+  const int size = ASN1_STRING_length(reasons);
+  if (size < 1 || size > 2) return false;
+  const unsigned second = size > 1 ? octets[1] : 0U;
+  return (second & 0x7fU) == 0 && ((octets[0] & 0x7fU) != 0 || second != 0);
+}
+
+bool is_a_date(const ASN1_TIME* time) {
+  std::time_t moment = 0;
+  const bool good = X509_cmp_time(time, &moment) != 0;  // in the form that RFC 5280 5.1.2.4 wants
+  ERR_clear_error();
+  return good;
+}
+
+std::string extension_name(const ASN1_OBJECT* object) {
+  char text[128];
+  return OBJ_obj2txt(text, sizeof text, object, 0) > 0 ? text : "?";
 }
 
 /// Content octets of the INTEGER, as they stand in a list.
@@ -144,13 +206,126 @@ Result<void> Crl::read() {
   const Bytes tbs = der_around(V_ASN1_SEQUENCE, {parts->before, parts->after});
   shell_ = TRY(parse_crl(der_around(V_ASN1_SEQUENCE, {tbs, algorithm_, signature_})));
   X509_CRL_set_meth_data(shell_.get(), this);
-  issuer_hash_ = name_hash(X509_CRL_get_issuer(shell_.get()));
-  const std::unique_ptr<ISSUING_DIST_POINT, Releases<ISSUING_DIST_POINT_free>> scope{
-      static_cast<ISSUING_DIST_POINT*>(
-          X509_CRL_get_ext_d2i(shell_.get(), NID_issuing_distribution_point, nullptr, nullptr))};
-  indirect_ = scope && scope->indirectCRL > 0;
-  ERR_clear_error();
-  return index(parts->entries);
+  issuer_hash_ = name_hash(issuer());
+  static constexpr std::uint8_t version_2 = 1;
+  version_2_ = parts->version && std::ranges::equal(*parts->version, BytesView(&version_2, 1));
+  if (parts->version && !version_2_) not_understood("it is of a version that is not known");
+  read_times();
+  read_extensions();
+  TRY(index(parts->entries));
+  if (takes_back_ && !delta_) not_understood("it takes a revocation back, which only a delta list may do");
+  if (!groups_.empty() && !indirect_) {
+    not_understood("an entry names another issuer, but the list does not say that it is indirect");
+  }
+  return {};
+}
+
+void Crl::not_understood(std::string why) {
+  if (flaw_.empty()) flaw_ = std::move(why);
+}
+
+void Crl::read_times() {
+  const ASN1_TIME* from = X509_CRL_get0_lastUpdate(shell_.get());
+  const ASN1_TIME* next = X509_CRL_get0_nextUpdate(shell_.get());
+  const auto begin = wall_time(from);
+  if (!begin || !is_a_date(from)) return not_understood("its thisUpdate is not a date");
+  this_update_ = *begin;
+  if (next == nullptr) return;  // which is judged where it is used
+  const auto end = wall_time(next);
+  if (!end || !is_a_date(next)) return not_understood("its nextUpdate is not a date");
+  if (*end < *begin) not_understood("it ends before it begins");
+}
+
+void Crl::read_extensions() {
+  const int count = X509_CRL_get_ext_count(shell_.get());
+  if (count > max_extensions) return not_understood("it has too many extensions");
+  if (count > 0 && !version_2_) not_understood("it has extensions, but its version knows none");
+  std::optional<Bytes> base;
+  std::vector<const ASN1_OBJECT*> seen;
+  for (int i = 0; i < count; ++i) {
+    X509_EXTENSION* extension = X509_CRL_get_ext(shell_.get(), i);
+    const ASN1_OBJECT* object = X509_EXTENSION_get_object(extension);
+    const ASN1_OCTET_STRING* value = X509_EXTENSION_get_data(extension);
+    const std::string name = extension_name(object);
+    if (std::ranges::any_of(seen, [&](const auto* other) { return OBJ_cmp(other, object) == 0; })) {
+      not_understood("it has the extension " + name + " twice");
+    }
+    seen.push_back(object);
+    bool may_be_critical = false;
+    bool good = true;
+    switch (OBJ_obj2nid(object)) {
+      case NID_authority_key_identifier:
+        may_be_critical = true;
+        key_identifier_ =
+            decode<AUTHORITY_KEYID, d2i_AUTHORITY_KEYID, i2d_AUTHORITY_KEYID, AUTHORITY_KEYID_free>(value);
+        good = key_identifier_ != nullptr;
+        break;
+      case NID_crl_number:
+        number_ = number_in(value);
+        good = number_.has_value();
+        break;
+      case NID_delta_crl:
+        may_be_critical = delta_ = true;
+        base = number_in(value);
+        good = base.has_value();
+        break;
+      case NID_issuing_distribution_point:
+        may_be_critical = true;
+        read_scope(value);
+        break;
+      case NID_freshest_crl:
+        good = decode<CRL_DIST_POINTS, d2i_CRL_DIST_POINTS, i2d_CRL_DIST_POINTS, CRL_DIST_POINTS_free>(
+                   value) != nullptr;
+        break;
+      default:
+        break;
+    }
+    if (!good) not_understood("its extension " + name + " is damaged");
+    if (!may_be_critical && X509_EXTENSION_get_critical(extension) != 0) {
+      not_understood("it has a critical extension that is not understood: " + name);
+    }
+  }
+  if (!delta_ || !base) return;
+  if (!number_) return not_understood("it is a delta list without a number");
+  if (number_less(*number_, *base)) not_understood("it is a delta list older than its own base");
+}
+
+void Crl::read_scope(const ASN1_OCTET_STRING* value) {
+  scope_.assign(ASN1_STRING_get0_data(value), ASN1_STRING_get0_data(value) + ASN1_STRING_length(value));
+  const auto scope =
+      decode<ISSUING_DIST_POINT, d2i_ISSUING_DIST_POINT, i2d_ISSUING_DIST_POINT, ISSUING_DIST_POINT_free>(
+          value);
+  if (!scope) return not_understood("its issuing distribution point is damaged");
+  indirect_ = scope->indirectCRL > 0;
+  attributes_only_ = scope->onlyattr > 0;
+  const int kinds =
+      (scope->onlyuser > 0 ? 1 : 0) + (scope->onlyCA > 0 ? 1 : 0) + (scope->onlyattr > 0 ? 1 : 0);
+  if (kinds > 1) not_understood("its issuing distribution point contradicts itself");
+  if (scope->onlysomereasons != nullptr && !reasons_are_known(scope->onlysomereasons)) {
+    not_understood("its issuing distribution point names reasons that are not known");
+  }
+}
+
+bool Crl::newer_than(const Crl& other) const {
+  const bool both = number_ && other.number_;
+  if (both && number_less(*number_, *other.number_)) return false;
+  if (this_update_ != other.this_update_) return this_update_ > other.this_update_;
+  return both && number_less(*other.number_, *number_);
+}
+
+bool Crl::comes_before(const Crl& other) const {
+  if (this_update_ != other.this_update_) return this_update_ > other.this_update_;
+  const Bytes mine = number_.value_or(Bytes{});
+  const Bytes others = other.number_.value_or(Bytes{});
+  return mine != others ? number_less(others, mine) : der_ < other.der_;
+}
+
+bool Crl::same_scope(const Crl& other) const {
+  return X509_NAME_cmp(issuer(), other.issuer()) == 0 && scope_ == other.scope_;
+}
+
+bool Crl::names_key_of(const X509* certificate) const {
+  return X509_check_akid(certificate, key_identifier_.get()) == X509_V_OK;
 }
 
 Result<void> Crl::index(BytesView entries) {
@@ -162,6 +337,9 @@ Result<void> Crl::index(BytesView entries) {
     DerWalk fields(entry->content);
     const auto serial = fields.next_if(V_ASN1_INTEGER);
     if (!serial || serial->content.empty()) return malformed("an entry of the list has no serial number");
+    if (shortest(serial->content).size() != serial->content.size()) {
+      not_understood("a serial number in it is written with needless zeros");
+    }
     if (!fields.next_if(V_ASN1_UTCTIME) && !fields.next_if(V_ASN1_GENERALIZEDTIME)) {
       return malformed("an entry of the list has no date");
     }
@@ -176,13 +354,17 @@ Result<void> Crl::index(BytesView entries) {
   std::ranges::sort(by_serial_, [this](std::uint32_t a, std::uint32_t b) {
     const BytesView first = serial_at(a);
     const BytesView second = serial_at(b);
-    return std::ranges::equal(first, second) ? a < b : serial_less(first, second);
+    return std::ranges::equal(first, second) ? a < b : number_less(first, second);
   });
   return {};
 }
 
 Result<void> Crl::read_entry_extensions(BytesView list, std::uint32_t offset) {
+  static constexpr std::uint8_t reason_code[] = {0x55, 0x1d, 0x15};         // 2.5.29.21
   static constexpr std::uint8_t certificate_issuer[] = {0x55, 0x1d, 0x1d};  // 2.5.29.29
+  if (!version_2_) not_understood("an entry has extensions, but the version of the list knows none");
+  std::array<BytesView, max_entry_extensions> seen;
+  std::size_t count = 0;
   DerWalk walk(list);
   while (!walk.at_end()) {
     const auto extension = walk.next_if(V_ASN1_SEQUENCE);
@@ -192,11 +374,27 @@ Result<void> Crl::read_entry_extensions(BytesView list, std::uint32_t offset) {
     const auto critical = fields.next_if(V_ASN1_BOOLEAN);
     const auto value = fields.next_if(V_ASN1_OCTET_STRING);
     if (!id || !value || !fields.at_end()) return malformed("an extension of an entry is damaged");
-    if (!std::ranges::equal(id->content, certificate_issuer)) {
+    const auto same = [&](BytesView other) { return std::ranges::equal(other, id->content); };
+    if (std::any_of(seen.begin(), seen.begin() + static_cast<std::ptrdiff_t>(count), same)) {
+      not_understood("an entry has the same extension twice");
+    }
+    if (count == seen.size()) {
+      not_understood("an entry has too many extensions");
+    } else {
+      seen[count++] = id->content;
+    }
+    if (!same(certificate_issuer)) {
       // As OpenSSL has it: whatever changes what an entry means is refused, reasons are not critical.
       const bool set =
           critical && std::ranges::any_of(critical->content, [](auto octet) { return octet != 0; });
-      unknown_critical_entry_ = unknown_critical_entry_ || set;
+      if (set) not_understood("an entry has a critical extension that is not understood");
+      if (!same(reason_code)) continue;
+      DerWalk inside(value->content);
+      const auto reason = inside.next_if(V_ASN1_ENUMERATED);
+      const bool known = reason && inside.at_end() && reason->content.size() == 1 &&
+                         reason->content[0] <= CRL_REASON_AA_COMPROMISE && reason->content[0] != 7;
+      if (!known) not_understood("an entry gives a reason that is not known");
+      takes_back_ = takes_back_ || (known && reason->content[0] == CRL_REASON_REMOVE_FROM_CRL);
       continue;
     }
     const unsigned char* at = value->content.data();
@@ -206,6 +404,12 @@ Result<void> Crl::read_entry_extensions(BytesView list, std::uint32_t offset) {
       ERR_clear_error();
       return malformed("the issuer named by an entry is damaged");
     }
+    const auto* names = issuers.get();
+    bool named = false;
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
+      named = named || sk_GENERAL_NAME_value(names, i)->type == GEN_DIRNAME;
+    }
+    if (!named) not_understood("an entry names its issuer in a way that is not known");
     groups_.push_back({offset, std::move(issuers)});
   }
   return {};
@@ -214,16 +418,16 @@ Result<void> Crl::read_entry_extensions(BytesView list, std::uint32_t offset) {
 BytesView Crl::serial_at(std::uint32_t offset) const {
   DerWalk walk(BytesView(der_).subspan(offset));
   DerWalk fields(walk.next()->content);  // index() found both there
-  return fields.next()->content;
+  return shortest(fields.next()->content);
 }
 
-bool Crl::names_issuer(std::uint32_t offset, const X509_NAME* issuer) const {
+bool Crl::names_issuer(std::uint32_t offset, const X509_NAME* whose) const {
   const auto after = std::ranges::upper_bound(groups_, offset, {}, &Group::offset);
-  if (after == groups_.begin()) return X509_NAME_cmp(issuer, X509_CRL_get_issuer(shell_.get())) == 0;
+  if (after == groups_.begin()) return X509_NAME_cmp(whose, issuer()) == 0;
   const GENERAL_NAMES* names = std::prev(after)->issuers.get();
   for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
-    if (name->type == GEN_DIRNAME && X509_NAME_cmp(issuer, name->d.directoryName) == 0) return true;
+    if (name->type == GEN_DIRNAME && X509_NAME_cmp(whose, name->d.directoryName) == 0) return true;
   }
   return false;
 }
@@ -251,13 +455,21 @@ Crl::Entry Crl::entry_at(std::uint32_t offset) const {
 
 std::optional<Crl::Entry> Crl::find(const X509* certificate) const {
   const Bytes serial = serial_of(certificate);
-  const X509_NAME* issuer = X509_get_issuer_name(certificate);
-  auto at = std::ranges::lower_bound(by_serial_, BytesView(serial), serial_less,
+  const X509_NAME* whose = X509_get_issuer_name(certificate);
+  // In a list that is not indirect every entry is the issuer's own, whatever the entry says; in one that is
+  // not understood it may be.
+  const bool all_ours = (!indirect_ || !flaw_.empty()) && X509_NAME_cmp(whose, issuer()) == 0;
+  const auto badness = [](const Entry& entry) { return entry.removed ? 0 : entry.hold() ? 1 : 2; };
+  std::optional<Entry> worst;
+  auto at = std::ranges::lower_bound(by_serial_, BytesView(serial), number_less,
                                      [this](std::uint32_t offset) { return serial_at(offset); });
   for (; at != by_serial_.end() && std::ranges::equal(serial_at(*at), serial); ++at) {
-    if (names_issuer(*at, issuer)) return entry_at(*at);
+    if (!all_ours && !names_issuer(*at, whose)) continue;
+    Entry entry = entry_at(*at);
+    if (!delta_ || !flaw_.empty()) entry.removed = false;
+    if (!worst || badness(entry) > badness(*worst)) worst = std::move(entry);
   }
-  return std::nullopt;
+  return worst;
 }
 
 bool Crl::signed_by(EVP_PKEY* key) const {
@@ -265,6 +477,10 @@ bool Crl::signed_by(EVP_PKEY* key) const {
   const std::lock_guard lock(mutex_);
   for (const auto& known : verified_) {
     if (known.key.get() == key) return known.good;
+  }
+  // Two certificates of one key, and a reload, bring the same key as another object.
+  for (const auto& known : verified_) {
+    if (EVP_PKEY_eq(known.key.get(), key) == 1) return known.good;
   }
   // ANY of tag SEQUENCE encodes to the very bytes it was given: OpenSSL hashes what the issuer signed.
   const unsigned char* at = algorithm_.data();

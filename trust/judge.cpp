@@ -108,18 +108,6 @@ bool at_anchor(X509_STORE_CTX* context) {
   return X509_STORE_CTX_get_error_depth(context) + 1 == sk_X509_num(X509_STORE_CTX_get0_chain(context));
 }
 
-X509_STORE_CTX_cert_crl_fn default_cert_crl() {
-  static const X509_STORE_CTX_cert_crl_fn function = [] {
-    const StorePtr store{X509_STORE_new()};
-    const ContextPtr context{X509_STORE_CTX_new()};
-    if (!store || !context || X509_STORE_CTX_init(context.get(), store.get(), nullptr, nullptr) != 1) {
-      return X509_STORE_CTX_cert_crl_fn{nullptr};
-    }
-    return X509_STORE_CTX_get_cert_crl(context.get());
-  }();
-  return function;
-}
-
 }  // namespace
 
 /// The functions that OpenSSL calls. No exception may cross it, so each ends the verification instead.
@@ -141,12 +129,7 @@ struct JudgeHooks {
   static int on_cert_crl(X509_STORE_CTX* context, X509_CRL* crl, X509* certificate) {
     try {
       Judge* judge = judge_of(context);
-      const auto check = default_cert_crl();
-      if (judge == nullptr || check == nullptr) return 0;
-      judge->used(context, crl);
-      // OpenSSL's own look at the list, which it sees without entries, is for its critical extensions.
-      const int good = check(context, crl, certificate);
-      return good == 1 ? judge->look_up(context, crl, certificate) : good;
+      return judge != nullptr ? judge->look_up(context, crl, certificate) : 0;
     } catch (...) {
       return 0;
     }
@@ -239,26 +222,47 @@ void Judge::used(X509_STORE_CTX* context, const X509_CRL* crl) {
 }
 
 int Judge::look_up(X509_STORE_CTX* context, X509_CRL* crl, X509* certificate) {
-  const auto* list = static_cast<const Crl*>(X509_CRL_get_meth_data(crl));
-  if (list == nullptr) return 0;
+  used(context, crl);
+  if (at_anchor(context)) return 1;
   const bool outer = X509_STORE_CTX_get0_parent_ctx(context) == nullptr;
-  const auto against = [&](Status status, int error, std::string detail) {
-    X509_STORE_CTX_set_error(context, error);
-    if (!outer) return 0;
-    record(status, X509_STORE_CTX_get_error_depth(context), certificate, std::move(detail));
-    return 1;
-  };
-  if (list->unknown_critical_entry() &&
-      against(Status::crl_invalid, X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION,
-              "an entry of the CRL has a critical extension that is not understood") == 0) {
-    return 0;
+  std::vector<X509*> above;
+  const STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(context);
+  const int depth = X509_STORE_CTX_get_error_depth(context);
+  for (int i = depth + 1; i < sk_X509_num(chain); ++i) above.push_back(sk_X509_value(chain, i));
+  const auto* list = static_cast<const Crl*>(X509_CRL_get_meth_data(crl));
+  // OpenSSL goes by names where it looks for the list's issuer.
+  const bool may = list != nullptr && lists_.may_speak(*list, certificate, above);
+  if (outer) {
+    if (!may)
+      record(Status::crl_invalid, depth, certificate, "a CRL of another key than its issuer's was used");
+    return 1;  // what the lists say against the path is told at the end, by judge_lists(), for all together
   }
-  const auto entry = list->find(certificate);
-  if (!entry) return 1;
-  if (entry->removed) return 2;
-  return against(Status::revoked, X509_V_ERR_CERT_REVOKED,
-                 "the CRL of " + name_text(X509_CRL_get_issuer(crl)) + " lists it" +
-                     (entry->reason.empty() ? "" : ": " + entry->reason));
+  if (may && !lists_.against(certificate, above)) return 1;
+  X509_STORE_CTX_set_error(context, may ? X509_V_ERR_CERT_REVOKED : X509_V_ERR_CRL_PATH_VALIDATION_ERROR);
+  return 0;
+}
+
+void Judge::judge_lists(const std::vector<X509*>& chain) {
+  if (rules_.revocation == Revocation::off) return;
+  for (std::size_t i = 0; i < chain.size(); ++i) {
+    const int depth = static_cast<int>(i);
+    // Nothing stands above an anchor but itself.
+    const Above above = Above(chain).subspan(std::min(i + 1, chain.size() - 1));
+    if (auto said = lists_.against(chain[i], above)) {
+      record(Status::revoked, depth, chain[i], std::move(*said));
+    }
+    const auto about = [&](Status status) {
+      return std::ranges::find_if(findings_,
+                                  [&](const Finding& f) { return f.depth == depth && f.status == status; });
+    };
+    // There is a list, but none that says anything: that is the better word than that there is none.
+    const auto missing = about(Status::crl_missing);
+    if (missing == findings_.end() || about(Status::crl_invalid) != findings_.end()) continue;
+    if (auto why = lists_.passed_over(chain[i], above)) {
+      missing->status = Status::crl_invalid;
+      missing->detail = std::move(*why);
+    }
+  }
 }
 
 void Judge::judge_ocsp_answers(const std::vector<X509*>& chain) {

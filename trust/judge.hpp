@@ -11,20 +11,19 @@
 #include <string>
 #include <vector>
 
-#include "trust/crl.hpp"
+#include "trust/lists.hpp"
 #include "trust/ocsp.hpp"
 #include "trust/openssl.hpp"
 #include "trust/validate.hpp"
 
 namespace cardgate::trust {
 
-using CrlsAtHand = std::vector<std::shared_ptr<const Crl>>;
-
 class Judge {
  public:
-  /// `ocsp`: what OCSP answers say of each certificate of the path, leaf first. `crls`: those at hand.
-  Judge(const Rules& rules, WallTime at, std::vector<OcspFinding> ocsp, CrlsAtHand crls)
-      : rules_(rules), at_(at), ocsp_(std::move(ocsp)), crls_(std::move(crls)) {}
+  /// `ocsp`: what OCSP answers say of each certificate of the path, leaf first. `lists`: the CRLs; must outlive
+  /// this.
+  Judge(const Rules& rules, WallTime at, std::vector<OcspFinding> ocsp, const ListsOfPath& lists)
+      : rules_(rules), at_(at), ocsp_(std::move(ocsp)), lists_(lists) {}
 
   /// Makes this judge hear `context`; both must outlive the call of X509_verify_cert().
   void listen(X509_STORE_CTX* context);
@@ -32,9 +31,10 @@ class Judge {
   void record(Status status, int depth, X509* certificate, std::string detail);
 
   std::vector<Finding>& findings() { return findings_; }
-  const CrlsAtHand& crls() const { return crls_; }
   /// How the certificate at `depth` was found not to be revoked.
   RevocationProof proof(int depth) const;
+  /// What CRLs say against the certificates of `chain`, and why some of them were not used.
+  void judge_lists(const std::vector<X509*>& chain);
   /// What OCSP says against the certificates of `chain`, where no CRL speaks for them.
   void judge_ocsp_answers(const std::vector<X509*>& chain);
 
@@ -50,13 +50,13 @@ class Judge {
   bool good_by_ocsp(int depth) const;
   bool stale_within_limit(const X509_CRL* crl) const;
   void used(X509_STORE_CTX* context, const X509_CRL* crl);
-  /// As OpenSSL's cert_crl: 0 refused, 1 goes on, 2 a delta takes the base's entry back.
+  /// In the place of OpenSSL's cert_crl: 0 refused, 1 goes on.
   int look_up(X509_STORE_CTX* context, X509_CRL* crl, X509* certificate);
 
   const Rules& rules_;
   WallTime at_;
   std::vector<OcspFinding> ocsp_;
-  CrlsAtHand crls_;
+  const ListsOfPath& lists_;
   std::vector<Finding> findings_;
   std::map<int, ByCrl> by_crl_;
 };

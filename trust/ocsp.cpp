@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "trust/der.hpp"
 #include "trust/key.hpp"
 
 namespace cardgate::trust {
@@ -41,6 +42,43 @@ bool may_answer_for(X509* responder, X509* issuer) {
 
 std::string issuer_of(const X509* certificate) {
   return name_text(X509_get_issuer_name(certificate));
+}
+
+/// RFC 6960 4.2.1: version 1 is the default and is written as 0 or not at all. OpenSSL reads any and tells
+/// none.
+std::string version_flaw(BytesView der) {
+  const auto inside = [](const std::optional<DerElement>& element) {
+    return DerWalk(element ? element->content : BytesView{});
+  };
+  DerWalk response = inside(DerWalk(der).next());
+  response.next();                                         // responseStatus
+  DerWalk bytes = inside(inside(response.next()).next());  // [0] ResponseBytes
+  bytes.next();                                            // responseType
+  const auto data = inside(inside(bytes.next()).next()).next();
+  const auto first = inside(data).next();
+  if (!first) return "it is not DER";
+  if (first->tag_class != V_ASN1_CONTEXT_SPECIFIC || first->tag != 0) return {};
+  const auto version = inside(first).next();
+  const bool one =
+      version && version->tag == V_ASN1_INTEGER && version->content.size() == 1 && version->content[0] == 0;
+  return one ? std::string{} : "it is of a version that is not known";
+}
+
+/// RFC 6960 4.4: none of the extensions should be critical; of those that are, the nonce is understood.
+template <class At>
+std::string extension_flaw(int count, At at) {
+  constexpr int most = 32;
+  if (count > most) return "it has too many extensions";
+  for (int i = 0; i < count; ++i) {
+    const ASN1_OBJECT* object = X509_EXTENSION_get_object(at(i));
+    for (int k = 0; k < i; ++k) {
+      if (OBJ_cmp(X509_EXTENSION_get_object(at(k)), object) == 0) return "it has the same extension twice";
+    }
+    if (X509_EXTENSION_get_critical(at(i)) != 0 && OBJ_obj2nid(object) != NID_id_pkix_OCSP_Nonce) {
+      return "it has a critical extension that is not understood";
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -89,6 +127,7 @@ Result<std::shared_ptr<const OcspResponse>> OcspResponse::parse(Bytes der) {
   const int count = OCSP_resp_count(made->basic_.get());
   if (count < 1 || count > max_ocsp_single_responses)
     return malformed("the OCSP answer speaks of too many, or of nobody");
+  made->read();
   return std::shared_ptr<const OcspResponse>(std::move(made));
 }
 
@@ -117,8 +156,22 @@ WallTime OcspResponse::last_end() const {
   return last;
 }
 
-Result<std::optional<OcspResponse::Word>> OcspResponse::about(const X509* certificate,
-                                                              const X509* issuer) const {
+/// What OpenSSL passes over: the version, and extensions that change what the answer means.
+void OcspResponse::read() {
+  if (auto flaw = version_flaw(der_); !flaw.empty()) flaw_ = std::move(flaw);
+  const auto produced = wall_time(OCSP_resp_get0_produced_at(basic_.get()));
+  if (produced) {
+    produced_at_ = *produced;
+  } else if (flaw_.empty()) {
+    flaw_ = "it does not say when it was made";
+  }
+  const auto flaw = extension_flaw(OCSP_BASICRESP_get_ext_count(basic_.get()),
+                                   [&](int i) { return OCSP_BASICRESP_get_ext(basic_.get(), i); });
+  if (flaw_.empty()) flaw_ = flaw;
+}
+
+std::vector<OcspResponse::Word> OcspResponse::about(const X509* certificate, const X509* issuer) const {
+  std::vector<Word> words;
   for (int i = 0; i < OCSP_resp_count(basic_.get()); ++i) {
     OCSP_SINGLERESP* single = OCSP_resp_get0(basic_.get(), i);
     const OCSP_CERTID* id = OCSP_SINGLERESP_get0_id(single);
@@ -135,16 +188,24 @@ Result<std::optional<OcspResponse::Word>> OcspResponse::about(const X509* certif
     ASN1_GENERALIZEDTIME* until = nullptr;
     const int state = OCSP_single_get0_status(single, &reason, nullptr, &from, &until);
     Word word;
-    word.this_update = TRY(wall_time(from));
-    word.next_update = until == nullptr ? word.this_update + life_without_next_update : TRY(wall_time(until));
-    if (word.next_update < word.this_update) return malformed("the OCSP answer ends before it begins");
     word.state = state == V_OCSP_CERTSTATUS_GOOD      ? State::good
                  : state == V_OCSP_CERTSTATUS_REVOKED ? State::revoked
                                                       : State::unknown;
     if (word.state == State::revoked && reason >= 0) word.reason = OCSP_crl_reason_str(reason);
-    return std::optional<Word>(std::move(word));
+    word.flaw = extension_flaw(OCSP_SINGLERESP_get_ext_count(single),
+                               [&](int k) { return OCSP_SINGLERESP_get_ext(single, k); });
+    const auto begin = wall_time(from);
+    const auto end = until != nullptr ? wall_time(until) : begin;
+    if (begin && end) {
+      word.this_update = *begin;
+      word.next_update = until != nullptr ? *end : *begin + life_without_next_update;
+      if (word.next_update < word.this_update) word.flaw = "it ends before it begins";
+    } else {
+      word.flaw = "a date in it is not a date";
+    }
+    words.push_back(std::move(word));
   }
-  return std::optional<Word>();
+  return words;
 }
 
 std::string OcspResponse::weakness(const Strength& floor) const {
@@ -187,75 +248,95 @@ Result<X509*> OcspResponse::find_signer(X509* issuer) const {
   return refused("the OCSP answer is not signed by the issuer or a responder of the issuer's");
 }
 
+namespace {
+
+/// A word of somebody who may speak.
+struct Said {
+  OcspResponse::Word word;
+  const OcspResponse* from;
+};
+
+bool later(const Said& a, const Said& b) {
+  return a.word.this_update != b.word.this_update ? a.word.this_update > b.word.this_update
+                                                  : a.word.next_update < b.word.next_update;
+}
+
+}  // namespace
+
 OcspFinding judge_ocsp(const std::vector<std::shared_ptr<const OcspResponse>>& answers, X509* certificate,
                        X509* issuer, const Rules& rules, WallTime at,
                        const ResponderCheck& responder_is_good) {
   using Outcome = OcspFinding::Outcome;
-  OcspFinding best;
-  WallTime newest{};
-  const auto weaker = [&](Outcome outcome, std::string detail) {
-    if (best.outcome == Outcome::none || best.outcome == Outcome::invalid) {
-      best.outcome = outcome;
-      best.detail = std::move(detail);
-    }
+  using State = OcspResponse::State;
+  OcspFinding found;
+  const auto no_word = [&](std::string why) {
+    if (found.outcome != Outcome::none) return;
+    found.outcome = Outcome::invalid;
+    found.detail = std::move(why);
   };
+  std::vector<Said> good, revoked, unknown;
   for (const auto& answer : answers) {
-    auto word = answer->about(certificate, issuer);
-    if (word && !*word) continue;
-    if (!word) {
-      weaker(Outcome::invalid, word.error().context);
-      continue;
-    }
-    const auto& said = **word;
+    const auto words = answer->about(certificate, issuer);
+    if (words.empty()) continue;
     if (const auto weak = answer->weakness(rules.floor); !weak.empty()) {
-      weaker(Outcome::invalid, "the OCSP answer is " + weak);
+      no_word("the OCSP answer is " + weak);
       continue;
     }
     const auto signer = answer->signer(issuer);
     if (!signer) {
-      weaker(Outcome::invalid, signer.error().context);
+      no_word(signer.error().context);
       continue;
     }
-    if (X509* responder = *signer; responder != nullptr) {
-      const bool no_check = X509_get_ext_by_NID(responder, NID_id_pkix_OCSP_noCheck, -1) >= 0;
-      if (!responder_is_good(responder, !no_check)) {
-        weaker(Outcome::invalid, "the certificate of the OCSP responder " +
-                                     name_text(X509_get_subject_name(responder)) + " is not good");
-        continue;
+    X509* responder = *signer;
+    const bool check =
+        responder != nullptr && X509_get_ext_by_NID(responder, NID_id_pkix_OCSP_noCheck, -1) < 0;
+    const bool good_now = responder == nullptr || responder_is_good(responder, check, at);
+    for (const auto& word : words) {
+      if (word.state == State::revoked) {
+        // What was revoked stays so, however old the word of it; its responder's certificate may be over.
+        if (good_now || responder_is_good(responder, false, word.this_update)) {
+          revoked.push_back({word, answer.get()});
+          continue;
+        }
+      }
+      const auto& flaw = answer->flaw().empty() ? word.flaw : answer->flaw();
+      if (!good_now) {
+        no_word("the certificate of the OCSP responder " + name_text(X509_get_subject_name(responder)) +
+                " is not good");
+      } else if (!flaw.empty()) {
+        no_word("the OCSP answer is not understood: " + flaw);
+      } else if (std::max(word.this_update, answer->produced_at()) > at + rules.clock_skew) {
+        no_word("the OCSP answer is from the future");
+      } else if (word.next_update + rules.clock_skew + rules.stale_for < at) {
+        no_word("the OCSP answer of " + issuer_of(certificate) + " ended at " + to_rfc3339(word.next_update));
+      } else {
+        (word.state == State::good ? good : unknown).push_back({word, answer.get()});
       }
     }
-    if (said.this_update > at + rules.clock_skew) {
-      weaker(Outcome::invalid, "the OCSP answer is from the future");
-      continue;
-    }
-    // What was revoked stays so, however old the word of it.
-    if (said.state != OcspResponse::State::revoked &&
-        said.next_update + rules.clock_skew + rules.stale_for < at) {
-      weaker(Outcome::invalid,
-             "the OCSP answer of " + issuer_of(certificate) + " ended at " + to_rfc3339(said.next_update));
-      continue;
-    }
-    const bool first = best.outcome == Outcome::none || best.outcome == Outcome::invalid;
-    if (!first && said.this_update <= newest) continue;  // the newest word counts
-    newest = said.this_update;
-    best.fresh_until = said.next_update + rules.clock_skew;
-    best.refresh_at = refresh_time(said.this_update, said.next_update);
-    switch (said.state) {
-      case OcspResponse::State::good:
-        best.outcome = Outcome::good;
-        best.detail.clear();
-        break;
-      case OcspResponse::State::revoked:
-        best.outcome = Outcome::revoked;
-        best.detail = "the OCSP responder says so" + (said.reason.empty() ? "" : ": " + said.reason);
-        break;
-      case OcspResponse::State::unknown:
-        best.outcome = Outcome::unknown;
-        best.detail = "the OCSP responder does not know it";
-        break;
-    }
   }
-  return best;
+  std::erase_if(revoked, [&](const Said& hold) {
+    return hold.word.reason == "certificateHold" && std::ranges::any_of(good, [&](const Said& lift) {
+             return lift.from != hold.from && lift.word.this_update > hold.word.this_update;
+           });
+  });
+  const auto take = [&](const std::vector<Said>& words, Outcome outcome) -> const OcspResponse::Word& {
+    const auto& word = std::ranges::min_element(words, later)->word;
+    found.outcome = outcome;
+    found.fresh_until = word.next_update + rules.clock_skew;
+    found.refresh_at = refresh_time(word.this_update, word.next_update);
+    found.detail.clear();
+    return word;
+  };
+  if (!revoked.empty()) {
+    const auto& word = take(revoked, Outcome::revoked);
+    found.detail = "the OCSP responder says so" + (word.reason.empty() ? "" : ": " + word.reason);
+  } else if (!unknown.empty()) {
+    take(unknown, Outcome::unknown);
+    found.detail = "the OCSP responder does not know it";
+  } else if (!good.empty()) {
+    take(good, Outcome::good);
+  }
+  return found;
 }
 
 }  // namespace cardgate::trust

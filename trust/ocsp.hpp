@@ -46,10 +46,17 @@ class OcspResponse {
   struct Word {
     State state = State::unknown;
     std::string reason;  // why it was revoked, as in RFC 5280 5.3.1; may be empty
-    WallTime this_update, next_update;
+    WallTime this_update{}, next_update{};
+    std::string flaw{};  // why it is not understood, in plain English; empty when it is
   };
-  /// What it says of the certificate; nothing when it speaks of others. Errors: malformed.
-  Result<std::optional<Word>> about(const X509* certificate, const X509* issuer) const;
+  /// All that it says of the certificate, by whatever hash the certificate is named; nothing when it speaks of
+  /// others.
+  std::vector<Word> about(const X509* certificate, const X509* issuer) const;
+
+  /// Why the answer is not understood as a whole (RFC 6960 4.4: unknown critical extensions; version; dates),
+  /// in plain English; empty when it is. It then says nothing good, but what it says is revoked stays so.
+  const std::string& flaw() const { return flaw_; }
+  WallTime produced_at() const { return produced_at_; }
 
   /// Why its signature is below the floor; empty when it is not.
   std::string weakness(const Strength& floor) const;
@@ -68,8 +75,11 @@ class OcspResponse {
  private:
   explicit OcspResponse(Bytes der) : der_(std::move(der)) {}
   Result<X509*> find_signer(X509* issuer) const;
+  void read();
 
   Bytes der_;
+  std::string flaw_;
+  WallTime produced_at_{};
   OcspBasicPtr basic_;
   mutable std::mutex mutex_;
   mutable X509Ptr asked_issuer_;  // for whom `signer_` was found
@@ -84,8 +94,10 @@ struct OcspFinding {
   WallTime fresh_until{}, refresh_at{};  // when good or revoked
 };
 
-/// `responder_is_good` judges a delegated responder's certificate as of `at`, revocation included.
-using ResponderCheck = std::function<bool(X509* responder, bool revocation_needed)>;
+/// Judges a delegated responder's certificate as of `at`.
+using ResponderCheck = std::function<bool(X509* responder, bool revocation_needed, WallTime at)>;
+/// All answers together, in whatever order: the worst wins. Revoked is revoked however old the word of it,
+/// unless it was a hold and a later answer says good.
 OcspFinding judge_ocsp(const std::vector<std::shared_ptr<const OcspResponse>>& answers, X509* certificate,
                        X509* issuer, const Rules& rules, WallTime at,
                        const ResponderCheck& responder_is_good);

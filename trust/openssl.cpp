@@ -12,24 +12,6 @@
 
 namespace cardgate::trust {
 
-namespace {
-
-/// Decodes with `decode`, then encodes again with `encode`: only what comes out the same was DER, and all of
-/// it.
-template <class T, class Decode, class Encode>
-bool decode_strictly(BytesView der, T& out, Decode decode, Encode encode) {
-  const unsigned char* at = der.data();
-  out.reset(decode(nullptr, &at, static_cast<long>(der.size())));
-  if (!out || at != der.data() + der.size()) return false;
-  unsigned char* again = nullptr;
-  const int size = encode(out.get(), &again);
-  const bool same = size > 0 && std::ranges::equal(der, BytesView{again, static_cast<std::size_t>(size)});
-  OPENSSL_free(again);
-  return same;
-}
-
-}  // namespace
-
 std::string take_openssl_error() {
   const unsigned long code = ERR_get_error();
   ERR_clear_error();

@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -29,6 +30,20 @@ using CrlPtr = std::unique_ptr<X509_CRL, Releases<X509_CRL_free>>;
 using BioPtr = std::unique_ptr<BIO, Releases<BIO_free_all>>;
 using StorePtr = std::unique_ptr<X509_STORE, Releases<X509_STORE_free>>;
 using ContextPtr = std::unique_ptr<X509_STORE_CTX, Releases<X509_STORE_CTX_free>>;
+
+/// Decodes with `decode`, then encodes again with `encode`: only what comes out the same was DER, and all of
+/// it. Leaves the error queue as OpenSSL left it.
+template <class T, class Decode, class Encode>
+bool decode_strictly(BytesView der, T& out, Decode decode, Encode encode) {
+  const unsigned char* at = der.data();
+  out.reset(decode(nullptr, &at, static_cast<long>(der.size())));
+  if (!out || at != der.data() + der.size()) return false;
+  unsigned char* again = nullptr;
+  const int size = encode(out.get(), &again);
+  const bool same = size > 0 && std::ranges::equal(der, BytesView{again, static_cast<std::size_t>(size)});
+  OPENSSL_free(again);
+  return same;
+}
 
 /// Takes the thread's oldest OpenSSL error as text and empties the queue, so that it does not speak for a
 /// later call.

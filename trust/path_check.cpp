@@ -150,39 +150,28 @@ std::vector<OcspFinding> ocsp_findings(const Evidence& evidence, X509* leaf, con
   return findings;
 }
 
-/// The CRLs that may concern the path: OpenSSL looks at each it is given, for each certificate.
-CrlsAtHand crls_for(const Evidence& evidence, X509* leaf, const Path& path) {
-  std::vector<unsigned long> issuers{name_hash(X509_get_issuer_name(leaf))};
-  for (const Node* node : path.issuers) issuers.push_back(node->issuer_hash);
-  CrlsAtHand chosen;
-  const auto choose = [&](const CrlsAtHand& from) {
-    std::ranges::copy_if(from, std::back_inserter(chosen), [&](const auto& crl) {
-      return crl->indirect() || std::ranges::find(issuers, crl->issuer_hash()) != issuers.end();
-    });
-  };
-  choose(evidence.authorities.impl().crls);
-  if (evidence.answers != nullptr) choose(evidence.answers->impl().all_crls());
-  return chosen;
+CrlsAtHand all_crls(const Evidence& evidence) {
+  CrlsAtHand all = evidence.authorities.impl().crls;
+  if (evidence.answers != nullptr)
+    std::ranges::move(evidence.answers->impl().all_crls(), std::back_inserter(all));
+  return all;
 }
 
-/// The path's certificates, and those that may have signed the CRLs.
-X509Stack helpers_of(const Authorities::Impl& authorities, const Path& path, const CrlsAtHand& crls) {
+std::vector<X509*> certificates_of(X509* leaf, const Path& path) {
+  std::vector<X509*> certificates{leaf};
+  for (const Node* issuer : path.issuers) certificates.push_back(issuer->certificate.get());
+  return certificates;
+}
+
+/// The path's certificates but the anchor, and those that signed the CRLs.
+X509Stack helpers_of(const Path& path, const ListsOfPath& lists) {
   X509Stack helpers{sk_X509_new_null()};
   if (!helpers) return helpers;
-  std::vector<X509*> offered;
-  const auto offer = [&](X509* certificate) {
-    if (std::ranges::find(offered, certificate) != offered.end()) return;
-    offered.push_back(certificate);
-    sk_X509_push(helpers.get(), certificate);
-  };
   // Ahead of the others, so that OpenSSL meets the path's own certificates first.
-  for (std::size_t i = 0; i + 1 < path.issuers.size(); ++i) offer(path.issuers[i]->certificate.get());
-  for (const auto& crl : crls) {
-    const auto [first, last] = authorities.by_subject.equal_range(crl->issuer_hash());
-    for (auto i = first; i != last; ++i) {
-      if (!i->second->is_anchor()) offer(i->second->certificate.get());
-    }
+  for (std::size_t i = 0; i + 1 < path.issuers.size(); ++i) {
+    sk_X509_push(helpers.get(), path.issuers[i]->certificate.get());
   }
+  for (X509* signer : lists.signers()) sk_X509_push(helpers.get(), signer);
   return helpers;
 }
 
@@ -192,14 +181,14 @@ OcspFinding judge_answer(const Evidence& evidence, X509* certificate, X509* issu
                          WallTime at) {
   // RFC 6960 4.2.2.2.1: how a responder's own certificate is checked is the issuer's choice; without its
   // no-check mark, by CRL.
-  const auto responder_is_good = [&](X509* responder, bool revocation_needed) {
+  const auto responder_is_good = [&](X509* responder, bool revocation_needed, WallTime then) {
     Rules asked = rules;
     asked.purpose = Purpose::any;
     asked.extended_key_usages = {};
     asked.policy = {};
     asked.stale_for = milliseconds{0};
     if (!revocation_needed) asked.revocation = Revocation::off;
-    return check_paths({evidence.authorities, nullptr}, responder, asked, at).verdict.valid;
+    return check_paths({evidence.authorities, nullptr}, responder, asked, then).verdict.valid;
   };
   return judge_ocsp(evidence.answers->impl().ocsp_about(certificate), certificate, issuer, rules, at,
                     responder_is_good);
@@ -207,11 +196,14 @@ OcspFinding judge_answer(const Evidence& evidence, X509* certificate, X509* issu
 
 Verdict check_path(const Evidence& evidence, X509* leaf, const Path& path, const Rules& rules, WallTime at) {
   const ContextPtr context{X509_STORE_CTX_new()};
-  Judge judge{rules, at, ocsp_findings(evidence, leaf, path, rules, at), crls_for(evidence, leaf, path)};
-  const X509Stack helpers = helpers_of(evidence.authorities.impl(), path, judge.crls());
+  const bool asked = rules.revocation != Revocation::off;
+  const ListsOfPath lists{evidence.authorities.impl(), asked ? all_crls(evidence) : CrlsAtHand{},
+                          certificates_of(leaf, path), at};
+  Judge judge{rules, at, ocsp_findings(evidence, leaf, path, rules, at), lists};
+  const X509Stack helpers = helpers_of(path, lists);
   const CrlStack crls{sk_X509_CRL_new_null()};
   if (!context || !helpers || !crls) return failed("no memory");
-  for (const auto& crl : judge.crls()) sk_X509_CRL_push(crls.get(), crl->shell());
+  for (const auto& crl : lists.usable()) sk_X509_CRL_push(crls.get(), crl->shell());
   const Node& anchor = *path.issuers.back();
   if (X509_STORE_CTX_init(context.get(), anchor.anchor_store.get(), leaf, helpers.get()) != 1) {
     return failed(take_openssl_error());
@@ -225,6 +217,7 @@ Verdict check_path(const Evidence& evidence, X509* leaf, const Path& path, const
   const STACK_OF(X509)* built = X509_STORE_CTX_get0_chain(context.get());
   for (int i = 0; i < sk_X509_num(built); ++i) chain.push_back(sk_X509_value(built, i));
   if (chain.empty()) chain.push_back(leaf);
+  judge.judge_lists(chain);
   judge.judge_ocsp_answers(chain);
   judge_chain(chain, rules, judge);
   if (outcome != 1 && judge.findings().empty()) {
@@ -235,8 +228,10 @@ Verdict check_path(const Evidence& evidence, X509* leaf, const Path& path, const
   return verdict_of(chain, rules, at, judge);
 }
 
-Verdict without_path(X509* leaf, const DeadEnd& end, const Rules& rules, WallTime at) {
-  Judge judge{rules, at, {}, {}};
+Verdict without_path(const Authorities::Impl& authorities, X509* leaf, const DeadEnd& end, const Rules& rules,
+                     WallTime at) {
+  const ListsOfPath no_lists{authorities, {}, {}, at};
+  Judge judge{rules, at, {}, no_lists};
   std::vector<X509*> chain{leaf};
   for (const Node* issuer : end.issuers) chain.push_back(issuer->certificate.get());
   const int depth = static_cast<int>(end.issuers.size());
@@ -276,7 +271,8 @@ bool closer(const Verdict& a, const Verdict& b) {
 
 Checked check_paths(const Evidence& evidence, X509* leaf, const Rules& rules, WallTime at) {
   Search search = find_paths(evidence.authorities.impl(), leaf, at);
-  if (search.paths.empty()) return {without_path(leaf, search.dead_end, rules, at), {}};
+  if (search.paths.empty())
+    return {without_path(evidence.authorities.impl(), leaf, search.dead_end, rules, at), {}};
   Checked best;
   for (auto& path : search.paths) {
     Verdict verdict = check_path(evidence, leaf, path, rules, at);

@@ -25,7 +25,8 @@ OcspFinding judge_answer(const Evidence& evidence, X509* certificate, X509* issu
 Verdict check_path(const Evidence& evidence, X509* leaf, const Path& path, const Rules& rules, WallTime at);
 
 /// No way to an anchor: says where it broke off, and whatever else can be said without an issuer.
-Verdict without_path(X509* leaf, const DeadEnd& end, const Rules& rules, WallTime at);
+Verdict without_path(const Authorities::Impl& authorities, X509* leaf, const DeadEnd& end, const Rules& rules,
+                     WallTime at);
 
 /// The best verdict over all paths, and the path that it is of.
 struct Checked {

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -29,6 +30,7 @@ struct Authorities::Impl {
   std::deque<Node> nodes;  // stable addresses
   std::unordered_multimap<unsigned long, const Node*> by_subject;
   std::vector<std::shared_ptr<const Crl>> crls;
+  std::vector<std::string> passed_over;  // see Authorities::passed_over()
   std::size_t anchors = 0;
 
   /// One strict DER certificate; one seen before is not taken apart again, which costs more than its

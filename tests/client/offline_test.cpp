@@ -74,6 +74,20 @@ TEST_F(CertVerify, TakesAnOcspAnswerInThePlaceOfACrl) {
       << "a file that cannot be read is a mistake in the command";
 }
 
+TEST_F(CertVerify, NamesAListThatWasPassedOver) {
+  const auto leaf = file("leaf.der", issuing.issue({}));
+  auto lists = crls(issuing.crl());
+  const auto forged = test::Ca::root("/O=Example Trust/CN=Example Issuing CA").crl();
+  lists.insert(lists.end(), {"--crl", file("forged.crl", forged)});
+  const auto done = offline(command(leaf, lists));
+  EXPECT_EQ(done.status, 0) << done.all;
+  EXPECT_THAT(done.output, HasSubstr("forged.crl: the CRL of CN=Example Issuing CA"));
+  lists.emplace_back("--json");
+  const auto body = parse_json(offline(command(leaf, lists)).output);
+  ASSERT_TRUE(body);
+  EXPECT_EQ(body->as_object().at("passed_over").as_array().size(), 1U);
+}
+
 TEST_F(CertVerify, NamesEveryFindingOfABadOne) {
   const auto leaf = file("leaf.der", issuing.issue({.until = test::noon() - test::day}));
   const auto done = offline(command(leaf));

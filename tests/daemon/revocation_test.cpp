@@ -216,5 +216,24 @@ TEST_F(Revocation, NewTrustFilesCountAtOnceAndBadOnesAreNamed) {
   EXPECT_TRUE(eventually(seconds(10), [&] { return !stage.is_active(token); })) << "without a reload";
 }
 
+TEST_F(Revocation, AListOfAnotherKeyIsNamedAndChangesNothing) {
+  ASSERT_TRUE(stage.ca->write_crls());
+  stage.start_daemon();
+  stage.insert_and_wait();
+  ASSERT_EQ(stage.sign_in().status, 201);
+  const auto token = stage.token_text();
+  const auto forger = test::Ca::of(test::new_p256(), issuing->der());
+  const std::vector<std::string> of_the_card{trust::describe(card_certificate(stage)).value().serial};
+  ASSERT_TRUE(
+      write_file_atomic(stage.dir / "ca/crls/forged.crl", forger.crl({.serials = of_the_card}), 0644));
+  const auto status = [&] { return stage.ask("GET", "/v1/status").body; };
+  EXPECT_TRUE(eventually(seconds(10), [&] { return status().find("forged.crl") != std::string::npos; }));
+  EXPECT_NE(status().find(R"("state":"ok")"), std::string::npos) << status();
+  EXPECT_NE(stage.daemon->output().find("CARDGATE_EVENT=crl_passed_over"), std::string::npos);
+  EXPECT_TRUE(stage.is_active(token));
+  std::filesystem::remove(stage.dir / "ca/crls/forged.crl");
+  EXPECT_TRUE(eventually(seconds(10), [&] { return status().find("forged.crl") == std::string::npos; }));
+}
+
 }  // namespace
 }  // namespace cardgate::daemon

@@ -5,6 +5,7 @@
 
 #include "tests/support/process.hpp"
 #include "tests/trust/test_ca.hpp"
+#include "tests/trust/told.hpp"
 #include "trust/answers.hpp"
 
 namespace cardgate::trust {
@@ -16,20 +17,6 @@ using test::day;
 using test::noon;
 using test::OcspAnswer;
 using ::testing::HasSubstr;
-
-std::string told(const Verdict& verdict) {
-  std::string text;
-  for (const auto& f : verdict.findings) {
-    text += std::string{name(f.status)} + " at " + std::to_string(f.depth) + ": " + f.detail + "\n";
-  }
-  return text;
-}
-
-std::vector<Status> statuses(const Verdict& verdict) {
-  std::vector<Status> list;
-  for (const auto& finding : verdict.findings) list.push_back(finding.status);
-  return list;
-}
 
 /// The issuing authority publishes no CRL: only its responder speaks for the leaf.
 struct Ocsp : ::testing::Test {
@@ -166,6 +153,138 @@ TEST_F(Ocsp, OneFlippedBitAnywhereIsNoGoodWord) {
       EXPECT_EQ(verdict.good_until, noon() + hours{4} + seconds{60}) << bit;
     }
   }
+}
+
+constexpr auto good = OcspAnswer::State::good, revoked = OcspAnswer::State::revoked,
+               unknown = OcspAnswer::State::unknown;
+
+/// Answers that differ about the same certificate.
+struct Several : Ocsp {
+  Verdict with_all(const std::vector<Bytes>& all, const Rules& rules = {}) const {
+    Answers answers;
+    for (const auto& each : all) EXPECT_TRUE(answers.add_ocsp(each));
+    return validate(authorities, answers, leaf, rules, noon());
+  }
+};
+
+TEST_F(Several, OfSeveralWordsInOneAnswerTheWorstCounts) {
+  for (const auto bad : {revoked, unknown}) {
+    const OcspAnswer good_first{.state = good, .behind = {{.state = bad}}};
+    const OcspAnswer bad_first{.state = bad, .behind = {{.state = good}}};
+    for (const auto& answer : {good_first, bad_first}) {
+      const Verdict verdict = with(issuing.ocsp(leaf, answer));
+      EXPECT_FALSE(verdict.valid) << told(verdict);
+      EXPECT_EQ(statuses(verdict).back(), bad == revoked ? Status::crl_missing : Status::ocsp_unknown);
+      EXPECT_EQ(verdict.revocation, bad == revoked ? "revoked" : "unchecked");
+    }
+  }
+}
+
+TEST_F(Several, ByWhateverHashTheCertificateIsNamed) {
+  for (const EVP_MD* other : {EVP_sha256(), EVP_sha384(), EVP_sha512()}) {
+    EXPECT_TRUE(with(issuing.ocsp(leaf, {.id_hash = other})).valid);
+    for (const auto& answer : {OcspAnswer{.state = good, .behind = {{.state = revoked, .id_hash = other}}},
+                               OcspAnswer{.state = revoked, .behind = {{.state = good, .id_hash = other}}},
+                               OcspAnswer{.state = good, .id_hash = other, .behind = {{.state = revoked}}}}) {
+      EXPECT_EQ(with(issuing.ocsp(leaf, answer)).revocation, "revoked");
+    }
+  }
+}
+
+TEST_F(Several, OfTwoFilesOfOneSecondTheWorstCounts) {
+  const Bytes yes = issuing.ocsp(leaf);
+  for (const auto bad : {revoked, unknown}) {
+    const Bytes no = issuing.ocsp(leaf, {.state = bad});
+    EXPECT_FALSE(with_all({yes, no}).valid);
+    EXPECT_FALSE(with_all({no, yes}).valid);
+  }
+  const Bytes shorter = issuing.ocsp(leaf, {.next = noon() + hours{2}});
+  EXPECT_EQ(with_all({yes, shorter}).good_until, noon() + hours{2} + seconds{60});
+  EXPECT_EQ(with_all({shorter, yes}).good_until, noon() + hours{2} + seconds{60});
+}
+
+TEST_F(Several, AnOverdueWordDoesNotStandInTheWayOfAFreshOne) {
+  const OcspAnswer::Word overdue{.from = noon() - 3 * day, .next = noon() - 2 * day};
+  const OcspAnswer::Word long_unknown{.state = unknown, .from = noon() - 3 * day, .next = noon() - 2 * day};
+  EXPECT_TRUE(with(issuing.ocsp(leaf, {.before = {overdue}})).valid);
+  EXPECT_TRUE(with(issuing.ocsp(leaf, {.before = {long_unknown}})).valid);
+  EXPECT_TRUE(with(issuing.ocsp(leaf, {.behind = {overdue}})).valid);
+}
+
+TEST_F(Several, AnOverdueRevocationStandsBesideAFreshGoodWord) {
+  const OcspAnswer::Word overdue{.state = revoked, .from = noon() - 3 * day, .next = noon() - 2 * day};
+  EXPECT_EQ(with(issuing.ocsp(leaf, {.before = {overdue}})).revocation, "revoked");
+  EXPECT_EQ(with(issuing.ocsp(leaf, {.behind = {overdue}})).revocation, "revoked");
+  const Bytes old =
+      issuing.ocsp(leaf, {.state = revoked, .from = noon() - 3 * day, .next = noon() - 2 * day});
+  EXPECT_EQ(with_all({old, issuing.ocsp(leaf)}).revocation, "revoked");
+  EXPECT_EQ(with_all({issuing.ocsp(leaf), old}).revocation, "revoked");
+}
+
+TEST_F(Several, OnlyAHoldIsLiftedByALaterAnswer) {
+  const auto on_hold = [&](WallTime from) {
+    return issuing.ocsp(leaf,
+                        {.state = revoked, .from = from, .reason = OCSP_REVOKED_STATUS_CERTIFICATEHOLD});
+  };
+  const Bytes yes = issuing.ocsp(leaf);
+  EXPECT_TRUE(with_all({on_hold(noon() - hours{2}), yes}).valid);
+  EXPECT_TRUE(with_all({yes, on_hold(noon() - hours{2})}).valid);
+  EXPECT_FALSE(with_all({yes, on_hold(noon() - hours{1})}).valid) << "of the same second";
+  EXPECT_FALSE(with_all({yes, on_hold(noon() - seconds{60})}).valid);
+}
+
+TEST_F(Several, AnOverdueRevocationOutlivesItsRespondersCertificate) {
+  const auto brief = issuing.responder();
+  const test::ResponderKey responder{issuing.issue({.subject = "/O=Example Trust/CN=Example Responder",
+                                                    .key = brief.key,
+                                                    .from = noon() - 9 * day,
+                                                    .until = noon() - 2 * day,
+                                                    .extended_key_usage = "OCSPSigning",
+                                                    .more = {{"noCheck", "ignored"}}}),
+                                     brief.key};
+  const WallTime then = noon() - 4 * day;
+  const Bytes old =
+      issuing.ocsp(leaf, {.state = revoked, .from = then, .next = then + hours{4}, .responder = responder});
+  EXPECT_EQ(with_all({old, issuing.ocsp(leaf)}).revocation, "revoked");
+  EXPECT_FALSE(with_all({issuing.ocsp(leaf, {.responder = responder})}).valid);
+}
+
+TEST_F(Several, WhatIsNotUnderstoodSaysNothingGood) {
+  const std::string unheard_of = "1.2.3.4.5";
+  const std::vector<std::pair<std::string, OcspAnswer>> odd{
+      {"version 2", {.version = std::uint8_t{1}}},
+      {"version 100", {.version = std::uint8_t{99}}},
+      {"a negative version", {.version = std::uint8_t{0xff}}},
+      {"an unknown critical extension", {.extension = unheard_of, .critical = true}},
+      {"an unknown critical extension of the word",
+       {.state = unknown,
+        .from = noon() - 3 * day,
+        .next = noon() - 2 * day,
+        .behind = {{.extension = unheard_of, .critical = true}}}},
+      {"made in the future", {.produced = noon() + hours{1}}},
+      {"of the future", {.from = noon() + hours{1}}},
+      {"an end before the beginning", {.next = noon() - hours{2}}},
+  };
+  for (auto [what, answer] : odd) {
+    const Verdict verdict = with(issuing.ocsp(leaf, answer));
+    EXPECT_EQ(statuses(verdict), (std::vector{Status::crl_missing, Status::ocsp_invalid}))
+        << what << told(verdict);
+    EXPECT_TRUE(with_all({issuing.ocsp(leaf, answer), issuing.ocsp(leaf)}).valid)
+        << what << ": a good one beside it";
+    answer.state = revoked;
+    EXPECT_EQ(with_all({issuing.ocsp(leaf, answer), issuing.ocsp(leaf)}).revocation, "revoked")
+        << what << ": but revoked stays revoked";
+  }
+  EXPECT_TRUE(with(issuing.ocsp(leaf, {.version = std::uint8_t{0}})).valid) << "version 1, written out";
+  EXPECT_TRUE(with(issuing.ocsp(leaf, {.extension = unheard_of})).valid) << "not critical";
+  EXPECT_TRUE(with(issuing.ocsp(leaf, {.produced = noon() + seconds{30}})).valid) << "clocks differ a little";
+}
+
+TEST_F(Several, SomebodyElsesRevocationIsNoWord) {
+  const Ca forger = Ca::root("/O=Example Trust/CN=Example Issuing CA");
+  const Bytes forged = forger.ocsp(leaf, {.state = revoked});
+  EXPECT_TRUE(with_all({forged, issuing.ocsp(leaf)}).valid);
+  EXPECT_TRUE(with_all({issuing.ocsp(leaf), forged}).valid);
 }
 
 /// With AIA and CRL distribution points in the certificates.

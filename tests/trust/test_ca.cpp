@@ -9,9 +9,11 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "trust/certificate.hpp"
+#include "trust/der.hpp"
 
 namespace cardgate::test {
 
@@ -74,6 +76,19 @@ void add(X509* certificate, X509* issuer, const Extension& extension) {
       require(X509V3_EXT_nconf(empty.get(), &context, extension.name.c_str(), extension.value.c_str()));
   require(X509_add_ext(certificate, made, -1) == 1);
   X509_EXTENSION_free(made);
+}
+
+/// `reason`: as in openssl.cnf, or "removeFromCRL".
+void add_entry_extension(X509_REVOKED* entry, int nid, const std::string& reason) {
+  static constexpr std::pair<const char*, int> reasons[] = {{"keyCompromise", CRL_REASON_KEY_COMPROMISE},
+                                                            {"certificateHold", CRL_REASON_CERTIFICATE_HOLD},
+                                                            {"removeFromCRL", CRL_REASON_REMOVE_FROM_CRL}};
+  const auto* found = std::ranges::find(reasons, reason, [](const auto& each) { return each.first; });
+  require(found != std::end(reasons));
+  const std::unique_ptr<ASN1_ENUMERATED, decltype(&ASN1_ENUMERATED_free)> code{require(ASN1_ENUMERATED_new()),
+                                                                               ASN1_ENUMERATED_free};
+  require(ASN1_ENUMERATED_set(code.get(), found->second) == 1);
+  require(X509_REVOKED_add1_ext_i2d(entry, nid, code.get(), 0, X509V3_ADD_DEFAULT) == 1);
 }
 
 std::string join(const std::vector<std::string>& parts) {
@@ -202,25 +217,38 @@ Bytes Ca::crl(RevocationList list) const {
     ASN1_INTEGER_free(serial);
     set_time(time.get(), list.from);
     require(X509_REVOKED_set_revocationDate(entry, time.get()) == 1);
+    if (!list.reason.empty()) add_entry_extension(entry, NID_crl_reason, list.reason);
+    if (!list.certificate_issuer.empty()) {
+      const std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> names{require(GENERAL_NAMES_new()),
+                                                                                GENERAL_NAMES_free};
+      GENERAL_NAME* name = require(GENERAL_NAME_new());
+      name->type = GEN_DIRNAME;
+      name->d.directoryName = parse_name(list.certificate_issuer).release();
+      require(sk_GENERAL_NAME_push(names.get(), name) > 0);
+      require(X509_REVOKED_add1_ext_i2d(entry, NID_certificate_issuer, names.get(), 1, X509V3_ADD_DEFAULT) ==
+              1);
+    }
     require(X509_CRL_add0_revoked(crl.get(), entry) == 1);
   }
   X509V3_CTX context;
   X509V3_set_ctx(&context, self.get(), nullptr, nullptr, crl.get(), 0);
   X509V3_set_ctx_nodb(&context);
-  X509_EXTENSION* identifier =
-      require(X509V3_EXT_conf_nid(nullptr, &context, NID_authority_key_identifier, "keyid"));
-  require(X509_CRL_add_ext(crl.get(), identifier, -1) == 1);
-  X509_EXTENSION_free(identifier);
-  const std::unique_ptr<ASN1_INTEGER, decltype(&ASN1_INTEGER_free)> number{require(ASN1_INTEGER_new()),
+  const auto extend = [&](int nid, const std::string& value) {
+    X509_EXTENSION* made = require(X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()));
+    require(X509_CRL_add_ext(crl.get(), made, -1) == 1);
+    X509_EXTENSION_free(made);
+  };
+  if (list.with_key_identifier) extend(NID_authority_key_identifier, "keyid");
+  const auto number = [&](int nid, long value, bool critical) {
+    const std::unique_ptr<ASN1_INTEGER, decltype(&ASN1_INTEGER_free)> made{require(ASN1_INTEGER_new()),
                                                                            ASN1_INTEGER_free};
-  require(ASN1_INTEGER_set(number.get(), 7) == 1);
-  require(X509_CRL_add1_ext_i2d(crl.get(), NID_crl_number, number.get(), 0, X509V3_ADD_DEFAULT) == 1);
-  if (list.indirect) {
-    X509_EXTENSION* scope = require(
-        X509V3_EXT_conf_nid(nullptr, &context, NID_issuing_distribution_point, "critical,indirectCRL:TRUE"));
-    require(X509_CRL_add_ext(crl.get(), scope, -1) == 1);
-    X509_EXTENSION_free(scope);
-  }
+    require(ASN1_INTEGER_set(made.get(), value) == 1);
+    require(X509_CRL_add1_ext_i2d(crl.get(), nid, made.get(), critical ? 1 : 0, X509V3_ADD_DEFAULT) == 1);
+  };
+  if (list.number) number(NID_crl_number, *list.number, false);
+  if (list.base) number(NID_delta_crl, *list.base, true);
+  const std::string scope = list.indirect ? "critical,indirectCRL:TRUE" : list.scope;
+  if (!scope.empty()) extend(NID_issuing_distribution_point, scope);
   require(X509_CRL_sort(crl.get()) == 1);
   require(X509_CRL_sign(crl.get(), (list.signed_by ? list.signed_by : key_).get(), list.hash) > 0);
   return encode(crl.get(), i2d_X509_CRL);
@@ -237,35 +265,91 @@ ResponderKey Ca::responder(std::string extended_key_usage, std::vector<Extension
   return made;
 }
 
+namespace {
+
+using TimePtr = std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)>;
+TimePtr generalized(WallTime at) {
+  TimePtr made{require(ASN1_TIME_new()), ASN1_TIME_free};
+  require(ASN1_GENERALIZEDTIME_set(made.get(), static_cast<time_t>(to_unix_seconds(at))) != nullptr);
+  return made;
+}
+
+/// An extension without content that means anything.
+X509_EXTENSION* strange(const std::string& oid, bool critical) {
+  const std::unique_ptr<ASN1_OBJECT, decltype(&ASN1_OBJECT_free)> object{require(OBJ_txt2obj(oid.c_str(), 1)),
+                                                                         ASN1_OBJECT_free};
+  const std::unique_ptr<ASN1_OCTET_STRING, decltype(&ASN1_OCTET_STRING_free)> value{
+      require(ASN1_OCTET_STRING_new()), ASN1_OCTET_STRING_free};
+  static constexpr unsigned char null[] = {0x05, 0x00};
+  require(ASN1_OCTET_STRING_set(value.get(), null, sizeof null) == 1);
+  return require(X509_EXTENSION_create_by_OBJ(nullptr, object.get(), critical ? 1 : 0, value.get()));
+}
+
+void add_word(OCSP_BASICRESP* basic, X509* subject, X509* issuer, const OcspAnswer::Word& word) {
+  const std::unique_ptr<OCSP_CERTID, decltype(&OCSP_CERTID_free)> id{
+      require(OCSP_cert_to_id(word.id_hash, subject, issuer)), OCSP_CERTID_free};
+  const TimePtr from = generalized(word.from);
+  const TimePtr next = generalized(word.next.value_or(word.from));
+  const bool revoked = word.state == OcspAnswer::State::revoked;
+  OCSP_SINGLERESP* single = require(
+      OCSP_basic_add1_status(basic, id.get(), static_cast<int>(word.state), revoked ? word.reason : 0,
+                             revoked ? from.get() : nullptr, from.get(), word.next ? next.get() : nullptr));
+  if (word.extension.empty()) return;
+  X509_EXTENSION* extension = strange(word.extension, word.critical);
+  require(OCSP_SINGLERESP_add_ext(single, extension, -1) == 1);
+  X509_EXTENSION_free(extension);
+}
+
+/// The answer with another version, signed again: OpenSSL writes only version 1.
+Bytes with_version(BytesView basic, std::uint8_t version, const Key& key) {
+  trust::DerWalk outside(basic);
+  trust::DerWalk four(outside.next()->content);
+  const auto data = *four.next();
+  const auto algorithm = *four.next();
+  four.next();  // the signature
+  const Bytes explicit_version{0xa0, 0x03, 0x02, 0x01, version};
+  const Bytes made = trust::der_around(V_ASN1_SEQUENCE, {explicit_version, data.content});
+  const Bytes signature = sign(key, made);
+  Bytes bits{0x03, static_cast<std::uint8_t>(signature.size() + 1), 0x00};
+  bits.insert(bits.end(), signature.begin(), signature.end());
+  const auto rest = four.next();
+  return trust::der_around(V_ASN1_SEQUENCE, {made, algorithm.whole, bits, rest ? rest->whole : BytesView{}});
+}
+
+}  // namespace
+
 Bytes Ca::ocsp(BytesView leaf, OcspAnswer answer) const {
   const X509Ptr self = parse(der_);
   const X509Ptr subject = parse(leaf);
-  const std::unique_ptr<OCSP_BASICRESP, decltype(&OCSP_BASICRESP_free)> basic{require(OCSP_BASICRESP_new()),
-                                                                              OCSP_BASICRESP_free};
-  const std::unique_ptr<OCSP_CERTID, decltype(&OCSP_CERTID_free)> id{
-      require(OCSP_cert_to_id(nullptr, subject.get(), self.get())), OCSP_CERTID_free};
-  using TimePtr = std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)>;
-  const auto time = [](WallTime at) {
-    TimePtr made{require(ASN1_TIME_new()), ASN1_TIME_free};
-    require(ASN1_GENERALIZEDTIME_set(made.get(), static_cast<time_t>(to_unix_seconds(at))) != nullptr);
-    return made;
-  };
-  const TimePtr from = time(answer.from);
-  const TimePtr next = time(answer.next.value_or(answer.from));
-  const bool revoked = answer.state == OcspAnswer::State::revoked;
-  require(OCSP_basic_add1_status(basic.get(), id.get(), static_cast<int>(answer.state),
-                                 revoked ? OCSP_REVOKED_STATUS_KEYCOMPROMISE : 0,
-                                 revoked ? from.get() : nullptr, from.get(),
-                                 answer.next ? next.get() : nullptr) != nullptr);
+  using BasicPtr = std::unique_ptr<OCSP_BASICRESP, decltype(&OCSP_BASICRESP_free)>;
+  BasicPtr basic{require(OCSP_BASICRESP_new()), OCSP_BASICRESP_free};
+  for (const auto& word : answer.before) add_word(basic.get(), subject.get(), self.get(), word);
+  add_word(basic.get(), subject.get(), self.get(),
+           {answer.state, answer.from, answer.next, answer.id_hash, answer.reason, {}, false});
+  for (const auto& word : answer.behind) add_word(basic.get(), subject.get(), self.get(), word);
   if (!answer.request.empty()) {
     const unsigned char* at = answer.request.data();
     const std::unique_ptr<OCSP_REQUEST, decltype(&OCSP_REQUEST_free)> request{
         require(d2i_OCSP_REQUEST(nullptr, &at, static_cast<long>(answer.request.size()))), OCSP_REQUEST_free};
     require(OCSP_copy_nonce(basic.get(), request.get()) > 0);
   }
+  if (!answer.extension.empty()) {
+    X509_EXTENSION* extension = strange(answer.extension, answer.critical);
+    require(OCSP_BASICRESP_add_ext(basic.get(), extension, -1) == 1);
+    X509_EXTENSION_free(extension);
+  }
+  // OpenSSL would say now; the tests have a clock of their own.
+  auto* produced = const_cast<ASN1_GENERALIZEDTIME*>(OCSP_resp_get0_produced_at(basic.get()));
+  require(ASN1_GENERALIZEDTIME_set(produced, static_cast<time_t>(to_unix_seconds(
+                                                 answer.produced.value_or(answer.from)))) != nullptr);
   const X509Ptr signer = answer.responder ? parse(answer.responder->certificate) : parse(der_);
   const Key& key = answer.responder ? answer.responder->key : key_;
   require(OCSP_basic_sign(basic.get(), signer.get(), key.get(), answer.hash, nullptr, OCSP_NOTIME) == 1);
+  if (answer.version) {
+    const Bytes changed = with_version(encode(basic.get(), i2d_OCSP_BASICRESP), *answer.version, key);
+    const unsigned char* at = changed.data();
+    basic.reset(require(d2i_OCSP_BASICRESP(nullptr, &at, static_cast<long>(changed.size()))));
+  }
   const std::unique_ptr<OCSP_RESPONSE, decltype(&OCSP_RESPONSE_free)> response{
       require(OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic.get())), OCSP_RESPONSE_free};
   return encode(response.get(), i2d_OCSP_RESPONSE);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <openssl/evp.h>
+#include <openssl/ocsp.h>
 #include <openssl/x509.h>
 
 #include <memory>
@@ -52,6 +53,12 @@ struct RevocationList {
   Key signed_by{};  // none: the right key
   const EVP_MD* hash = EVP_sha256();
   bool indirect = false;  // an issuing distribution point says that it speaks for others (RFC 5280 5.2.5)
+  std::string scope{};    // the issuing distribution point, as in openssl.cnf, in the place of `indirect`
+  std::optional<long> number = 7;
+  std::optional<long> base{};  // some: a delta over the list of that number
+  std::string reason{};        // of all entries, as in openssl.cnf; empty: none
+  bool with_key_identifier = true;
+  std::string certificate_issuer{};  // "/CN=...": whose the entries are, in an indirect list
 };
 
 /// An OCSP responder's certificate and key.
@@ -62,12 +69,29 @@ struct ResponderKey {
 
 struct OcspAnswer {
   enum class State : std::uint8_t { good, revoked, unknown };
+  /// One more word of the same answer about the same certificate.
+  struct Word {
+    State state = State::good;
+    WallTime from = noon() - std::chrono::hours{1};
+    std::optional<WallTime> next = noon() + std::chrono::hours{4};
+    const EVP_MD* id_hash = EVP_sha1();  // by which the certificate is named
+    int reason = OCSP_REVOKED_STATUS_KEYCOMPROMISE;
+    std::string extension{};  // a dotted OID: an extension of this word
+    bool critical = false;
+  };
   State state = State::good;
   WallTime from = noon() - std::chrono::hours{1};
   std::optional<WallTime> next = noon() + std::chrono::hours{4};
   Bytes request{};                          // whose nonce is repeated; empty: no nonce
   std::optional<ResponderKey> responder{};  // none: the authority itself signs
   const EVP_MD* hash = EVP_sha256();
+  const EVP_MD* id_hash = EVP_sha1();
+  int reason = OCSP_REVOKED_STATUS_KEYCOMPROMISE;
+  std::vector<Word> before{}, behind{};  // the words around the first
+  std::string extension{};               // a dotted OID: an extension of the whole answer
+  bool critical = false;
+  std::optional<WallTime> produced{};     // none: `from`
+  std::optional<std::uint8_t> version{};  // as it is written: 0 is version 1
 };
 
 class Ca {
