@@ -9,6 +9,7 @@
 #include "base/crypto.hpp"
 #include "register/database.hpp"
 #include "register/sql.hpp"
+#include "register/writing.hpp"
 
 namespace cardgate::reg {
 namespace {
@@ -49,7 +50,8 @@ class SqliteCredentials final : public Credentials {
         drop_activation_(*database_, sql::drop_activation),
         add_request_(*database_, sql::add_request),
         requested_since_(*database_, sql::requested_since),
-        set_code_(*database_, sql::set_code) {}
+        set_code_(*database_, sql::set_code),
+        writing_(*database_) {}
 
   Result<Attempt> begin(CredentialKind kind, std::string_view username, uid_t uid, WallTime now) override {
     return in_transaction([&]() -> Result<Attempt> {
@@ -170,7 +172,7 @@ class SqliteCredentials final : public Credentials {
   /// Rolled back unless the work succeeds.
   template <class Work>
   auto in_transaction(Work work) -> decltype(work()) {
-    return guarded([&]() -> decltype(work()) {
+    return writing_.change([&]() -> decltype(work()) {
       SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
       auto result = work();
       if (result) transaction.commit();
@@ -292,6 +294,7 @@ class SqliteCredentials final : public Credentials {
   std::array<SQLite::Statement, 2> stored_, add_failures_, clear_failures_;  // by kind
   SQLite::Statement throttle_, set_throttle_, drop_throttle_, prune_, marks_, oldest_, set_password_, rehash_,
       drop_activation_, add_request_, requested_since_, set_code_;
+  Writing writing_;
 };
 
 }  // namespace
@@ -300,6 +303,7 @@ Result<std::unique_ptr<Credentials>> open_credentials(const std::filesystem::pat
                                                       const ThrottleRules& rules) {
   auto database = TRY(open_database(path, Opening::again));
   return guarded([&]() -> Result<std::unique_ptr<Credentials>> {
+    keep_log_files(*database);
     return std::unique_ptr<Credentials>(std::make_unique<SqliteCredentials>(std::move(database), rules));
   });
 }

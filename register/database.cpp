@@ -19,9 +19,10 @@ namespace cardgate::reg {
 namespace {
 
 constexpr int busy_timeout_ms = 2000;
+constexpr int max_idle_log_bytes = 16 << 20;
 // 0.1 s or so; larger files are checked whole in the background (upkeep.hpp).
 constexpr std::uint64_t max_whole_check_bytes = 8U << 20U;
-constexpr std::size_t header_bytes = 100;  // https://www.sqlite.org/fileformat2.html, 1.3
+constexpr int header_bytes = 100;  // https://www.sqlite.org/fileformat2.html, 1.3
 constexpr std::string_view magic{"SQLite format 3\0", 16};
 constexpr std::size_t application_id_offset = 68;
 
@@ -64,15 +65,17 @@ Result<void> check_file(const path& file, const struct stat& status) {
   return {};
 }
 
-/// Before SQLite sees the file, because it takes an empty file for a new database and would begin a new
-/// register there.
-Result<void> check_header(const path& file) {
-  const FileDescriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd) return errno_error(file.string(), errno);
+/// Before SQLite reads anything, because it takes an empty file for a new database and would begin a new register there.
+/// Through the file that SQLite has open: closing one of our own would drop every lock that this process holds on it, and
+/// whoever came next could remove the log from under the service (https://www.sqlite.org/howtocorrupt.html, 2.2).
+Result<void> check_header(SQLite::Database& database, const path& file) {
+  sqlite3_file* opened = nullptr;
+  if (::sqlite3_file_control(database.getHandle(), "main", SQLITE_FCNTL_FILE_POINTER, &opened) != SQLITE_OK)
+    throw SQLite::Exception(database.getHandle());
   std::array<char, header_bytes> header{};
-  const ssize_t got = ::pread(fd.get(), header.data(), header.size(), 0);
-  if (got < 0) return errno_error(file.string(), errno);
-  if (static_cast<std::size_t>(got) < header.size()) return damaged(file, "is cut short");
+  const int got = opened->pMethods->xRead(opened, header.data(), header_bytes, 0);
+  if (got == SQLITE_IOERR_SHORT_READ) return damaged(file, "is cut short");
+  if (got != SQLITE_OK) throw SQLite::Exception(file.string(), got);
   if (std::string_view(header.data(), magic.size()) != magic) return damaged(file, "is not a staff register");
   std::uint32_t id = 0;
   for (std::size_t i = 0; i < 4; ++i)
@@ -87,7 +90,8 @@ void remove_if_there(const path& file) {
 
 /// Made whole beside its place and then moved there, so that a file found in that place is a whole one.
 Result<void> create(const path& file) {
-  if (struct stat status{}; ::lstat(beside(file, "-wal").c_str(), &status) == 0) {
+  // An empty one is what an orderly stop leaves.
+  if (struct stat status{}; ::lstat(beside(file, "-wal").c_str(), &status) == 0 && status.st_size > 0) {
     return damaged(file, "is gone, but its -wal file is still there");
   }
   const path fresh = beside(file, ".new");
@@ -178,6 +182,9 @@ Error error_of(const SQLite::Exception& failure) {
     case SQLITE_LOCKED:
       return {Errc::unavailable, text};
     case SQLITE_IOERR:
+      // The log's index (-shm) could not grow.
+      if (failure.getExtendedErrorCode() == SQLITE_IOERR_SHMSIZE) return {Errc::no_space, text};
+      return {Errc::io, text};
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
       return {Errc::io, text};
@@ -198,9 +205,9 @@ Result<std::unique_ptr<SQLite::Database>> open_database(const path& file, Openin
       if (::lstat(file.c_str(), &status) != 0) return errno_error(file.string(), errno);
     }
     TRY(check_file(file, status));
-    TRY(check_header(file));
     auto database = std::make_unique<SQLite::Database>(
         file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_NOFOLLOW, busy_timeout_ms);
+    TRY(check_header(*database, file));
     // The file is data, never instructions: it may not call functions or change how it is read.
     ::sqlite3_db_config(database->getHandle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     ::sqlite3_db_config(database->getHandle(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
@@ -216,6 +223,13 @@ Result<std::unique_ptr<SQLite::Database>> open_database(const path& file, Openin
     if (bytes > max_whole_check_bytes) TRY(check_samples(*database, file));
     return database;
   });
+}
+
+void keep_log_files(SQLite::Database& database) {
+  int on = 1;
+  ::sqlite3_file_control(database.getHandle(), "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+  // Emptied at the end, and not left as long as the longest import made it.
+  database.exec(fmt::format("PRAGMA journal_size_limit = {}", max_idle_log_bytes));
 }
 
 std::optional<std::int64_t> Query::optional_integer() {

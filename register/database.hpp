@@ -25,6 +25,10 @@ enum class Opening : std::uint8_t {
 /// Opens or makes the file as open_sqlite() promises. Errors: as there.
 Result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::path& path, Opening opening);
 
+/// The log's files (-wal, -shm) stay when this connection, as the last one, is closed: the next start then needs no room
+/// on the disk to make them.
+void keep_log_files(SQLite::Database& database);
+
 /// What an exception of SQLite means to the caller.
 Error error_of(const SQLite::Exception& failure);
 

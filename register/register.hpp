@@ -25,6 +25,11 @@ struct Notice {
   std::string text;
 };
 
+/// Of the error of a change: it is not known whether the change lasts, because the disk failed while it was written and
+/// fails still. The next change that succeeds settles it: what was in doubt before it is not done. Every other error
+/// means that nothing was done, and that no crash brings it about later.
+bool in_doubt(const Error& error);
+
 class Register {
  public:
   virtual ~Register() = default;
@@ -106,6 +111,10 @@ class Register {
 
   /// How many people there are. Errors: corrupt, io, unavailable.
   virtual Result<std::size_t> count() = 0;
+
+  /// Whether the files that are open still stand by their names; changes are refused when they do not, because the next start
+  /// would not find them. Errors: io, with what to do.
+  virtual Result<void> in_place() = 0;
 
  protected:
   Register() = default;

@@ -175,7 +175,12 @@ SqliteRegister::SqliteRegister(std::unique_ptr<SQLite::Database> database)
       count_(*database_, sql::count),
       removed_(*database_, sql::removed),
       begin_(*database_, "BEGIN"),
-      end_(*database_, "ROLLBACK") {}
+      end_(*database_, "ROLLBACK"),
+      writing_(*database_) {}
+
+Result<void> SqliteRegister::in_place() {
+  return guarded([&] { return writing_.in_place(); });
+}
 
 Result<Person> SqliteRegister::person(std::string_view id) {
   return guarded([&]() -> Result<Person> {
@@ -230,7 +235,7 @@ Result<std::string> SqliteRegister::setting(std::string_view name) {
 }
 
 Result<void> SqliteRegister::set_setting(std::string_view name, std::string_view value) {
-  return guarded([&]() -> Result<void> {
+  return writing_.change([&]() -> Result<void> {
     Query(set_setting_, name, value).run();
     return {};
   });
@@ -248,7 +253,7 @@ Result<ImportReport> SqliteRegister::import(const ImportFile& file, const Import
   // Rows of a large import land all over the indexes: with SQLite's own 2 MB most would go out and come in again.
   constexpr std::size_t large = 1000;
   const bool much = file.people.size() >= large;
-  auto report = guarded([&]() -> Result<ImportReport> {
+  auto report = writing_.change([&]() -> Result<ImportReport> {
     if (much) database_->exec("PRAGMA cache_size = -131072");
     return run_import(*database_, reader_, file, options);
   });
@@ -265,6 +270,7 @@ namespace {
 Result<std::unique_ptr<Register>> open_register(const std::filesystem::path& path, Opening opening) {
   auto database = TRY(open_database(path, opening));
   return guarded([&]() -> Result<std::unique_ptr<Register>> {
+    keep_log_files(*database);
     return std::unique_ptr<Register>(std::make_unique<SqliteRegister>(std::move(database)));
   });
 }

@@ -10,6 +10,7 @@
 #include "register/register.hpp"
 #include "register/row_writer.hpp"
 #include "register/sql.hpp"
+#include "register/writing.hpp"
 
 namespace cardgate::reg {
 
@@ -61,6 +62,7 @@ class SqliteRegister final : public Register {
   Result<std::size_t> count() override;
   Result<std::string> setting(std::string_view name) override;
   Result<void> set_setting(std::string_view name, std::string_view value) override;
+  Result<void> in_place() override;
 
  private:
   std::unique_ptr<SQLite::Database> database_;  // outlives the statements
@@ -68,6 +70,7 @@ class SqliteRegister final : public Register {
   RowWriter writer_;
   SQLite::Statement by_card_, by_identity_, by_unix_account_, ids_after_, by_enrolment_, setting_,
       set_setting_, count_, removed_, begin_, end_;
+  Writing writing_;
 };
 
 }  // namespace cardgate::reg

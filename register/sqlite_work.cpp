@@ -77,7 +77,7 @@ Result<std::vector<std::string>> SqliteRegister::people_who_signed_another_text(
 Result<std::vector<std::string>> SqliteRegister::tell(const std::vector<std::string>& ids,
                                                       std::string_view mark, std::string_view text,
                                                       WallTime at) {
-  return guarded([&]() -> Result<std::vector<std::string>> {
+  return writing_.change([&]() -> Result<std::vector<std::string>> {
     std::vector<std::string> told;
     SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
     SQLite::Statement statement(*database_, sql::add_notice);
@@ -108,7 +108,7 @@ Result<std::vector<Notice>> SqliteRegister::notices(std::string_view id) {
 }
 
 Result<bool> SqliteRegister::drop_notice(std::string_view id, std::int64_t notice) {
-  return guarded([&]() -> Result<bool> {
+  return writing_.change([&]() -> Result<bool> {
     SQLite::Statement statement(*database_, sql::drop_notice);
     Query(statement, notice, id).run();
     return database_->getChanges() != 0;
@@ -124,7 +124,7 @@ Result<Person> SqliteRegister::change(std::string_view id, const Change& how) {
 Result<std::vector<Person>> SqliteRegister::change_several(const std::vector<std::string>& ids,
                                                            const ChangeSeveral& how) {
   using Changed = Result<std::vector<Person>>;
-  return guarded([&]() -> Changed {
+  return writing_.change([&]() -> Changed {
     try {
       SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
       std::vector<PersonReader::Row> rows;

@@ -13,6 +13,7 @@
 #include "base/file.hpp"
 #include "register/database.hpp"
 #include "register/sql.hpp"
+#include "register/writing.hpp"
 
 namespace cardgate::reg {
 namespace {
@@ -254,7 +255,8 @@ Result<Restored> restore(const path& backup, const path& file) {
     Restored out = TRY(std::move(kept));
     out.people = people_in(*from);
     auto to = TRY(open_database(file, Opening::again));
-    TRY(copy_pages(*from, *to, nullptr));
+    Writing writing(*to);
+    TRY(writing.change([&] { return copy_pages(*from, *to, nullptr); }));
     // Its log holds the whole register now; whoever reads an older state still may keep it so for a while.
     to->exec("PRAGMA wal_checkpoint(TRUNCATE)");
     return out;
