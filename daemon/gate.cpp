@@ -118,6 +118,16 @@ void Gate::start() {
   note(std::move(record));
   announce_if_due();
   log_findings(*policy_, config_.policy.string());
+  register_.on_news = [this](const std::string& text, bool good) {
+    log(good ? Level::notice : Level::error, text,
+        {{"CARDGATE_EVENT", good ? "register_writable" : "register_unwritable"}, {"CARDGATE_REASON", text}});
+    audit::Record news;
+    news.event = "incident";
+    news.reason = text;
+    note(std::move(news));
+    if (!good) boost::asio::co_spawn(io_, register_.try_until_written(), boost::asio::detached);
+  };
+  boost::asio::co_spawn(io_, register_.try_until_written(), boost::asio::detached);
   boost::asio::co_spawn(io_, tell_of_changed_texts(), boost::asio::detached);
   readers_.start(make_drivers(config_.cards).value(), judge_, [this] { return now(); });
   remove_left_copies(seconds(0));

@@ -328,6 +328,8 @@ class Gate {
   /// Before it is done: once it is durable. False: it is not, and nothing is to be done.
   boost::asio::awaitable<bool> recorded(const audit::Record& record);
   void note_not_done(audit::Record record, std::string_view why);
+  /// The register's error; where that leaves in doubt whether it was done, the record says so.
+  void note_not_done(audit::Record record, const Error& why);
   boost::asio::awaitable<Response> carry_out_silently(const Request& request, const Actor& who, Deed& deed);
   /// Their facts may be other than before: looks at every session that stands on them.
   void people_changed(const std::vector<std::string>& ids);

@@ -184,7 +184,7 @@ Gate::Answer Gate::make_code(Request& request) {
   auto saving = register_.on_both<void>(std::move(save));
   const auto saved = co_await std::move(saving);
   if (!saved) {
-    note_not_done(std::move(record), saved.error().message());
+    note_not_done(std::move(record), saved.error());
     co_return not_saved(saved.error(), refuse_if_over(helper));
   }
   co_return shown_once("code", *code, username, expires);
@@ -224,7 +224,7 @@ Gate::Answer Gate::activate(Request& request) {
   };
   auto saving = register_.on_file<void>(std::move(save));
   const auto saved = co_await std::move(saving);
-  if (!saved) note_not_done(std::move(record), saved.error().message());
+  if (!saved) note_not_done(std::move(record), saved.error());
   if (!saved && saved.error().code == Errc::cancelled)
     co_return problem(409, "password_changed",
                       "The code was used at the same moment. Nothing was changed by you.");
@@ -288,7 +288,7 @@ Gate::Answer Gate::reset_password(Request& request) {
   auto saving = register_.on_both<void>(std::move(save));
   const auto saved = co_await std::move(saving);
   if (!saved) {
-    note_not_done(std::move(record), saved.error().message());
+    note_not_done(std::move(record), saved.error());
     co_return not_saved(saved.error(), refuse_if_over(helper));
   }
   password_checks_.changed(who);

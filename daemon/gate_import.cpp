@@ -8,6 +8,7 @@
 #include "base/number.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/work/answers.hpp"
 #include "register/import.hpp"
 
 namespace cardgate::daemon {
@@ -178,8 +179,9 @@ Gate::Answer Gate::import_staff(Request& request) {
   record.event = "import";
   record.client = describe_peer(peer);
   if (!outcome) {
-    record.reason = outcome.error().message();
-    note(std::move(record));
+    note_not_done(std::move(record), outcome.error());
+    if (auto trouble = disk_trouble(outcome.error(), "Nothing was taken over."))
+      co_return std::move(*trouble);
     const bool theirs =
         outcome.error().code == Errc::config_invalid || outcome.error().code == Errc::malformed;
     co_return theirs

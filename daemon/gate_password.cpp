@@ -295,7 +295,7 @@ Gate::Answer Gate::change_password(Request& request) {
   };
   auto saving = register_.on_file<void>(std::move(save));
   const auto saved = co_await std::move(saving);
-  if (!saved) note_not_done(std::move(record), saved.error().message());
+  if (!saved) note_not_done(std::move(record), saved.error());
   if (!saved && saved.error().code == Errc::cancelled)
     co_return problem(409, "password_changed",
                       "The password was changed at the same moment. Nothing was changed by you.");

@@ -11,6 +11,7 @@
 
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/work/answers.hpp"
 #include "proto/messages.hpp"
 
 namespace cardgate::daemon {
@@ -42,6 +43,7 @@ Response copy_refused(const Error& error, const std::filesystem::path& copy) {
   std::string text = error.context + ". The register is as it was.";
   for (auto at = text.find(copy.string()); at != std::string::npos; at = text.find(copy.string()))
     text.replace(at, copy.string().size(), "the backup");
+  if (auto trouble = disk_trouble(error, "The register is as it was.")) return std::move(*trouble);
   switch (error.code) {
     case Errc::already_exists:
       return problem(409, "file_exists", text);
@@ -215,7 +217,10 @@ Gate::Answer Gate::restore_register(Request& request) {
   if (good) {
     // Where the register is changed, so that nobody is removed in between.
     std::function<Result<Restored>(reg::Register&)> work =
-        [from = *from, file = register_.file()](reg::Register&) { return reg::restore(from, file); };
+        [from = *from, file = register_.file()](reg::Register& staff) -> Result<Restored> {
+      TRY(staff.in_place());
+      return reg::restore(from, file);
+    };
     restored = co_await register_.write<Restored>(work);
   } else {
     restored = good.error();

@@ -161,7 +161,7 @@ Gate::Answer Gate::set_up(Request& request) {
   };
   auto done = co_await register_.write<std::vector<reg::Person>>(work);
   if (!done) {
-    note_not_done(std::move(record), done.error().message());
+    note_not_done(std::move(record), done.error());
     co_return not_possible(done.error());
   }
   people_changed(people);

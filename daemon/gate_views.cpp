@@ -36,6 +36,8 @@ Gate::Answer Gate::status(Request& request) {
         json::string("The audit log cannot be written, so nothing is issued: " + health.problem));
   if (health.ok && !health.problem.empty())
     problems.push_back(json::string("The audit log warns: " + health.problem));
+  if (const auto there = staff_->in_place(); !there) register_.failed(there.error());
+  if (!register_.problem().empty()) problems.push_back(json::string(register_.problem()));
   if (!register_problem_.empty()) problems.push_back(json::string(register_problem_));
   if (!trust_problem_.empty()) problems.push_back(json::string(trust_problem_));
   if (!readers_.service_up()) problems.push_back(json::string(readers_.service_problem()));

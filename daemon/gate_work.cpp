@@ -167,6 +167,12 @@ void Gate::note_not_done(audit::Record record, std::string_view why) {
   note(std::move(record));
 }
 
+void Gate::note_not_done(audit::Record record, const Error& why) {
+  if (!reg::in_doubt(why)) return note_not_done(std::move(record), why.message());
+  record.reason = fmt::format("not known whether it was done: {}", why.message());
+  note(std::move(record));
+}
+
 std::optional<Response> Gate::refuse_if_over(const Actor& who) {
   const Session* session = sessions_.find(who.session);
   if (session == nullptr)
@@ -257,8 +263,8 @@ boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const
   };
   auto changed = co_await register_.write<std::vector<reg::Person>>(work);
   if (!changed) {
-    note_not_done(std::move(record), changed.error().message());
-    if (deed.waits_for_log) done.refusal = refuse_if_over(who);
+    note_not_done(std::move(record), changed.error());
+    if (deed.waits_for_log && !reg::in_doubt(changed.error())) done.refusal = refuse_if_over(who);
     if (!done.refusal) done.refusal = not_possible(changed.error());
     co_return done;
   }

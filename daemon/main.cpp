@@ -16,8 +16,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <system_error>
+#include <thread>
 
 #include "daemon/file_watch.hpp"
+#include "daemon/held_folder.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/keys.hpp"
 #include "daemon/routes.hpp"
@@ -57,9 +59,30 @@ Result<void> check_state_directory(const std::filesystem::path& path) {
   return {};
 }
 
-Result<Gate::Parts> prepare(const std::filesystem::path& file, const Clock& clock) {
+/// Where the log's files are not there yet, the register cannot even be read on a full disk: the start waits for room.
+Result<std::unique_ptr<reg::Register>> open_register(const std::filesystem::path& file) {
+  for (bool said = false;; said = true) {
+    auto opened = reg::open_sqlite(file);
+    if (opened || opened.error().code != Errc::no_space) return opened;
+    if (!said) {
+      log(Level::error,
+          fmt::format("the disk of {} is full, and the staff register needs a little room to be opened: make "
+                      "some, and "
+                      "the start goes on ({})",
+                      file.parent_path().string(), opened.error().context),
+          {{"CARDGATE_EVENT", "register_unwritable"}});
+    }
+    // Signals end the process as ever: there is nothing yet to be ended in order.
+    ::sd_notify(0, "STATUS=Waiting for room on the disk of the staff register\nEXTEND_TIMEOUT_USEC=30000000");
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  }
+}
+
+/// `held` keeps others away from the state directory, from before anything in it is opened.
+Result<Gate::Parts> prepare(const std::filesystem::path& file, const Clock& clock, FileDescriptor& held) {
   auto config = TRY(load_config(file));
   TRY(check_state_directory(config.state_directory));
+  held = TRY(hold_folder(config.state_directory));
   auto policy = std::make_shared<const policy::Policy>(TRY(policy::Policy::load(config.policy)));
   TRY(check_roles(config, *policy));
   auto authorities = TRY(trust::Authorities::load(config.authorities));
@@ -75,7 +98,7 @@ Result<Gate::Parts> prepare(const std::filesystem::path& file, const Clock& cloc
   }
   auto judge =
       make_judge(config, *policy, std::move(authorities), TRY(card_rules(config)), std::move(answers));
-  auto staff = TRY(reg::open_sqlite(config.state_directory / "register.db"));
+  auto staff = TRY(open_register(config.state_directory / "register.db"));
   auto writer = TRY(reg::open_sqlite_again(config.state_directory / "register.db"));
   auto key = TRY(load_or_create_key(config.state_directory / "token-key"));
   auto audit_key = TRY(load_or_create_key(config.state_directory / "audit-key"));
@@ -119,7 +142,8 @@ int run(const std::filesystem::path& file) {
   keep_secrets_in();
   ::umask(077);
   const Clock& clock = system_clock();
-  auto parts = prepare(file, clock);
+  FileDescriptor held;
+  auto parts = prepare(file, clock, held);
   if (!parts) {
     log(Level::error, "cannot start: " + parts.error().context, {{"CARDGATE_EVENT", "start_refused"}});
     return 1;

@@ -4,8 +4,24 @@
 #include <fmt/format.h>
 
 #include "daemon/journal.hpp"
+#include "register/register.hpp"
 
 namespace cardgate::daemon {
+
+std::optional<Response> disk_trouble(const Error& error, std::string_view undone) {
+  if (reg::in_doubt(error)) {
+    return problem(
+        503, "outcome_unknown",
+        "The disk of the staff register failed while this was written, so it is not known whether it was "
+        "done. Look before you do it again. The people who run this machine have been told.");
+  }
+  if (error.code != Errc::no_space) return std::nullopt;
+  return problem(
+      507, "disk_full",
+      fmt::format("There is no room on the disk of the service's state ({}). {} Make room there and try "
+                  "again.",
+                  error.context, undone));
+}
 
 Response not_possible(const Error& error) {
   switch (error.code) {
@@ -17,6 +33,13 @@ Response not_possible(const Error& error) {
       return problem(422, "not_possible", error.context + ".");
     default:
       log(Level::error, "the staff register cannot be changed: " + error.message());
+      if (reg::in_doubt(error)) return disk_trouble(error, {}).value();
+      if (error.code == Errc::no_space) {
+        return problem(
+            503, "register_unavailable",
+            "The disk of the staff register is full, so nothing was done. The people who run this machine "
+            "have been told; try again later.");
+      }
       return problem(503, "register_unavailable",
                      "The staff register cannot be changed now. Nothing was done; try again.");
   }
@@ -26,6 +49,13 @@ Response register_unavailable(const Error& error) {
   if (error.code == Errc::cancelled)
     return problem(503, "draining", "The service is stopping. Try again in a moment.");
   log(Level::error, "the staff register cannot be used: " + error.message());
+  if (reg::in_doubt(error)) return disk_trouble(error, {}).value();
+  if (error.code == Errc::no_space) {
+    return problem(
+        503, "register_unavailable",
+        "The disk of the staff register is full. The people who run this machine have been told; try again "
+        "later.");
+  }
   return problem(503, "register_unavailable", "The staff register cannot be used now. Try again later.");
 }
 

@@ -13,6 +13,9 @@ namespace cardgate::daemon {
 
 /// What a rule of work/rules.hpp, or the register, answered.
 Response not_possible(const Error& error);
+/// Of a change that failed for want of room on the register's disk (507), or of which it is not known whether it lasts (503);
+/// nothing for other errors. `undone` is a sentence that is true where nothing was done.
+std::optional<Response> disk_trouble(const Error& error, std::string_view undone);
 /// Says in the journal why; of work that was cancelled, that the service stops.
 Response register_unavailable(const Error& error);
 Response no_person(const Error& error, const std::string& id);
