@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owners of winscard's handles, and the one place that asks for a reader's state. Inside the room only. A
-// ScardContext and all that came from it belong to one thread at a time; cancel() may come from any.
+// ScardContext and all that came from it belong to one thread at a time. Every call may wait for pcscd
+// without bound: see line.hpp.
 #pragma once
 
 #include <winscard.h>

@@ -71,7 +71,8 @@ Result<Bytes> read_certificate(CardChannel& card, Slot slot);
 
 /// Certificates of cards seen before, by the first part of their data object (the card's first answer, at
 /// most 256 bytes, which holds serial number and issuer). What is recalled is claimed by the card, not
-/// proved.
+/// proved; and so is what keep() is handed: another card may show the same first part and go on otherwise. A
+/// memory that serves more than one card must not take it in before a signature has proved it.
 class CertificateMemory {
  public:
   virtual ~CertificateMemory() = default;

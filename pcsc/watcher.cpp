@@ -9,11 +9,12 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "pcsc/connection.hpp"
+#include "pcsc/line.hpp"
 #include "pcsc/reader_table.hpp"
 #include "pcsc/winscard_error.hpp"
 
@@ -28,11 +29,32 @@ constexpr DWORD longest_wait_ms = 1500;
 constexpr milliseconds first_backoff{100};
 constexpr milliseconds last_backoff{2000};
 constexpr milliseconds unknown_reader_pause{50};
-constexpr milliseconds cancel_again{20};
 constexpr char new_readers[] = "\\\\?PnP?\\Notification";
 
 // Others' connections come and go; they are no news.
 constexpr DWORD ignored_bits = SCARD_STATE_CHANGED | SCARD_STATE_INUSE | SCARD_STATE_EXCLUSIVE;
+
+/// One wait for news, and what it brought.
+struct Waited {
+  LONG status = SCARD_S_SUCCESS;
+  std::vector<SCARD_READERSTATE> states;  // in the order of the names; szReader dangles
+};
+
+/// Runs where it may be left behind, so it has everything by value.
+Waited wait_for_news(const ScardContext& context, const std::vector<std::string>& names,
+                     const std::map<std::string, DWORD>& known) {
+  Waited waited;
+  for (const std::string& name : names) {
+    SCARD_READERSTATE& state = waited.states.emplace_back();
+    state.szReader = name.c_str();
+    const auto found = known.find(name);
+    state.dwCurrentState = found == known.end() ? SCARD_STATE_UNAWARE : found->second;
+  }
+  if (names.size() < PCSCLITE_MAX_READERS_CONTEXTS) waited.states.emplace_back().szReader = new_readers;
+  waited.status = SCardGetStatusChange(context.get(), longest_wait_ms, waited.states.data(),
+                                       static_cast<DWORD>(waited.states.size()));
+  return waited;
+}
 
 }  // namespace
 
@@ -42,52 +64,50 @@ struct Watcher::Impl {
   }
 
   ~Impl() {
-    std::unique_lock lock(mutex);
-    stopping = true;
-    changed.notify_all();
-    while (!finished) {
-      // SCardCancel is lost on a thread that is about to wait, so it is said until it is heard.
-      if (context) SCardCancel(*context);
-      changed.wait_for(lock, cancel_again, [&] { return finished; });
-    }
-    lock.unlock();
+    stop.request_stop();
     thread.join();
   }
 
   void run() {
     milliseconds backoff = first_backoff;
-    std::optional<Errc> told;  // the trouble that the last service_down told of
+    std::optional<std::pair<Errc, bool>> told;  // the trouble that the last service_down told of, and whether
+                                                // it was silence
     while (!stopped()) {
-      const Error trouble = serve([&] {
+      Line line(stop.get_token());
+      const Error trouble = serve(line, [&] {
         backoff = first_backoff;
         told.reset();
       });
       if (stopped()) break;
       tell(table.clear());
-      if (told != trouble.code) {
+      const bool silent = line.left_behind();
+      if (const std::pair what(trouble.code, silent); told != what) {
         ReaderEvent down;
         down.kind = ReaderEvent::Kind::service_down;
         down.why = trouble;
         on_event(std::move(down));
-        told = trouble.code;
+        told = what;
       }
-      pause(backoff);
-      backoff = std::min(backoff * 2, last_backoff);
+      if (silent) {
+        // It comes back when pcscd goes on, and when pcscd ends. To ask anew meanwhile would only add to what
+        // hangs.
+        line.wait_until_back();
+        backoff = first_backoff;
+      } else {
+        pause(backoff);
+        backoff = std::min(backoff * 2, last_backoff);
+      }
     }
-    const std::lock_guard lock(mutex);
-    finished = true;
-    changed.notify_all();
   }
 
-  /// Watches over one PC/SC context until it fails or the watcher stops.
-  Error serve(const std::function<void()>& on_up) {
-    auto established = ScardContext::establish();
-    if (!established) return std::move(established).error();
-    const Published published(*this, established->get());
+  /// Watches over one connection until it fails or the watcher stops.
+  Error serve(Line& line, const std::function<void()>& on_up) {
+    if (auto opened = line.open(); !opened) return std::move(opened).error();
     bool up = false;
     known.clear();
     while (!stopped()) {
-      auto names = established->readers();
+      auto names = line.call<std::vector<std::string>>(
+          "listing the readers", [](const ScardContext& context) { return context.readers(); });
       if (!names) return std::move(names).error();
       if (!std::exchange(up, true)) {
         on_up();
@@ -98,35 +118,30 @@ struct Watcher::Impl {
       }
       names->resize(std::min<std::size_t>(names->size(), PCSCLITE_MAX_READERS_CONTEXTS));
       tell(table.set_readers(*names));
-      if (const LONG status = wait(established->get(), *names); status != SCARD_S_SUCCESS)
-        return winscard_error(status, "watching the readers");
+      if (stopped()) break;
+      constexpr std::string_view doing = "watching the readers";
+      const auto waited =
+          line.call<Waited>(doing, [names = *names, states = known](const ScardContext& context) {
+            return Result<Waited>(wait_for_news(context, names, states));
+          });
+      if (!waited) return waited.error();
+      if (const LONG status = take_over(*names, *waited); status != SCARD_S_SUCCESS)
+        return winscard_error(status, doing);
     }
     return Errc::cancelled;
   }
 
-  /// One wait, and what it brought. SCARD_S_SUCCESS, or why this context is of no more use.
-  LONG wait(SCARDCONTEXT scard, const std::vector<std::string>& names) {
-    std::vector<SCARD_READERSTATE> states;
-    for (const std::string& name : names) {
-      SCARD_READERSTATE& state = states.emplace_back();
-      state.szReader = name.c_str();
-      const auto found = known.find(name);
-      state.dwCurrentState = found == known.end() ? SCARD_STATE_UNAWARE : found->second;
-    }
-    if (states.size() < PCSCLITE_MAX_READERS_CONTEXTS) states.emplace_back().szReader = new_readers;
-    if (stopped()) return SCARD_S_SUCCESS;
-    const LONG status =
-        SCardGetStatusChange(scard, longest_wait_ms, states.data(), static_cast<DWORD>(states.size()));
-    if (status == SCARD_E_CANCELLED) return SCARD_S_SUCCESS;
-    if (status == SCARD_E_UNKNOWN_READER) {  // unplugged since it was listed: list again
+  /// SCARD_S_SUCCESS, or why this connection is of no more use.
+  LONG take_over(const std::vector<std::string>& names, const Waited& waited) {
+    if (waited.status == SCARD_E_UNKNOWN_READER) {  // unplugged since it was listed: list again
       pause(unknown_reader_pause);
       return SCARD_S_SUCCESS;
     }
-    if (status != SCARD_S_SUCCESS && status != SCARD_E_TIMEOUT) return status;
+    if (waited.status != SCARD_S_SUCCESS && waited.status != SCARD_E_TIMEOUT) return waited.status;
     known.clear();
     for (std::size_t i = 0; i < names.size(); ++i) {
-      known[names[i]] = states[i].dwEventState & ~ignored_bits;
-      tell(table.observe(names[i], to_reader_state(states[i])));
+      known[names[i]] = waited.states[i].dwEventState & ~ignored_bits;
+      tell(table.observe(names[i], to_reader_state(waited.states[i])));
     }
     return SCARD_S_SUCCESS;
   }
@@ -136,43 +151,18 @@ struct Watcher::Impl {
       if (!stopped()) on_event(std::move(event));
   }
 
-  bool stopped() {
-    const std::lock_guard lock(mutex);
-    return stopping;
-  }
+  bool stopped() const { return stop.stop_requested(); }
   void pause(milliseconds time) {
+    std::mutex mutex;
+    std::condition_variable_any never;
     std::unique_lock lock(mutex);
-    changed.wait_for(lock, time, [&] { return stopping; });
+    never.wait_for(lock, stop.get_token(), time, [] { return false; });
   }
-
-  /// Lets the destructor cancel a wait on this context, for as long as the context lives.
-  class Published {
-   public:
-    Published(Impl& impl, SCARDCONTEXT scard) : impl_(impl) {
-      const std::lock_guard lock(impl_.mutex);
-      impl_.context = scard;
-    }
-    ~Published() {
-      const std::lock_guard lock(impl_.mutex);
-      impl_.context.reset();
-    }
-    Published(const Published&) = delete;
-    Published& operator=(const Published&) = delete;
-
-   private:
-    Impl& impl_;
-  };
 
   const std::function<void(ReaderEvent)> on_event;
   ReaderTable table;                   // of the watcher's thread
   std::map<std::string, DWORD> known;  // of the watcher's thread: last state of each reader, as pcscd put it
-
-  std::mutex mutex;  // guards what follows
-  std::condition_variable changed;
-  bool stopping = false;
-  bool finished = false;
-  std::optional<SCARDCONTEXT> context;
-
+  std::stop_source stop;
   std::thread thread;  // last: it uses all of the above
 };
 

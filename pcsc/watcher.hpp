@@ -8,6 +8,10 @@
 // Promised: a card is removed before its reader, and everything before its service; a card that was pulled
 // and put back is card_removed + card_inserted with a new insertion number, however fast; a card that is
 // reset is neither.
+//
+// A pcscd that hangs is a pcscd that is gone: when it has not answered for Line::patience, cards, readers and
+// service are told to be away, because nobody can say that a card is still in. When it answers again, all of
+// them come anew.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +46,7 @@ class Watcher {
   /// Starts at once. The first event is service_up, or service_down when pcscd cannot be reached, which it
   /// goes on trying.
   explicit Watcher(std::function<void(ReaderEvent)> on_event);
-  /// Stops within milliseconds and joins; no event comes after it.
+  /// Stops within milliseconds, even when pcscd hangs; no event comes after it.
   ~Watcher();
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;

@@ -7,13 +7,14 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <stop_token>
 #include <system_error>
 #include <thread>
 #include <utility>
 
 #include "base/secret.hpp"
 #include "pcsc/atr.hpp"
-#include "pcsc/connection.hpp"
+#include "pcsc/line.hpp"
 #include "pcsc/winscard_error.hpp"
 
 namespace cardgate::pcsc {
@@ -32,9 +33,9 @@ constexpr milliseconds longest_reset{10'000};  // drivers give up on a card that
 /// attempt queues for.
 class Waiting {
  public:
-  bool enter(const std::string& reader, milliseconds wait_at_most) {
+  bool enter(const std::string& reader, milliseconds wait_at_most, const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
-    const bool free = left_.wait_for(lock, wait_at_most, [&] { return !readers_.contains(reader); });
+    const bool free = left_.wait_for(lock, stop, wait_at_most, [&] { return !readers_.contains(reader); });
     if (free) readers_.insert(reader);
     return free;
   }
@@ -46,7 +47,7 @@ class Waiting {
 
  private:
   std::mutex mutex_;
-  std::condition_variable left_;
+  std::condition_variable_any left_;
   std::set<std::string> readers_;
 };
 
@@ -61,7 +62,7 @@ std::shared_ptr<Waiting> waiting() {
 /// own that may be left behind: it then ends the transaction, by a reset, as soon as pcscd lets go of it.
 struct Talk {
   std::mutex mutex;
-  std::condition_variable changed;
+  std::condition_variable_any changed;
   bool taken = false;     // ours; only the reset is left
   bool given_up = false;  // the caller is gone
   std::optional<Result<void>> begun;
@@ -120,7 +121,14 @@ std::unique_ptr<Connection> take(Talk& talk, const std::string& reader, std::uin
 }  // namespace
 
 struct Context::Impl {
-  ScardContext context;
+  explicit Impl(std::stop_token token) : stop(std::move(token)), line(stop) {}
+  /// At once. Errors: as winscard_error; cancelled.
+  Result<ReaderState> look(const std::string& reader) {
+    return line.call<ReaderState>("looking at the reader",
+                                  [reader](const ScardContext& context) { return look_at(context, reader); });
+  }
+  std::stop_token stop;
+  Line line;
 };
 
 struct Card::Impl {
@@ -130,8 +138,9 @@ struct Card::Impl {
 };
 
 struct Transaction::Impl {
-  Impl(std::shared_ptr<Talk> with, bool extended)
+  Impl(std::shared_ptr<Talk> with, bool extended, std::stop_token token)
       : talk(std::move(with)),
+        stop(std::move(token)),
         extended_length(extended),
         deadline(steady_clock::now() + longest_transaction) {}
   ~Impl() { static_cast<void>(end()); }
@@ -143,13 +152,20 @@ struct Transaction::Impl {
     std::unique_lock lock(talk->mutex);
     talk->end = true;
     talk->changed.notify_all();
-    if (talk->changed.wait_for(lock, longest_exchange, [&] { return talk->ended.has_value(); }))
+    if (talk->changed.wait_for(lock, stop, longest_exchange, [&] { return talk->ended.has_value(); }))
       return *std::move(talk->ended);
+    return give_up("ending the transaction");
+  }
+  /// Leaves the card to the thread that talks to it. Under the lock.
+  Error give_up(std::string_view doing) {
+    over = true;
     talk->given_up = true;
-    return winscard_error(SCARD_W_UNRESPONSIVE_CARD, "ending the transaction");
+    talk->changed.notify_all();
+    return winscard_error(stop.stop_requested() ? SCARD_E_CANCELLED : SCARD_W_UNRESPONSIVE_CARD, doing);
   }
 
   std::shared_ptr<Talk> talk;
+  std::stop_token stop;
   bool extended_length;
   steady_clock::time_point deadline;
   bool over = false;
@@ -163,6 +179,7 @@ Transaction::~Transaction() = default;
 
 Result<Bytes> Transaction::transmit(BytesView command) {
   if (impl_->over) return Error{Errc::invalid_argument, "the transaction has ended"};
+  if (impl_->stop.stop_requested()) return winscard_error(SCARD_E_CANCELLED, "talking to the card");
   ++impl_->round_trips;
   Talk& talk = *impl_->talk;
   const auto until = std::min(steady_clock::now() + longest_exchange, impl_->deadline);
@@ -170,12 +187,9 @@ Result<Bytes> Transaction::transmit(BytesView command) {
   talk.answer.reset();
   talk.command.emplace(command);
   talk.changed.notify_all();
-  if (talk.changed.wait_until(lock, until, [&] { return talk.answer.has_value(); }))
+  if (talk.changed.wait_until(lock, impl_->stop, until, [&] { return talk.answer.has_value(); }))
     return *std::move(talk.answer);
-  impl_->over = true;
-  talk.given_up = true;
-  talk.changed.notify_all();
-  return winscard_error(SCARD_W_UNRESPONSIVE_CARD, "waiting for the card's answer");
+  return impl_->give_up("waiting for the card's answer");
 }
 bool Transaction::extended_length() const {
   return impl_->extended_length;
@@ -202,15 +216,18 @@ const Bytes& Card::atr() const {
 Result<Transaction> Card::begin(milliseconds wait_at_most, bool extended_length) {
   // Asked on the connection from which the card came: after a restart of pcscd its counters start again, and
   // only a dead connection tells that this may be another card.
-  const ReaderState now = TRY(look_at(impl_->context->context, impl_->reader));
+  const ReaderState now = TRY(impl_->context->look(impl_->reader));
   if (!now.available) return winscard_error(SCARD_E_READER_UNAVAILABLE, "taking the card");
   if (!now.present || now.counter != impl_->state.counter)
     return winscard_error(SCARD_W_REMOVED_CARD, "taking the card");
 
   const auto deadline = steady_clock::now() + wait_at_most;
   const auto queue = waiting();
-  if (!queue->enter(impl_->reader, wait_at_most))
-    return winscard_error(SCARD_E_SHARING_VIOLATION, "taking the card");
+  const std::stop_token& stop = impl_->context->stop;
+  const auto cancelled_or = [&](LONG status) {
+    return winscard_error(stop.stop_requested() ? SCARD_E_CANCELLED : status, "taking the card");
+  };
+  if (!queue->enter(impl_->reader, wait_at_most, stop)) return cancelled_or(SCARD_E_SHARING_VIOLATION);
   const auto talk = std::make_shared<Talk>();
   try {
     std::thread([queue, talk, reader = impl_->reader, counter = impl_->state.counter] {
@@ -224,17 +241,16 @@ Result<Transaction> Card::begin(milliseconds wait_at_most, bool extended_length)
   }
 
   std::unique_lock lock(talk->mutex);
-  talk->changed.wait_until(lock, deadline, [&] { return talk->begun || talk->taken; });
-  if (talk->taken) talk->changed.wait_for(lock, longest_reset, [&] { return talk->begun.has_value(); });
+  talk->changed.wait_until(lock, stop, deadline, [&] { return talk->begun || talk->taken; });
+  if (talk->taken) talk->changed.wait_for(lock, stop, longest_reset, [&] { return talk->begun.has_value(); });
   if (!talk->begun) {
     talk->given_up = true;
-    return winscard_error(talk->taken ? SCARD_W_UNRESPONSIVE_CARD : SCARD_E_SHARING_VIOLATION,
-                          "taking the card");
+    return cancelled_or(talk->taken ? SCARD_W_UNRESPONSIVE_CARD : SCARD_E_SHARING_VIOLATION);
   }
   if (!*talk->begun) return talk->begun->error();
   lock.unlock();
   return Transaction(
-      std::make_unique<Transaction::Impl>(talk, extended_length && promises_extended_length(atr())));
+      std::make_unique<Transaction::Impl>(talk, extended_length && promises_extended_length(atr()), stop));
 }
 
 Context::Context(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -242,13 +258,15 @@ Context::Context(Context&&) noexcept = default;
 Context& Context::operator=(Context&&) noexcept = default;
 Context::~Context() = default;
 
-Result<Context> Context::establish() {
-  auto context = TRY(ScardContext::establish());
-  return Context(std::make_shared<Impl>(Impl{std::move(context)}));
+Result<Context> Context::establish(std::stop_token stop) {
+  auto impl = std::make_shared<Impl>(std::move(stop));
+  TRY(impl->line.open());
+  return Context(std::move(impl));
 }
 
 Result<std::vector<std::string>> Context::readers() {
-  return impl_->context.readers();
+  return impl_->line.call<std::vector<std::string>>(
+      "listing the readers", [](const ScardContext& context) { return context.readers(); });
 }
 
 // Only looks: a card need not be connected to while nobody talks to it, and SCardConnect waits without bound
@@ -256,7 +274,7 @@ Result<std::vector<std::string>> Context::readers() {
 // card. A mute card is not refused here: begin() powers it up once more.
 Result<Card> Context::connect(const std::string& reader) {
   constexpr std::string_view doing = "connecting to the card";
-  auto state = TRY(look_at(impl_->context, reader));
+  auto state = TRY(impl_->look(reader));
   if (!state.available) return winscard_error(SCARD_E_READER_UNAVAILABLE, doing);
   if (!state.present) return winscard_error(SCARD_E_NO_SMARTCARD, doing);
   return Card(std::make_shared<Card::Impl>(Card::Impl{impl_, reader, std::move(state)}));

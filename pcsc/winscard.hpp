@@ -5,9 +5,14 @@
 // from. Each is for one thread at a time, and all that came from one Context count as one; use a Context a
 // thread. Any pcsc_no_service or pcsc_transport error makes the Context useless: establish another (pcscd may
 // have restarted).
+//
+// No call waits for ever: a pcscd that does not answer for 5 s is pcsc_no_service. The stop token that a
+// Context is given ends every wait at once, of its Cards and Transactions too, with `cancelled`: a command
+// that was under way may then have been carried out, and the card is reset as soon as pcscd lets go of it.
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -71,8 +76,8 @@ class Card {
 
 class Context {
  public:
-  /// Errors: pcsc_no_service, pcsc_access_denied, pcsc_transport.
-  static Result<Context> establish();
+  /// Errors: pcsc_no_service, pcsc_access_denied, pcsc_transport, cancelled.
+  static Result<Context> establish(std::stop_token stop = {});
   Context(Context&&) noexcept;
   Context& operator=(Context&&) noexcept;
   ~Context();

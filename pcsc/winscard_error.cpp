@@ -13,6 +13,9 @@ struct Meaning {
 };
 
 constexpr std::string_view not_running = "pcscd is not running: start it with 'systemctl start pcscd.socket'";
+constexpr std::string_view silent =
+    "pcscd does not answer: look at it with 'systemctl status pcscd', and restart it with 'systemctl restart "
+    "pcscd'";
 constexpr std::string_view held = "another program holds the card: close it, or wait until it is done";
 constexpr std::string_view pulled = "the card was taken out";
 constexpr std::string_view mute =
@@ -42,7 +45,7 @@ constexpr Meaning meanings[] = {
     {SCARD_E_PROTO_MISMATCH, Errc::pcsc_card_mute, "the card speaks neither T=0 nor T=1"},
     {SCARD_E_NOT_TRANSACTED, Errc::pcsc_transport, "the card or its reader did not answer the command"},
     {SCARD_E_NO_MEMORY, Errc::pcsc_transport, "pcscd has no room for another client"},
-    {SCARD_E_TIMEOUT, Errc::timeout, "pcscd did not answer in time"},
+    {SCARD_E_TIMEOUT, Errc::pcsc_no_service, silent},
     {SCARD_E_CANCELLED, Errc::cancelled, "cancelled"},
 };
 

@@ -7,6 +7,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
+#include <stop_token>
 #include <thread>
 
 #include "tests/pcsc/reader_fixture.hpp"
@@ -212,6 +214,64 @@ TEST_F(Transactions, WithoutPcscdTheCureIsNamed) {
   ASSERT_FALSE(context);
   EXPECT_EQ(context.error().code, Errc::pcsc_no_service);
   EXPECT_NE(context.error().context.find("systemctl start pcscd.socket"), std::string::npos);
+}
+
+TEST_F(Transactions, AHungPcscdIsNotWaitedForWithoutEnd) {
+  insert();
+  auto context = Context::establish();
+  ASSERT_TRUE(context);
+  pcscd_.signal(SIGSTOP);
+  const auto connected = context->connect(first_reader);
+  ASSERT_FALSE(connected);
+  EXPECT_EQ(connected.error().code, Errc::pcsc_no_service);
+  EXPECT_NE(connected.error().context.find("does not answer"), std::string::npos);
+  EXPECT_EQ(code_of(context->readers()), Errc::pcsc_no_service) << "this connection is of no more use";
+  pcscd_.signal(SIGCONT);
+  EXPECT_TRUE(begin());
+}
+
+TEST_F(Transactions, WhoeverIsAskedToStopWaitsForNothing) {
+  insert();
+  std::stop_source stop;
+  auto context = Context::establish(stop.get_token());
+  ASSERT_TRUE(context);
+  auto card = context->connect(first_reader);
+  ASSERT_TRUE(card);
+  OtherProgram other;
+  other.lock();
+  std::atomic<bool> waits{false};
+  Errc outcome = Errc::ok;
+  std::thread asking([&] {
+    waits = true;
+    outcome = code_of(card->begin(std::chrono::hours(1)));
+  });
+  ASSERT_TRUE(eventually(patience, [&] { return waits.load(); }));
+  stop.request_stop();
+  asking.join();
+  EXPECT_EQ(outcome, Errc::cancelled);
+  EXPECT_EQ(code_of(card->begin(patience)), Errc::cancelled);
+  other.unlock();
+  EXPECT_TRUE(begin()) << "others are not concerned";
+}
+
+TEST_F(Transactions, AHungPcscdIsLeftAtOnceByWhoeverIsAskedToStop) {
+  insert();
+  std::stop_source stop;
+  auto context = Context::establish(stop.get_token());
+  ASSERT_TRUE(context);
+  auto card = context->connect(first_reader);
+  ASSERT_TRUE(card);
+  auto transaction = card->begin(patience);
+  ASSERT_TRUE(transaction);
+  pcscd_.signal(SIGSTOP);
+  Errc outcome = Errc::ok;
+  std::thread asking([&] { outcome = code_of(piv::select(*transaction)); });
+  stop.request_stop();
+  asking.join();
+  EXPECT_EQ(outcome, Errc::cancelled);
+  EXPECT_FALSE(transaction->end());
+  pcscd_.signal(SIGCONT);
+  ASSERT_TRUE(eventually(patience, [&] { return begin().has_value(); })) << "the card is given back";
 }
 
 TEST_F(Transactions, PcscdKilledUnderATransactionIsAnErrorAndNoMore) {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <csignal>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -31,7 +32,7 @@ class Events {
   /// The next event that was not taken yet; fails the test when none comes.
   ReaderEvent next() {
     std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, patience, [&] { return taken_ < events_.size(); })) {
+    if (!changed_.wait_for(lock, 2 * patience, [&] { return taken_ < events_.size(); })) {
       ADD_FAILURE() << "no event came";
       return {};
     }
@@ -203,6 +204,53 @@ TEST_F(Watching, WithoutPcscdItWaitsAndSaysSoOnce) {
   EXPECT_TRUE(events_.quiet_for(milliseconds(1000)));
   start_pcscd();
   EXPECT_EQ(events_.next().kind, Kind::service_up);
+}
+
+TEST_F(Watching, AHungPcscdIsGoneAndComesBackByItself) {
+  insert();
+  watch();
+  const auto before = events_.next(Kind::card_inserted);
+  while (!events_.quiet_for(milliseconds(200))) events_.next();
+  pcscd_.signal(SIGSTOP);
+  const auto removed = events_.next();
+  EXPECT_EQ(removed.kind, Kind::card_removed) << "nobody can say that it is still in";
+  EXPECT_EQ(removed.insertion, before.insertion);
+  EXPECT_EQ(events_.next().kind, Kind::reader_removed);
+  EXPECT_EQ(events_.next().kind, Kind::reader_removed);
+  const auto down = events_.next();
+  EXPECT_EQ(down.kind, Kind::service_down);
+  EXPECT_EQ(down.why.code, Errc::pcsc_no_service);
+  EXPECT_NE(down.why.context.find("does not answer"), std::string::npos) << down.why.context;
+  EXPECT_TRUE(events_.quiet_for(milliseconds(1000)));
+  pcscd_.signal(SIGCONT);
+  EXPECT_EQ(events_.next().kind, Kind::service_up);
+  EXPECT_GT(events_.next(Kind::card_inserted).insertion, before.insertion);
+}
+
+TEST_F(Watching, AHungPcscdThatIsRestartedIsFoundAgain) {
+  watch();
+  events_.next(Kind::service_up);
+  pcscd_.signal(SIGSTOP);
+  events_.next(Kind::service_down);
+  pcscd_.kill();
+  start_pcscd();
+  events_.next(Kind::service_up);
+}
+
+TEST_F(Watching, ItStopsAtOnceWhilePcscdHangs) {
+  watch();
+  events_.next(Kind::service_up);
+  pcscd_.signal(SIGSTOP);
+  for (const bool noticed : {false, true}) {
+    if (noticed) {
+      watch();
+      events_.next(Kind::service_down);
+    }
+    const auto start = steady_clock::now();
+    watcher_.reset();
+    EXPECT_LT(steady_clock::now() - start, milliseconds(500)) << noticed;
+  }
+  pcscd_.signal(SIGCONT);
 }
 
 TEST_F(Watching, ItStopsAtOnce) {
