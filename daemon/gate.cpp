@@ -274,25 +274,70 @@ bool Gate::knows(const Peer& peer) const {
          !sessions_.of_uid(peer.uid).empty();
 }
 
-void Gate::clock_was_set() {
-  const WallTime shown = clock_.wall();
-  const WallTime believed = now();
+namespace {
+
+struct JumpWords {
+  Level level;
+  std::string text;
+};
+
+JumpWords in_words(const WallGuard::News& news) {
+  const auto by = std::chrono::abs(std::chrono::duration_cast<seconds>(news.to - news.from)).count();
+  switch (news.jump) {
+    case WallGuard::Jump::forward:
+      return {
+          Level::warning,
+          fmt::format("the clock was set forward by {} s; if that is wrong, set it right: within {} days the "
+                      "right time is taken over",
+                      by, WallGuard::doubt.count())};
+    case WallGuard::Jump::put_right:
+      return {
+          Level::warning,
+          fmt::format("the clock had been set forward and was put right: the time goes back by {} s", by)};
+    case WallGuard::Jump::set_back:
+      return {
+          Level::error,
+          fmt::format("the clock was set back by {} s; the old time is used until it is right again or the "
+                      "service is restarted",
+                      by)};
+    case WallGuard::Jump::right_again:
+      break;
+  }
+  return {Level::notice, "the clock, which had been set back, is right again"};
+}
+
+}  // namespace
+
+/// Records what happened to the clock, and ends what is void by its new time. False: nothing happened.
+bool Gate::look_at_clock() {
+  now();
+  const auto news = wall_.take_news();
+  if (!news) return false;
+  const auto [level, text] = in_words(*news);
+  log(level, text, {{"CARDGATE_EVENT", "clock_jump"}});
   audit::Record record;
   record.event = "clock_jump";
-  record.details = {{"from", to_rfc3339(believed)}, {"to", to_rfc3339(shown)}};
-  if (const auto back = wall_.set_back_by()) {
-    clock_incident_ = fmt::format(
-        "the clock was set back by {} s; the old time is used until it is right again or the service is "
-        "restarted",
-        back->count());
-    record.reason = clock_incident_;
-    log(Level::error, clock_incident_, {{"CARDGATE_EVENT", "clock_jump"}});
-  } else {
-    clock_incident_.clear();
-  }
+  record.reason = text;
+  record.details = {{"from", to_rfc3339(news->from)}, {"to", to_rfc3339(news->to)}};
   note(std::move(record));
+  // Opened at a time that has not come yet: its hours would be counted from then.
+  std::vector<std::string> ahead;
+  for (const Session* session : sessions_.all()) {
+    if (session->auth_time > now()) ahead.push_back(session->id);
+  }
+  for (const auto& id : ahead) apply(sessions_.end(id, EndReason::time_up));
   // Set forward, dates may have come: what lapsed must end now.
   review_all();
+  return true;
+}
+
+void Gate::clock_was_set() {
+  if (look_at_clock()) return;
+  // By so little that nothing depends on it; but the times of the log may be out of order.
+  audit::Record record;
+  record.event = "clock_jump";
+  record.details = {{"from", to_rfc3339(now())}, {"to", to_rfc3339(clock_.wall())}};
+  note(std::move(record));
 }
 
 }  // namespace cardgate::daemon

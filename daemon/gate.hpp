@@ -176,6 +176,7 @@ class Gate {
   void note(audit::Record record);
   void refuse(const Peer& peer, audit::Record record);
   void flush_refusals();
+  bool look_at_clock();
   WallTime now() { return wall_.now(); }
   bool audit_ok() const { return log_->health().ok; }
   /// 503, and another try at the log: it goes on by itself when the disk has room again.
@@ -498,7 +499,6 @@ class Gate {
   std::string register_problem_;  // what the last check found
   bool shutting_down_ = false;
   std::optional<BootTime> audit_probed_;
-  std::string clock_incident_;
   std::set<std::string> removed_now_;  // removed, and not in the register yet
   std::set<std::string> blocked_now_;  // cards that are lost or replaced, the same
   std::optional<Date> announced_;      // the day whose leavers were told

@@ -41,7 +41,7 @@ Gate::Answer Gate::status(Request& request) {
   if (!register_problem_.empty()) problems.push_back(json::string(register_problem_));
   if (!trust_problem_.empty()) problems.push_back(json::string(trust_problem_));
   if (!readers_.service_up()) problems.push_back(json::string(readers_.service_problem()));
-  now();  // so that a clock set back since the last call is noticed
+  look_at_clock();  // so that a clock set back since the last call is noticed
   if (const auto back = wall_.set_back_by()) {
     problems.push_back(json::string(fmt::format("The clock was set back by {} s.", back->count())));
   }

@@ -70,12 +70,7 @@ std::string Hospital::spare_card(const std::string& id, const std::string& holde
 }
 
 void Hospital::open(bool calendar) {
-  if (calendar) {
-    write_clock(0);
-    stage.environment = {{"LD_PRELOAD", CARDGATE_CALENDAR_MODULE},
-                         {"CARDGATE_CALENDAR", stage.dir / "clock"},
-                         {"ASAN_OPTIONS", "verify_asan_link_order=0"}};
-  }
+  if (calendar) stage.with_calendar();
   stage.limits = "limits: {sign_ins_per_minute: 1000}\n";
   stage.roles =
       "employee-self-service, core, manager-self-service, supervisor-self-service, "
@@ -96,25 +91,18 @@ std::string Hospital::day(int ahead) const {
   return to_text(Date(today() + days(ahead)));
 }
 
-void Hospital::write_clock(double seconds_ahead) const {
-  // Put into place whole: the service reads it at any moment.
-  const auto text = fmt::format("{:.0f}\n", seconds_ahead);
-  if (!write_file_atomic(stage.dir / "clock", as_bytes(text), 0644))
-    throw std::runtime_error("the clock file");
-}
-
 void Hospital::turn_to(int ahead) {
   leave(0);
   leave(1);
   const auto wanted = today() + days(ahead) + std::chrono::hours(9);
-  write_clock(std::chrono::duration<double>(wanted - std::chrono::system_clock::now()).count());
+  stage.set_clock(std::chrono::duration_cast<seconds>(wanted - std::chrono::system_clock::now()));
 }
 
 void Hospital::turn_to_end_of(int ahead, int before) {
   leave(0);
   leave(1);
   const auto wanted = today() + days(ahead + 1) - seconds(before);
-  write_clock(std::chrono::duration<double>(wanted - std::chrono::system_clock::now()).count());
+  stage.set_clock(std::chrono::duration_cast<seconds>(wanted - std::chrono::system_clock::now()));
 }
 
 void Hospital::leave(int reader) {

@@ -68,7 +68,6 @@ class Hospital {
     std::string person, session;
     std::unique_ptr<simcard::VpcdLink> link;
   };
-  void write_clock(double seconds_ahead) const;
 
   std::map<std::string, Member> people_;
   std::map<std::string, std::unique_ptr<simcard::Card>> new_cards_;

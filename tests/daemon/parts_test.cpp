@@ -191,6 +191,96 @@ TEST(WallGuard, AClockSetBackIsNotBelieved) {
   EXPECT_FALSE(guard.set_back_by());
 }
 
+class ClockThatIsSet : public ::testing::Test {
+ protected:
+  using hours = std::chrono::hours;
+  using Jump = WallGuard::Jump;
+  /// Time passes, on both clocks.
+  void pass(milliseconds time) {
+    clock.wall_time += time;
+    clock.boot_time += time;
+  }
+  void set(seconds by) { clock.wall_time += by; }
+  std::optional<Jump> news() {
+    const auto found = guard.take_news();
+    return found ? std::optional(found->jump) : std::nullopt;
+  }
+  /// The believed time, counted from where the clock stood at the start.
+  seconds believed() {
+    return std::chrono::duration_cast<seconds>(guard.now() - WallTime(seconds(1'000'000)));
+  }
+  HandClock clock;
+  WallGuard guard{clock};
+};
+
+TEST_F(ClockThatIsSet, AWrongJumpForwardIsOverWhenItIsPutRight) {
+  set(hours(24 * 3650));
+  EXPECT_EQ(believed(), hours(24 * 3650)) << "what has lapsed by then is over";
+  EXPECT_EQ(news(), Jump::forward);
+  pass(hours(60));
+  EXPECT_EQ(believed(), hours(24 * 3650 + 60));
+  set(-hours(24 * 3650));
+  EXPECT_EQ(believed(), hours(60));
+  EXPECT_FALSE(guard.set_back_by());
+  EXPECT_EQ(news(), Jump::put_right);
+  EXPECT_EQ(news(), std::nullopt);
+}
+
+TEST_F(ClockThatIsSet, PutRightGoesNoFurtherBackThanWithoutTheJump) {
+  set(hours(24));
+  EXPECT_EQ(believed(), hours(24));
+  set(-hours(24 + 48));
+  pass(hours(1));
+  EXPECT_EQ(believed(), hours(1)) << "as if it had never been touched";
+  EXPECT_EQ(guard.set_back_by(), hours(48));
+  EXPECT_EQ(news(), Jump::set_back);
+  set(hours(48));
+  EXPECT_EQ(believed(), hours(1));
+  EXPECT_EQ(news(), Jump::right_again);
+}
+
+TEST_F(ClockThatIsSet, AJumpForwardThatStoodIsTakenForRight) {
+  set(hours(24));
+  EXPECT_EQ(believed(), hours(24));
+  pass(WallGuard::doubt);
+  set(-hours(24));
+  EXPECT_EQ(believed(), WallGuard::doubt + hours(24)) << "set back, not put right";
+  EXPECT_TRUE(guard.set_back_by());
+}
+
+TEST_F(ClockThatIsSet, OfTwoJumpsEachCanBePutRight) {
+  set(hours(1));  // right
+  EXPECT_EQ(believed(), hours(1));
+  set(hours(1000));  // wrong
+  EXPECT_EQ(believed(), hours(1001));
+  set(-hours(1000));
+  EXPECT_EQ(believed(), hours(1));
+  set(seconds(-10));
+  EXPECT_EQ(believed(), hours(1) - seconds(10)) << "between the lines";
+  EXPECT_FALSE(guard.set_back_by());
+}
+
+TEST_F(ClockThatIsSet, ManySmallStepsBackAreOneThatCounts) {
+  seconds behind{0};
+  for (int i = 0; i < 100; ++i) {
+    set(seconds(-1));
+    behind += seconds(1);
+    pass(seconds(1));
+    guard.now();
+  }
+  EXPECT_GE(believed(), seconds(100) - seconds(3)) << "and not " << (seconds(100) - behind).count();
+  EXPECT_TRUE(guard.set_back_by());
+}
+
+TEST_F(ClockThatIsSet, ASmallStepADayIsTheBusinessOfTimeSynchronisation) {
+  for (int day = 0; day < 100; ++day) {
+    set(seconds(-1));
+    pass(hours(24));
+    guard.now();
+    ASSERT_FALSE(guard.set_back_by()) << day;
+  }
+}
+
 TEST(Key, IsMadeOnceForItsOwnerAlone) {
   const testing::TempDir dir;
   const auto file = dir / "token-key";

@@ -192,6 +192,19 @@ void Stage::up(simcard::KeyKind kind) {
   if (imported.status != 200) throw std::runtime_error("import: " + imported.body);
 }
 
+void Stage::with_calendar() {
+  set_clock(seconds(0));
+  environment = {{"LD_PRELOAD", CARDGATE_CALENDAR_MODULE},
+                 {"CARDGATE_CALENDAR", dir / "clock"},
+                 {"ASAN_OPTIONS", "verify_asan_link_order=0"}};
+}
+
+void Stage::set_clock(seconds ahead) const {
+  // Put into place whole: the service reads it at any moment.
+  must(write_file_atomic(dir / "clock", as_bytes(fmt::format("{}\n", ahead.count())), 0644),
+       "the clock file");
+}
+
 void Stage::launch_daemon() {
   ProcessOptions options;
   options.environment = environment;

@@ -41,6 +41,9 @@ class Stage {
 
   /// pcscd and cardgated run, the example people are imported, Ada's card is made (not inserted).
   void up(simcard::KeyKind kind = simcard::KeyKind::p256);
+  /// From the next start on, the service's wall clock is set_clock()'s.
+  void with_calendar();
+  void set_clock(std::chrono::seconds ahead) const;
   void start_daemon();
   /// Starts cardgated and returns it without waiting for anything.
   void launch_daemon();
