@@ -42,6 +42,27 @@ unsigned long long start_time(pid_t pid) {
   return std::strtoull(line.c_str() + place, nullptr, 10);
 }
 
+/// The effective id in a line like "Uid:\t1000\t1000\t1000\t1000" of /proc/PID/status (proc(5)).
+bool has_effective_id(const std::string& line, unsigned long long id) {
+  char* end = nullptr;
+  const char* real = line.c_str() + line.find(':') + 1;
+  static_cast<void>(std::strtoull(real, &end, 10));
+  const char* effective = end;
+  return std::strtoull(effective, &end, 10) == id && end != effective;
+}
+
+/// Does the process that has this number now run as who connected did?
+bool runs_as(const Peer& peer) {
+  std::ifstream file(fmt::format("/proc/{}/status", peer.pid));
+  bool uid = false;
+  bool gid = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("Uid:")) uid = has_effective_id(line, peer.uid);
+    if (line.starts_with("Gid:")) gid = has_effective_id(line, peer.gid);
+  }
+  return uid && gid;
+}
+
 /// Reads what /proc says of a process that `pidfd` keeps from being confused with a later one of the same
 /// number.
 void describe_process(Peer& peer, int pidfd) {
@@ -54,6 +75,20 @@ void describe_process(Peer& peer, int pidfd) {
   // Units below user@UID.service are named by their user, and prove nothing.
   if (found >= 0 && !std::string_view(unit).starts_with("user@")) peer.unit = unit;
   if (is_plain_utf8(program)) peer.program = program.substr(0, 64);
+}
+
+/// For kernels that give no handle on who connected. The number alone may be a later process's by now, so it
+/// must be the same process all the while, and run as who connected did. Somebody else's process is thus never
+/// taken for the peer; a later one of the same user and group may be, between whom there is no boundary
+/// anyway.
+void describe_by_number(Peer& peer) {
+  const auto started = start_time(peer.pid);
+  const FileDescriptor pidfd(static_cast<int>(::syscall(SYS_pidfd_open, peer.pid, 0)));
+  if (!pidfd || started == 0) return;
+  Peer described = peer;
+  describe_process(described, pidfd.get());
+  if (!runs_as(peer) || start_time(peer.pid) != started || !still_lives(pidfd.get())) return;
+  peer = std::move(described);
 }
 
 }  // namespace
@@ -91,11 +126,10 @@ Result<Peer> attest(int socket, Pin preferred) {
       describe_process(peer, pidfd.get());
       return peer;
     }
+    // Any other answer is about this peer: it has ended, and its number may be another's.
+    if (errno != ENOPROTOOPT) return peer;
   }
-  const auto before = start_time(peer.pid);
-  const FileDescriptor pidfd(static_cast<int>(::syscall(SYS_pidfd_open, peer.pid, 0)));
-  // Opened by number, so it may be a later process: it is the peer only if it started when the peer had.
-  if (pidfd && before != 0 && start_time(peer.pid) == before) describe_process(peer, pidfd.get());
+  describe_by_number(peer);
   return peer;
 }
 

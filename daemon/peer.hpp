@@ -3,8 +3,9 @@
 //
 //   SO_PEERCRED    uid, gid, pid of who connected
 //   SO_PEERGROUPS  supplementary groups
-//   SO_PEERPIDFD   a handle on that very process (Linux 6.5); before that pidfd_open plus the start time
-//   /proc/PID/cgroup, read between two checks that the process still lives -> the system unit
+//   SO_PEERPIDFD   a handle on that very process (Linux 6.5); before that pidfd_open, the start time before and
+//                  after, and the uid and gid of /proc/PID against those who connected
+//   /proc/PID/cgroup, read before a check that the process still lives -> the system unit
 //
 // A connection that is handed to another process keeps the identity of who made it.
 #pragma once

@@ -2,9 +2,18 @@
 // The daemon's small pure parts.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <linux/sched.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
 
 #include "daemon/config.hpp"
 #include "daemon/http.hpp"
@@ -14,6 +23,7 @@
 #include "daemon/rates.hpp"
 #include "daemon/refusals.hpp"
 #include "daemon/routing.hpp"
+#include "daemon/server.hpp"
 #include "daemon/wall_guard.hpp"
 #include "tests/support/folders.hpp"
 #include "tests/support/process.hpp"
@@ -314,6 +324,58 @@ TEST_P(Attested, IsWhatTheKernelSays) {
   EXPECT_EQ(peer->pid, ::getpid());
   EXPECT_FALSE(peer->program.empty());
   EXPECT_EQ(peer->groups.size(), static_cast<std::size_t>(::getgroups(0, nullptr)));
+}
+
+/// A process that has this number, and somebody else's name; 0 when this machine does not let us choose.
+pid_t start_as(pid_t number) {
+  pid_t chosen = number;
+  clone_args how{};
+  how.exit_signal = SIGCHLD;
+  how.set_tid = reinterpret_cast<std::uintptr_t>(&chosen);
+  how.set_tid_size = 1;
+  const auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &how, sizeof how));
+  if (pid != 0) return std::max(pid, 0);
+  ::prctl(PR_SET_NAME, "borrowed");
+  for (;;) ::pause();
+}
+
+TEST_P(Attested, ALaterProcessOfTheSameNumberLendsItNothing) {
+  if (::getuid() != 0) GTEST_SKIP() << "only root can choose a process's number";
+  const testing::TempDir dir;
+  std::filesystem::permissions(dir.path(), std::filesystem::perms(0755));
+  const auto path = dir / "socket";
+  const auto listening = listen_on(path, 0666);
+  ASSERT_TRUE(listening) << listening.error().message();
+  const FileDescriptor listener(*listening);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.native().copy(address.sun_path, sizeof address.sun_path - 1);
+  const pid_t peer = ::fork();
+  if (peer == 0) {  // connects, and is gone before it is looked at
+    const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    if (::setresgid(65533, 65533, 65533) != 0 || ::setresuid(65533, 65533, 65533) != 0) ::_exit(1);
+    ::_exit(::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(peer, &status, 0), peer);
+  if (status != 0) GTEST_SKIP() << "nobody else can be made here";
+  const FileDescriptor connection(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  ASSERT_TRUE(connection);
+  const pid_t later = start_as(peer);
+  if (later != peer) GTEST_SKIP() << "this kernel, or another process, does not leave us the number";
+  ASSERT_TRUE(testing::eventually(seconds(10), [&] {
+    std::string name;
+    std::getline(std::ifstream("/proc/" + std::to_string(later) + "/comm"), name);
+    return name == "borrowed";
+  }));
+  const auto attested = attest(connection.get(), GetParam());
+  ::kill(later, SIGKILL);
+  ::waitpid(later, nullptr, 0);
+  ASSERT_TRUE(attested) << attested.error().message();
+  EXPECT_EQ(attested->uid, 65533U);
+  EXPECT_EQ(attested->pid, later);
+  EXPECT_EQ(attested->program, "");
+  EXPECT_EQ(attested->unit, "");
 }
 INSTANTIATE_TEST_SUITE_P(Pins, Attested, ::testing::Values(Pin::peer_pidfd, Pin::open_and_start_time));
 
