@@ -198,6 +198,7 @@ void Gate::shut_down() {
   shutting_down_ = true;
   register_.stop();
   apply(sessions_.end_all(EndReason::shutdown));
+  readers_.stop();
   flush_refusals();
   events_.publish("service", {{"kind", "stopping"}}, std::nullopt);
   events_.close();
@@ -281,7 +282,7 @@ struct JumpWords {
   std::string text;
 };
 
-JumpWords in_words(const WallGuard::News& news) {
+JumpWords words_of(const WallGuard::News& news) {
   const auto by = std::chrono::abs(std::chrono::duration_cast<seconds>(news.to - news.from)).count();
   switch (news.jump) {
     case WallGuard::Jump::forward:
@@ -313,7 +314,7 @@ bool Gate::look_at_clock() {
   now();
   const auto news = wall_.take_news();
   if (!news) return false;
-  const auto [level, text] = in_words(*news);
+  const auto [level, text] = words_of(*news);
   log(level, text, {{"CARDGATE_EVENT", "clock_jump"}});
   audit::Record record;
   record.event = "clock_jump";

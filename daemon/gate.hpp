@@ -434,6 +434,9 @@ class Gate {
   /// What a failed exchange with the card means to the person, and to the next attempt.
   Response card_error(const CardUse& use, Reader& reader, const Error& error);
   std::optional<Response> refuse_peer(const CardUse& use);
+  /// After a wait: why nothing more is done with the card of this insertion.
+  std::optional<Response> refuse_if_gone(const CardUse& use, std::uint64_t insertion);
+  Response refuse_who_left(const CardUse& use);
   /// The reader whose card a passcode may be spent on now.
   CardInHand card_in_hand(const CardUse& use, const std::string& card, std::optional<int> tries_left);
   std::optional<Response> after_card_work(const CardUse& use, std::uint64_t insertion,

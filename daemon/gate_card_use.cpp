@@ -99,6 +99,8 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
                              "no_card");
     case Errc::pcsc_sharing_violation:
       return refuse_card_use(use, problem(409, "busy", explain_card_error(error)), "busy");
+    case Errc::cancelled:
+      return refuse_who_left(use);
     case Errc::pcsc_no_service:
     case Errc::pcsc_access_denied:
       return refuse_card_use(use, problem(503, "pcscd_unavailable", error.context), "pcscd_unavailable");
@@ -117,6 +119,28 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
       return refuse_card_use(use, problem(403, "card_unusable", explain_card_error(error)),
                              "card_" + std::string(cardgate::name(error.code)));
   }
+}
+
+Response Gate::refuse_who_left(const CardUse& use) {
+  return refuse_card_use(
+      use, problem(408, "request_timeout", "The program that asked closed its connection; nothing was done."),
+      "client_left");
+}
+
+std::optional<Response> Gate::refuse_if_gone(const CardUse& use, std::uint64_t insertion) {
+  if (shutting_down_) return problem(503, "draining", "The service is stopping. Try again in a moment.");
+  if (!readers_.service_up()) {
+    return refuse_card_use(use, problem(503, "pcscd_unavailable", readers_.service_problem()),
+                           "pcscd_unavailable");
+  }
+  const Reader* reader = readers_.find(use.reader);
+  if (reader == nullptr || reader->insertion != insertion) {
+    return refuse_card_use(use, problem(404, "no_card", "The card was taken out. Put it in and try again."),
+                           "no_card");
+  }
+  if (reader->state != Reader::State::ready)
+    return refuse_card_use(use, problem(403, "card_unusable", reader->problem), "card_unusable");
+  return std::nullopt;
 }
 
 std::optional<Response> Gate::refuse_peer(const CardUse& use) {
@@ -181,10 +205,7 @@ std::optional<Response> Gate::after_card_work(const CardUse& use, std::uint64_t 
     if (same_card) reader->failures = 0;
     return std::nullopt;
   }
-  if (!same_card) {
-    return refuse_card_use(use, problem(404, "no_card", "The card was taken out. Put it in and try again."),
-                           "no_card");
-  }
+  if (auto gone = refuse_if_gone(use, insertion)) return gone;
   auto answer = card_error(use, *reader, outcome.error());
   publish_card("read", use.reader);
   return answer;
@@ -215,8 +236,9 @@ Gate::Answer Gate::change_passcode(Request& request, const std::string& id) {
   passcode.tries_shown = ask->tries_left;
   passcode.spend_last_try = ask->spend_last_try;
   passcode.passcode = std::move(ask->passcode);
+  const Patience patience{std::chrono::steady_clock::now() + longest_card_work, request.left()};
   const auto outcome =
-      co_await readers_.change_passcode(card, std::move(passcode), std::move(ask->new_passcode));
+      co_await readers_.change_passcode(card, std::move(passcode), std::move(ask->new_passcode), patience);
   if (auto no = after_card_work(use, insertion, outcome)) co_return std::move(*no);
   note_card_use("passcode_changed", use, card->id);
   // Who is told that it is done may use the card at once: the tries shown are the card's by then.
@@ -235,8 +257,9 @@ Gate::Answer Gate::unblock_card(Request& request, const std::string& id) {
   const std::uint64_t insertion = found.reader->insertion;
   const auto card = found.reader->card;
   found.reader->busy = true;
+  const Patience patience{std::chrono::steady_clock::now() + longest_card_work, request.left()};
   const auto outcome = co_await readers_.unblock(card, ask->reader, std::move(ask->unblocking_key),
-                                                 std::move(ask->new_passcode));
+                                                 std::move(ask->new_passcode), patience);
   if (auto no = after_card_work(use, insertion, outcome)) co_return std::move(*no);
   note_card_use("card_unblocked", use, card->id);
   co_await readers_.recount(use.reader);

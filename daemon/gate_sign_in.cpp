@@ -193,18 +193,17 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
                            {{"findings", std::move(findings)}}),
                    "certificate_" + std::string(trust::name(worst)));
   };
+  const Patience patience{std::chrono::steady_clock::now() + longest_card_work, request.left()};
   // A try is not spent on a card that cannot get in anyway.
   if (!card->verdict.valid) {
     const std::uint64_t before = reader->insertion;
     reader->busy = true;
-    const auto again = co_await readers_.judge_again(ask.reader, card, now());
+    const auto again = co_await readers_.judge_again(ask.reader, card, now(), patience);
     reader = readers_.find(ask.reader);
     if (reader != nullptr && reader->insertion == before) reader->busy = false;
-    if (!again->valid) co_return refuse_certificate(*again);
-    if (reader == nullptr || reader->insertion != before) {
-      co_return refused(problem(404, "no_card", "The card was taken out. Put it in and try again."),
-                        "no_card");
-    }
+    if (again && !again->valid) co_return refuse_certificate(*again);
+    if (auto gone = refuse_if_gone(use, before)) co_return std::move(*gone);
+    if (!again) co_return card_error(use, *reader, again.error());
   }
   auto stands_for = holder_of(*card);
   if (stands_for.refusal) co_return refused(std::move(*stands_for.refusal), stands_for.reason);
@@ -248,23 +247,22 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   attempt.use.spend_last_try = ask.spend_last_try;
   attempt.use.passcode = std::move(ask.passcode);
   const WallTime asked_at = now();
-  const auto proof = co_await readers_.prove(std::move(attempt), asked_at);
+  const auto proof = co_await readers_.prove(std::move(attempt), asked_at, patience);
 
   // The world may have changed while the card worked: everything is looked up again.
   reader = readers_.find(ask.reader);
   const bool same_card = reader != nullptr && reader->insertion == insertion;
   if (same_card) reader->busy = false;
-  if (shutting_down_) co_return problem(503, "draining", "The service is stopping. Try again in a moment.");
-  if (!same_card) {
-    co_return refused(problem(404, "no_card", "The card was taken out. Put it in and try again."), "no_card",
-                      person_id);
-  }
+  use.person = person_id;
+  if (auto gone = refuse_if_gone(use, insertion)) co_return std::move(*gone);
   if (!proof) {
     const auto answer = card_error(use, *reader, proof.error());
     publish_card("read", ask.reader);
     co_return answer;
   }
   if (!proof->valid) co_return refuse_certificate(*proof);
+  readers_.proved(ask.reader);
+  if (patience.left.stop_requested()) co_return refuse_who_left(use);
   // No card is issued with fewer than three tries, so three or more of them need no second look.
   const bool few = reader->tries_left < 3 && reader->tries_left != tries_unknown;
   if (reader->failures > 0 || few)
@@ -297,13 +295,16 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record)));
   if (!recorded) co_return audit_unavailable();
   reader = readers_.find(ask.reader);
-  if (reader == nullptr || reader->insertion != insertion || shutting_down_) {
+  const bool left = patience.left.stop_requested();
+  if (reader == nullptr || reader->insertion != insertion || shutting_down_ || left) {
     audit::Record gone;
     gone.event = "sign_in_refused";
     gone.person = person_id;
     gone.session = session.id;
-    gone.reason = "card taken out while the sign-in was being recorded";
+    gone.reason = left ? "the program that asked left while the sign-in was being recorded"
+                       : "card taken out while the sign-in was being recorded";
     note(std::move(gone));
+    if (left) co_return refuse_who_left(use);
     co_return problem(404, "no_card", "The card was taken out. Put it in and try again.");
   }
   // A reload may have taken the client, the seat or the uid its right while the person typed.

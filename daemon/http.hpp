@@ -2,8 +2,10 @@
 // A request and its answer, apart from how they travel.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,7 +38,11 @@ struct Request {
   /// What is wrong with the request as such. It is answered by route() and not by whoever read it, so that it counts for
   /// its uid's rate as any other request does.
   std::optional<Response> refused;
+  std::function<std::stop_token()> watch_peer;  // set by the server
 
+  /// Asked to stop when the peer closes its connection, so that nothing is done for somebody who is gone.
+  /// Costs a little: for calls that last.
+  std::stop_token left() const { return watch_peer ? watch_peer() : std::stop_token(); }
   /// The value of a query parameter; nullptr when absent. route() has refused what stands twice.
   const std::string* parameter(std::string_view key) const;
 };

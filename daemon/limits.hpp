@@ -26,6 +26,7 @@ inline constexpr milliseconds drain_patience{500};  // at a stop, for a request 
 // Cards.
 inline constexpr std::size_t max_readers = 32;  // names ever seen in one run; pcscd itself serves 16
 inline constexpr int max_failures_per_insertion = 2;
+inline constexpr seconds longest_card_work{30};  // from the request for it to its refusal
 // A card that could not be read is tried again after these, for as long as it is in.
 inline constexpr std::array<milliseconds, 6> read_again_after{milliseconds(250), seconds(1),  seconds(2),
                                                               seconds(5),        seconds(15), seconds(30)};

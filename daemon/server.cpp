@@ -11,6 +11,8 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <optional>
+#include <stop_token>
 
 #include "base/secret.hpp"
 #include "daemon/events.hpp"
@@ -257,6 +259,17 @@ asio::awaitable<bool> Server::one_request(Connection& connection) {
   }
   enter(connection, SlotState::answering);
   request.peer = &connection.peer;
+  std::optional<std::stop_source> left;
+  request.watch_peer = [&left, &connection] {
+    if (left) return left->get_token();
+    left.emplace();
+    connection.socket.async_wait(
+        Protocol::socket::wait_error,  // a hang-up: a peer that only stopped sending still listens
+        [stop = *left, keep = connection.shared_from_this()](ErrorCode failure) {
+          if (!failure) stop.request_stop();
+        });
+    return left->get_token();
+  };
   Response response;
   try {
     response = co_await handler_(request);
@@ -266,6 +279,8 @@ asio::awaitable<bool> Server::one_request(Connection& connection) {
     response = problem(500, "internal",
                        "Something went wrong here. The people who run this machine find it in the journal.");
   }
+  ErrorCode ignored;  // what was not under way need not be stopped
+  if (left) connection.socket.cancel(ignored);
   wipe(request.body);
   wipe(request.authorization);
   connection.deadline = BootClock::now() + write_deadline;

@@ -23,7 +23,9 @@ Result<bool> check_presence(const CardContents& contents, const CardFacts& facts
   if (!trust::verify_possession(contents.presence_certificate, message, contents.presence_signature))
     return refused("the card does not hold the key of its card authentication certificate");
   const auto info = TRY(trust::describe(contents.presence_certificate));
-  if (info.card_uuid && facts.info.card_uuid && *info.card_uuid != *facts.info.card_uuid)
+  const auto differ = [](const auto& one, const auto& other) { return one && other && *one != *other; };
+  const auto equal = [](const auto& one, const auto& other) { return one && other && *one == *other; };
+  if (differ(info.card_uuid, facts.info.card_uuid) || differ(info.fasc_n, facts.info.fasc_n))
     return refused("the certificates on the card are those of two cards");
   trust::Rules rules = judge.rules();
   rules.extended_key_usages = {card_authentication};
@@ -32,7 +34,11 @@ Result<bool> check_presence(const CardContents& contents, const CardFacts& facts
   // is to be kept out for it.
   if (!good && judge.cards().require_presence)
     return refused("the card authentication certificate is not good");
-  return good;
+  if (!good) return false;
+  facts.driver->remember(contents.presence_mark, contents.presence_certificate);
+  // Only a certificate that names the same card shows that this card is no copy: one's own card could vouch
+  // for the copied certificate of another.
+  return equal(info.card_uuid, facts.info.card_uuid) || equal(info.fasc_n, facts.info.fasc_n);
 }
 
 /// What the card says it is, verified where content signers are configured. Errors: signature_invalid.
@@ -62,31 +68,41 @@ ChuidPart chuid_wanted(const Judge& judge) {
   return judge.cards().chuid_mapped ? ChuidPart::head : ChuidPart::none;
 }
 
+Result<CardFacts> judge_card(std::shared_ptr<const CardDriver> driver, const CardContents& contents,
+                             BytesView message, const Judge& judge, WallTime now) {
+  CardFacts facts;
+  facts.driver = std::move(driver);
+  facts.tries_left = contents.tries_left;
+  facts.passcode_key = contents.passcode_key;
+  facts.info = TRY(trust::describe(contents.certificate));
+  facts.id = facts.info.card_uuid     ? *facts.info.card_uuid
+             : !contents.uuid.empty() ? contents.uuid
+                                      : "certificate-" + to_hex(facts.info.fingerprint).substr(0, 32);
+  facts.chuid = TRY(check_chuid(contents, facts.info, judge, now));
+  facts.present = TRY(check_presence(contents, facts, message, judge, now));
+  facts.certificate = contents.certificate;
+  facts.certificate_mark = contents.certificate_mark;
+  facts.verdict = judge.ask(facts.certificate, now);
+  return facts;
+}
+
 }  // namespace
 
 Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reader, const Judge& judge,
-                            WallTime now) {
+                            WallTime now, std::stop_token stop) {
   const Bytes message = trust::challenge_message(random_bytes(32), "card authentication", reader);
   Error nobody{Errc::card_not_piv, "no card driver is configured"};
   for (const auto& driver : drivers) {
-    auto contents = driver->read(reader, message, chuid_wanted(judge));
+    auto contents = driver->read(reader, message, chuid_wanted(judge), stop);
     if (!contents && contents.error().code == Errc::card_not_piv) {
       nobody = std::move(contents).error();
       continue;
     }
     if (!contents) return std::move(contents).error();
-    CardFacts facts;
-    facts.driver = driver;
-    facts.tries_left = contents->tries_left;
-    facts.passcode_key = contents->passcode_key;
-    facts.info = TRY(trust::describe(contents->certificate));
-    facts.id = facts.info.card_uuid      ? *facts.info.card_uuid
-               : !contents->uuid.empty() ? contents->uuid
-                                         : "certificate-" + to_hex(facts.info.fingerprint).substr(0, 32);
-    facts.chuid = TRY(check_chuid(*contents, facts.info, judge, now));
-    facts.present = TRY(check_presence(*contents, facts, message, judge, now));
-    facts.certificate = std::move(contents->certificate);
-    facts.verdict = judge.ask(facts.certificate, now);
+    auto facts = judge_card(driver, *contents, message, judge, now);
+    // Not both need be at fault, but a card that is refused is read whole the next time.
+    if (!facts || !facts->verdict.valid) driver->forget(contents->certificate_mark);
+    if (!facts) driver->forget(contents->presence_mark);
     return facts;
   }
   return nobody;
@@ -105,15 +121,22 @@ std::optional<std::string> certificate_warning(const trust::CertificateInfo& inf
   return fmt::format("The certificate on your card ends in {} days. {}.", left.count(), cure);
 }
 
-Result<trust::Verdict> prove_card(Attempt attempt, const Judge& judge, WallTime now) {
+Result<trust::Verdict> prove_card(Attempt attempt, const Judge& judge, WallTime now, std::stop_token stop) {
   const CardFacts& card = *attempt.card;
   auto verdict = judge.ask(card.certificate, now);
-  if (!verdict.valid) return verdict;
+  if (!verdict.valid) {
+    card.driver->forget(card.certificate_mark);
+    return verdict;
+  }
   const auto message = trust::challenge_message(random_bytes(32), attempt.host, attempt.sign_in_id);
   const auto block = TRY(trust::block_to_sign(card.info.key, message));
   attempt.use.passcode_key = card.passcode_key;
-  const auto signature = TRY(card.driver->sign(std::move(attempt.use), card.info, block));
-  TRY(trust::verify_possession(card.certificate, message, signature));
+  const auto signature = TRY(card.driver->sign(std::move(attempt.use), card.info, block, std::move(stop)));
+  if (auto proved = trust::verify_possession(card.certificate, message, signature); !proved) {
+    card.driver->forget(card.certificate_mark);
+    return proved.error();
+  }
+  card.driver->remember(card.certificate_mark, card.certificate);
   return verdict;
 }
 

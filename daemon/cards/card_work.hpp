@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "daemon/cards/driver.hpp"
@@ -25,15 +26,16 @@ struct CardFacts {
   Bytes certificate;     // DER
   trust::CertificateInfo info;
   trust::Verdict verdict;
+  Bytes certificate_mark;             // as CardContents
   bool present = false;               // it showed that it is no copy
   std::optional<trust::Chuid> chuid;  // as far as it was read
 };
 
-/// Asks each driver in turn. Errors: card_not_piv (no driver knows it), signature_invalid (it is a copy, its
+/// Asks each driver in turn. `stop` as the drivers'. Errors: card_not_piv (no driver knows it), signature_invalid (it is a copy, its
 /// parts do not belong together, or its CHUID is not signed as it must be), pcsc_*, card_*,
 /// certificate_malformed. A certificate that is not good is no error: see verdict.
 Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reader, const Judge& judge,
-                            WallTime now);
+                            WallTime now, std::stop_token stop);
 
 /// What a person should be told 30, 7 and 1 days before their certificate ends.
 std::optional<std::string> certificate_warning(const trust::CertificateInfo& info, WallTime now);
@@ -47,7 +49,7 @@ struct Attempt {
 /// The certificate judged again, now, and the network asked where what is at hand does not do: nothing is
 /// spent on one that is not good. The passcode is spent at most once. Errors: pin_* (number = tries left),
 /// card_changed (number = tries left; nothing spent), signature_invalid (the card has another key than its
-/// certificate says), key_unsupported, pcsc_*, card_*.
-Result<trust::Verdict> prove_card(Attempt attempt, const Judge& judge, WallTime now);
+/// certificate says), key_unsupported, pcsc_*, card_*, cancelled (nothing spent), timeout.
+Result<trust::Verdict> prove_card(Attempt attempt, const Judge& judge, WallTime now, std::stop_token stop);
 
 }  // namespace cardgate::daemon

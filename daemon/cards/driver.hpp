@@ -6,11 +6,16 @@
 // Drivers are const and may be used by several threads at once, one a reader. Every call is one conversation
 // that begins and ends with the card locked to everybody. Any may give pcsc_*, card_*, certificate_malformed,
 // and key_unsupported for what this kind of card cannot do.
+//
+// `stop` ends a conversation at once, whatever hangs: the one who asked has left, the card's time is over, or
+// the service stops. The error is then `cancelled`, and no passcode was spent; or `timeout`, when one may have
+// been.
 #pragma once
 
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -38,6 +43,8 @@ struct CardContents {
   /// has none.
   Bytes presence_certificate, presence_signature;
   std::optional<trust::ChuidFields> chuid;  // none: not asked for, or this card has none
+  /// By what the driver may know each certificate again, without reading all of it; empty: by nothing.
+  Bytes certificate_mark, presence_mark;
 };
 
 /// The passcode as a person gave it, with what they were shown: a mismatch spends nothing.
@@ -61,17 +68,25 @@ class CardDriver {
 
   /// `presence_message` is what a card with a key of its own signs without a passcode, to show that it is no
   /// copy. Errors: card_not_piv (not a card of this driver's kind: the next driver is asked).
-  virtual Result<CardContents> read(const std::string& reader, BytesView presence_message,
-                                    ChuidPart chuid) const = 0;
-  virtual Result<int> count_tries(const std::string& reader, int passcode_key) const = 0;
+  virtual Result<CardContents> read(const std::string& reader, BytesView presence_message, ChuidPart chuid,
+                                    std::stop_token stop) const = 0;
+  /// The certificate of this mark is good, and a signature proved that such a card holds its key: from here on
+  /// the mark stands for it. What a card only claims must never be remembered, or a forged card would be taken
+  /// for its original, and the original for the forgery.
+  virtual void remember(BytesView /*mark*/, const Bytes& /*certificate*/) const {}
+  /// A card that showed this mark was refused: the next one is read whole.
+  virtual void forget(BytesView /*mark*/) const {}
+  virtual Result<int> count_tries(const std::string& reader, int passcode_key,
+                                  std::stop_token stop) const = 0;
   /// Spends the passcode at most once. `block` as trust::block_to_sign() makes it. Errors: pin_* (number =
   /// tries left), card_changed (number = tries left; nothing spent), key_unsupported.
-  virtual Result<Bytes> sign(PasscodeUse use, const trust::CertificateInfo& certificate,
-                             BytesView block) const = 0;
+  virtual Result<Bytes> sign(PasscodeUse use, const trust::CertificateInfo& certificate, BytesView block,
+                             std::stop_token stop) const = 0;
   /// Errors: as sign(), for the passcode in use; pin_format for either.
-  virtual Result<void> change_passcode(PasscodeUse use, Secret new_passcode) const = 0;
+  virtual Result<void> change_passcode(PasscodeUse use, Secret new_passcode, std::stop_token stop) const = 0;
   /// A new passcode by the PUK, for a blocked card. Errors: puk_incorrect (number = tries left), puk_blocked.
-  virtual Result<void> unblock(const std::string& reader, Secret puk, Secret new_passcode) const = 0;
+  virtual Result<void> unblock(const std::string& reader, Secret puk, Secret new_passcode,
+                               std::stop_token stop) const = 0;
 
  protected:
   CardDriver() = default;

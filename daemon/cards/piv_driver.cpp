@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/cards/piv_driver.hpp"
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <set>
+#include <stop_token>
 
 #include "daemon/limits.hpp"
 #include "pcsc/piv.hpp"
@@ -30,24 +32,47 @@ Result<piv::Algorithm> algorithm_of(trust::KeyKind key) {
   }
 }
 
-/// Thread-safe, and bounded.
-class KnownCertificates final : public piv::CertificateMemory {
+/// Certificates that a signature proved, by the first part of their data object. Nothing that a card merely
+/// shows gets in. Thread-safe, and bounded.
+class KnownCertificates {
  public:
-  std::optional<Bytes> recall(BytesView head) override {
+  std::optional<Bytes> find(BytesView mark) {
     const std::lock_guard lock(mutex_);
-    const auto found = certificates_.find(Bytes(head.begin(), head.end()));
+    const auto found = certificates_.find(Bytes(mark.begin(), mark.end()));
     if (found == certificates_.end()) return std::nullopt;
     return found->second;
   }
-  void keep(BytesView head, const Bytes& certificate) override {
+  void remember(BytesView mark, const Bytes& certificate) {
+    if (mark.empty()) return;
     const std::lock_guard lock(mutex_);
     if (certificates_.size() >= max_known_certificates) certificates_.clear();
-    certificates_.insert_or_assign(Bytes(head.begin(), head.end()), certificate);
+    certificates_.insert_or_assign(Bytes(mark.begin(), mark.end()), certificate);
+  }
+  void forget(BytesView mark) {
+    const std::lock_guard lock(mutex_);
+    certificates_.erase(Bytes(mark.begin(), mark.end()));
   }
 
  private:
   std::mutex mutex_;
   std::map<Bytes, Bytes> certificates_;
+};
+
+/// What is known of one certificate while it is read, and by what it may be known again.
+class Recollection final : public piv::CertificateMemory {
+ public:
+  explicit Recollection(KnownCertificates& known) : known_(known) {}
+  std::optional<Bytes> recall(BytesView head) override {
+    mark.assign(head.begin(), head.end());
+    return known_.find(head);
+  }
+  /// Read whole, but only claimed by the card: PivDriver::remember() comes when it is proved.
+  void keep(BytesView /*head*/, const Bytes& /*certificate*/) override {}
+
+  Bytes mark;
+
+ private:
+  KnownCertificates& known_;
 };
 
 /// Readers that could not carry extended length, whatever their cards promise. Thread-safe.
@@ -72,68 +97,85 @@ class PivDriver final : public CardDriver {
   std::string_view name() const override { return "piv"; }
   bool transaction_guaranteed() const override { return true; }
 
-  Result<CardContents> read(const std::string& reader, BytesView presence_message,
-                            ChuidPart chuid) const override {
+  Result<CardContents> read(const std::string& reader, BytesView presence_message, ChuidPart chuid,
+                            std::stop_token stop) const override {
     bool extended = false;
-    auto contents = read_once(reader, presence_message, chuid, extended);
+    auto contents = read_once(reader, presence_message, chuid, extended, stop);
     if (contents || !extended || contents.error().code != Errc::pcsc_transport) return contents;
     short_readers_.add(reader);
-    return read_once(reader, presence_message, chuid, extended);
+    return read_once(reader, presence_message, chuid, extended, stop);
   }
+  void remember(BytesView mark, const Bytes& certificate) const override {
+    known_.remember(mark, certificate);
+  }
+  void forget(BytesView mark) const override { known_.forget(mark); }
 
-  Result<int> count_tries(const std::string& reader, int passcode_key) const override {
-    auto card = TRY(take(reader));
+  Result<int> count_tries(const std::string& reader, int passcode_key, std::stop_token stop) const override {
+    auto card = TRY(take(reader, std::move(stop)));
     TRY(piv::select(card));
     return piv::tries_left(card, static_cast<piv::Pin>(passcode_key));
   }
 
-  Result<Bytes> sign(PasscodeUse use, const trust::CertificateInfo& certificate,
-                     BytesView block) const override {
+  Result<Bytes> sign(PasscodeUse use, const trust::CertificateInfo& certificate, BytesView block,
+                     std::stop_token stop) const override {
     TRY(piv::check_pin_format(use.passcode));
     const auto algorithm = TRY(algorithm_of(certificate.key));
-    auto card = TRY(take(use.reader));
+    auto card = TRY(take(use.reader, stop));
     const auto pin = TRY(select_and_check_tries(card, use));
-    TRY(piv::verify_pin(card, std::move(use.passcode), pin));
+    TRY(spend(stop, [&] { return piv::verify_pin(card, std::move(use.passcode), pin); }));
     auto signature = TRY(piv::sign(card, piv::Slot::authentication, algorithm, block));
     TRY(card.end());
     return signature;
   }
 
-  Result<void> change_passcode(PasscodeUse use, Secret new_passcode) const override {
+  Result<void> change_passcode(PasscodeUse use, Secret new_passcode, std::stop_token stop) const override {
     TRY(piv::check_pin_format(use.passcode));
     TRY(piv::check_pin_format(new_passcode));
-    auto card = TRY(take(use.reader));
+    auto card = TRY(take(use.reader, stop));
     const auto pin = TRY(select_and_check_tries(card, use));
-    TRY(piv::change_pin(card, std::move(use.passcode), std::move(new_passcode), pin));
+    TRY(spend(stop,
+              [&] { return piv::change_pin(card, std::move(use.passcode), std::move(new_passcode), pin); }));
     return card.end();
   }
 
-  Result<void> unblock(const std::string& reader, Secret puk, Secret new_passcode) const override {
+  Result<void> unblock(const std::string& reader, Secret puk, Secret new_passcode,
+                       std::stop_token stop) const override {
     TRY(piv::check_pin_format(new_passcode));
-    auto card = TRY(take(reader));
+    auto card = TRY(take(reader, stop));
     TRY(piv::select(card));
-    TRY(piv::unblock_pin(card, std::move(puk), std::move(new_passcode)));
+    TRY(spend(stop, [&] { return piv::unblock_pin(card, std::move(puk), std::move(new_passcode)); }));
     return card.end();
   }
 
  private:
-  Result<pcsc::Transaction> take(const std::string& reader) const {
+  /// The one command that may spend a try: not begun once the conversation is to stop.
+  static Result<void> spend(const std::stop_token& stop, const std::function<Result<void>()>& command) {
+    if (stop.stop_requested()) return Error{Errc::cancelled, "given up before the passcode was used"};
+    auto outcome = command();
+    if (!outcome && outcome.error().code == Errc::cancelled)
+      return Error{Errc::timeout, "given up while the card looked at the passcode"};
+    return outcome;
+  }
+
+  Result<pcsc::Transaction> take(const std::string& reader, std::stop_token stop) const {
     // A context of its own each time: one that outlived a restart of pcscd would still call itself valid.
-    auto context = TRY(pcsc::Context::establish());
+    auto context = TRY(pcsc::Context::establish(std::move(stop)));
     auto card = TRY(context.connect(reader));
     return card.begin(card_wait, !short_readers_.contains(reader));
   }
 
   Result<CardContents> read_once(const std::string& reader, BytesView presence_message, ChuidPart chuid,
-                                 bool& extended) const {
-    auto card = TRY(take(reader));
+                                 bool& extended, const std::stop_token& stop) const {
+    auto card = TRY(take(reader, stop));
     extended = card.extended_length();
     CardContents contents;
     TRY(piv::select(card));
     const auto pin = TRY(piv::pin_in_use(card));
     contents.passcode_key = static_cast<int>(pin);
     contents.tries_left = TRY(piv::tries_left(card, pin));
-    contents.certificate = TRY(piv::read_certificate(card, piv::Slot::authentication, known_));
+    Recollection seen(known_);
+    contents.certificate = TRY(piv::read_certificate(card, piv::Slot::authentication, seen));
+    contents.certificate_mark = std::move(seen.mark);
     const auto info = trust::describe(contents.certificate);
     const bool names_card = !info || info->card_uuid;
     TRY(read_chuid(card, chuid == ChuidPart::none && !names_card ? ChuidPart::head : chuid, contents));
@@ -167,7 +209,8 @@ class PivDriver final : public CardDriver {
   /// Card authentication (SP 800-73-4 Part 1, 3.2.1: slot 9E needs no passcode). A card without it shows
   /// nothing.
   Result<void> show_presence(pcsc::Transaction& card, BytesView message, CardContents& contents) const {
-    auto certificate = piv::read_certificate(card, piv::Slot::card_authentication, known_);
+    Recollection seen(known_);
+    auto certificate = piv::read_certificate(card, piv::Slot::card_authentication, seen);
     if (!certificate && certificate.error().code == Errc::card_data_missing) return {};
     if (!certificate) return std::move(certificate).error();
     const auto info = TRY(trust::describe(*certificate));
@@ -176,6 +219,7 @@ class PivDriver final : public CardDriver {
     const auto block = TRY(trust::block_to_sign(info.key, message));
     contents.presence_signature = TRY(piv::sign(card, piv::Slot::card_authentication, *algorithm, block));
     contents.presence_certificate = *std::move(certificate);
+    contents.presence_mark = std::move(seen.mark);
     return {};
   }
 

@@ -6,8 +6,8 @@
 //           card authentication (9E), when the card has it
 //   sign    SELECT, tries left, VERIFY, GENERAL AUTHENTICATE
 //
-// Of a card that was seen before only the first part of the certificate is read: it stands for the whole, and
-// the signature proves it.
+// Of a card that proved itself before, only the first part of a certificate is read: it stands for the whole,
+// and the signature proves it again.
 #pragma once
 
 #include "daemon/cards/driver.hpp"

@@ -2,7 +2,10 @@
 #include "daemon/cards/pkcs11_driver.hpp"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <sys/un.h>
+
+#include <stop_token>
 
 #include "daemon/helper/stream.hpp"
 #include "daemon/limits.hpp"
@@ -13,8 +16,8 @@ namespace cardgate::daemon {
 namespace {
 
 /// Locks the card to everybody. Errors: pcsc_*.
-Result<void> reset(const std::string& reader) {
-  auto context = TRY(pcsc::Context::establish());
+Result<void> reset(const std::string& reader, const std::stop_token& stop) {
+  auto context = TRY(pcsc::Context::establish(stop));
   auto card = TRY(context.connect(reader));
   auto transaction = TRY(card.begin(card_wait));
   return transaction.end();
@@ -30,11 +33,11 @@ class Pkcs11Driver final : public CardDriver {
 
   /// The module signs nothing without a passcode, so such a card cannot show that it is no copy.
   Result<CardContents> read(const std::string& reader, BytesView /*presence_message*/,
-                            ChuidPart /*only PIV has one*/) const override {
+                            ChuidPart /*only PIV has one*/, std::stop_token stop) const override {
     vendor::Request request;
     request.verb = vendor::Verb::read;
     request.reader = reader;
-    auto answer = TRY(converse(std::move(request)));
+    auto answer = TRY(converse(std::move(request), stop));
     for (auto& certificate : answer.certificates) {
       const auto info = trust::describe(certificate);
       if (!info || info->key == trust::KeyKind::other) continue;
@@ -47,31 +50,31 @@ class Pkcs11Driver final : public CardDriver {
     return Error{Errc::card_data_missing, "no certificate with a key of a kind that can be used here"};
   }
 
-  Result<int> count_tries(const std::string& reader, int passcode_key) const override {
+  Result<int> count_tries(const std::string& reader, int passcode_key, std::stop_token stop) const override {
     vendor::Request request;
     request.verb = vendor::Verb::count_tries;
     request.reader = reader;
     request.passcode_key = passcode_key;
-    return tries_of(TRY(converse(std::move(request))));
+    return tries_of(TRY(converse(std::move(request), stop)));
   }
 
-  Result<Bytes> sign(PasscodeUse use, const trust::CertificateInfo& certificate,
-                     BytesView block) const override {
+  Result<Bytes> sign(PasscodeUse use, const trust::CertificateInfo& certificate, BytesView block,
+                     std::stop_token stop) const override {
     auto request = spend(vendor::Verb::sign, std::move(use));
     request.fingerprint.assign(certificate.fingerprint.begin(), certificate.fingerprint.end());
     request.block.assign(block.begin(), block.end());
-    return TRY(converse(std::move(request)))
+    return TRY(converse(std::move(request), stop))
     .signature;
   }
 
-  Result<void> change_passcode(PasscodeUse use, Secret new_passcode) const override {
+  Result<void> change_passcode(PasscodeUse use, Secret new_passcode, std::stop_token stop) const override {
     auto request = spend(vendor::Verb::change_passcode, std::move(use));
     request.new_passcode = std::move(new_passcode);
-    TRY(converse(std::move(request)));
+    TRY(converse(std::move(request), stop));
     return {};
   }
 
-  Result<void> unblock(const std::string&, Secret, Secret) const override {
+  Result<void> unblock(const std::string&, Secret, Secret, std::stop_token) const override {
     return Error{Errc::key_unsupported,
                  "this kind of card is unblocked with the smartcard help desk's own tool"};
   }
@@ -94,25 +97,32 @@ class Pkcs11Driver final : public CardDriver {
     return answer.tries_left;
   }
 
-  /// Between two resets. Errors: those of the answer; pcsc_*; timeout and unavailable (the helper; a passcode
-  /// may have been spent).
-  Result<vendor::Answer> converse(vendor::Request request) const {
+  /// Between two resets. Errors: those of the answer; pcsc_*; cancelled (nothing was spent); timeout and
+  /// unavailable (the helper; a passcode may have been spent).
+  Result<vendor::Answer> converse(vendor::Request request, const std::stop_token& stop) const {
     // A token that stands in no reader cannot be reset.
-    if (!token_label_.empty()) return ask(std::move(request));
+    if (!token_label_.empty()) return ask(std::move(request), stop);
     const std::string reader = request.reader;
-    TRY(reset(reader));
-    auto answer = ask(std::move(request));
-    const auto locked = reset(reader);
+    TRY(reset(reader, stop));
+    auto answer = ask(std::move(request), stop);
+    // Whoever has left: the card must not stay unlocked for others.
+    const auto locked = reset(reader, {});
     if (!answer) return answer;
     if (!locked) return Error(locked.error()).with("locking the card again");
     return answer;
   }
 
-  Result<vendor::Answer> ask(vendor::Request request) const {
+  Result<vendor::Answer> ask(vendor::Request request, const std::stop_token& stop) const {
     request.token_label = token_label_;
     const auto deadline = std::chrono::steady_clock::now() + vendor_deadline;
-    const auto in_words = [](Error error) { return std::move(error).with("the helper for vendors' cards"); };
+    const auto in_words = [&](Error error) {
+      if (stop.stop_requested()) error.code = Errc::timeout;
+      return std::move(error).with("the helper for vendors' cards");
+    };
     const auto socket = TRY(connect_to(socket_));
+    // Wakes whoever waits at the socket; the helper sees that nobody wants its answer any more.
+    const std::stop_callback hang_up(stop, [&socket] { ::shutdown(socket.get(), SHUT_RDWR); });
+    if (stop.stop_requested()) return Error{Errc::cancelled, "given up before the passcode was used"};
     {
       const auto message = TRY(vendor::encode(request));
       request.passcode.clear();

@@ -38,10 +38,10 @@ std::string explain_card_error(const Error& error) {
              "rule or open pcscd's socket to the service user.";
     case Errc::timeout:
     case Errc::unavailable:
-      return "The part of cardgate that reads this kind of card does not answer. Take the card out and put "
-             "it "
-             "in again; if that does not help, the people who run this machine must look at "
-             "cardgate-vendor-cards.";
+      return "The card, or the part of cardgate that reads this kind of card, did not answer in time. Take "
+             "the "
+             "card out and put it in again; if that does not help, the people who run this machine must look "
+             "at pcscd, and at cardgate-vendor-cards where it is used.";
     case Errc::pcsc_card_removed:
     case Errc::pcsc_no_card:
       return "The card was taken out. Put it in again.";
@@ -57,6 +57,7 @@ Readers::Readers(asio::io_context& io, Callbacks callbacks) : io_(io), callbacks
 
 Readers::~Readers() {
   watcher_.reset();
+  stop();
   for (auto& [name, pool] : workers_) pool->join();
 }
 
@@ -67,6 +68,15 @@ void Readers::start(CardDrivers drivers, std::shared_ptr<const Judge> judge, std
   watcher_ = std::make_unique<pcsc::Watcher>([this](pcsc::ReaderEvent event) {
     asio::post(io_, [this, event = std::move(event)] { on_event(event); });
   });
+}
+
+void Readers::stop() {
+  stopping_ = true;
+  stop_conversations();
+}
+
+void Readers::stop_conversations() {
+  for (auto& conversation : under_way_) conversation.request_stop();
 }
 
 Reader* Readers::find(const std::string& name) {
@@ -87,6 +97,7 @@ void Readers::on_event(const pcsc::ReaderEvent& event) {
     case Kind::service_down:
       service_up_ = event.kind == Kind::service_up;
       service_problem_ = service_up_ ? std::string() : event.why.context;
+      if (!service_up_) stop_conversations();
       callbacks_.service_changed(service_up_, service_problem_);
       return;
     case Kind::reader_added:
@@ -132,6 +143,7 @@ bool may_pass(Errc code) {
     case Errc::pcsc_sharing_violation:
     case Errc::pcsc_transport:
     case Errc::pcsc_card_removed:  // so it looked; the watcher says whether it is true
+    case Errc::pcsc_no_service:    // the same
     case Errc::unavailable:
     case Errc::timeout:
       return true;
@@ -154,10 +166,14 @@ void Readers::read_later(const std::string& name) {
 }
 
 void Readers::read(const std::string& name, std::uint64_t insertion) {
+  if (stopping_) return;
   ++readers_.at(name).reads;
-  asio::post(worker(name), [this, name, insertion, judge = judge_, now = now_()] {
-    auto facts = read_card(drivers_, name, *judge, now);
-    asio::post(io_, [this, name, insertion, facts = std::move(facts)]() mutable {
+  const auto conversation = under_way_.emplace(under_way_.end());
+  asio::post(worker(name), [this, name, insertion, conversation, stop = conversation->get_token(),
+                            judge = judge_, now = now_()] {
+    auto facts = read_card(drivers_, name, *judge, now, stop);
+    asio::post(io_, [this, name, insertion, conversation, facts = std::move(facts)]() mutable {
+      under_way_.erase(conversation);
       Reader* reader = find(name);
       // A card that has gone in the meantime is no longer our business.
       if (reader == nullptr || reader->insertion != insertion) return;
@@ -178,21 +194,54 @@ void Readers::take_over(const std::string& name, Result<CardFacts> facts) {
     if (may_pass(facts.error().code)) read_later(name);
     return;
   }
-  const auto other = std::ranges::find_if(readers_, [&](const auto& entry) {
-    return entry.first != name && entry.second.card && entry.second.card->id == facts->id;
-  });
-  if (other != readers_.end()) {
-    reader.state = Reader::State::unusable;
-    reader.same_card_in = other->first;
-    reader.problem =
-        "The same card is in another reader, too: one of the two is a copy. Take both to the smartcard help "
-        "desk.";
-    callbacks_.twice(name, other->first, facts->id);
-    return;
-  }
   reader.state = Reader::State::ready;
   reader.tries_left = facts->tries_left;
+  reader.proved = facts->present;
   reader.card = std::make_shared<const CardFacts>(*std::move(facts));
+  const std::string id = reader.card->id;
+  for (const auto& other : in_other_readers(name)) {
+    // What a card only says must not keep another out: the one that has proved itself stays. While neither
+    // has, both may be tried, and the first signature decides.
+    const Reader& twin = readers_.at(other);
+    if (twin.proved) {
+      refuse_twin(name, other);
+    } else if (reader.proved && !twin.busy) {
+      refuse_twin(other, name);
+      callbacks_.read(other);
+    }
+    callbacks_.twice(name, other, id);
+    if (!reader.card) return;
+  }
+}
+
+void Readers::proved(const std::string& name) {
+  Reader* reader = find(name);
+  if (reader == nullptr || !reader->card) return;
+  reader->proved = true;
+  for (const auto& other : in_other_readers(name)) {
+    refuse_twin(other, name);
+    callbacks_.read(other);
+  }
+}
+
+std::vector<std::string> Readers::in_other_readers(const std::string& name) const {
+  std::vector<std::string> others;
+  const Reader& reader = readers_.at(name);
+  for (const auto& [other, twin] : readers_) {
+    if (other != name && twin.card && twin.card->id == reader.card->id) others.push_back(other);
+  }
+  return others;
+}
+
+void Readers::refuse_twin(const std::string& name, const std::string& other) {
+  Reader& reader = readers_.at(name);
+  reader.state = Reader::State::unusable;
+  reader.card.reset();
+  reader.proved = false;
+  reader.same_card_in = other;
+  reader.problem =
+      "The same card is in another reader, too: one of the two is a copy. Take both to the smartcard help "
+      "desk.";
 }
 
 // A card moved quickly from one reader to another is seen in both for a moment.
@@ -206,21 +255,36 @@ void Readers::read_again_without(const std::string& name) {
 }
 
 template <class T>
-asio::awaitable<Result<T>> Readers::on_worker(std::string name, std::function<Result<T>()> work) {
+asio::awaitable<Result<T>> Readers::on_worker(std::string name, Patience patience, Work<T> work) {
+  if (stopping_) co_return Error{Errc::cancelled, "the service is stopping"};
+  const auto conversation = under_way_.emplace(under_way_.end());
+  const std::stop_source stop = *conversation;
+  asio::steady_timer deadline(io_, patience.until);
+  deadline.async_wait([stop](boost::system::error_code passed_over) mutable {
+    if (!passed_over) stop.request_stop();
+  });
+  const std::stop_callback left(patience.left, [stop]() mutable { stop.request_stop(); });
   auto& pool = worker(name);
-  auto task = [work = std::move(work)]() -> asio::awaitable<Result<T>> { co_return work(); };
+  auto task = [work = std::move(work), token = stop.get_token()]() -> asio::awaitable<Result<T>> {
+    co_return work(token);
+  };
   auto outcome = co_await asio::co_spawn(pool, std::move(task), asio::use_awaitable);
-  co_return outcome;
+  under_way_.erase(conversation);
+  if (outcome || outcome.error().code != Errc::cancelled || patience.left.stop_requested()) co_return outcome;
+  if (!service_up_) co_return Error{Errc::pcsc_no_service, service_problem_};
+  if (stopping_) co_return outcome;
+  co_return Error{Errc::timeout, "the card took too long"};
 }
 
 asio::awaitable<void> Readers::recount(std::string name) {
   const Reader* reader = find(name);
   if (reader == nullptr || !reader->card) co_return;
   const std::uint64_t insertion = reader->insertion;
-  std::function<Result<int>()> work = [name, card = reader->card] {
-    return card->driver->count_tries(name, card->passcode_key);
+  Work<int> work = [name, card = reader->card](std::stop_token stop) {
+    return card->driver->count_tries(name, card->passcode_key, std::move(stop));
   };
-  const auto tries = co_await on_worker<int>(name, std::move(work));
+  const Patience patience{std::chrono::steady_clock::now() + longest_card_work, {}};
+  const auto tries = co_await on_worker<int>(name, patience, std::move(work));
   Reader* found = find(name);
   if (found == nullptr || found->insertion != insertion) co_return;
   if (tries) {
@@ -234,44 +298,46 @@ asio::awaitable<void> Readers::recount(std::string name) {
 
 asio::awaitable<Result<trust::Verdict>> Readers::judge_again(std::string reader,
                                                              std::shared_ptr<const CardFacts> card,
-                                                             WallTime now) {
-  std::function<Result<trust::Verdict>()> work = [card = std::move(card), judge = judge_, now] {
+                                                             WallTime now, Patience patience) {
+  Work<trust::Verdict> work = [card = std::move(card), judge = judge_, now](const std::stop_token&) {
     return Result<trust::Verdict>(judge->ask(card->certificate, now));
   };
-  auto outcome = co_await on_worker<trust::Verdict>(std::move(reader), std::move(work));
+  auto outcome = co_await on_worker<trust::Verdict>(std::move(reader), std::move(patience), std::move(work));
   co_return outcome;
 }
 
-asio::awaitable<Result<trust::Verdict>> Readers::prove(Attempt attempt, WallTime now) {
+asio::awaitable<Result<trust::Verdict>> Readers::prove(Attempt attempt, WallTime now, Patience patience) {
   const std::string reader = attempt.use.reader;
   // std::function wants what can be copied; a passcode cannot.
   auto shared = std::make_shared<Attempt>(std::move(attempt));
-  std::function<Result<trust::Verdict>()> work = [shared, judge = judge_, now] {
-    return prove_card(std::move(*shared), *judge, now);
+  Work<trust::Verdict> work = [shared, judge = judge_, now](std::stop_token stop) {
+    return prove_card(std::move(*shared), *judge, now, std::move(stop));
   };
-  auto outcome = co_await on_worker<trust::Verdict>(reader, std::move(work));
+  auto outcome = co_await on_worker<trust::Verdict>(reader, std::move(patience), std::move(work));
   co_return outcome;
 }
 
 asio::awaitable<Result<void>> Readers::change_passcode(std::shared_ptr<const CardFacts> card, PasscodeUse use,
-                                                       Secret fresh) {
+                                                       Secret fresh, Patience patience) {
   const std::string reader = use.reader;
   use.passcode_key = card->passcode_key;
   auto secrets = std::make_shared<std::pair<PasscodeUse, Secret>>(std::move(use), std::move(fresh));
-  std::function<Result<void>()> work = [card = std::move(card), secrets] {
-    return card->driver->change_passcode(std::move(secrets->first), std::move(secrets->second));
+  Work<void> work = [card = std::move(card), secrets](std::stop_token stop) {
+    return card->driver->change_passcode(std::move(secrets->first), std::move(secrets->second),
+                                         std::move(stop));
   };
-  auto outcome = co_await on_worker<void>(reader, std::move(work));
+  auto outcome = co_await on_worker<void>(reader, std::move(patience), std::move(work));
   co_return outcome;
 }
 
 asio::awaitable<Result<void>> Readers::unblock(std::shared_ptr<const CardFacts> card, std::string reader,
-                                               Secret puk, Secret fresh) {
+                                               Secret puk, Secret fresh, Patience patience) {
   auto secrets = std::make_shared<std::pair<Secret, Secret>>(std::move(puk), std::move(fresh));
-  std::function<Result<void>()> work = [card = std::move(card), reader, secrets] {
-    return card->driver->unblock(reader, std::move(secrets->first), std::move(secrets->second));
+  Work<void> work = [card = std::move(card), reader, secrets](std::stop_token stop) {
+    return card->driver->unblock(reader, std::move(secrets->first), std::move(secrets->second),
+                                 std::move(stop));
   };
-  auto outcome = co_await on_worker<void>(reader, std::move(work));
+  auto outcome = co_await on_worker<void>(reader, std::move(patience), std::move(work));
   co_return outcome;
 }
 

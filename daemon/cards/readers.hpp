@@ -6,11 +6,15 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <chrono>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <vector>
 
 #include "daemon/cards/card_work.hpp"
 #include "pcsc/watcher.hpp"
@@ -28,6 +32,13 @@ struct Reader {
   std::size_t reads = 0;                  // how often reading the card was begun in this insertion
   int failures = 0;                       // wrong passcodes in this insertion
   bool busy = false;                      // an attempt is in flight
+  bool proved = false;  // in this insertion a signature showed that the card is what it says
+};
+
+/// How long somebody waits for what is done with their card, and whether they are still there.
+struct Patience {
+  std::chrono::steady_clock::time_point until;
+  std::stop_token left;
 };
 
 class Readers {
@@ -35,7 +46,7 @@ class Readers {
   struct Callbacks {
     std::function<void(const std::string& reader)> inserted;
     std::function<void(const std::string& reader)> read;  // ready or unusable
-    /// `card`, in `reader` just now, is ready in `other` already.
+    /// `card` answers in `reader` and in `other`.
     std::function<void(const std::string& reader, const std::string& other, const std::string& card)> twice;
     std::function<void(const std::string& reader, std::uint64_t insertion)> removed;
     std::function<void(const std::string& reader, bool present)> reader_changed;
@@ -50,21 +61,29 @@ class Readers {
 
   const std::map<std::string, Reader>& all() const { return readers_; }
   Reader* find(const std::string& name);
+  /// Ends every conversation with a card at once, and begins no other.
+  void stop();
   bool service_up() const { return service_up_; }
   const std::string& service_problem() const { return service_problem_; }
+
+  // Each of these ends at once when pcscd hangs, the patience is over, whoever asked has left, or the service
+  // stops. Errors, besides their own: pcsc_no_service (pcscd hangs), cancelled (left, or the service stops;
+  // no passcode was spent), timeout (the patience is over, or a passcode may have been spent).
 
   /// Judges the card's certificate again, on the reader's thread.
   boost::asio::awaitable<Result<trust::Verdict>> judge_again(std::string reader,
                                                              std::shared_ptr<const CardFacts> card,
-                                                             WallTime now);
+                                                             WallTime now, Patience patience);
   /// Proves the card on the reader's thread.
-  boost::asio::awaitable<Result<trust::Verdict>> prove(Attempt attempt, WallTime now);
+  boost::asio::awaitable<Result<trust::Verdict>> prove(Attempt attempt, WallTime now, Patience patience);
   /// Changes the passcode, or sets a new one by the unblocking key, on the reader's thread. Errors: as
   /// CardDriver.
   boost::asio::awaitable<Result<void>> change_passcode(std::shared_ptr<const CardFacts> card, PasscodeUse use,
-                                                       Secret fresh);
+                                                       Secret fresh, Patience patience);
   boost::asio::awaitable<Result<void>> unblock(std::shared_ptr<const CardFacts> card, std::string reader,
-                                               Secret puk, Secret fresh);
+                                               Secret puk, Secret fresh, Patience patience);
+  /// The card in this reader has signed: another that only says it is the same gives way.
+  void proved(const std::string& name);
   /// Reads the tries left again: a right passcode sets them to a number that only the card knows.
   boost::asio::awaitable<void> recount(std::string name);
 
@@ -74,12 +93,19 @@ class Readers {
   /// Another look at a card that could not be read, for a cause that may pass.
   void read_later(const std::string& name);
   void take_over(const std::string& name, Result<CardFacts> facts);
+  /// Readers whose cards say that they are the card in `name`.
+  std::vector<std::string> in_other_readers(const std::string& name) const;
+  /// The card in `name` is refused while the same one is in `other`.
+  void refuse_twin(const std::string& name, const std::string& other);
   /// Cards that were refused because they were in `name`, too, are looked at again.
   void read_again_without(const std::string& name);
   boost::asio::thread_pool& worker(const std::string& name);
+  template <class T>
+  using Work = std::function<Result<T>(std::stop_token)>;
   /// Runs `work` on the reader's thread.
   template <class T>
-  boost::asio::awaitable<Result<T>> on_worker(std::string name, std::function<Result<T>()> work);
+  boost::asio::awaitable<Result<T>> on_worker(std::string name, Patience patience, Work<T> work);
+  void stop_conversations();
 
   boost::asio::io_context& io_;
   Callbacks callbacks_;
@@ -88,7 +114,9 @@ class Readers {
   std::function<WallTime()> now_;
   std::map<std::string, Reader> readers_;
   std::map<std::string, std::unique_ptr<boost::asio::thread_pool>>
-      workers_;  // kept when a reader goes: it may come back
+      workers_;                            // kept when a reader goes: it may come back
+  std::list<std::stop_source> under_way_;  // conversations with cards, from the asking to their end
+  bool stopping_ = false;
   bool service_up_ = false;
   std::string service_problem_ = "pcscd has not been reached yet";
   std::unique_ptr<pcsc::Watcher> watcher_;

@@ -97,7 +97,7 @@ class SoftToken : public ::testing::Test {
   }
   Result<Bytes> sign(const CardDriver& driver, const CardContents& card, PasscodeUse passcode) const {
     const auto info = TRY(trust::describe(card.certificate));
-    return driver.sign(std::move(passcode), info, TRY(trust::block_to_sign(info.key, message)));
+    return driver.sign(std::move(passcode), info, TRY(trust::block_to_sign(info.key, message)), {});
   }
 
   TempDir dir;
@@ -111,11 +111,11 @@ TEST_P(SoftTokenKeys, SignForTheRightPasscode) {
   personalise(GetParam());
   const Helper helper(dir, soft_module);
   EXPECT_FALSE(helper.driver->transaction_guaranteed());
-  const auto card = helper.driver->read("no reader", message, ChuidPart::none);
+  const auto card = helper.driver->read("no reader", message, ChuidPart::none, {});
   ASSERT_TRUE(card) << card.error().message();
   EXPECT_EQ(card->certificate, certificate);
   EXPECT_EQ(card->tries_left, tries_unknown);
-  const auto tries = helper.driver->count_tries("no reader", card->passcode_key);
+  const auto tries = helper.driver->count_tries("no reader", card->passcode_key, {});
   ASSERT_TRUE(tries) << tries.error().message();
   EXPECT_EQ(*tries, tries_unknown);
   const auto signature = sign(*helper.driver, *card, use(*card));
@@ -128,7 +128,7 @@ INSTANTIATE_TEST_SUITE_P(Each, SoftTokenKeys, ::testing::ValuesIn(simcard::all_k
 TEST_F(SoftToken, AWrongPasscodeSignsNothing) {
   personalise(KeyKind::p256);
   const Helper helper(dir, soft_module);
-  const auto card = helper.driver->read("no reader", message, ChuidPart::none);
+  const auto card = helper.driver->read("no reader", message, ChuidPart::none, {});
   ASSERT_TRUE(card) << card.error().message();
   const auto wrong = sign(*helper.driver, *card, use(*card, "654321"));
   ASSERT_FALSE(wrong);
@@ -144,7 +144,7 @@ TEST_F(SoftToken, AWrongPasscodeSignsNothing) {
 TEST_F(SoftToken, ACardInPlaceOfTheOneThatWasReadSpendsNothing) {
   personalise(KeyKind::p256);
   const Helper helper(dir, soft_module);
-  const auto card = helper.driver->read("no reader", message, ChuidPart::none);
+  const auto card = helper.driver->read("no reader", message, ChuidPart::none, {});
   ASSERT_TRUE(card) << card.error().message();
   auto elsewhere = use(*card);
   ++elsewhere.passcode_key;
@@ -155,7 +155,7 @@ TEST_F(SoftToken, ACardInPlaceOfTheOneThatWasReadSpendsNothing) {
   auto info = trust::describe(card->certificate);
   info->fingerprint.front() ^= 1;
   const auto another_certificate =
-      helper.driver->sign(use(*card), *info, *trust::block_to_sign(info->key, message));
+      helper.driver->sign(use(*card), *info, *trust::block_to_sign(info->key, message), {});
   ASSERT_FALSE(another_certificate);
   EXPECT_EQ(another_certificate.error().code, Errc::card_changed);
 
@@ -169,17 +169,17 @@ TEST_F(SoftToken, ACardInPlaceOfTheOneThatWasReadSpendsNothing) {
 TEST_F(SoftToken, ANewPasscodeTakesTheOldOnesPlace) {
   personalise(KeyKind::p256);
   const Helper helper(dir, soft_module);
-  const auto card = helper.driver->read("no reader", message, ChuidPart::none);
+  const auto card = helper.driver->read("no reader", message, ChuidPart::none, {});
   ASSERT_TRUE(card) << card.error().message();
   const auto refused =
-      helper.driver->change_passcode(use(*card, "000000"), Secret(std::string_view("24682468")));
+      helper.driver->change_passcode(use(*card, "000000"), Secret(std::string_view("24682468")), {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::pin_incorrect);
-  ASSERT_TRUE(helper.driver->change_passcode(use(*card), Secret(std::string_view("24682468"))));
+  ASSERT_TRUE(helper.driver->change_passcode(use(*card), Secret(std::string_view("24682468")), {}));
   EXPECT_FALSE(sign(*helper.driver, *card, use(*card)));
   EXPECT_TRUE(sign(*helper.driver, *card, use(*card, "24682468")));
   const auto unblocked = helper.driver->unblock("no reader", Secret(std::string_view("12345678")),
-                                                Secret(std::string_view(pin)));
+                                                Secret(std::string_view(pin)), {});
   ASSERT_FALSE(unblocked);
   EXPECT_EQ(unblocked.error().code, Errc::key_unsupported);
 }
@@ -239,7 +239,7 @@ TEST_F(SoftToken, SomebodyElsesLoginIsNotTheRightPasscode) {
 TEST_F(SoftToken, OnlyTheDaemonsUserMayAsk) {
   personalise(KeyKind::p256);
   const Helper helper(dir, soft_module, std::to_string(::geteuid() + 1));
-  const auto card = helper.driver->read("no reader", message, ChuidPart::none);
+  const auto card = helper.driver->read("no reader", message, ChuidPart::none, {});
   ASSERT_FALSE(card);
   EXPECT_EQ(card.error().code, Errc::unavailable);
 }
@@ -260,7 +260,7 @@ TEST_F(SoftToken, ServesConnectionsThatSystemdHandsOver) {
   settings.vendor_socket = socket;
   settings.vendor_token = label;
   const auto driver = make_drivers(settings)->front();
-  const auto card = driver->read("no reader", message, ChuidPart::none);
+  const auto card = driver->read("no reader", message, ChuidPart::none, {});
   ASSERT_TRUE(card) << card.error().message() << activator->output();
   const auto signature = sign(*driver, *card, use(*card));
   ASSERT_TRUE(signature) << signature.error().message();
@@ -269,7 +269,7 @@ TEST_F(SoftToken, ServesConnectionsThatSystemdHandsOver) {
 TEST_F(SoftToken, ATokenThatIsNotThereIsAnotherDriversBusiness) {
   run({"softhsm2-util", "--delete-token", "--token", label});
   const Helper helper(dir, soft_module);
-  const auto card = helper.driver->read("no reader", message, ChuidPart::none);
+  const auto card = helper.driver->read("no reader", message, ChuidPart::none, {});
   ASSERT_FALSE(card);
   EXPECT_EQ(card.error().code, Errc::card_not_piv);
 }
@@ -277,7 +277,7 @@ TEST_F(SoftToken, ATokenThatIsNotThereIsAnotherDriversBusiness) {
 Error read_with_bad_module(const std::string& module) {
   const TempDir dir;
   const Helper helper(dir, module, std::to_string(::geteuid()), 1);
-  const auto card = helper.driver->read("no reader", {}, ChuidPart::none);
+  const auto card = helper.driver->read("no reader", {}, ChuidPart::none, {});
   EXPECT_FALSE(card);
   return card ? Error{} : card.error();
 }
