@@ -44,7 +44,7 @@ Result<void> write_and_sync(int fd, std::string_view data, std::size_t offset) {
     data.remove_prefix(static_cast<std::size_t>(count));
     offset += static_cast<std::size_t>(count);
   }
-  if (::fdatasync(fd) != 0) return errno_error("fdatasync", errno);
+  if (sync_data(fd) != 0) return errno_error("fdatasync", errno);
   return {};
 }
 

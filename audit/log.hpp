@@ -15,12 +15,21 @@
 #include <memory>
 #include <string>
 
+#include "audit/late_records.hpp"
 #include "audit/record.hpp"
 #include "base/clock.hpp"
 #include "base/crypto.hpp"
 #include "base/result.hpp"
 
 namespace cardgate::audit {
+
+/// A record that was done and that the log did not take.
+struct Unwritten {
+  std::string record;  // as JSON
+  Keep keep = Keep::no;
+  Kept kept = Kept::nowhere;
+  Error error;
+};
 
 struct Options {
   std::filesystem::path directory;         // made (mode 0750) if only its last part is missing
@@ -31,6 +40,13 @@ struct Options {
   milliseconds checkpoint_after{5000};  // an unsigned record waits at most this long for its checkpoint
   std::size_t queue_limit = 65536;      // records waiting for the writer
   milliseconds retry_after{1000};       // after a failed write, the disk is tried again at most this often
+  std::filesystem::path late_file =
+      {};  // the reserve of records that wait (late_records.hpp); empty: in memory alone
+  std::size_t late_bytes = 1UL << 20;  // its size
+  // Both are called on the writer thread, and `unwritten` also on a giver's. They must not throw.
+  std::function<void(const Unwritten&)> unwritten =
+      {};  // for each record that Keep does not leave to its giver
+  std::function<void(std::size_t count)> late_written = {};  // so many late records are in the log now
 };
 
 class Log {
@@ -43,10 +59,13 @@ class Log {
     std::uint64_t next_sequence = 0;  // of the next line
     std::uint64_t records = 0;        // made durable since open, the log's own lines included
     std::uint64_t syncs = 0;          // group commits since open
+    std::size_t late = 0;             // records that wait until the log can be written
+    std::size_t late_unsafe = 0;      // of these: in memory alone, so that a crash loses them
+    std::string late_problem;         // what is wrong with their reserve, or empty
   };
 
   /// Locks the directory, checks the newest segment against the signed head, heals a torn tail (and records
-  /// that), and goes on with the chain. `clock` must outlive the log. Errors: unavailable (another process
+  /// that), and goes on with the chain. Late records that an earlier run left come first. `clock` must outlive the log. Errors: unavailable (another process
   /// has it open), corrupt (altered or truncated: keep the directory as evidence and give a new one),
   /// invalid_argument (options, or the log was begun with another key), no_space, io, permission_denied.
   static Result<std::unique_ptr<Log>> open(const Options& options, SigningKey key, const Clock& clock);
@@ -60,15 +79,20 @@ class Log {
   /// Never waits for the disk. `done` (may be empty) is called exactly once: on the writer thread when the
   /// record is durable or has failed; or, for a record refused at once (unknown event: invalid_argument;
   /// queue full: unavailable), on this thread before append returns. Errors given to `done` else: no_space,
-  /// io.
-  void append(Record record, Done done);
+  /// io. A record that is to be kept (`keep`) and fails is kept by then, and is written before anything else as soon as the
+  /// disk takes it; while such records wait, the disk is tried again every retry_after.
+  void append(Record record, Done done, Keep keep = Keep::no);
+
+  /// `done` is called when every record that was appended before is durable, or has failed and is kept. Its result is the
+  /// disk's state, not that of those records.
+  void when_settled(Done done);
 
   /// append() and wait. Errors: as given to Done.
   Result<void> append_and_wait(Record record);
 
   /// After a failure the disk is tried again by the next append() and, in the background, by asking for the
   /// health: a caller that gives no records to a failed log still learns when it works again. Nothing is
-  /// tried more often than retry_after, and nothing while nobody asks.
+  /// tried more often than retry_after, and nothing while nobody asks and no late record waits.
   Health health() const;
 
  private:

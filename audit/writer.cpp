@@ -115,9 +115,9 @@ Result<void> Writer::restore_space() {
   const auto failed = [&](int error_number) {
     return errno_error(path(segment_name_).string(), error_number);
   };
-  if (::ftruncate(segment_.get(), static_cast<off_t>(durable_.offset)) != 0) return failed(errno);
+  if (resize_file(segment_.get(), durable_.offset) != 0) return failed(errno);
   TRY(preallocate(segment_.get(), options_.segment_bytes));
-  if (::fsync(segment_.get()) != 0) return failed(errno);
+  if (sync_all(segment_.get()) != 0) return failed(errno);
   dirty_ = false;
   return {};
 }
@@ -143,7 +143,7 @@ Result<void> Writer::make_spare() {
       ::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, file_mode));
   if (!fd) return errno_error(name.string(), errno);
   auto done = preallocate(fd.get(), std::max(options_.segment_bytes, options_.reserve_bytes));
-  if (done && ::fsync(fd.get()) != 0) done = errno_error("fsync", errno);
+  if (done && sync_all(fd.get()) != 0) done = errno_error("fsync", errno);
   if (done) return {};
   ::unlink(name.c_str());
   return std::move(done).error().with(name.string());
@@ -163,8 +163,7 @@ Result<void> Writer::write_header(int fd, std::string& line) {
 
 Result<void> Writer::next_segment() {
   if (segment_) {
-    if (::ftruncate(segment_.get(), static_cast<off_t>(durable_.offset)) != 0 ||
-        ::fsync(segment_.get()) != 0) {
+    if (resize_file(segment_.get(), durable_.offset) != 0 || sync_all(segment_.get()) != 0) {
       return errno_error(path(segment_name_).string(), errno);
     }
     if (!checkpoint_.empty()) TRY(write_head());
@@ -244,7 +243,7 @@ Result<void> Writer::settle(bool checkpoint) {
 Result<void> Writer::close() {
   TRY(prepare());
   TRY(settle(true));
-  if (::ftruncate(segment_.get(), static_cast<off_t>(durable_.offset)) != 0 || ::fsync(segment_.get()) != 0) {
+  if (resize_file(segment_.get(), durable_.offset) != 0 || sync_all(segment_.get()) != 0) {
     return errno_error(path(segment_name_).string(), errno);
   }
   segment_.reset();

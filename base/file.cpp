@@ -62,15 +62,39 @@ Result<void> write_file_atomic(const std::filesystem::path& path, BytesView cont
     if (count < 0) return fail(errno);
     content = content.subspan(static_cast<std::size_t>(count));
   }
-  if (::fchmod(fd.get(), mode) != 0 || ::fsync(fd.get()) != 0) return fail(errno);
+  if (::fchmod(fd.get(), mode) != 0 || sync_all(fd.get()) != 0) return fail(errno);
   fd.reset();
   if (::rename(temporary.c_str(), path.c_str()) != 0) return fail(errno);
   return sync_directory(path.has_parent_path() ? path.parent_path() : ".");
 }
 
+int sync_data(int fd) noexcept {
+  int outcome = 0;
+  do {
+    outcome = ::fdatasync(fd);
+  } while (outcome != 0 && errno == EINTR);
+  return outcome;
+}
+
+int sync_all(int fd) noexcept {
+  int outcome = 0;
+  do {
+    outcome = ::fsync(fd);
+  } while (outcome != 0 && errno == EINTR);
+  return outcome;
+}
+
+int resize_file(int fd, std::size_t bytes) noexcept {
+  int outcome = 0;
+  do {
+    outcome = ::ftruncate(fd, static_cast<off_t>(bytes));
+  } while (outcome != 0 && errno == EINTR);
+  return outcome;
+}
+
 Result<void> sync_directory(const std::filesystem::path& path) {
   const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0) return errno_error(path.string(), errno);
+  if (!fd || sync_all(fd.get()) != 0) return errno_error(path.string(), errno);
   return {};
 }
 

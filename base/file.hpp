@@ -47,6 +47,12 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t max
 /// no_space, io, ...
 Result<void> write_file_atomic(const std::filesystem::path& path, BytesView content, unsigned mode);
 
+/// fdatasync and fsync, again when a signal came in between: that says nothing about the disk. 0, or -1 with errno.
+int sync_data(int fd) noexcept;
+int sync_all(int fd) noexcept;
+/// ftruncate, the same way.
+int resize_file(int fd, std::size_t bytes) noexcept;
+
 /// fsync of a folder, so that names made or removed in it last. Errors: io.
 Result<void> sync_directory(const std::filesystem::path& path);
 

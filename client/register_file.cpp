@@ -34,14 +34,16 @@ Result<void> pour(int from, int to, const std::string& what) {
   for (;;) {
     const ssize_t got = ::read(from, piece.data(), piece.size());
     if (got == 0) break;
+    if (got < 0 && errno == EINTR) continue;
     if (got < 0) return errno_error(what, errno);
     for (ssize_t done = 0; done < got;) {
       const ssize_t put = ::write(to, piece.data() + done, static_cast<std::size_t>(got - done));
+      if (put < 0 && errno == EINTR) continue;
       if (put < 0) return errno_error(what, errno);
       done += put;
     }
   }
-  if (::fsync(to) != 0) return errno_error(what, errno);
+  if (sync_all(to) != 0) return errno_error(what, errno);
   return {};
 }
 

@@ -32,10 +32,20 @@ class Durable {
 
   explicit Durable(boost::asio::io_context& io) : shared_(std::make_shared<Shared>(io)) {}
 
-  Ticket start(audit::Log& log, audit::Record record) {
+  /// `keep`: what becomes of it when the log does not take it.
+  Ticket start(audit::Log& log, audit::Record record, audit::Keep keep = audit::Keep::no) {
     auto ticket = std::make_shared<Pending>();
-    log.append(std::move(record),
-               [shared = shared_, ticket](const Result<void>& outcome) { shared->add(ticket, outcome); });
+    log.append(
+        std::move(record),
+        [shared = shared_, ticket](const Result<void>& outcome) { shared->add(ticket, outcome); }, keep);
+    return ticket;
+  }
+
+  /// For waiting until everything that was given to the log before is on disk, or kept where the log is not.
+  Ticket settled(audit::Log& log) {
+    auto ticket = std::make_shared<Pending>();
+    log.when_settled(
+        [shared = shared_, ticket](const Result<void>& outcome) { shared->add(ticket, outcome); });
     return ticket;
   }
 

@@ -88,7 +88,7 @@ Result<void> make_empty(const path& file) {
 
 Result<void> sync_file(const path& file) {
   const FileDescriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd || ::fsync(fd.get()) != 0) return errno_error(file.string(), errno);
+  if (!fd || sync_all(fd.get()) != 0) return errno_error(file.string(), errno);
   return {};
 }
 
