@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -21,6 +22,15 @@ std::string host_name() {
 
 Sessions::Bounds session_bounds(const Limits& limits) {
   return {static_cast<std::size_t>(limits.sessions), static_cast<std::size_t>(limits.tokens_per_session)};
+}
+
+/// Of records of what is done, whatever becomes of the log. What comes as often as a person or a program likes is kept in half
+/// of the room, so that it cannot push out what takes access away.
+audit::Keep keep_of(std::string_view event) {
+  static constexpr std::string_view many[] = {
+      "revoked", "session_locked", "session_grace", "session_resumed", "card_removed",    "looked_at",
+      "notice",  "trust_files",    "clock_jump",    "card_blocked",    "passcode_changed"};
+  return std::ranges::find(many, event) == std::end(many) ? audit::Keep::always : audit::Keep::if_room;
 }
 
 Rate per_second(std::int64_t count) {
@@ -104,13 +114,15 @@ Gate::Gate(boost::asio::io_context& io, const Clock& clock, Parts parts)
       register_(config_.state_directory / "register.db", std::move(parts.writer),
                 std::move(parts.credentials)),
       password_rules_(std::move(parts.password_rules)),
-      passwords_(config_.passwords.cost, [this] { metrics_.add("password_hashes"); }) {}
+      passwords_(config_.passwords.cost, [this] { metrics_.add("password_hashes"); }),
+      open_acts_(config_.state_directory / "open-acts", open_acts_bytes) {}
 
 Gate::~Gate() {
   trust_threads_.join();
 }
 
 void Gate::start() {
+  settle_left();
   audit::Record record;
   record.event = "start";
   record.policy = policy_->hash();
@@ -208,14 +220,23 @@ void Gate::shut_down() {
   note(std::move(record));
 }
 
-/// A record that nobody waits for. Its failure shows in health(), which the status and the next token see.
+/// What the log does not take is kept by it, or said at least (audit_journal.hpp); health() shows it, which the status and the
+/// next token see.
 void Gate::note(audit::Record record) {
-  log_->append(std::move(record), [](const Result<void>& outcome) {
-    if (!outcome) {
-      log(Level::error, "an audit record was not written: " + outcome.error().message(),
-          {{"CARDGATE_EVENT", "audit_failing"}});
-    }
-  });
+  const auto keep = keep_of(record.event);
+  log_->append(std::move(record), {}, keep);
+}
+
+boost::asio::awaitable<void> Gate::noted() {
+  auto settling = durable_.wait(durable_.settled(*log_));
+  const auto outcome = co_await std::move(settling);
+  (void)outcome;  // what the log did not take is kept
+}
+
+bool Gate::audit_ok() {
+  const bool ok = log_->health().ok;
+  if (ok) audit_failure_noted_ = false;
+  return ok;
 }
 
 std::string Gate::describe_peer(const Peer& peer) {
@@ -236,7 +257,7 @@ void Gate::refuse(const Peer& peer, audit::Record record) {
        {"CARDGATE_REASON", record.reason},
        {"CARDGATE_CLIENT", describe_peer(peer)}});
   record.details["peer"] = describe_peer(peer);
-  note(std::move(record));
+  log_->append(std::move(record), {}, audit::Keep::said);
   on_deadline_changed();
 }
 
@@ -246,14 +267,12 @@ void Gate::flush_refusals() {
     record.event = "repeated";
     record.reason = folded.reason;
     record.details = {{"event", folded.event}, {"count", folded.count}, {"uid", folded.uid}};
-    note(std::move(record));
+    log_->append(std::move(record), {}, audit::Keep::said);
   }
 }
 
 Response Gate::audit_unavailable() {
-  const BootTime at = clock_.boot();
-  if (!audit_probed_ || *audit_probed_ + seconds(1) <= at) {
-    audit_probed_ = at;
+  if (!std::exchange(audit_failure_noted_, true)) {
     audit::Record record;
     record.event = "incident";
     record.reason = "the audit log could not be written; nothing was issued meanwhile";

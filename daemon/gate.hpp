@@ -16,6 +16,7 @@
 //   gate_register.cpp the register's file: backup, restore, check
 //   gate_certificate.cpp  whom a card stands for, and explaining that
 //   gate_work.cpp     people's work: who may do what with whom, and carrying it out durably
+//   gate_takings.cpp  what only takes access away: in force at once, whatever becomes of log and register
 //   gate_forms.cpp, gate_delegations.cpp, gate_removals.cpp, gate_staff.cpp   the acts (the rules: work/rules.hpp)
 //   gate_people.cpp   what may be seen of others: team, staff, records
 //   gate_setup.cpp    the first members of the team; breaking the glass
@@ -45,6 +46,7 @@
 #include "daemon/http.hpp"
 #include "daemon/meanwhile.hpp"
 #include "daemon/metrics.hpp"
+#include "daemon/open_acts.hpp"
 #include "daemon/password_rules.hpp"
 #include "daemon/passwords.hpp"
 #include "daemon/peer.hpp"
@@ -173,13 +175,17 @@ class Gate {
 
  private:
   // gate.cpp
+  /// A record of what is done, which nobody waits for: kept when the log cannot be written.
   void note(audit::Record record);
   void refuse(const Peer& peer, audit::Record record);
   void flush_refusals();
   bool look_at_clock();
   WallTime now() { return wall_.now(); }
-  bool audit_ok() const { return log_->health().ok; }
-  /// 503, and another try at the log: it goes on by itself when the disk has room again.
+  /// Until what was noted is on record, or kept where the log cannot be written: before an answer says that it was done.
+  boost::asio::awaitable<void> noted();
+  /// Asking makes a failed log try its disk again.
+  bool audit_ok();
+  /// 503; the log goes on by itself when the disk has room again.
   Response audit_unavailable();
   const ClientEntry* client_for(const Peer& peer, const auto& right) const {
     for (const auto& client : config_.clients) {
@@ -215,7 +221,7 @@ class Gate {
     policy::Facts facts;
   };
   Result<Person*> person(const std::string& id);
-  /// The person on file, removed as soon as that is decided. Errors: as Register::person().
+  /// The person on file, without what is taken from them as soon as that is decided. Errors: as Register::person().
   Result<reg::Person> record_of(const std::string& id);
   RecordOf records();
   /// The person's facts as they stand for this card; valid until the next call or change of the register.
@@ -235,6 +241,11 @@ class Gate {
   boost::asio::awaitable<Response> sign_in_with(Request& request, proto::SignIn ask,
                                                 const std::string& resume_id);
   json::object session_json(const Session& session);
+  /// Takes the place of a session that is about to be recorded; a refusal when there is none.
+  std::optional<Response> refuse_opening(const Peer& peer, const Session& session);
+  /// After its record: it was not opened (or resumed) in the end.
+  void note_not_opened(const Peer& peer, const std::string& person, const std::string& session,
+                       std::string_view reason);
   /// When it ends and is looked at again, and what its person is told.
   void begin_times(Session& session, const policy::Decision& standing);
 
@@ -303,8 +314,8 @@ class Gate {
     std::function<json::object(const reg::Person& before, const reg::Person& after)> more_details = {};
     /// Asked right before the change, on the register's thread: what it stands on besides the actor's right.
     std::function<Result<void>(const RecordOf& record_of)> first = {};
-    /// False: it takes access away. That happens whatever becomes of the log, or meanwhile of whoever does it.
-    bool waits_for_log = true;
+    std::optional<work::Taking> taking =
+        {};  // what it is, in the place of `how`, when it only takes access away
   };
   struct Done {
     std::optional<Response> refusal;
@@ -326,8 +337,10 @@ class Gate {
     std::optional<Response> refusal;
   };
   Owner owner_of(reg::Register::Relation relation, const std::string& number, std::string_view what);
-  /// Before it is done: once it is durable. False: it is not, and nothing is to be done.
-  boost::asio::awaitable<bool> recorded(const audit::Record& record);
+  /// Before it is done: noted as begun, then durable in the log. False: it is not, and nothing is to be done. Then comes
+  /// ended(), or note_not_done(). `in_register`: the change will keep the record's deed there (note_done()).
+  boost::asio::awaitable<bool> recorded(audit::Record& record, bool in_register = false);
+  void ended(const audit::Record& record);
   void note_not_done(audit::Record record, std::string_view why);
   /// The register's error; where that leaves in doubt whether it was done, the record says so.
   void note_not_done(audit::Record record, const Error& why);
@@ -341,6 +354,15 @@ class Gate {
   /// A card for which one person alone stands decides nothing for others.
   static std::optional<Response> refuse_card_of_one(const Actor& who);
   Date today() { return Date(std::chrono::floor<std::chrono::days>(now())); }
+
+  // gate_takings.cpp
+  boost::asio::awaitable<Done> take_away(const Request& request, const Actor& who, Deed& deed);
+  boost::asio::awaitable<Result<reg::Person>> write_taking(const OpenAct& act);
+  /// What is owed to the register, in its order, as far as it can be written.
+  boost::asio::awaitable<void> write_owed();
+  boost::asio::awaitable<void> write_owed_later();
+  /// What an earlier run began and did not end.
+  void settle_left();
 
   // gate_forms.cpp
   Result<std::vector<std::string>> my_staff(const Actor& who);
@@ -359,10 +381,9 @@ class Gate {
                 const std::function<bool(const reg::Person& holder, const std::string& who)>& from_them);
 
   // gate_removals.cpp
-  void end_access_now(const std::string& id);
   static Deed removal_deed(std::string person, std::string_view act, std::string reason,
                            std::function<Result<void>(reg::Person&)> how);
-  boost::asio::awaitable<Response> removal_act(Request& request, const Actor& who, Deed& deed, bool removes);
+  boost::asio::awaitable<Response> removal_act(Request& request, const Actor& who, Deed& deed);
 
   // gate_enrolment.cpp
   /// Somebody at the help desk, signed in by card, whose role lets them hand out codes and passwords: to others only.
@@ -372,7 +393,10 @@ class Gate {
   /// Where the card is in a reader here: its certificate must say the name that it is registered with.
   std::optional<Response> refuse_other_name(const Request& request, const Actor& who, const std::string& id,
                                             const work::CardChange& change);
-  void block_now(const std::string& person, const std::vector<std::string>& cards);
+  std::optional<work::Taking> taking_in(const std::string& id, const reg::Register::ChangeSeveral& how,
+                                        const work::StaffChange& change,
+                                        const std::optional<std::string>& leaves_team,
+                                        const std::string& reason, work::Doer who);
 
   // gate_people.cpp
   Actor sees_everybody(const Request& request);
@@ -501,11 +525,12 @@ class Gate {
   std::optional<WallTime> register_checked_at_;
   std::string register_problem_;  // what the last check found
   bool shutting_down_ = false;
-  std::optional<BootTime> audit_probed_;
-  std::set<std::string> removed_now_;  // removed, and not in the register yet
-  std::set<std::string> blocked_now_;  // cards that are lost or replaced, the same
-  std::optional<Date> announced_;      // the day whose leavers were told
-  bool setup_closed_ = false;          // as far as is known; the register decides
+  bool audit_failure_noted_ = false;  // that the log failed is recorded once, until it works again
+  std::size_t opening_ = 0;           // sign-ins that have a place, and are being recorded
+  OpenActs open_acts_;
+  bool writing_owed_ = false, owed_waits_ = false;
+  std::optional<Date> announced_;  // the day whose leavers were told
+  bool setup_closed_ = false;      // as far as is known; the register decides
 };
 
 /// A flag of the gate that is true as long as the work lives that raised it, however that ends.
@@ -518,6 +543,18 @@ class Raised {
 
  private:
   bool& flag_;
+};
+
+/// One more of something, as long as this lives.
+class Counted {
+ public:
+  explicit Counted(std::size_t& count) : count_(count) { ++count_; }
+  ~Counted() { --count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  std::size_t& count_;
 };
 
 /// The claim `records_of`: line managers, each with the last day where there is one ("10001@2026-12-31").

@@ -97,11 +97,8 @@ Gate::Answer Gate::revoke_delegation(Request& request, const std::string& id) {
   deed.record.event = "delegation";
   deed.record.details = {{"act", "revoked"}, {"delegation", id}};
   deed.people = {owner.person};
-  deed.how = [number = owner.number](std::vector<reg::Person>& people) {
-    return work::revoke_delegation(people.front(), number);
-  };
+  deed.taking = {.kind = work::Taking::Kind::revoke_delegation, .number = owner.number, .doer = doer(who)};
   deed.notice = fmt::format("Delegation {} to you was revoked.", id);
-  deed.waits_for_log = false;
   co_return co_await carry_out_silently(request, who, deed);
 }
 
@@ -152,11 +149,8 @@ Gate::Answer Gate::end_acting(Request& request, const std::string& id) {
   deed.record.event = "acting_manager";
   deed.record.details = {{"act", "ended"}, {"number", id}};
   deed.people = {owner.person};
-  deed.how = [number = owner.number](std::vector<reg::Person>& people) {
-    return work::end_acting(people.front(), number);
-  };
+  deed.taking = {.kind = work::Taking::Kind::end_acting, .number = owner.number, .doer = doer(who)};
   deed.notice = "You do not stand in for a line manager any more.";
-  deed.waits_for_log = false;
   co_return co_await carry_out_silently(request, who, deed);
 }
 

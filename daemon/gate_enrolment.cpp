@@ -187,6 +187,7 @@ Gate::Answer Gate::make_code(Request& request) {
     note_not_done(std::move(record), saved.error());
     co_return not_saved(saved.error(), refuse_if_over(helper));
   }
+  ended(record);
   co_return shown_once("code", *code, username, expires);
 }
 
@@ -230,6 +231,7 @@ Gate::Answer Gate::activate(Request& request) {
                       "The code was used at the same moment. Nothing was changed by you.");
   if (!saved) co_return register_unavailable(saved.error());
   password_checks_.changed(credential.person);
+  ended(record);
   apply(sessions_.end_by_password(credential.person, EndReason::password_changed));
   metrics_.add("activations");
   co_return json_response(200, json::object{{"username", username}});
@@ -292,6 +294,7 @@ Gate::Answer Gate::reset_password(Request& request) {
     co_return not_saved(saved.error(), refuse_if_over(helper));
   }
   password_checks_.changed(who);
+  ended(record);
   apply(sessions_.end_by_password(who, EndReason::password_changed));
   log(Level::info, "a password was replaced by a temporary one",
       {{"CARDGATE_EVENT", "password_reset"}, {"CARDGATE_PERSON", who}});

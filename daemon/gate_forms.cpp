@@ -125,7 +125,9 @@ Gate::Deed Gate::form_deed(std::string person_id, const std::string& number, std
   Deed deed;
   deed.record.event = "form";
   deed.record.reason = std::move(reason);
-  deed.record.details = {{"form", number}, {"act", act}};
+  deed.record.details = {{"act", act}};
+  if (!number.empty())
+    deed.record.details["form"] = number;  // a new one gets its number when it is carried out
   deed.people = {std::move(person_id)};
   deed.how = [how = std::move(how)](std::vector<reg::Person>& people) { return how(people.front()); };
   deed.notice = std::move(notice);
@@ -237,11 +239,9 @@ Gate::Answer Gate::withdraw_form(Request& request, const std::string& id) {
   if (who.refusal) co_return std::move(*who.refusal);
   if (owner.refusal) co_return *owner.refusal;
   auto deed = form_deed(owner.person, id, "withdrawn", reason,
-                        fmt::format("Your access form {} was withdrawn: {}", id, reason),
-                        [n = owner.number, reason, when = doer(who)](reg::Person& p) {
-                          return work::withdraw_form(p, n, reason, when);
-                        });
-  deed.waits_for_log = false;  // access that is taken away must not wait for a disk
+                        fmt::format("Your access form {} was withdrawn: {}", id, reason), {});
+  deed.taking = {
+      .kind = work::Taking::Kind::withdraw_form, .number = owner.number, .reason = reason, .doer = doer(who)};
   co_return co_await form_act(request, who, deed, owner.number);
 }
 

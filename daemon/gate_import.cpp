@@ -152,15 +152,16 @@ Gate::Answer Gate::import_staff(Request& request) {
     progress->of = of;
     progress->done = done;
   };
+  audit::Record broken;
   if (!ask.options.dry_run && !ask.break_glass.empty()) {
     // Before it is done: access that was given so must never be without a record.
-    audit::Record broken;
     broken.event = "break_glass";
     broken.client = describe_peer(peer);
     broken.reason = ask.break_glass;
     broken.details = {{"what", "import"}};
-    const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(broken)));
-    if (!recorded) co_return audit_unavailable();
+    auto recording = recorded(broken);
+    const bool on_record = co_await std::move(recording);
+    if (!on_record) co_return audit_unavailable();
     log(Level::warning, "root gives access by an import, in an emergency: " + ask.break_glass,
         {{"CARDGATE_EVENT", "break_glass"}});
   }
@@ -174,6 +175,7 @@ Gate::Answer Gate::import_staff(Request& request) {
     return done;
   };
   const auto outcome = co_await register_.write<Imported>(work);
+  ended(broken);
 
   audit::Record record;
   record.event = "import";
@@ -228,7 +230,8 @@ boost::asio::awaitable<Response> Gate::imported(const Peer& peer, const ImportAs
     register_replaced();
   }
   if (!ask.break_glass.empty()) record.details["access_changed"] = report.access_changed;
-  const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record)));
+  const auto keep = dry ? audit::Keep::no : audit::Keep::always;  // it is done already
+  const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record), keep));
   if (!dry && !ask.break_glass.empty()) {
     const std::string text = "root gave access by an import, breaking the glass: " + ask.break_glass;
     co_await tell_team(text);

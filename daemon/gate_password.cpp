@@ -201,6 +201,11 @@ boost::asio::awaitable<Response> Gate::sign_in_by_password(Request& request, pro
   }
   session.id = resume_id.empty() ? random_id() : resume_id;
   begin_times(session, standing);
+  std::optional<Counted> place;
+  if (resume_id.empty()) {
+    if (auto no = refuse_opening(peer, session)) co_return std::move(*no);
+    place.emplace(opening_);
+  }
 
   audit::Record record;
   record.event = resume_id.empty() ? "sign_in" : "session_resumed";
@@ -213,25 +218,35 @@ boost::asio::awaitable<Response> Gate::sign_in_by_password(Request& request, pro
   auto recording = durable_.wait(durable_.start(*log_, std::move(record)));
   const auto recorded = co_await std::move(recording);
   if (!recorded) co_return audit_unavailable();
-  if (shutting_down_) co_return problem(503, "draining", "The service is stopping. Try again in a moment.");
-  if (check->outdated_for(session.person)) {
-    co_return refused(
-        problem(401, "password_incorrect",
-                "The password was changed while you were signing in. Sign in with the new one."),
-        "password_changed", session.person);
+  if (shutting_down_) {
+    note_not_opened(peer, session.person, session.id, "the service stopped");
+    co_return problem(503, "draining", "The service is stopping. Try again in a moment.");
   }
-  if (auto no = refuse_client(peer, event, session.person)) co_return std::move(*no);
+  if (check->outdated_for(session.person)) {
+    note_not_opened(peer, session.person, session.id, "the password was changed meanwhile");
+    co_return problem(401, "password_incorrect",
+                      "The password was changed while you were signing in. Sign in with the new one.");
+  }
+  if (auto no = refuse_client(peer, event, session.person)) {
+    note_not_opened(peer, session.person, session.id, "the program may not sign people in any more");
+    co_return std::move(*no);
+  }
+  if (!resume_id.empty() && !sessions_.resume(resume_id, {}, 0, clock_.boot())) {
+    note_not_opened(peer, session.person, session.id, "the session ended while it was being resumed");
+    co_return problem(404, "not_found", "The session has ended. Sign in.");
+  }
   metrics_.add("sign_ins", "password");
   log(Level::info, resume_id.empty() ? "signed in" : "session resumed",
       {{"CARDGATE_EVENT", resume_id.empty() ? "sign_in" : "session_resumed"},
        {"CARDGATE_PERSON", session.person}});
   const std::string id = session.id;
-  if (!resume_id.empty()) {
-    if (!sessions_.resume(id, {}, 0, clock_.boot()))
-      co_return problem(404, "not_found", "The session has ended. Sign in.");
-  } else {
+  if (resume_id.empty()) {
+    const std::string person_id = session.person;
     auto opened = sessions_.open(std::move(session));
-    if (!opened) co_return problem(503, "too_many_sessions", opened.error().context + ".");
+    if (!opened) {
+      note_not_opened(peer, person_id, id, opened.error().context);
+      co_return problem(503, "too_many_sessions", opened.error().context + ".");
+    }
     apply(std::move(*opened));
   }
   // What the register said may have changed while the record was written.
@@ -301,6 +316,7 @@ Gate::Answer Gate::change_password(Request& request) {
                       "The password was changed at the same moment. Nothing was changed by you.");
   if (!saved) co_return register_unavailable(saved.error());
   password_checks_.changed(credential.person);
+  ended(record);
   apply(sessions_.end_by_password(credential.person, EndReason::password_changed));
   log(Level::info, "a password was changed",
       {{"CARDGATE_EVENT", "password_changed"}, {"CARDGATE_PERSON", credential.person}});

@@ -212,7 +212,7 @@ Gate::Answer Gate::list_staff(Request& request) {
   if (auto over = refuse_if_over(who)) co_return std::move(*over);
   json::array people;
   for (auto& one : page->people) {
-    one.removed = one.removed || removed_now_.contains(one.id);
+    open_acts_.apply(one);
     auto item = person_json(one);
     if (!filter.state.empty() && item.at("state").as_string() != filter.state) continue;
     auto holdings = holdings_json(one);

@@ -246,7 +246,8 @@ Gate::Answer Gate::restore_register(Request& request) {
   record.details["still_blocked_cards"] = restored->still_blocked_cards;
   log(Level::warning, fmt::format("the staff register was restored from {}", from->filename().string()),
       {{"CARDGATE_EVENT", "register_restored"}});
-  const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record)));
+  const auto keep = audit::Keep::always;  // it is done already
+  const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record), keep));
   if (!recorded) {
     co_return problem(
         503, "audit_unavailable",

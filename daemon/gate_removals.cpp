@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "daemon/gate.hpp"
-#include "daemon/journal.hpp"
 #include "daemon/work/answers.hpp"
 #include "proto/body.hpp"
 
@@ -50,16 +49,18 @@ Gate::Answer Gate::list_removals(Request& request) {
   co_return json_response(200, json::object{{"removals", std::move(out)}});
 }
 
-/// The sessions die first; the register and the log follow. From here on the person is refused even if the disk is full.
-void Gate::end_access_now(const std::string& id) {
-  removed_now_.insert(id);
-  std::vector<std::string> theirs;
-  for (const Session* session : sessions_.all()) {
-    if (session->person == id) theirs.push_back(session->id);
-  }
-  for (const auto& session : theirs) apply(sessions_.end(session, EndReason::access_lost));
-  people_changed({id});  // what they delegated ends with them
+namespace {
+
+/// The removal that a change touched: by number it may be any, by state the newest is shown.
+const reg::Removal* touched(const reg::Person& before, const reg::Person& after) {
+  const auto found = std::ranges::find_if(after.removals, [&](const reg::Removal& each) {
+    const auto old = std::ranges::find(before.removals, each.id, &reg::Removal::id);
+    return old == before.removals.end() || *old != each;
+  });
+  return found == after.removals.end() ? nullptr : &*found;
 }
+
+}  // namespace
 
 Gate::Deed Gate::removal_deed(std::string person_id, std::string_view act, std::string reason,
                               std::function<Result<void>(reg::Person&)> how) {
@@ -69,43 +70,26 @@ Gate::Deed Gate::removal_deed(std::string person_id, std::string_view act, std::
   deed.record.details = {{"act", act}};
   deed.people = {std::move(person_id)};
   deed.how = [how = std::move(how)](std::vector<reg::Person>& people) { return how(people.front()); };
+  deed.more_details = [](const reg::Person& before, const reg::Person& after) -> json::object {
+    const auto* removal = touched(before, after);
+    if (removal == nullptr || removal->id == 0) return {};
+    return {{"removal", std::to_string(removal->id)}};
+  };
   return deed;
 }
 
-boost::asio::awaitable<Response> Gate::removal_act(Request& request, const Actor& who, Deed& deed,
-                                                   bool removes) {
+boost::asio::awaitable<Response> Gate::removal_act(Request& request, const Actor& who, Deed& deed) {
   const std::string subject = deed.people.front();
   const auto before = staff_->person(subject);
   if (!before) co_return no_person(before.error(), subject);
-  std::vector<reg::Person> tried(1, *before);
-  const bool possible = deed.how(tried).has_value();
-  if (removes && possible) end_access_now(subject);
-  deed.waits_for_log = !removes;
   auto done = co_await carry_out(request, who, deed);
-  if (done.refusal && removes && possible) {
-    const auto on_file = staff_->person(subject);
-    if (on_file && on_file->removed) {  // a colleague was quicker
-      removed_now_.erase(subject);
-      co_return std::move(*done.refusal);
-    }
-    log(Level::error, "an urgent removal is not in the register yet: it holds until the service stops",
-        {{"CARDGATE_EVENT", "removal_unwritten"}, {"CARDGATE_PERSON", subject}});
-    co_return problem(503, "register_unavailable",
-                      "The sessions are ended and the person is refused from now on, but the register could "
-                      "not be written. "
-                      "Do it again until this answer is gone, or it is forgotten when the service stops.");
-  }
   if (done.refusal) co_return std::move(*done.refusal);
   const auto& record = done.people.front();
-  // Somebody else's act on the same person must not let them in while a removal is still being written.
-  if (removes) removed_now_.erase(subject);
   people_.erase(subject);
-  // The one that was touched: by number it may be any, by state the newest is shown.
-  const auto found = std::ranges::find_if(record.removals, [&](const reg::Removal& each) {
-    const auto old = std::ranges::find(before->removals, each.id, &reg::Removal::id);
-    return old == before->removals.end() || *old != each;
-  });
-  co_return json_response(200, with_person(record, to_json(*found)));
+  const auto* removal = touched(*before, record);
+  // Written and changed again at the same moment: the newest is shown.
+  if (removal == nullptr) removal = &record.removals.back();
+  co_return json_response(200, with_person(record, to_json(*removal)));
 }
 
 Gate::Answer Gate::request_removal(Request& request) {
@@ -116,11 +100,11 @@ Gate::Answer Gate::request_removal(Request& request) {
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   Actor who = actor(request, at_once ? policy::Act::remove_access : policy::Act::request_removal, subject);
   if (who.refusal) co_return std::move(*who.refusal);
-  auto deed = removal_deed(subject, at_once ? "asked for and done" : "asked for", reason,
-                           [reason, at_once, when = doer(who)](reg::Person& p) {
-                             return work::request_removal(p, reason, at_once, when);
-                           });
-  co_return co_await removal_act(request, who, deed, at_once);
+  auto deed = removal_deed(
+      subject, at_once ? "asked for and done" : "asked for", reason,
+      [reason, when = doer(who)](reg::Person& p) { return work::request_removal(p, reason, false, when); });
+  if (at_once) deed.taking = {.kind = work::Taking::Kind::remove, .reason = reason, .doer = doer(who)};
+  co_return co_await removal_act(request, who, deed);
 }
 
 Gate::Answer Gate::do_removal(Request& request, const std::string& id) {
@@ -135,11 +119,10 @@ Gate::Answer Gate::do_removal(Request& request, const std::string& id) {
     const auto found = std::ranges::find(record->removals, owner.number, &reg::Removal::id);
     if (found != record->removals.end()) reason = found->reason;
   }
-  auto deed =
-      removal_deed(owner.person, "done", reason, [number = owner.number, when = doer(who)](reg::Person& p) {
-        return work::do_removal(p, number, when);
-      });
-  co_return co_await removal_act(request, who, deed, true);
+  auto deed = removal_deed(owner.person, "done", reason, {});
+  deed.taking = {
+      .kind = work::Taking::Kind::remove, .number = owner.number, .reason = reason, .doer = doer(who)};
+  co_return co_await removal_act(request, who, deed);
 }
 
 Gate::Answer Gate::decline_removal(Request& request, const std::string& id) {
@@ -154,7 +137,7 @@ Gate::Answer Gate::decline_removal(Request& request, const std::string& id) {
                            [number = owner.number, reason, when = doer(who)](reg::Person& p) {
                              return work::decline_removal(p, number, reason, when);
                            });
-  co_return co_await removal_act(request, who, deed, false);
+  co_return co_await removal_act(request, who, deed);
 }
 
 Gate::Answer Gate::restore_access(Request& request) {
@@ -171,7 +154,7 @@ Gate::Answer Gate::restore_access(Request& request) {
   auto deed =
       removal_deed(subject, second ? "restored" : "restoring asked for", reason,
                    [reason, when = doer(who)](reg::Person& p) { return work::restore(p, reason, when); });
-  co_return co_await removal_act(request, who, deed, false);
+  co_return co_await removal_act(request, who, deed);
 }
 
 }  // namespace cardgate::daemon

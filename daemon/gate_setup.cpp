@@ -133,7 +133,10 @@ Gate::Answer Gate::set_up(Request& request) {
   for (const auto& id : people) {
     if (const auto known = staff_->person(id); !known) co_return no_person(known.error(), id);
   }
-  if (!co_await recorded(record)) co_return audit_unavailable();
+  auto recording = recorded(record, true);
+  const bool on_record = co_await std::move(recording);
+  if (!on_record) co_return audit_unavailable();
+  const std::string deed = std::string(*find_string(record.details, "deed"));
   std::optional<Date> until;
   if (emergency_reason) until = Date(std::chrono::sys_days(today()) + emergency - std::chrono::days(1));
   const std::function<Result<std::vector<reg::Person>>(reg::Register&)> work =
@@ -152,7 +155,7 @@ Gate::Answer Gate::set_up(Request& request) {
         if (!emergency_reason) dismiss(each[i], wanted, today);  // named again: no second form
         if (i < people.size()) appoint(each[i], wanted, emergency_reason.value_or("set-up"), today, until);
       }
-      return {};
+      return note_done(staff, deed);
     }));
     // After them: should it be cut off in between, the same again takes the same forms back.
     if (!emergency_reason) TRY(staff.set_setting(setting_name, people[0] + " " + people[1]));
@@ -164,6 +167,7 @@ Gate::Answer Gate::set_up(Request& request) {
     note_not_done(std::move(record), done.error());
     co_return not_possible(done.error());
   }
+  ended(record);
   people_changed(people);
   people_changed(replaced);
   if (emergency_reason) {

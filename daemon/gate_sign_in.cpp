@@ -25,10 +25,7 @@ json::array to_json(const std::vector<policy::Unmet>& list) {
 
 Result<reg::Person> Gate::record_of(const std::string& id) {
   auto record = TRY(staff_->person(id));
-  record.removed = record.removed || removed_now_.contains(id);
-  for (auto& card : record.cards) {
-    if (card.status == "active" && blocked_now_.contains(card.uuid)) card.status = "lost";
-  }
+  open_acts_.apply(record);
   return record;
 }
 
@@ -91,6 +88,42 @@ void Gate::begin_times(Session& session, const policy::Decision& standing) {
   session.expires = session.auth_time + longest;
   if (standing.valid_until) session.review_at = boot_time_of(*standing.valid_until);
   for (const auto& warning : standing.warnings) session.warnings.push_back(warning.text);
+}
+
+std::optional<Response> Gate::refuse_opening(const Peer& peer, const Session& session) {
+  const auto refused = [&](Response answer, std::string_view reason) {
+    audit::Record record;
+    record.event = "sign_in_refused";
+    record.person = session.person;
+    record.reason = reason;
+    refuse(peer, std::move(record));
+    return answer;
+  };
+  if (shutting_down_)
+    return refused(problem(503, "draining", "The service is stopping. Try again in a moment."), "draining");
+  const auto room = sessions_.may_open(session, opening_);
+  if (room) return std::nullopt;
+  if (room.error().code == Errc::permission_denied) {
+    return refused(problem(409, "card_in_use",
+                           "This card is signed in for another user of this machine. Sign out there, or take "
+                           "the card out and put it in again."),
+                   "card_in_use");
+  }
+  return refused(problem(503, "too_many_sessions",
+                         "Too many people are signed in on this machine. Try again when one has left."),
+                 "too_many_sessions");
+}
+
+/// Not folded as other refusals: it takes back a record, by the session that this names.
+void Gate::note_not_opened(const Peer& peer, const std::string& person, const std::string& session,
+                           std::string_view reason) {
+  audit::Record record;
+  record.event = "sign_in_refused";
+  record.person = person;
+  record.session = session;
+  record.reason = fmt::format("not done: {}", reason);
+  record.details["peer"] = describe_peer(peer);
+  note(std::move(record));
 }
 
 Gate::Answer Gate::sign_in(Request& request) {
@@ -237,6 +270,14 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
         "card_in_use", person_id);
   }
 
+  // A place first: neither a try nor a record is spent on a session for which there is no room.
+  session.uid = uid;
+  std::optional<Counted> place;
+  if (resume_id.empty()) {
+    if (auto no = refuse_opening(peer, session)) co_return std::move(*no);
+    place.emplace(opening_);
+  }
+
   // The passcode, once.
   const std::uint64_t insertion = reader->insertion;
   session.id = random_id();
@@ -269,7 +310,6 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
     boost::asio::co_spawn(io_, readers_.recount(ask.reader), boost::asio::detached);
   reader->failures = 0;
 
-  session.uid = uid;
   session.reader = ask.reader;
   session.insertion = insertion;
   session.certificate = card->certificate;
@@ -280,11 +320,12 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
     session.warnings.push_back(*std::move(warning));
   }
 
+  const std::string on_record = resume_id.empty() ? session.id : resume_id;
   audit::Record record;
   record.event = resume_id.empty() ? "sign_in" : "session_resumed";
   record.person = person_id;
   record.client = client;
-  record.session = resume_id.empty() ? session.id : resume_id;
+  record.session = on_record;
   record.policy = policy_->hash();
   record.details = {{"reader", ask.reader},
                     {"card", card->id},
@@ -294,22 +335,31 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
                     {"peer", describe_peer(peer)}};
   const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record)));
   if (!recorded) co_return audit_unavailable();
+  if (shutting_down_) {
+    note_not_opened(peer, person_id, on_record, "the service stopped");
+    co_return problem(503, "draining", "The service is stopping. Try again in a moment.");
+  }
   reader = readers_.find(ask.reader);
-  const bool left = patience.left.stop_requested();
-  if (reader == nullptr || reader->insertion != insertion || shutting_down_ || left) {
-    audit::Record gone;
-    gone.event = "sign_in_refused";
-    gone.person = person_id;
-    gone.session = session.id;
-    gone.reason = left ? "the program that asked left while the sign-in was being recorded"
-                       : "card taken out while the sign-in was being recorded";
-    note(std::move(gone));
-    if (left) co_return refuse_who_left(use);
+  if (patience.left.stop_requested()) {
+    note_not_opened(peer, person_id, on_record,
+                    "the program that asked left while the sign-in was being recorded");
+    co_return refuse_who_left(use);
+  }
+  if (reader == nullptr || reader->insertion != insertion) {
+    note_not_opened(peer, person_id, on_record,
+                    "the card was taken out while the sign-in was being recorded");
     co_return problem(404, "no_card", "The card was taken out. Put it in and try again.");
   }
   // A reload may have taken the client, the seat or the uid its right while the person typed.
   use.person = person_id;
-  if (auto no = refuse_peer(use)) co_return std::move(*no);
+  if (auto no = refuse_peer(use)) {
+    note_not_opened(peer, person_id, on_record, "the program or the seat lost its right meanwhile");
+    co_return std::move(*no);
+  }
+  if (!resume_id.empty() && !sessions_.resume(resume_id, ask.reader, insertion, clock_.boot())) {
+    note_not_opened(peer, person_id, on_record, "the session ended while it was being resumed");
+    co_return problem(404, "not_found", "The session has ended. Sign in.");
+  }
 
   metrics_.add("sign_ins");
   log(Level::info, resume_id.empty() ? "signed in" : "session resumed",
@@ -317,9 +367,6 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
        {"CARDGATE_PERSON", person_id},
        {"CARDGATE_READER", ask.reader}});
   if (!resume_id.empty()) {
-    if (!sessions_.resume(resume_id, ask.reader, insertion, clock_.boot())) {
-      co_return problem(404, "not_found", "The session has ended. Sign in.");
-    }
     review(resume_id);
     if (sessions_.find(resume_id) == nullptr)
       co_return problem(403, "access_denied", "Your access ended at this moment.",
@@ -331,20 +378,14 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   // A removal, or the last day, may have come while the person typed.
   const auto still = facts_for(session);
   if (!still || !policy::decide_sign_in(*policy_, **still, policy::SignIn::card, now()).allowed) {
-    co_return refused(
-        problem(403, "access_denied",
-                "Your access ended while you were signing in. Ask the people who look after it."),
-        "access_lost", person_id);
+    note_not_opened(peer, person_id, on_record, "access ended while the sign-in was being recorded");
+    co_return problem(403, "access_denied",
+                      "Your access ended while you were signing in. Ask the people who look after it.");
   }
   const std::string id = session.id;
   auto opened = sessions_.open(std::move(session));
   if (!opened) {
-    audit::Record full;
-    full.event = "sign_in_refused";
-    full.person = person_id;
-    full.session = id;
-    full.reason = opened.error().context;
-    note(std::move(full));
+    note_not_opened(peer, person_id, on_record, opened.error().context);
     const bool in_use = opened.error().code == Errc::permission_denied;
     co_return problem(in_use ? 409 : 503, in_use ? "card_in_use" : "too_many_sessions",
                       opened.error().context + ".");

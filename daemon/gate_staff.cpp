@@ -6,7 +6,6 @@
 
 #include "daemon/cards/card_name.hpp"
 #include "daemon/gate.hpp"
-#include "daemon/journal.hpp"
 #include "daemon/work/answers.hpp"
 #include "proto/body.hpp"
 
@@ -115,6 +114,7 @@ Gate::Answer Gate::change_staff(Request& request, const std::string& id) {
     deed.notice = fmt::format("Your last day of employment is on record as {}: access ends after it.",
                               to_text(*change.employed_until));
   }
+  deed.taking = taking_in(id, deed.how, change, drop, reason, doer(who));
   auto done = co_await carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
   if (change.employed_until) {
@@ -124,10 +124,22 @@ Gate::Answer Gate::change_staff(Request& request, const std::string& id) {
   co_return json_response(200, person_json(done.people.front()));
 }
 
-/// Sessions end first; the register and the log follow, even behind a long import.
-void Gate::block_now(const std::string& person, const std::vector<std::string>& cards) {
-  blocked_now_.insert(cards.begin(), cards.end());
-  people_changed({person});
+/// What the change comes to when it does nothing but take access away: that waits for no disk.
+std::optional<work::Taking> Gate::taking_in(const std::string& id, const reg::Register::ChangeSeveral& how,
+                                            const work::StaffChange& change,
+                                            const std::optional<std::string>& leaves_team,
+                                            const std::string& reason, work::Doer who) {
+  const auto before = record_of(id);
+  if (!before) return std::nullopt;
+  std::vector<reg::Person> tried(1, *before);
+  if (!how(tried) || !work::takes_away_only(*before, tried.front())) return std::nullopt;
+  return work::Taking{.kind = work::Taking::Kind::change_staff,
+                      .team = leaves_team.value_or(std::string()),
+                      .reason = reason,
+                      .employed_until = change.employed_until,
+                      .leave_from = change.leave_from,
+                      .leave_until = tried.front().leave_until,
+                      .doer = std::move(who)};
 }
 
 std::optional<Response> Gate::refuse_other_name(const Request& request, const Actor& who,
@@ -202,25 +214,22 @@ Gate::Answer Gate::change_card(Request& request, const std::string& id) {
   deed.more_details = [uuid = change.uuid](const reg::Person&, const reg::Person& after) {
     return details_of_card(after, uuid);
   };
-  deed.waits_for_log = gives;
-  // A lost card is refused at once, whatever becomes of the log.
-  std::vector<std::string> blocked;
-  if (!gives) blocked.push_back(change.uuid);
-  if (const auto before = staff_->person(id)) {
+  if (const auto before = record_of(id)) {
     std::vector<reg::Person> tried(1, *before);
-    if (deed.how(tried)) {
+    if (deed.how(tried))
       deed.notice = card_notice(tried.front(), change.uuid, who.person, policy_->contacts().access_team);
-      if (!gives) block_now(id, blocked);
-    }
+  }
+  // A lost card is refused at once, whatever becomes of log and register.
+  if (!gives) {
+    deed.taking = {.kind = work::Taking::Kind::block_card,
+                   .card = change.uuid,
+                   .status = change.status,
+                   .reason = reason,
+                   .card_until = change.valid_until,
+                   .doer = doer(who)};
   }
   auto done = co_await carry_out(request, who, deed);
-  if (done.refusal && !blocked.empty() && blocked_now_.contains(blocked.front())) {
-    log(Level::error,
-        "a card that was reported is not in the register yet: it is refused until the service stops",
-        {{"CARDGATE_EVENT", "card_unwritten"}, {"CARDGATE_PERSON", id}});
-  }
   if (done.refusal) co_return std::move(*done.refusal);
-  for (const auto& card : blocked) blocked_now_.erase(card);
   co_return json_response(200, json::object{{"cards", list_json(done.people.front().cards)}});
 }
 

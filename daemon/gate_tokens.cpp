@@ -214,6 +214,15 @@ Gate::Answer Gate::token(Request& request) {
     co_return refused(role_not_allowed(), "role_not_allowed");
   }
   if (sessions_.active_token(claims.jti, clock_.boot()) == nullptr) {
+    audit::Record kept_back;
+    kept_back.event = "token_refused";
+    kept_back.person = claims.sub;
+    kept_back.role = claims.role;
+    kept_back.client = client;
+    kept_back.session = claims.sid;
+    kept_back.reason = "not done: the session ended while the token was being recorded";
+    kept_back.details = {{"jti", claims.jti}};
+    note(std::move(kept_back));
     co_return problem(401, "no_session",
                       "The session ended while the token was being made. Sign in: cardgate login");
   }
@@ -296,6 +305,7 @@ Gate::Answer Gate::revoke(Request& request) {
     co_return problem(403, "not_owner", "Only the user whose session it is, or root, may revoke a token.");
   }
   apply(sessions_.revoke(live.claims.jti));
+  co_await noted();
   co_return json_response(200, json::object{});
 }
 

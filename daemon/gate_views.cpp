@@ -34,6 +34,25 @@ Gate::Answer Gate::status(Request& request) {
   if (!health.ok)
     problems.push_back(
         json::string("The audit log cannot be written, so nothing is issued: " + health.problem));
+  const auto owed = open_acts_.owed().size();
+  if (owed > 0) {
+    problems.push_back(json::string(fmt::format(
+        "{} acts that take access away are in force and not yet in the staff register, which cannot be "
+        "written.",
+        owed)));
+  }
+  if (const auto unsure = open_acts_.problem(); !unsure.empty())
+    problems.push_back(json::string("The room for acts that are begun is not certain: " + unsure));
+  if (health.late > 0) {
+    problems.push_back(json::string(fmt::format(
+        "{} records of what was done wait until the audit log can be written{}.", health.late,
+        health.late_unsafe > 0
+            ? fmt::format("; {} of them in memory alone, and lost when the service stops", health.late_unsafe)
+            : std::string())));
+  }
+  if (!health.late_problem.empty())
+    problems.push_back(
+        json::string("The room for late audit records is not certain: " + health.late_problem));
   if (health.ok && !health.problem.empty())
     problems.push_back(json::string("The audit log warns: " + health.problem));
   if (const auto there = staff_->in_place(); !there) register_.failed(there.error());
@@ -90,6 +109,8 @@ Gate::Answer Gate::status(Request& request) {
                                                  {"state", state},
                                                  {"problems", std::move(problems)},
                                                  {"audit", health.ok ? "ok" : "failing"},
+                                                 {"late_records", health.late},
+                                                 {"unwritten_acts", owed},
                                                  {"pcscd", readers_.service_up() ? "ok" : "unreachable"},
                                                  {"policy", policy_->hash()}}},
                         {"readers", std::move(readers)},
@@ -130,6 +151,7 @@ Gate::Answer Gate::end_session(Request& request, const std::string& id) {
     co_return problem(404, "not_found", "There is no such session; it may have ended.");
   }
   apply(sessions_.end(id, EndReason::signed_out));
+  co_await noted();
   co_return no_content();
 }
 
@@ -187,6 +209,8 @@ Gate::Answer Gate::metrics(Request&) {
                                {"audit_ok", health.ok ? 1 : 0},
                                {"audit_records", static_cast<double>(health.records)},
                                {"audit_syncs", static_cast<double>(health.syncs)},
+                               {"acts_unwritten", static_cast<double>(open_acts_.owed().size())},
+                               {"audit_late", static_cast<double>(health.late)},
                                {"pcscd_up", readers_.service_up() ? 1 : 0}});
   co_return answer;
 }

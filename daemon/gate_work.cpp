@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 
 #include "base/number.hpp"
 #include "daemon/facts.hpp"
@@ -156,15 +157,41 @@ std::optional<Response> Gate::refuse_card_of_one(const Actor& who) {
                   who.card_by, who.person, who.card));
 }
 
-boost::asio::awaitable<bool> Gate::recorded(const audit::Record& record) {
+boost::asio::awaitable<bool> Gate::recorded(audit::Record& record, bool in_register) {
+  OpenAct act;
+  act.id = random_id();
+  record.details["deed"] = act.id;
+  act.record = record;
+  act.in_register = in_register;
+  const std::string id = act.id;
+  auto noting = open_acts_.begin(std::move(act));
+  co_await std::move(noting);
   auto recording = durable_.wait(durable_.start(*log_, record));
   const auto outcome = co_await std::move(recording);
+  if (!outcome) open_acts_.end(id);
   co_return outcome.has_value();
+}
+
+namespace {
+
+std::string deed_of(const audit::Record& record) {
+  const auto* id = find_string(record.details, "deed");
+  return id == nullptr ? std::string() : std::string(*id);
+}
+
+}  // namespace
+
+void Gate::ended(const audit::Record& record) {
+  open_acts_.end(deed_of(record));
 }
 
 void Gate::note_not_done(audit::Record record, std::string_view why) {
   record.reason = fmt::format("not done: {}", why);
-  note(std::move(record));
+  // Until this is durable, the next start has to say it.
+  auto done = [this, id = deed_of(record)](const Result<void>&) {
+    boost::asio::post(io_, [this, id] { open_acts_.end(id); });
+  };
+  log_->append(std::move(record), std::move(done), audit::Keep::always);
 }
 
 void Gate::note_not_done(audit::Record record, const Error& why) {
@@ -199,6 +226,25 @@ std::function<Result<void>(reg::Register&)> Gate::still_allowed(const Actor& who
   };
 }
 
+namespace {
+
+/// What the number of a new entry is called in its record.
+std::string_view number_name(reg::Numbered kind) {
+  switch (kind) {
+    case reg::Numbered::form:
+      return "form";
+    case reg::Numbered::delegation:
+      return "delegation";
+    case reg::Numbered::acting:
+      return "number";
+    case reg::Numbered::removal:
+      return "removal";
+  }
+  return "number";
+}
+
+}  // namespace
+
 boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const Actor& who, Deed& deed) {
   Done done;
   const auto act = acts_.begin(who.session);
@@ -209,10 +255,17 @@ boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const
   record.role = who.role;
   record.policy = policy_->hash();
   record.details["by"] = who.person;
-  if (deed.waits_for_log && !audit_ok()) {
+  if (deed.taking) {
+    auto taking = take_away(request, who, deed);
+    auto taken = co_await std::move(taking);
+    co_return taken;
+  }
+  if (!audit_ok()) {
     done.refusal = audit_unavailable();
     co_return done;
   }
+  // What is owed to the register goes first, so that everything is written in the order in which it was done.
+  if (!open_acts_.owed().empty()) co_await write_owed();
   // What cannot be done is not recorded as done: tried on copies first.
   std::vector<reg::Person> now_on_file;
   for (const auto& id : deed.people) {
@@ -238,36 +291,54 @@ boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const
     for (auto& detail : deed.more_details(now_on_file.front(), tried.front()))
       record.details[detail.key()] = detail.value();
   }
-  if (deed.waits_for_log) {
-    if (!co_await recorded(record)) {
-      done.refusal = audit_unavailable();
+  if (const auto kind = reg::without_number(tried.front())) {
+    // People quote it from now on, so the log must have it.
+    std::function<Result<std::int64_t>(reg::Register&)> take = [kind](reg::Register& staff) {
+      return staff.take_number(*kind);
+    };
+    auto taking = register_.write<std::int64_t>(take);
+    const auto number = co_await std::move(taking);
+    if (!number) {
+      done.refusal = not_possible(number.error());
       co_return done;
     }
-    if (auto over = refuse_if_over(who)) {
-      note_not_done(std::move(record), "the session, or the right to do it, ended meanwhile");
-      done.refusal = std::move(over);
-      co_return done;
-    }
-  } else {
-    note(record);
+    record.details[number_name(*kind)] = std::to_string(*number);
+    deed.how = [how = deed.how, kind, number = *number](std::vector<reg::Person>& people) -> Result<void> {
+      TRY(how(people));
+      reg::set_number(people.front(), *kind, number);
+      return {};
+    };
+  }
+  auto recording = recorded(record, true);
+  const bool on_record = co_await std::move(recording);
+  if (!on_record) {
+    done.refusal = audit_unavailable();
+    co_return done;
+  }
+  if (auto over = refuse_if_over(who)) {
+    note_not_done(std::move(record), "the session, or the right to do it, ended meanwhile");
+    done.refusal = std::move(over);
+    co_return done;
   }
   // The register may be busy with an import for minutes: what was true before the wait is asked again behind it.
-  std::function<Result<void>(reg::Register&)> still;
-  if (deed.waits_for_log) still = still_allowed(who, act);
   const std::function<Result<std::vector<reg::Person>>(reg::Register&)> work =
-      [ids = deed.people, how = deed.how, first = deed.first,
-       still](reg::Register& staff) -> Result<std::vector<reg::Person>> {
-    if (still) TRY(still(staff));
-    if (first) TRY(first([&staff](const std::string& id) { return staff.person(id); }));
-    return staff.change_several(ids, how);
+      [ids = deed.people, how = deed.how, first = deed.first, still = still_allowed(who, act),
+       id = deed_of(record)](reg::Register& staff) -> Result<std::vector<reg::Person>> {
+    TRY(still(staff));
+    if (first) TRY(first([&staff](const std::string& other) { return staff.person(other); }));
+    return staff.change_several(ids, [&](std::vector<reg::Person>& people) -> Result<void> {
+      TRY(how(people));
+      return note_done(staff, id);
+    });
   };
   auto changed = co_await register_.write<std::vector<reg::Person>>(work);
   if (!changed) {
     note_not_done(std::move(record), changed.error());
-    if (deed.waits_for_log && !reg::in_doubt(changed.error())) done.refusal = refuse_if_over(who);
+    if (!reg::in_doubt(changed.error())) done.refusal = refuse_if_over(who);
     if (!done.refusal) done.refusal = not_possible(changed.error());
     co_return done;
   }
+  ended(record);
   done.people = std::move(*changed);
   std::vector<std::string> affected = deed.people;
   for (std::size_t i = 0; i < done.people.size(); ++i) {

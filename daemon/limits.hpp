@@ -48,6 +48,11 @@ inline constexpr seconds card_wait{5};         // for a card that another progra
 inline constexpr std::size_t max_managers_in_token = 16;
 inline constexpr std::size_t max_listed = 500;           // forms, removals, people in one answer
 inline constexpr std::size_t max_looked_through = 5000;  // people that a filter passes over in one answer
+// What waits for a disk (docs/operations.md, "When a disk is full").
+inline constexpr std::size_t open_acts_bytes = 1UL
+                                               << 20;  // taken in the state directory for acts that are begun
+inline constexpr seconds write_owed_after{
+    2};  // between two tries to write into the register what it could not take
 // Passwords. Each thread hashes one at a time and takes `passwords.memory` meanwhile; who finds the queue full is told to
 // try again.
 inline constexpr std::size_t password_threads = 2;

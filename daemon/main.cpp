@@ -18,6 +18,7 @@
 #include <system_error>
 #include <thread>
 
+#include "daemon/audit_journal.hpp"
 #include "daemon/file_watch.hpp"
 #include "daemon/held_folder.hpp"
 #include "daemon/journal.hpp"
@@ -106,6 +107,8 @@ Result<Gate::Parts> prepare(const std::filesystem::path& file, const Clock& cloc
   options.directory = config.audit_directory;
   options.segment_bytes = config.audit_segment_bytes;
   options.keep_segments = config.audit_keep_segments;
+  options.late_file = config.state_directory / "late-records";
+  tell_journal(options);
   auto log = TRY(audit::Log::open(options, std::move(audit_key), clock));
   auto credentials = TRY(reg::open_credentials(config.state_directory / "register.db", password_throttle));
   auto password_rules = std::make_shared<const PasswordRules>(TRY(PasswordRules::load(config.passwords)));

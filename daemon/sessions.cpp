@@ -57,20 +57,27 @@ Actions Sessions::end_where(EndReason reason, const auto& predicate) {
   return actions;
 }
 
-Result<Actions> Sessions::open(Session session) {
+bool Sessions::takes_place_of(const Session& next, const Session& old) {
+  if (old.sign_in != next.sign_in) return false;
+  if (next.sign_in == policy::SignIn::card) return old.card == next.card;
+  return old.person == next.person && old.uid == next.uid;
+}
+
+Result<void> Sessions::may_open(const Session& session, std::size_t others) const {
   if (const Session* other = by_card(session.card); other != nullptr && other->uid != session.uid) {
     return Error{Errc::permission_denied, "this card is signed in for another user of this machine"};
   }
-  const auto takes_its_place = [&session](const Session& s) {
-    if (s.sign_in != session.sign_in) return false;
-    if (session.sign_in == policy::SignIn::card) return s.card == session.card;
-    return s.person == session.person && s.uid == session.uid;
-  };
-  const auto older =
-      std::ranges::count_if(sessions_, [&](const auto& entry) { return takes_its_place(entry.second); });
-  if (sessions_.size() - static_cast<std::size_t>(older) >= bounds_.sessions)
+  const auto older = std::ranges::count_if(
+      sessions_, [&](const auto& entry) { return takes_place_of(session, entry.second); });
+  if (sessions_.size() - static_cast<std::size_t>(older) + others >= bounds_.sessions)
     return Error{Errc::too_large, "too many people are signed in"};
-  Actions actions = end_where(EndReason::signed_in_again, takes_its_place);
+  return {};
+}
+
+Result<Actions> Sessions::open(Session session) {
+  TRY(may_open(session, 0));
+  Actions actions = end_where(EndReason::signed_in_again,
+                              [&session](const Session& old) { return takes_place_of(session, old); });
   std::string id = session.id;
   sessions_.emplace(std::move(id), std::move(session));
   return actions;

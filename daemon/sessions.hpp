@@ -120,6 +120,8 @@ class Sessions {
   /// Ends an older session of the same card; by password, of the same person and uid. Errors: too_large (no room), permission_denied (card in use by
   /// another uid).
   Result<Actions> open(Session session);
+  /// Whether it could be opened now, beside `others` that are about to be. Errors: as open().
+  Result<void> may_open(const Session& session, std::size_t others) const;
   Actions card_removed(const std::string& reader, std::uint64_t insertion, BootTime now);
   Actions reader_gone(const std::string& reader, BootTime now);
   /// A card was put in and read. `genuine`: it showed that it is no copy; without that, a session in its
@@ -167,6 +169,7 @@ class Sessions {
   std::optional<BootTime> next_deadline() const;
 
  private:
+  static bool takes_place_of(const Session& next, const Session& old);
   Actions end_where(EndReason reason, const auto& predicate);
   Actions revoke_if(const std::function<bool(const Token&)>& dead);
   Actions card_gone(EndReason reason, BootTime now, const auto& predicate);

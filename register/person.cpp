@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "register/person.hpp"
 
+#include <algorithm>
+
 #include "base/bytes.hpp"
 #include "register/normal.hpp"
 
@@ -75,6 +77,42 @@ void close_former_employment(const Person& before, Person& next) {
   }
   next.leave_from.reset();
   next.leave_until.reset();
+}
+
+namespace {
+
+template <class Rows>
+bool lacks_number(const Rows& rows) {
+  return std::ranges::any_of(rows, [](const auto& row) { return row.id == 0; });
+}
+
+template <class Rows>
+void give_number(Rows& rows, std::int64_t number) {
+  const auto first = std::ranges::find_if(rows, [](const auto& row) { return row.id == 0; });
+  if (first != rows.end()) first->id = number;
+}
+
+}  // namespace
+
+std::optional<Numbered> without_number(const Person& person) {
+  if (lacks_number(person.forms)) return Numbered::form;
+  if (lacks_number(person.delegations)) return Numbered::delegation;
+  if (lacks_number(person.acting)) return Numbered::acting;
+  if (lacks_number(person.removals)) return Numbered::removal;
+  return std::nullopt;
+}
+
+void set_number(Person& person, Numbered kind, std::int64_t number) {
+  switch (kind) {
+    case Numbered::form:
+      return give_number(person.forms, number);
+    case Numbered::delegation:
+      return give_number(person.delegations, number);
+    case Numbered::acting:
+      return give_number(person.acting, number);
+    case Numbered::removal:
+      return give_number(person.removals, number);
+  }
 }
 
 }  // namespace cardgate::reg

@@ -136,6 +136,13 @@ struct Person {
   friend bool operator==(const Person&, const Person&) = default;
 };
 
+/// The entries of a person that people quote by their number.
+enum class Numbered : std::uint8_t { form, delegation, acting, removal };
+/// The kind of the first entry without a number; nothing when each has one.
+std::optional<Numbered> without_number(const Person& person);
+/// Gives the number to the first entry of that kind without one.
+void set_number(Person& person, Numbered kind, std::int64_t number);
+
 /// 8-4-4-4-12 hex digits (RFC 4122 3), either case; and the one written form of it.
 bool is_card_uuid(std::string_view text);
 std::string card_uuid(std::string_view text);

@@ -105,6 +105,10 @@ class Register {
   virtual Result<std::vector<Person>> change_several(const std::vector<std::string>& ids,
                                                      const ChangeSeveral& how) = 0;
 
+  /// Takes a number that no entry of its kind has or had, for one that is to be written later; durable on return. Errors: corrupt,
+  /// io, no_space, unavailable.
+  virtual Result<std::int64_t> take_number(Numbered kind) = 0;
+
   /// The first `limit` ids of those that come after `id`, sorted by their bytes; "" is before all. For going through
   /// everybody without holding up others. Errors: corrupt, io, unavailable.
   virtual Result<std::vector<std::string>> ids_after(std::string_view id, std::size_t limit) = 0;

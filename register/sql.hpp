@@ -224,4 +224,10 @@ inline constexpr const char* drop_delegations = "DELETE FROM delegation WHERE pe
 inline constexpr const char* drop_acting = "DELETE FROM acting WHERE person = ?";
 inline constexpr const char* drop_removals = "DELETE FROM removal WHERE person = ?";
 
+inline constexpr const char* add_number_row =
+    "INSERT INTO sqlite_sequence (name, seq) SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence "
+    "WHERE name = ?)";
+inline constexpr const char* next_number = "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = ?";
+inline constexpr const char* last_number = "SELECT seq FROM sqlite_sequence WHERE name = ?";
+
 }  // namespace cardgate::reg::sql

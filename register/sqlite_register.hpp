@@ -58,6 +58,7 @@ class SqliteRegister final : public Register {
   Result<Person> change(std::string_view id, const Change& how) override;
   Result<std::vector<Person>> change_several(const std::vector<std::string>& ids,
                                              const ChangeSeveral& how) override;
+  Result<std::int64_t> take_number(Numbered kind) override;
   Result<std::vector<std::string>> ids_after(std::string_view id, std::size_t limit) override;
   Result<std::size_t> count() override;
   Result<std::string> setting(std::string_view name) override;

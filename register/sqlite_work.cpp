@@ -147,4 +147,26 @@ Result<std::vector<Person>> SqliteRegister::change_several(const std::vector<std
   });
 }
 
+Result<std::int64_t> SqliteRegister::take_number(Numbered kind) {
+  static constexpr const char* tables[] = {"form", "delegation", "acting", "removal"};
+  const std::string table = tables[static_cast<std::size_t>(kind)];
+  return writing_.change([&]() -> Result<std::int64_t> {
+    // SQLite's own count of numbers given (AUTOINCREMENT), an ordinary table. It has no row before the first number.
+    SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
+    SQLite::Statement add(*database_, sql::add_number_row);
+    SQLite::Statement next(*database_, sql::next_number);
+    SQLite::Statement last(*database_, sql::last_number);
+    Query(add, table, table).run();
+    Query(next, table).run();
+    std::int64_t number = 0;
+    {
+      Query query(last, table);
+      if (!query.next()) throw BadRow{"the numbers of its entries cannot be counted"};
+      number = query.integer();
+    }
+    transaction.commit();
+    return number;
+  });
+}
+
 }  // namespace cardgate::reg

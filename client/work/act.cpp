@@ -51,7 +51,11 @@ int run_act(const Cli& cli, const Act& act, Given given) {
                                 .target = target_of(act, given),
                                 .body = body,
                                 .content_type = body.empty() ? std::string_view() : "application/json"});
-    const int said = say_reply(cli, reply, act.tell);
+    // In force, and not in the register yet: the service says so in the place of what is on file.
+    const auto* written = reply ? reply->body.if_contains("written") : nullptr;
+    const bool owed = written != nullptr && written->is_bool() && !written->get_bool();
+    const int said = say_reply(
+        cli, reply, owed ? [](const json::object& answer) { say(text_of(answer, "message")); } : act.tell);
     if (said != exit_ok) return said;
     const auto next = all_pages ? text_of(reply->body, "next") : std::string();
     if (next.empty()) return act.exit_code ? act.exit_code(reply->body) : exit_ok;

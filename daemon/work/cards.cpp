@@ -109,6 +109,17 @@ bool decides_for_others(const reg::Person& person, const policy::Policy& policy,
   });
 }
 
+Result<void> stop_card(reg::Person& person, const std::string& uuid, const std::string& status,
+                       std::optional<Date> valid_until, const Doer& doer) {
+  if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody changes their own cards here"};
+  const auto known = std::ranges::find(person.cards, uuid, &reg::Card::uuid);
+  if (known == person.cards.end())
+    return Error{Errc::not_found, "That card is not registered to that person"};
+  known->status = status;
+  if (valid_until) known->valid_until = valid_until;
+  return {};
+}
+
 Result<void> change_card(reg::Person& person, const policy::Policy& policy, const CardChange& change,
                          const Doer& doer) {
   if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody changes their own cards here"};
@@ -118,16 +129,9 @@ Result<void> change_card(reg::Person& person, const policy::Policy& policy, cons
       return Error{Errc::not_found, "The card that is replaced is not registered to that person"};
     if (change.replaces == change.uuid) return cannot("A card does not replace itself");
   }
-  if (known == person.cards.end()) {
-    if (change.status != "active")
-      return Error{Errc::not_found, "That card is not registered to that person"};
-    return register_card(person, policy, change, doer);
-  }
-  if (change.status != "active") {
-    known->status = change.status;
-    if (change.valid_until) known->valid_until = change.valid_until;
-    return {};
-  }
+  if (change.status != "active")
+    return stop_card(person, change.uuid, change.status, change.valid_until, doer);
+  if (known == person.cards.end()) return register_card(person, policy, change, doer);
   // A card that was out of somebody's hands is not trusted again.
   if (known->status != "active" && known->status != "waiting") {
     return cannot(fmt::format("That card was reported {}; give out a new one", known->status));

@@ -99,6 +99,9 @@ struct CardChange {
   /// The name in the card's certificate where it is not the person's, which the doer has looked at; empty: the person's.
   std::string certificate_name;
 };
+/// The card is lost, replaced or revoked (`status`).
+Result<void> stop_card(reg::Person& person, const std::string& uuid, const std::string& status,
+                       std::optional<Date> valid_until, const Doer& doer);
 /// A card of somebody who decides for others waits for a second person, who does the same; so do both stand for any card.
 Result<void> change_card(reg::Person& person, const policy::Policy& policy, const CardChange& change,
                          const Doer& doer);

@@ -218,8 +218,13 @@ TEST_F(SessionStory, CardsAndReadersNeverTouchASessionByPassword) {
 TEST_F(SessionStory, LimitsRefuseAndLoseNothing) {
   open(session("a", "card-a"));
   open(session("b", "card-b"));
+  EXPECT_TRUE(sessions.may_open(session("c", "card-c"), 0));
+  EXPECT_EQ(sessions.may_open(session("c", "card-c"), 1).error().code, Errc::too_large)
+      << "one is on its way";
+  EXPECT_TRUE(sessions.may_open(session("b2", "card-b"), 1)) << "in the place of the older";
   open(session("c", "card-c"));
   EXPECT_EQ(sessions.open(session("d", "card-d")).error().code, Errc::too_large);
+  EXPECT_EQ(sessions.may_open(session("d", "card-d"), 0).error().code, Errc::too_large);
   EXPECT_TRUE(sessions.open(session("c2", "card-c"))) << "the same card takes its own place";
   ASSERT_TRUE(issue("a", "t1"));
   ASSERT_TRUE(issue("a", "t2"));

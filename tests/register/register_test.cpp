@@ -198,6 +198,32 @@ TEST(Register, GoesThroughEverybodyPageByPage) {
   EXPECT_THAT(*staff->ids_after("aa", 1), testing::ElementsAre("b")) << "the id need not be anybody's";
 }
 
+TEST(Register, ATakenNumberIsNobodyElses) {
+  Folder folder;
+  auto staff = open(folder.file());
+  import(*staff, "people: [{id: a, name: A}]");
+  EXPECT_EQ(*staff->take_number(Numbered::form), 1);
+  EXPECT_EQ(*staff->take_number(Numbered::form), 2) << "whatever became of the first";
+  EXPECT_EQ(*staff->take_number(Numbered::removal), 1) << "each kind has its own";
+  const auto submit = [&](std::int64_t number) {
+    return staff->change("a", [number](Person& next) -> Result<void> {
+      Form form;
+      form.kind = "ESR06";
+      form.role = "core";
+      next.forms.push_back(form);
+      EXPECT_EQ(without_number(next), Numbered::form);
+      if (number != 0) set_number(next, Numbered::form, number);
+      return {};
+    });
+  };
+  const auto with_number = submit(2);
+  ASSERT_TRUE(with_number) << with_number.error().message();
+  EXPECT_EQ(with_number->forms.back().id, 2);
+  EXPECT_EQ(without_number(*with_number), std::nullopt);
+  EXPECT_EQ(submit(0)->forms.back().id, 3) << "SQLite counts on from there";
+  EXPECT_EQ(*open(folder.file())->take_number(Numbered::form), 4);
+}
+
 TEST(Register, OneSeesWhatAnotherImported) {
   Folder folder;
   auto reader = open(folder.file());

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// What only takes access away. It is in force in memory first; then noted on the disk of the state, recorded and written. A log
+// or register that cannot be written holds up none of it: the record waits for the log (audit/late_records.hpp), and what the
+// register lacks is owed to it, over a restart too (open_acts.hpp).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "daemon/gate.hpp"
+#include "daemon/journal.hpp"
+#include "daemon/work/answers.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+/// Not that the rules refuse it: it can be tried again.
+bool cannot_be_written(const Error& error) {
+  return error.code != Errc::not_found && error.code != Errc::permission_denied &&
+         error.code != Errc::invalid_argument;
+}
+
+Response owed_answer(bool kept) {
+  if (kept) {
+    return json_response(
+        202,
+        json::object{{"written", false},
+                     {"message",
+                      "This is in force from now on. The staff register cannot be written at the moment: it "
+                      "is written as soon as that is possible, also after a restart of the service."}});
+  }
+  return problem(
+      503, "register_unavailable",
+      "This is in force from now on, but neither the staff register nor the reserve beside it can be "
+      "written: it is forgotten when the service stops. The people who run this machine must see to the "
+      "disk of the state directory; then do it again.");
+}
+
+}  // namespace
+
+boost::asio::awaitable<Result<reg::Person>> Gate::write_taking(const OpenAct& act) {
+  std::function<Result<reg::Person>(reg::Register&)> work =
+      [person = act.person, taking = *act.taking, id = act.id](reg::Register& staff) -> Result<reg::Person> {
+    // A write that was said to have failed may have come to the disk all the same.
+    if (TRY(was_done(staff, id))) return staff.person(person);
+    return staff.change(person, [&](reg::Person& next) -> Result<void> {
+      TRY(work::apply(next, taking));
+      return note_done(staff, id);
+    });
+  };
+  auto writing = register_.write<reg::Person>(work);
+  auto written = co_await std::move(writing);
+  co_return written;
+}
+
+boost::asio::awaitable<Gate::Done> Gate::take_away(const Request& request, const Actor& who, Deed& deed) {
+  Done done;
+  auto& record = deed.record;
+  const std::string subject = deed.people.front();
+  if (const auto* same = open_acts_.same(subject, *deed.taking)) {
+    OpenAct again = *same;
+    if (!again.owed) {
+      done.refusal = problem(409, "busy", "The same is being done at this moment.");
+      co_return done;
+    }
+    if (!again.kept) {
+      auto noting = open_acts_.begin(again);
+      again.kept = co_await std::move(noting);
+    }
+    done.refusal = owed_answer(again.kept);
+    co_return done;
+  }
+  const auto before = record_of(subject);
+  if (!before) {
+    done.refusal = no_person(before.error(), subject);
+    co_return done;
+  }
+  reg::Person after = *before;
+  if (const auto possible = work::apply(after, *deed.taking); !possible) {
+    audit::Record refused = record;
+    refused.event = "client_refused";
+    refused.reason = fmt::format("{}: {}", record.event, possible.error().context);
+    refuse(*request.peer, std::move(refused));
+    done.refusal = not_possible(possible.error());
+    co_return done;
+  }
+  if (deed.more_details) {
+    for (auto& detail : deed.more_details(*before, after)) record.details[detail.key()] = detail.value();
+  }
+  OpenAct act;
+  act.id = random_id();
+  record.details["deed"] = act.id;
+  act.record = record;
+  act.person = subject;
+  act.taking = deed.taking;
+  if (subject != who.person) act.notice = deed.notice;
+  const std::vector<std::string> person_alone(1, subject);
+
+  // In force: sessions end before anything is written, even behind a long import.
+  open_acts_.hold(act);
+  if (act.taking->kind == work::Taking::Kind::remove) {
+    std::vector<std::string> theirs;
+    for (const Session* session : sessions_.all()) {
+      if (session->person == subject) theirs.push_back(session->id);
+    }
+    for (const auto& session : theirs) apply(sessions_.end(session, EndReason::access_lost));
+  }
+  people_changed(person_alone);
+
+  auto noting = open_acts_.begin(act);
+  act.kept = co_await std::move(noting);
+  auto ticket = durable_.start(*log_, record, audit::Keep::always);
+  auto writing = write_taking(act);
+  auto written = co_await std::move(writing);
+  auto recording = durable_.wait(std::move(ticket));
+  const auto on_record = co_await std::move(recording);  // when it is not, it is kept until it can be
+  act.recorded = on_record || act.kept;
+
+  if (!written && cannot_be_written(written.error())) {
+    log(Level::error,
+        "an act that takes access away holds, and is not in the register yet: " + written.error().message(),
+        {{"CARDGATE_EVENT", "act_unwritten"},
+         {"CARDGATE_PERSON", subject},
+         {"CARDGATE_RECORD", json::serialize(to_json(act))},
+         {"CARDGATE_REASON", written.error().message()}});
+    auto noting_again = open_acts_.begin(act);
+    const bool kept_now = co_await std::move(noting_again);
+    act.kept = act.kept || kept_now;
+    if (auto* mine = open_acts_.held(act.id)) {
+      mine->owed = true;
+      mine->kept = act.kept;
+    }
+    if (!owed_waits_) boost::asio::co_spawn(io_, write_owed_later(), boost::asio::detached);
+    done.refusal = owed_answer(act.kept);
+    co_return done;
+  }
+  open_acts_.release(act.id);
+  people_changed(person_alone);
+  if (!written) {
+    note_not_done(std::move(record), written.error().message());
+    done.refusal = not_possible(written.error());
+    co_return done;
+  }
+  open_acts_.end(act.id);
+  done.people.push_back(*std::move(written));
+  if (!act.notice.empty()) {
+    const std::string mark = record.event + "-" + random_id();
+    co_await tell(person_alone, mark, act.notice);
+  }
+  co_return done;
+}
+
+boost::asio::awaitable<void> Gate::write_owed() {
+  if (writing_owed_) co_return;
+  const Raised writing(writing_owed_);
+  for (const auto& id : open_acts_.owed()) {
+    const auto* held = open_acts_.held(id);
+    if (held == nullptr) continue;
+    const OpenAct act = *held;
+    auto work = write_taking(act);
+    const auto written = co_await std::move(work);
+    if (!written && cannot_be_written(written.error())) co_return;
+    open_acts_.release(id);
+    const std::vector<std::string> person_alone(1, act.person);
+    people_changed(person_alone);
+    if (!written) {
+      log(Level::warning,
+          "an act that waited for the register cannot be done any more: " + written.error().message(),
+          {{"CARDGATE_EVENT", "act_not_done"}, {"CARDGATE_PERSON", act.person}});
+      note_not_done(act.record, written.error().message());
+      continue;
+    }
+    log(Level::notice, "an act that waited is in the register now",
+        {{"CARDGATE_EVENT", "act_written"}, {"CARDGATE_PERSON", act.person}});
+    open_acts_.end(id);
+    if (act.notice.empty()) continue;
+    const std::string mark = act.record.event + "-" + random_id();
+    co_await tell(person_alone, mark, act.notice);
+  }
+}
+
+boost::asio::awaitable<void> Gate::write_owed_later() {
+  const Raised waiting(owed_waits_);
+  boost::asio::steady_timer timer(io_);
+  while (!open_acts_.owed().empty() && !shutting_down_) {
+    timer.expires_after(write_owed_after);
+    boost::system::error_code cancelled;
+    co_await timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
+    co_await write_owed();
+  }
+}
+
+void Gate::settle_left() {
+  for (auto& act : open_acts_.take_left()) {
+    auto done = act.in_register ? was_done(*staff_, act.id) : Result<bool>(Error{Errc::unavailable, {}});
+    if (act.taking) {
+      act.owed = !done || !*done;
+      // It may be in the log already: better twice, under one deed, than not at all.
+      if (!act.recorded) {
+        audit::Record again = act.record;
+        again.details["resumed"] = true;
+        note(std::move(again));
+        act.recorded = true;
+      }
+      if (act.owed) {
+        open_acts_.hold(act);
+        boost::asio::co_spawn(io_, open_acts_.begin(act), boost::asio::detached);
+      } else {
+        open_acts_.end(act.id);
+      }
+      continue;
+    }
+    if (done && *done) {
+      open_acts_.end(act.id);
+      continue;
+    }
+    const std::string_view why = done ? "the service stopped before it was carried out"
+                                      : "perhaps: the service stopped while it was being carried out";
+    log(Level::warning, fmt::format("recorded before the last stop, and not carried out ({})", why),
+        {{"CARDGATE_EVENT", "act_not_done"},
+         {"CARDGATE_PERSON", act.record.person},
+         {"CARDGATE_RECORD", json::serialize(to_json(act))}});
+    note_not_done(std::move(act.record), why);
+  }
+  if (!open_acts_.owed().empty()) boost::asio::co_spawn(io_, write_owed_later(), boost::asio::detached);
+}
+
+}  // namespace cardgate::daemon
