@@ -7,6 +7,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <map>
 #include <sstream>
 
 #include "base/bytes.hpp"
@@ -26,12 +27,36 @@ struct Yaml::Node {
   std::string scalar;
   const Node* parent = nullptr;
   std::vector<std::unique_ptr<Node>> children;
+  /// The children of a large map by their keys, which live as long as they do. Ordered and not hashed: whoever writes the
+  /// file chooses the keys, and could choose them to collide.
+  std::map<std::string_view, const Node*> by_key;
 };
 
 namespace {
 
 using Node = Yaml::Node;
 constexpr std::size_t max_depth = 16;
+constexpr std::size_t looked_through = 16;  // so many keys are as quickly compared one by one
+
+const Node* child_of(const Node& map, std::string_view key) {
+  if (!map.by_key.empty()) {
+    const auto found = map.by_key.find(key);
+    return found == map.by_key.end() ? nullptr : found->second;
+  }
+  const auto found = std::ranges::find_if(map.children, [&](const auto& child) { return child->key == key; });
+  return found == map.children.end() ? nullptr : found->get();
+}
+
+void add_child(Node& parent, std::unique_ptr<Node> child) {
+  parent.children.push_back(std::move(child));
+  if (parent.kind != Node::Kind::map || parent.children.size() <= looked_through) return;
+  const auto enter = [&](const std::unique_ptr<Node>& each) { parent.by_key.emplace(each->key, each.get()); };
+  if (parent.by_key.empty()) {
+    std::ranges::for_each(parent.children, enter);
+  } else {
+    enter(parent.children.back());
+  }
+}
 
 const Node& root_of(const Node& node) {
   return node.parent == nullptr ? node : root_of(*node.parent);
@@ -113,15 +138,12 @@ class Builder final : public YAML::EventHandler {
         child->key = std::exchange(pending_key_, {});
         child->line = pending_line_;
         has_key_ = false;
-        for (const auto& other : parent.children) {
-          if (other->key == child->key) {
-            throw Refused{error_at(*child, fmt::format("stands twice (first on line {})", other->line))};
-          }
-        }
+        if (const Node* other = child_of(parent, child->key))
+          throw Refused{error_at(*child, fmt::format("stands twice (first on line {})", other->line))};
       } else {
         child->index = parent.children.size();
       }
-      parent.children.push_back(std::move(child));
+      add_child(parent, std::move(child));
       node = parent.children.back().get();
     } else {
       node->line = mark.line + 1;
@@ -248,22 +270,22 @@ Result<Yaml> YamlMap::required(std::string_view key) {
 
 std::optional<Yaml> YamlMap::optional(std::string_view key) {
   known_.emplace_back(key);
-  for (const auto& child : self_.node_->children) {
-    if (child->key == key && child->kind != Node::Kind::null) return Yaml(self_.root_, child.get());
-  }
-  return std::nullopt;
+  const Node* child = child_of(*self_.node_, key);
+  if (child == nullptr || child->kind == Node::Kind::null) return std::nullopt;
+  return Yaml(self_.root_, child);
 }
 
 std::vector<std::pair<std::string, Yaml>> YamlMap::entries() {
   std::vector<std::pair<std::string, Yaml>> out;
-  for (const auto& child : self_.node_->children) {
-    known_.push_back(child->key);
+  all_known_ = true;
+  out.reserve(self_.node_->children.size());
+  for (const auto& child : self_.node_->children)
     out.emplace_back(child->key, Yaml(self_.root_, child.get()));
-  }
   return out;
 }
 
 Result<void> YamlMap::finish() const {
+  if (all_known_) return {};
   for (const auto& child : self_.node_->children) {
     if (std::ranges::find(known_, child->key) == known_.end()) {
       return error_at(*child, fmt::format("unknown key; expected one of: {}", fmt::join(known_, ", ")));

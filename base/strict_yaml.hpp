@@ -4,7 +4,7 @@
 // Every mistake names file, line, key path and what was expected. Duplicate keys, aliases and a second
 // document are refused (yaml-cpp itself keeps both of two equal keys and finds the first). A node is a cheap
 // handle into a document that lives as long as any of its nodes. Not for concurrent writing, there is none;
-// reading is thread-safe.
+// reading is thread-safe. Time and memory grow with the size of the text, however many keys one map has.
 #pragma once
 
 #include <filesystem>
@@ -72,6 +72,7 @@ class YamlMap {
   explicit YamlMap(Yaml self) : self_(std::move(self)) {}
   Yaml self_;
   std::vector<std::string> known_;
+  bool all_known_ = false;
 };
 
 }  // namespace cardgate

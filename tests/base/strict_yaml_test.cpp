@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/strict_yaml.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <ctime>
 
 namespace cardgate {
 namespace {
@@ -45,6 +49,50 @@ TEST(StrictYaml, ReportsTheKeyNobodyAskedFor) {
   auto map = *root.map();
   ASSERT_TRUE(map.optional("good"));
   EXPECT_EQ(map.finish().error().context, "f.yaml:2: odd: unknown key; expected one of: good");
+}
+
+/// What this thread's processor does to read a map of so many keys, and to take every one of them; the least of a few times,
+/// so that what else the machine does plays no part.
+double work_of(int keys, std::string_view opening, std::string_view between, std::string_view closing) {
+  std::string text(opening);
+  for (int i = 0; i < keys; ++i) text += fmt::format("key{}: {}{}", i, i, between);
+  text += closing;
+  const auto spent = [] {
+    timespec at{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &at);
+    return static_cast<double>(at.tv_sec) + 1e-9 * static_cast<double>(at.tv_nsec);
+  };
+  double least = 1e9;
+  for (int time = 0; time < 3; ++time) {
+    const double began = spent();
+    const auto parsed = Yaml::parse(text, "f.yaml");
+    EXPECT_TRUE(parsed) << parsed.error().context;
+    if (!parsed) return 1;
+    auto map = *parsed->map();
+    EXPECT_GE(map.entries().size(), static_cast<std::size_t>(keys));
+    EXPECT_TRUE(map.required(fmt::format("key{}", keys - 1)));
+    EXPECT_TRUE(map.finish());
+    least = std::min(least, spent() - began);
+  }
+  return least;
+}
+
+TEST(StrictYaml, ManyKeysInOneMapTakeTimeInProportion) {
+  // Thirty times the keys: some thirty times the work, and nine hundred times where each key is compared with all before.
+  EXPECT_LT(work_of(90'000, "", "\n", "") / work_of(3'000, "", "\n", ""), 120);
+  EXPECT_LT(work_of(90'000, "{", ", ", "end: 0}") / work_of(3'000, "{", ", ", "end: 0}"), 120);
+}
+
+TEST(StrictYaml, AKeyThatStandsTwiceIsFoundInALargeMapToo) {
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += fmt::format("key{}: {}\n", i, i);
+  EXPECT_EQ(refusal(text + "key3: again\n"), "f.yaml:101: key3: stands twice (first on line 4)");
+  const auto root = *Yaml::parse(text + "empty:\n", "f.yaml");
+  auto map = *root.map();
+  EXPECT_EQ(*map.required("key99")->integer(0, 99), 99);
+  EXPECT_FALSE(map.optional("empty")) << "absent and null are the same";
+  EXPECT_FALSE(map.optional("key100"));
+  EXPECT_NE(map.finish().error().context.find("f.yaml:1: key0: unknown key"), std::string::npos);
 }
 
 TEST(StrictYaml, AnEmptyFileIsNull) {
