@@ -3,6 +3,7 @@
 
 #include <sys/inotify.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <set>
 #include <system_error>
@@ -19,8 +20,13 @@ int new_inotify() {
 
 }  // namespace
 
-FileWatch::FileWatch(boost::asio::io_context& io, milliseconds settle, std::function<void()> changed)
-    : descriptor_(io, new_inotify()), rest_(io), settle_(settle), changed_(std::move(changed)) {
+FileWatch::FileWatch(boost::asio::io_context& io, milliseconds settle, milliseconds longest,
+                     std::function<void()> changed)
+    : descriptor_(io, new_inotify()),
+      rest_(io),
+      settle_(settle),
+      longest_(longest),
+      changed_(std::move(changed)) {
   wait();
 }
 
@@ -53,16 +59,24 @@ void FileWatch::wait() {
           change = change || (event->mask & IN_IGNORED) == 0;
           at += sizeof(inotify_event) + event->len;
         }
-        if (change) {
-          rest_.expires_after(settle_);
-          rest_.async_wait([this](const boost::system::error_code& stopped) {
-            if (stopped) return;
-            set(std::vector(paths_));  // a folder may have been replaced by another of its name
-            changed_();
-          });
-        }
+        if (change) tell_at_rest();
         wait();
       });
+}
+
+void FileWatch::tell_at_rest() {
+  const auto now = std::chrono::steady_clock::now();
+  if (!first_change_) first_change_ = now;
+  const auto latest = *first_change_ + longest_;
+  // The timer stands already, and what has waited this long must not be put off by one more change.
+  if (now >= latest) return;
+  rest_.expires_at(std::min(now + settle_, latest));
+  rest_.async_wait([this](const boost::system::error_code& stopped) {
+    if (stopped) return;
+    first_change_.reset();
+    set(std::vector(paths_));  // a folder may have been replaced by another of its name
+    changed_();
+  });
 }
 
 }  // namespace cardgate::daemon

@@ -170,7 +170,7 @@ boost::asio::awaitable<Result<void>> Gate::reload() {
   auto work = [locations = config->authorities]() -> boost::asio::awaitable<Loaded> {
     co_return std::make_shared<Result<trust::Authorities>>(trust::Authorities::load(locations));
   };
-  ++trust_reading_;
+  const auto reading = trust_readings_.reload_begins();
   const Loaded authorities =
       co_await boost::asio::co_spawn(trust_threads_, std::move(work), boost::asio::use_awaitable);
   if (!*authorities) co_return refused(authorities->error());
@@ -203,6 +203,7 @@ boost::asio::awaitable<Result<void>> Gate::reload() {
   if (downtime_changed) events_.publish("downtime", {{"kind", "changed"}}, std::nullopt);
   take_over(std::move(**authorities), std::move(*cards));
   boost::asio::co_spawn(io_, tell_of_changed_texts(), boost::asio::detached);
+  if (trust_readings_.reload_ends(reading)) trust_files_changed();
   co_return Result<void>();
 }
 

@@ -54,6 +54,7 @@
 #include "daemon/refusals.hpp"
 #include "daemon/register_threads.hpp"
 #include "daemon/sessions.hpp"
+#include "daemon/trust_readings.hpp"
 #include "daemon/wall_guard.hpp"
 #include "daemon/work/right.hpp"
 #include "daemon/work/rules.hpp"
@@ -214,6 +215,7 @@ class Gate {
   void watch_certificate(const std::string& session, const trust::Verdict& verdict, WallTime judged_at);
   void refresh(const Bytes& certificate, bool anew);
   void take_over(trust::Authorities authorities, CardRules cards);
+  void trust_files_read(Result<trust::Authorities> loaded);
 
   // gate_sign_in.cpp
   struct Person {
@@ -509,7 +511,7 @@ class Gate {
   Refusals refusals_;
   std::unordered_map<std::string, Person> people_;  // register rows as facts, until the register changes
   std::set<Bytes> refreshing_;                      // certificates whose issuers are being asked
-  std::uint64_t trust_reading_ = 0;                 // which reading of the trust files is the newest
+  TrustReadings trust_readings_;
   std::string trust_problem_;                       // why the newest trust files were refused
   boost::asio::thread_pool trust_threads_{2};
   RegisterThreads register_;

@@ -150,25 +150,34 @@ void Gate::take_over(trust::Authorities authorities, CardRules cards) {
 /// New CRLs, anchors or intermediates: read in the background (a large CRL takes seconds), taken over whole
 /// or not at all.
 void Gate::trust_files_changed() {
-  boost::asio::post(trust_threads_, [this, locations = config_.authorities, reading = ++trust_reading_] {
+  const auto reading = trust_readings_.changed();
+  if (!reading) return;  // one runs, and is followed by another
+  boost::asio::post(trust_threads_, [this, locations = config_.authorities, number = *reading] {
     auto loaded = std::make_shared<Result<trust::Authorities>>(trust::Authorities::load(locations));
-    boost::asio::post(io_, [this, locations, reading, loaded] {
-      // Who began later sees newer files, and a reload in between may have brought other places.
-      if (shutting_down_ || reading != trust_reading_ || locations != config_.authorities) return;
-      audit::Record record;
-      record.event = "trust_files";
-      if (*loaded) {
-        take_over(std::move(**loaded), judge_->cards());
-        log(Level::info, "the trust files changed and were taken over", {{"CARDGATE_EVENT", "trust_files"}});
-      } else {
-        record.reason = loaded->error().context;
-        trust_problem_ = "The trust files changed and were not taken over: " + loaded->error().context;
-        log(Level::error, trust_problem_, {{"CARDGATE_EVENT", "trust_files_refused"}});
-      }
-      note(std::move(record));
-      on_deadline_changed();
+    boost::asio::post(io_, [this, locations, number, loaded] {
+      if (shutting_down_) return;
+      const bool counts = trust_readings_.finished(number);
+      // A reload in between may have brought other places.
+      const bool same_places = locations == config_.authorities;
+      if (trust_readings_.wanted() || !same_places) trust_files_changed();
+      if (counts && same_places) trust_files_read(std::move(*loaded));
     });
   });
+}
+
+void Gate::trust_files_read(Result<trust::Authorities> loaded) {
+  audit::Record record;
+  record.event = "trust_files";
+  if (loaded) {
+    take_over(std::move(*loaded), judge_->cards());
+    log(Level::info, "the trust files changed and were taken over", {{"CARDGATE_EVENT", "trust_files"}});
+  } else {
+    record.reason = loaded.error().context;
+    trust_problem_ = "The trust files changed and were not taken over: " + loaded.error().context;
+    log(Level::error, trust_problem_, {{"CARDGATE_EVENT", "trust_files_refused"}});
+  }
+  note(std::move(record));
+  on_deadline_changed();
 }
 
 }  // namespace cardgate::daemon

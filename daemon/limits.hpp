@@ -40,6 +40,7 @@ inline constexpr std::chrono::days lapse_horizon{30};  // what people are told o
 inline constexpr std::size_t max_ocsp_answer_bytes = 64 * 1024;
 inline constexpr seconds ask_again_after{60};           // for what could not be fetched
 inline constexpr milliseconds trust_files_settle{500};  // several files are put into place at once
+inline constexpr seconds trust_files_longest{2};        // a list that revokes waits no longer for quiet
 
 inline constexpr seconds vendor_deadline{20};  // for one answer of the helper for vendors' cards
 inline constexpr seconds card_wait{5};         // for a card that another program holds

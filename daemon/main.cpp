@@ -181,7 +181,7 @@ int run(const std::filesystem::path& file) {
   };
   if (::sd_watchdog_enabled(0, &watchdog_usec) > 0) feed();
 
-  FileWatch trust_files(io, trust_files_settle, [&] { gate.trust_files_changed(); });
+  FileWatch trust_files(io, trust_files_settle, trust_files_longest, [&] { gate.trust_files_changed(); });
   trust_files.set(gate.trust_paths());
 
   asio::signal_set hangup(io, SIGHUP);
