@@ -212,7 +212,7 @@ void Gate::shut_down() {
   register_.stop();
   apply(sessions_.end_all(EndReason::shutdown));
   readers_.stop();
-  flush_refusals();
+  flush_counts();
   events_.publish("service", {{"kind", "stopping"}}, std::nullopt);
   events_.close();
   audit::Record record;
@@ -249,8 +249,11 @@ std::string Gate::describe_peer(const Peer& peer) {
 
 void Gate::refuse(const Peer& peer, audit::Record record) {
   metrics_.add("refusals", record.event);
-  const bool first = refusals_.first(peer.uid, record.event, record.reason + record.role, clock_.boot());
-  if (!first) return;
+  if (!refusals_.first(peer.counted_as, knows(peer), record.event, record.reason, clock_.boot())) return;
+  record.role = audit::clean(record.role, max_refused_text);
+  for (auto& detail : record.details) {
+    if (auto* text = detail.value().if_string()) *text = audit::clean(*text, max_refused_text);
+  }
   log(Level::notice, "refused",
       {{"CARDGATE_EVENT", record.event},
        {"CARDGATE_PERSON", record.person},
@@ -262,13 +265,27 @@ void Gate::refuse(const Peer& peer, audit::Record record) {
   on_deadline_changed();
 }
 
-void Gate::flush_refusals() {
-  for (const auto& folded : refusals_.take(clock_.boot(), shutting_down_)) {
+void Gate::flush_counts() {
+  for (auto& counted : refusals_.take(clock_.boot(), shutting_down_)) {
     audit::Record record;
     record.event = "repeated";
-    record.reason = folded.reason;
-    record.details = {{"event", folded.event}, {"count", folded.count}, {"uid", folded.uid}};
+    record.reason = std::move(counted.reason);
+    record.details = {{"event", counted.event}, {"count", counted.count}};
+    record.details["uid"] =
+        counted.uid ? json::value(*counted.uid) : json::value(json::string(Refusals::others));
     log_->append(std::move(record), {}, audit::Keep::said);
+  }
+  for (auto& counted : looks_.take(clock_.boot(), shutting_down_)) {
+    auto& look = counted.kind;
+    audit::Record record;
+    record.event = "repeated";
+    record.person = std::move(look.person);
+    record.role = std::move(look.role);
+    record.session = std::move(look.session);
+    record.reason = std::move(look.what);
+    record.details = {{"event", "looked_at"}, {"count", counted.times}, {"uid", look.uid}, {"by", look.by}};
+    if (!look.list.empty()) record.details["list"] = look.list;
+    note(std::move(record));
   }
 }
 

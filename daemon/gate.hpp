@@ -39,17 +39,21 @@
 #include "audit/log.hpp"
 #include "daemon/cards/readers.hpp"
 #include "daemon/config.hpp"
+#include "daemon/dear_calls.hpp"
 #include "daemon/durable.hpp"
 #include "daemon/events.hpp"
 #include "daemon/facts.hpp"
 #include "daemon/forecast.hpp"
 #include "daemon/http.hpp"
+#include "daemon/looks.hpp"
 #include "daemon/meanwhile.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/open_acts.hpp"
 #include "daemon/password_rules.hpp"
 #include "daemon/passwords.hpp"
 #include "daemon/peer.hpp"
+#include "daemon/people_lists.hpp"
+#include "daemon/people_view.hpp"
 #include "daemon/rates.hpp"
 #include "daemon/refusals.hpp"
 #include "daemon/register_threads.hpp"
@@ -178,8 +182,10 @@ class Gate {
   // gate.cpp
   /// A record of what is done, which nobody waits for: kept when the log cannot be written.
   void note(audit::Record record);
+  /// `record.reason` is a fixed word; what the peer said stands in the role or the details, and is cut (refusals.hpp).
   void refuse(const Peer& peer, audit::Record record);
-  void flush_refusals();
+  /// Records what was only counted and is due: refusals and looks.
+  void flush_counts();
   bool look_at_clock();
   WallTime now() { return wall_.now(); }
   /// Until what was noted is on record, or kept where the log cannot be written: before an answer says that it was done.
@@ -296,7 +302,8 @@ class Gate {
     std::optional<policy::Act> act;  // what that role lets them do
     std::string subject;             // with whom; empty: nobody in particular
     std::optional<Response> refusal;
-    std::string why;  // of a refusal that is recorded
+    std::string why;  // of a refusal that is recorded, in fixed words
+    Reach reach;      // whose records the act may be done with
   };
   Actor myself(const Request& request);
   /// `subject`: an id; empty: whether there is any role that lets them. Who asks, before what is asked: nobody without such
@@ -352,6 +359,12 @@ class Gate {
   /// Records the look; with a refusal when the log cannot be written: nothing is shown of others then.
   [[nodiscard]] std::optional<Response> note_look(const Request& request, const Actor& who,
                                                   const std::string& person, std::string_view what);
+  /// The same of a page of people; `asked` is what the peer asked for.
+  [[nodiscard]] std::optional<Response> note_list(const Request& request, const Actor& who,
+                                                  const std::vector<std::string>& people,
+                                                  std::string_view what, json::object asked = {});
+  Looks::Answer count_look(const Request& request, const Actor& who, audit::Record& record,
+                           std::string_view list, std::size_t people);
   work::Doer doer(const Actor& who) { return {who.person, today(), who.card_by}; }
   /// A card for which one person alone stands decides nothing for others.
   static std::optional<Response> refuse_card_of_one(const Actor& who);
@@ -367,7 +380,6 @@ class Gate {
   void settle_left();
 
   // gate_forms.cpp
-  Result<std::vector<std::string>> my_staff(const Actor& who);
   bool is_me(const Request& request, const std::string& id);
   static Deed form_deed(std::string person, const std::string& number, std::string_view act,
                         std::string reason, std::string notice,
@@ -375,7 +387,9 @@ class Gate {
   /// `number` is empty for a new form.
   boost::asio::awaitable<Response> form_act(Request& request, const Actor& who, Deed& deed,
                                             std::optional<std::int64_t> number);
-  json::object form_json(const reg::Person& person, const reg::Form& form) const;
+  json::object form_json(const reg::Person& person, const reg::Form& form) {
+    return view().form(person, form);
+  }
 
   // gate_delegations.cpp
   /// The holder, whoever gave it (`from_them`), or who looks after staff records.
@@ -402,8 +416,26 @@ class Gate {
 
   // gate_people.cpp
   Actor sees_everybody(const Request& request);
-  json::object person_json(const reg::Person& person);
-  json::object holdings_json(const reg::Person& person);
+  json::object person_json(const reg::Person& person) { return view().person(person); }
+  PeopleView view() { return {policy_, now(), open_acts_.takings()}; }
+  struct Listed {
+    std::optional<Response> refusal;
+    Actor who;
+    PeoplePage page;
+  };
+  using ListWork =
+      std::function<Result<PeoplePage>(reg::Register&, const ListAsk&, const std::atomic<bool>& stop)>;
+  /// A page of people, read beside this thread, if it is the uid's turn. `asks` says who may see it, before and after; with
+  /// its reach the page is read. Both must have names of their own, as the work of RegisterThreads.
+  boost::asio::awaitable<Listed> list_beside(const Request& request, const std::function<Actor()>& asks,
+                                             ListWork work);
+  struct Made {
+    std::optional<Response> refusal;
+    json::object body;
+  };
+  using PersonWork = std::function<json::object(const PeopleView&, const RecordOf&)>;
+  /// What takes as long as there are entries about a person: made here when they are few, else beside, as a list.
+  boost::asio::awaitable<Made> make_of_person(const Request& request, std::size_t entries, PersonWork work);
 
   // gate_notices.cpp
   /// Whom it was new to.
@@ -488,7 +520,6 @@ class Gate {
   };
   Bearer token_of(const Request& request);
   Bearer shown_token(const Request& request);
-  json::object decision_json(const policy::Role& role, const policy::Decision& decision) const;
 
   boost::asio::io_context& io_;
   const Clock& clock_;
@@ -509,10 +540,12 @@ class Gate {
   Metrics metrics_;
   Rate request_rate_, token_rate_, sign_in_rate_;
   Refusals refusals_;
+  Looks looks_;
+  DearCalls dear_calls_;
   std::unordered_map<std::string, Person> people_;  // register rows as facts, until the register changes
   std::set<Bytes> refreshing_;                      // certificates whose issuers are being asked
   TrustReadings trust_readings_;
-  std::string trust_problem_;                       // why the newest trust files were refused
+  std::string trust_problem_;  // why the newest trust files were refused
   boost::asio::thread_pool trust_threads_{2};
   RegisterThreads register_;
   std::shared_ptr<const PasswordRules> password_rules_;
@@ -561,7 +594,6 @@ class Counted {
 
 /// The claim `records_of`: line managers, each with the last day where there is one ("10001@2026-12-31").
 std::vector<std::string> records_of(const policy::Role& role, const policy::Facts& facts, WallTime now);
-json::array to_json(const std::vector<policy::Unmet>& list);
 /// "good", or "cached": an answer about the certificate is overdue.
 std::string_view revocation_word(const Session& session, WallTime now);
 std::shared_ptr<const Judge> make_judge(const Config& config, const policy::Policy& policy,

@@ -77,7 +77,7 @@ void Gate::tell_of_session(const std::string& id, std::string_view event, std::s
 }
 
 void Gate::tick() {
-  flush_refusals();
+  flush_counts();
   look_at_clock();
   announce_if_due();
   apply(sessions_.tick(clock_.boot()));

@@ -14,33 +14,28 @@ using Relation = reg::Register::Relation;
 
 /// What I gave, what I hold, for whom I stand in and who stands in for me.
 Gate::Answer Gate::list_delegations(Request& request) {
-  Actor who = myself(request);
+  const std::function<Actor()> asks = [&] { return myself(request); };
+  Actor who = asks();
   if (who.refusal) co_return std::move(*who.refusal);
+  ListWork work = [me = who.person](reg::Register& staff, const ListAsk& ask, const std::atomic<bool>& stop) {
+    return given_by_page(staff, ask, me, stop);
+  };
+  auto listed = co_await list_beside(request, asks, std::move(work));
+  if (listed.refusal) co_return std::move(*listed.refusal);
   const auto record = staff_->person(who.person);
   if (!record) co_return no_person(record.error(), who.person);
-  const auto of_others = [&](Relation relation, auto list, auto mine) -> Result<json::array> {
-    json::array out;
-    for (const auto& id : TRY(staff_->people_by(relation, who.person))) {
-      const auto other = TRY(staff_->person(id));
-      for (const auto& row : other.*list) {
-        if (mine(row) != who.person) continue;
-        auto item = to_json(row);
-        item["person"] = json::object{{"id", other.id}, {"name", other.name}};
-        out.push_back(std::move(item));
-      }
-    }
-    return out;
-  };
-  auto given = of_others(Relation::delegates_of, &reg::Person::delegations,
-                         [](const reg::Delegation& d) { return d.from; });
-  if (!given) co_return register_unavailable(given.error());
-  auto stand_ins = of_others(Relation::stands_in_for, &reg::Person::acting,
-                             [](const reg::Acting& a) { return a.manager; });
-  if (!stand_ins) co_return register_unavailable(stand_ins.error());
+  json::array given, stand_ins;
+  for (auto& row : listed.page.rows) {
+    auto& item = row.as_object();
+    const bool delegation = item.at("what") == "delegation";
+    item.erase("what");
+    (delegation ? given : stand_ins).push_back(std::move(row));
+  }
   co_return json_response(200, json::object{{"held", list_json(record->delegations)},
-                                            {"given", std::move(*given)},
+                                            {"given", std::move(given)},
                                             {"standing_in", list_json(record->acting)},
-                                            {"stand_ins", std::move(*stand_ins)}});
+                                            {"stand_ins", std::move(stand_ins)},
+                                            {"next", next_json(listed.page.next)}});
 }
 
 Gate::Answer Gate::give_delegation(Request& request) {

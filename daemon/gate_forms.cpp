@@ -16,39 +16,6 @@ using Relation = reg::Register::Relation;
 
 }  // namespace
 
-json::object Gate::form_json(const reg::Person& person, const reg::Form& form) const {
-  const auto* role = policy_->role(form.role);
-  return {{"id", form.id},
-          {"person", json::object{{"id", person.id}, {"name", person.name}}},
-          {"kind", form.kind},
-          {"role", form.role},
-          {"role_title", role != nullptr ? role->title : form.role + " (no such role any more)"},
-          {"state", name(form.state)},
-          {"reason", form.reason},
-          {"requested_by", form.requested_by},
-          {"requested_on", day_json(form.requested_on)},
-          {"verified_by", form.verified_by},
-          {"verified_on", day_json(form.verified_on)},
-          {"approved_by", form.approved_by},
-          {"approved_on", day_json(form.approved_on)},
-          {"valid_from", day_json(form.valid_from)},
-          {"valid_until", day_json(form.valid_until)},
-          {"closed_by", form.closed_by},
-          {"closed_on", day_json(form.closed_on)},
-          {"closed_reason", form.closed_reason}};
-}
-
-/// Staff of the person and of those for whom they stand in today.
-Result<std::vector<std::string>> Gate::my_staff(const Actor& who) {
-  std::vector<std::string> staff;
-  for (const auto& manager : policy::managers_of(TRY(person(who.person))->facts, now())) {
-    const auto people = TRY(staff_->people_by(Relation::staff_of, manager.id));
-    staff.insert(staff.end(), people.begin(), people.end());
-  }
-  std::erase(staff, who.person);
-  return staff;
-}
-
 bool Gate::is_me(const Request& request, const std::string& id) {
   const Actor who = myself(request);
   return !who.refusal && who.person == id;
@@ -74,34 +41,30 @@ Gate::Answer Gate::list_forms(Request& request) {
   }
   auto mine = forms_of(who.person);
   if (!mine) co_return no_person(mine.error(), who.person);
-  json::array waiting;
-  using State = reg::Form::State;
-  const auto add_waiting = [&](State state, auto is_mine) -> Result<void> {
-    for (const auto& id : TRY(staff_->people_by(Relation::form_waits, name(state)))) {
-      if (waiting.size() >= max_listed) break;
-      if (id == who.person || !is_mine(id)) continue;
-      const auto record = TRY(staff_->person(id));
-      for (const auto& form : record.forms) {
-        if (form.state == state) waiting.push_back(form_json(record, form));
-      }
-    }
-    return {};
+  const auto me = person(who.person);
+  if (!me) co_return no_person(me.error(), who.person);
+  std::vector<std::string> managers;
+  for (auto& manager : policy::managers_of((*me)->facts, now())) managers.push_back(std::move(manager.id));
+  // Everybody may ask what waits for them; what they may approve decides how far they see.
+  const std::function<Actor()> asks = [&] {
+    Actor asking = myself(request);
+    if (asking.refusal) return asking;
+    if (Actor approver = may(request, policy::Act::approve_forms, {}); !approver.refusal) return approver;
+    return asking;
   };
-  const auto staff = my_staff(who);
-  if (!staff) co_return register_unavailable(staff.error());
-  const std::set<std::string> of_mine(staff->begin(), staff->end());
-  auto added = add_waiting(State::submitted, [&](const std::string& id) { return of_mine.contains(id); });
-  if (added && !may(request, policy::Act::approve_forms, {}).refusal) {
-    added = add_waiting(State::verified, [&](const std::string& id) {
-      return !may(request, policy::Act::approve_forms, id).refusal;
-    });
+  ListWork work = [managers, me = who.person](reg::Register& staff, const ListAsk& ask,
+                                              const std::atomic<bool>& stop) {
+    return waiting_forms_page(staff, ask, me, managers, stop);
+  };
+  auto listed = co_await list_beside(request, asks, std::move(work));
+  if (listed.refusal) co_return std::move(*listed.refusal);
+  auto& page = listed.page;
+  if (!page.people.empty()) {
+    if (auto no = note_list(request, listed.who, page.people, "forms that wait")) co_return std::move(*no);
   }
-  if (!added) co_return register_unavailable(added.error());
-  if (!waiting.empty()) {
-    const auto what = fmt::format("{} forms that wait", waiting.size());
-    if (auto no = note_look(request, who, {}, what)) co_return std::move(*no);
-  }
-  co_return json_response(200, json::object{{"forms", std::move(*mine)}, {"waiting", std::move(waiting)}});
+  co_return json_response(200, json::object{{"forms", std::move(*mine)},
+                                            {"waiting", std::move(page.rows)},
+                                            {"next", next_json(page.next)}});
 }
 
 namespace {

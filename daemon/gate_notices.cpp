@@ -144,8 +144,11 @@ void Gate::announce_if_due() {
 std::optional<BootTime> Gate::next_deadline() {
   const auto midnight = boot_time_of(
       WallTime(std::chrono::floor<std::chrono::days>(now()) + std::chrono::days(1)) + milliseconds(1));
-  const auto sessions = sessions_.next_deadline();
-  return sessions && (!midnight || *sessions < *midnight) ? sessions : midnight;
+  std::optional<BootTime> next = midnight;
+  for (const auto& other : {sessions_.next_deadline(), refusals_.next(), looks_.next()}) {
+    if (other && (!next || *other < *next)) next = other;
+  }
+  return next;
 }
 
 /// Whoever holds an approved form for a role that the policy has no more.

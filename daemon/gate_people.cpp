@@ -1,138 +1,126 @@
 // SPDX-License-Identifier: Apache-2.0
-// What may be seen of others, by whom: the team, the staff, one record. Every look is recorded.
+// What may be seen of others, by whom: the team, the staff, one record. Every look is recorded. Lists are read beside the
+// gate's thread, a page at a time.
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "base/unicode.hpp"
-#include "daemon/facts.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/work/answers.hpp"
 
 namespace cardgate::daemon {
 
-/// What the register holds of them; never the reason of a removal.
-json::object Gate::person_json(const reg::Person& person) {
-  const auto on_day = today();
-  const bool left = person.employed_until && *person.employed_until < on_day;
-  const bool away = person.leave_from && *person.leave_from <= on_day &&
-                    (!person.leave_until || *person.leave_until >= on_day);
-  const bool employed = person.employed_from && *person.employed_from <= on_day && !left;
-  return {{"id", person.id},
-          {"name", person.name},
-          {"email", person.email},
-          {"line_manager", person.line_manager},
-          {"employed_from", day_json(person.employed_from)},
-          {"employed_until", day_json(person.employed_until)},
-          {"leave_from", day_json(person.leave_from)},
-          {"leave_until", day_json(person.leave_until)},
-          {"state", person.removed ? "removed"
-                    : left         ? "left"
-                    : !employed    ? "not employed"
-                    : away         ? "on leave"
-                                   : "employed"},
-          {"teams", json::array(person.teams.begin(), person.teams.end())},
-          {"cards", list_json(person.cards)}};
+boost::asio::awaitable<Gate::Listed> Gate::list_beside(const Request& request,
+                                                       const std::function<Actor()>& asks, ListWork work) {
+  Listed out;
+  out.who = asks();
+  if (out.who.refusal) {
+    out.refusal = std::move(out.who.refusal);
+    co_return out;
+  }
+  auto begun = dear_calls_.begin(request.peer->counted_as, clock_.boot());
+  if (!begun.turn) {
+    out.refusal = std::move(begun.refusal);
+    co_return out;
+  }
+  const auto* after = request.parameter("after");
+  RegisterThreads::LongWork<PeoplePage> reading =
+      [work = std::move(work),
+       ask = ListAsk{view(), out.who.reach, after == nullptr ? std::string() : *after}](
+          const std::filesystem::path& file, const std::atomic<bool>& stop) -> Result<PeoplePage> {
+    const auto staff = TRY(reg::open_sqlite_again(file));
+    return work(*staff, ask, stop);
+  };
+  auto page = co_await register_.beside<PeoplePage>(std::move(reading));
+  if (!page) {
+    out.refusal = register_unavailable(page.error());
+    co_return out;
+  }
+  begun.turn->read(page->read, clock_.boot());
+  // What lets them see it may have ended while it was read.
+  out.refusal = refuse_if_over(out.who);
+  if (!out.refusal) out.refusal = asks().refusal;
+  out.page = std::move(*page);
+  co_return out;
 }
 
-/// Which roles they would get, by their active card, what of that ends soon, and what waits to be decided.
-json::object Gate::holdings_json(const reg::Person& person) {
-  const auto facts = to_facts_with_best_card(person, records());
-  json::object out{{"id", person.id},
-                   {"name", person.name},
-                   {"line_manager", person.line_manager},
-                   {"removed", person.removed}};
-  json::array roles;
-  for (const auto& role : policy_->roles()) {
-    const auto way = role.accepts(policy::SignIn::card) ? policy::SignIn::card : policy::SignIn::password;
-    const auto decision = policy::decide(*policy_, facts, {role.name, way}, now());
-    const bool wanted =
-        std::ranges::any_of(person.forms, [&](const reg::Form& form) { return form.role == role.name; });
-    if (!decision.allowed && !wanted) continue;
-    auto entry = decision_json(role, decision);
-    entry["lapses"] = list_json(policy::lapses(*policy_, facts, {role.name, way, now(), lapse_horizon}));
-    roles.push_back(std::move(entry));
+boost::asio::awaitable<Gate::Made> Gate::make_of_person(const Request& request, std::size_t entries,
+                                                        PersonWork work) {
+  if (entries <= few_entries) {
+    // Not one call like another: its rate is paid for by what it costs.
+    if (!request.peer->admin_socket)
+      request_rate_.charge(request.peer->counted_as, clock_.boot(),
+                           static_cast<double>(entries) / entries_per_request);
+    co_return Made{std::nullopt, work(view(), records())};
   }
-  json::array open;
-  for (const auto& form : person.forms) {
-    if (form.state == reg::Form::State::submitted || form.state == reg::Form::State::verified)
-      open.push_back(form_json(person, form));
-  }
-  json::array removals;
-  for (const auto& removal : person.removals) {
-    using State = reg::Removal::State;
-    if (removal.state == State::requested || removal.state == State::restoring)
-      removals.push_back(to_json_without_reasons(removal));
-  }
-  out["roles"] = std::move(roles);
-  out["open_forms"] = std::move(open);
-  out["open_removals"] = std::move(removals);
-  return out;
+  auto begun = dear_calls_.begin(request.peer->counted_as, clock_.boot());
+  if (!begun.turn) co_return Made{std::move(begun.refusal), {}};
+  RegisterThreads::LongWork<json::object> making = [work = std::move(work), view = view()](
+                                                       const std::filesystem::path& file,
+                                                       const std::atomic<bool>&) -> Result<json::object> {
+    const auto staff = TRY(reg::open_sqlite_again(file));
+    return work(view, view.records(*staff));
+  };
+  auto made = co_await register_.beside<json::object>(std::move(making));
+  if (!made) co_return Made{register_unavailable(made.error()), {}};
+  begun.turn->read(entries, clock_.boot());
+  co_return Made{std::nullopt, std::move(*made)};
 }
 
 Gate::Answer Gate::show_staff(Request& request, const std::string& id) {
   Actor who = myself(request);
   if (who.refusal) co_return std::move(*who.refusal);
-  if (id != who.person) {
+  const bool other = id != who.person;
+  if (other) {
     who = actor(request, policy::Act::see_people, id);
     if (who.refusal) co_return std::move(*who.refusal);
     if (auto no = note_look(request, who, id, "record")) co_return std::move(*no);
   }
   const auto record = record_of(id);
   if (!record) co_return no_person(record.error(), id);
-  auto out = person_json(*record);
-  json::array forms;
-  for (const auto& form : record->forms) forms.push_back(form_json(*record, form));
-  out["forms"] = std::move(forms);
-  out["declarations"] = list_json(record->declarations);
-  out["training"] = list_json(record->training);
-  out["delegations"] = list_json(record->delegations);
-  out["standing_in"] = list_json(record->acting);
-  out["access"] = holdings_json(*record).at("roles");
   // Why somebody was removed is for those who can give it back.
-  if (id != who.person && !may(request, policy::Act::restore_access, id).refusal)
-    out["removals"] = list_json(record->removals);
-  co_return json_response(200, out);
+  const bool tells = other && !may(request, policy::Act::restore_access, id).refusal;
+  PersonWork work = [record = *record, tells](const PeopleView& view, const RecordOf& record_of) {
+    auto out = view.person(record);
+    json::array forms;
+    for (const auto& form : record.forms) forms.push_back(view.form(record, form));
+    out["forms"] = std::move(forms);
+    out["declarations"] = list_json(record.declarations);
+    out["training"] = list_json(record.training);
+    out["delegations"] = list_json(record.delegations);
+    out["standing_in"] = list_json(record.acting);
+    out["access"] = view.holdings(record, record_of).at("roles");
+    if (tells) out["removals"] = list_json(record.removals);
+    return out;
+  };
+  const auto entries = entries_of(*record);
+  auto made = co_await make_of_person(request, entries, std::move(work));
+  if (made.refusal) co_return std::move(*made.refusal);
+  if (auto over = refuse_if_over(who)) co_return std::move(*over);
+  co_return json_response(200, made.body);
 }
 
 /// The staff of mine and of those for whom I stand in.
 Gate::Answer Gate::team(Request& request) {
-  Actor who = actor(request, policy::Act::see_people, {});
-  if (who.refusal) co_return std::move(*who.refusal);
-  const Session& session = *sessions_.find(who.session);
-  const auto facts = facts_for(session);
-  if (!facts) co_return register_unavailable(facts.error());
-  std::vector<policy::Manager> managers{{who.person, std::nullopt}};
-  for (const auto& role : policy_->roles()) {
-    if (!role.lets(policy::Act::see_people)) continue;
-    for (auto& each : policy::managers_in_scope(role, **facts, now())) {
-      if (std::ranges::find(managers, each.id, &policy::Manager::id) == managers.end())
-        managers.push_back(std::move(each));
+  const std::function<Actor()> asks = [&] { return actor(request, policy::Act::see_people, {}); };
+  ListWork work = [](reg::Register& staff, const ListAsk& ask, const std::atomic<bool>& stop) {
+    const auto& reach = ask.reach;
+    std::vector<std::string> managers{reach.facts.person};
+    for (const auto* role : reach.roles) {
+      for (auto& each : policy::managers_in_scope(*role, reach.facts, reach.now))
+        managers.push_back(std::move(each.id));
     }
-  }
-  json::array members;
-  bool cut = false;
-  for (const auto& manager : managers) {
-    const auto staff = staff_->people_by(reg::Register::Relation::staff_of, manager.id);
-    if (!staff) co_return register_unavailable(staff.error());
-    for (const auto& id : *staff) {
-      cut = cut || members.size() >= max_listed;
-      if (cut || may(request, policy::Act::see_people, id).refusal) continue;
-      const auto record = record_of(id);
-      if (!record) co_return register_unavailable(record.error());
-      members.push_back(holdings_json(*record));
-    }
-  }
-  const auto what = fmt::format("team of {}", members.size());
-  if (auto no = note_look(request, who, {}, what)) co_return std::move(*no);
-  co_return json_response(200, json::object{{"members", std::move(members)}, {"cut", cut}});
+    return team_page(staff, ask, managers, stop);
+  };
+  auto listed = co_await list_beside(request, asks, std::move(work));
+  if (listed.refusal) co_return std::move(*listed.refusal);
+  auto& page = listed.page;
+  if (auto no = note_list(request, listed.who, page.people, "team")) co_return std::move(*no);
+  co_return json_response(200,
+                          json::object{{"members", std::move(page.rows)}, {"next", next_json(page.next)}});
 }
 
 namespace {
-
-struct StaffFilter {
-  std::string name, role, manager, state, after;
-};
 
 constexpr std::string_view states[] = {"employed", "on leave", "left", "not employed", "removed"};
 
@@ -156,82 +144,40 @@ Gate::Actor Gate::sees_everybody(const Request& request) {
   return who;
 }
 
-/// Everybody, page by page; read beside the gate's thread and the changes, because a filter may pass over many.
+/// Everybody, page by page; a filter may pass over many.
 Gate::Answer Gate::list_staff(Request& request) {
-  Actor who = sees_everybody(request);
-  if (who.refusal) co_return std::move(*who.refusal);
   StaffFilter filter;
+  json::object asked;
   const auto take = [&](std::string_view key, std::string& to) {
-    if (const auto* value = request.parameter(key)) to = *value;
+    const auto* value = request.parameter(key);
+    if (value == nullptr) return;
+    to = *value;
+    asked[key] = to;
   };
   take("name", filter.name);
   take("role", filter.role);
   take("manager", filter.manager);
   take("state", filter.state);
-  take("after", filter.after);
+  // Who asks, before what is asked.
+  Actor who = sees_everybody(request);
+  if (who.refusal) co_return std::move(*who.refusal);
   if (!filter.role.empty() && policy_->role(filter.role) == nullptr)
     co_return problem(404, "role_unknown", "There is no role of that name. GET /v1/access lists them.");
   if (!filter.state.empty() && std::ranges::find(states, filter.state) == std::end(states)) {
     co_return problem(400, "bad_request",
                       fmt::format("`state` must be one of: {}.", fmt::join(states, ", ")));
   }
-  struct Page {
-    std::vector<reg::Person> people;
-    std::string next;  // where to go on; empty: that was all
+  const std::function<Actor()> asks = [&] { return sees_everybody(request); };
+  ListWork work = [filter](reg::Register& staff, const ListAsk& ask, const std::atomic<bool>& stop) {
+    return staff_page(staff, ask, filter, stop);
   };
-  RegisterThreads::LongWork<Page> work = [filter](const std::filesystem::path& file,
-                                                  const std::atomic<bool>& stop) -> Result<Page> {
-    const auto staff = TRY(reg::open_sqlite_again(file));
-    const auto part = folded_text(filter.name);
-    Page out;
-    std::size_t seen = 0;
-    std::string at = filter.after;
-    for (;;) {
-      const auto ids =
-          TRY(filter.manager.empty() ? staff->ids_after(at, max_listed)
-                                     : staff->people_by(reg::Register::Relation::staff_of, filter.manager));
-      for (const auto& id : ids) {
-        if (stop) return Errc::cancelled;
-        if (!filter.manager.empty() && id <= filter.after) continue;
-        at = id;
-        auto person = staff->person(id);
-        if (!person && person.error().code == Errc::not_found) continue;  // gone since the list was read
-        if (!person) return person.error();
-        if (filter.name.empty() || folded_text(person->name).find(part) != std::string::npos)
-          out.people.push_back(*std::move(person));
-        if (out.people.size() >= max_listed || ++seen >= max_looked_through) {
-          out.next = at;
-          return out;
-        }
-      }
-      if (!filter.manager.empty() || ids.size() < max_listed) return out;
-    }
-  };
-  auto page = co_await register_.beside<Page>(std::move(work));
-  if (!page) co_return register_unavailable(page.error());
-  if (auto over = refuse_if_over(who)) co_return std::move(*over);
-  json::array people;
-  for (auto& one : page->people) {
-    open_acts_.apply(one);
-    auto item = person_json(one);
-    if (!filter.state.empty() && item.at("state").as_string() != filter.state) continue;
-    auto holdings = holdings_json(one);
-    const auto& roles = holdings.at("roles").get_array();
-    const bool has = std::ranges::any_of(roles, [&](const json::value& each) {
-      return each.at("role").as_string() == filter.role && each.at("allowed").as_bool();
-    });
-    if (!filter.role.empty() && !has) continue;
-    item["access"] = roles;
-    item["open_forms"] = holdings.at("open_forms");
-    people.push_back(std::move(item));
-  }
-  const auto what = fmt::format("list of {} (name '{}', role '{}', manager '{}', state '{}')", people.size(),
-                                filter.name, filter.role, filter.manager, filter.state);
-  if (auto no = note_look(request, who, {}, what)) co_return std::move(*no);
-  co_return json_response(
-      200, json::object{
-               {"people", std::move(people)},
-               {"next", page->next.empty() ? json::value(nullptr) : json::value(json::string(page->next))}});
+  auto listed = co_await list_beside(request, asks, std::move(work));
+  if (listed.refusal) co_return std::move(*listed.refusal);
+  auto& page = listed.page;
+  if (auto no = note_list(request, listed.who, page.people, "list", std::move(asked)))
+    co_return std::move(*no);
+  co_return json_response(200,
+                          json::object{{"people", std::move(page.rows)}, {"next", next_json(page.next)}});
 }
 
 /// Yes or no for one record: what a system that opens records asks, so that no token lists them.

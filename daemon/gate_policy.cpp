@@ -78,13 +78,25 @@ Gate::Answer Gate::explain_policy(Request& request) {
     if (auto no = note_look(request, looker, *who, what)) co_return std::move(*no);
   }
   const auto& record = (*found)->record;
-  auto body = decision_json(
-      *role, policy::decide(*policy_, to_facts_with_best_card(record, records()), {*role_name, sign_in}, at));
-  body["person"] = json::object{{"id", record.id}, {"name", record.name}};
+  PersonWork work = [record, sign_in, at, name = role->name](const PeopleView& view,
+                                                             const RecordOf& record_of) {
+    const auto facts = to_facts_with_best_card(record, record_of);
+    return decision_json(*view.policy->role(name), policy::decide(*view.policy, facts, {name, sign_in}, at));
+  };
+  const json::object whose{{"id", record.id}, {"name", record.name}};
+  const auto entries = entries_of(record);
+  const std::string policy_hash = policy_->hash();
+  auto made = co_await make_of_person(request, entries, std::move(work));
+  if (made.refusal) co_return std::move(*made.refusal);
+  if (!request.peer->admin_socket) {
+    if (auto over = refuse_if_over(looker)) co_return std::move(*over);
+  }
+  auto& body = made.body;
+  body["person"] = whose;
   body["at"] = to_rfc3339(at);
   body["sign_in"] = policy::name(sign_in);
   body["note"] = not_part;
-  body["policy"] = policy_->hash();
+  body["policy"] = policy_hash;
   co_return json_response(200, body);
 }
 
@@ -109,6 +121,8 @@ Gate::Answer Gate::forecast_policy(Request& request) {
   if (!request.peer->admin_socket) who = sees_everybody(request);
   if (who.refusal) co_return std::move(*who.refusal);
   if (forecasting_) co_return problem(409, "busy", "Another forecast is being made. Wait until it is done.");
+  auto begun = dear_calls_.begin(request.peer->counted_as, clock_.boot());
+  if (!begun.turn) co_return std::move(begun.refusal);
   if (auto no = note_look(request, who, {}, "forecast")) co_return std::move(*no);
   const Raised forecasting(forecasting_);
   RegisterThreads::LongWork<json::object> work = [policy = policy_, question](

@@ -22,31 +22,29 @@ json::object with_person(const reg::Person& person, json::object removal) {
 
 /// What waits: asked for and not decided, and access that one person wants to give back.
 Gate::Answer Gate::list_removals(Request& request) {
-  Actor who = may(request, policy::Act::remove_access, {});
-  const bool decides = !who.refusal;
-  const auto act = decides ? policy::Act::remove_access : policy::Act::request_removal;
-  if (!decides) who = actor(request, act, {});
-  if (who.refusal) co_return std::move(*who.refusal);
-  json::array out;
-  for (const auto* state : {"requested", "restoring"}) {
-    const auto people = staff_->people_by(Relation::removal_waits, state);
-    if (!people) co_return register_unavailable(people.error());
-    for (const auto& id : *people) {
-      if (out.size() >= max_listed || may(request, act, id).refusal) continue;
-      const auto record = staff_->person(id);
-      if (!record) co_return register_unavailable(record.error());
-      for (const auto& removal : record->removals) {
-        if (name(removal.state) != state) continue;
-        const bool tells = decides || removal.requested_by == who.person;
-        out.push_back(with_person(*record, tells ? to_json(removal) : to_json_without_reasons(removal)));
-      }
-    }
+  bool decides = false;
+  const std::function<Actor()> asks = [&] {
+    Actor who = may(request, policy::Act::remove_access, {});
+    decides = !who.refusal;
+    return decides ? who : actor(request, policy::Act::request_removal, {});
+  };
+  Actor first = asks();
+  if (first.refusal) co_return std::move(*first.refusal);
+  ListWork work = [decides, me = first.person](reg::Register& staff, const ListAsk& ask,
+                                               const std::atomic<bool>& stop) {
+    return waiting_removals_page(staff, ask, me, decides, stop);
+  };
+  const bool decided = decides;
+  auto listed = co_await list_beside(request, asks, std::move(work));
+  if (listed.refusal) co_return std::move(*listed.refusal);
+  // Whoever may not decide any more is not told why.
+  if (decides != decided) co_return problem(403, "role_needed", "Your role ended while the list was read.");
+  auto& page = listed.page;
+  if (!page.people.empty()) {
+    if (auto no = note_list(request, listed.who, page.people, "removals that wait")) co_return std::move(*no);
   }
-  if (!out.empty()) {
-    const auto what = fmt::format("{} removals that wait", out.size());
-    if (auto no = note_look(request, who, {}, what)) co_return std::move(*no);
-  }
-  co_return json_response(200, json::object{{"removals", std::move(out)}});
+  co_return json_response(200,
+                          json::object{{"removals", std::move(page.rows)}, {"next", next_json(page.next)}});
 }
 
 namespace {

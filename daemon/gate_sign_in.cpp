@@ -12,17 +12,6 @@
 #include "daemon/work/answers.hpp"
 
 namespace cardgate::daemon {
-json::array to_json(const std::vector<policy::Unmet>& list) {
-  json::array out;
-  for (const auto& item : list) {
-    out.push_back(json::object{{"prerequisite", item.prerequisite},
-                               {"text", item.text},
-                               {"who", item.who},
-                               {"next_step", item.next_step}});
-  }
-  return out;
-}
-
 Result<reg::Person> Gate::record_of(const std::string& id) {
   auto record = TRY(staff_->person(id));
   open_acts_.apply(record);

@@ -82,7 +82,8 @@ boost::asio::awaitable<Gate::Done> Gate::take_away(const Request& request, const
   if (const auto possible = work::apply(after, *deed.taking); !possible) {
     audit::Record refused = record;
     refused.event = "client_refused";
-    refused.reason = fmt::format("{}: {}", record.event, possible.error().context);
+    refused.reason = fmt::format("{}: not possible", record.event);
+    refused.details["why"] = possible.error().context;
     refuse(*request.peer, std::move(refused));
     done.refusal = not_possible(possible.error());
     co_return done;

@@ -155,17 +155,6 @@ Gate::Answer Gate::end_session(Request& request, const std::string& id) {
   co_return no_content();
 }
 
-json::object Gate::decision_json(const policy::Role& role, const policy::Decision& decision) const {
-  return {{"role", role.name},
-          {"title", role.title},
-          {"allowed", decision.allowed},
-          {"unmet", to_json(decision.unmet)},
-          {"warnings", to_json(decision.warnings)},
-          {"valid_until", decision.valid_until ? json::value(json::string(to_rfc3339(*decision.valid_until)))
-                                               : json::value(nullptr)},
-          {"records", decision.records}};
-}
-
 Gate::Answer Gate::access(Request& request) {
   const std::string* wanted = request.parameter("role");
   const std::string* named = request.parameter("session");
@@ -177,20 +166,29 @@ Gate::Answer Gate::access(Request& request) {
   if (wanted != nullptr && policy_->role(*wanted) == nullptr) {
     co_return problem(404, "role_unknown", "There is no role of that name. GET /v1/access lists them.");
   }
-  json::array roles;
-  std::set<std::pair<std::string, std::string>> lapsing;  // what ends several roles is one thing
-  for (const auto& role : policy_->roles()) {
-    if (wanted != nullptr && role.name != *wanted) continue;
-    auto entry = decision_json(role, policy::decide(*policy_, **facts, {role.name, session.sign_in}, now()));
-    const auto lapses = policy::lapses(*policy_, **facts, {role.name, session.sign_in, now(), lapse_horizon});
-    for (const auto& lapse : lapses) lapsing.emplace(to_text(lapse.date), lapse.title);
-    entry["lapses"] = list_json(lapses);
-    roles.push_back(std::move(entry));
-  }
-  co_return json_response(
-      200, json::object{{"person", json::object{{"id", session.person}, {"name", session.person_name}}},
-                        {"roles", std::move(roles)},
-                        {"lapsing", lapsing.size()}});
+  const std::string id = session.id;
+  auto whose = json::object{{"id", session.person}, {"name", session.person_name}};
+  const std::string role_name = wanted == nullptr ? std::string() : *wanted;
+  PersonWork work = [facts = **facts, role_name, way = session.sign_in](const PeopleView& view,
+                                                                        const RecordOf&) {
+    json::array roles;
+    std::set<std::pair<std::string, std::string>> lapsing;  // what ends several roles is one thing
+    for (const auto& role : view.policy->roles()) {
+      if (!role_name.empty() && role.name != role_name) continue;
+      auto entry = decision_json(role, policy::decide(*view.policy, facts, {role.name, way}, view.now));
+      const auto lapses = policy::lapses(*view.policy, facts, {role.name, way, view.now, lapse_horizon});
+      for (const auto& lapse : lapses) lapsing.emplace(to_text(lapse.date), lapse.title);
+      entry["lapses"] = list_json(lapses);
+      roles.push_back(std::move(entry));
+    }
+    return json::object{{"roles", std::move(roles)}, {"lapsing", lapsing.size()}};
+  };
+  const auto entries = entries_of(**facts);
+  auto made = co_await make_of_person(request, entries, std::move(work));
+  if (made.refusal) co_return std::move(*made.refusal);
+  if (sessions_.find(id) == nullptr) co_return problem(401, "no_session", "Your session ended meanwhile.");
+  made.body["person"] = std::move(whose);
+  co_return json_response(200, made.body);
 }
 
 Gate::Answer Gate::metrics(Request&) {

@@ -55,6 +55,7 @@ Gate::Actor Gate::actor(const Request& request, policy::Act act, const std::stri
     record.person = who.person;
     record.session = who.session;
     record.reason = fmt::format("{}: {}", policy::name(act), who.why);
+    if (!subject.empty()) record.details["subject"] = subject;
     refuse(*request.peer, std::move(record));
   }
   if (!who.refusal) {
@@ -77,12 +78,13 @@ Gate::Actor Gate::may(const Request& request, policy::Act act, const std::string
   const Session& session = *sessions_.find(who.session);
   const auto facts = facts_for(session);
   if (!facts) return refused(register_unavailable(facts.error()), "register");
-  std::vector<const policy::Role*> held;
+  who.reach = {policy_, **facts, {}, now()};
+  auto& held = who.reach.roles;
   const policy::Role* first = nullptr;
   policy::Decision nearest;
   for (const auto& role : policy_->roles()) {
     if (!role.lets(act)) continue;
-    auto decision = policy::decide(*policy_, **facts, {role.name, session.sign_in}, now());
+    auto decision = policy::decide(*policy_, who.reach.facts, {role.name, session.sign_in}, now());
     if (decision.allowed && now() < session.auth_time + role.max_session) held.push_back(&role);
     if (first == nullptr) {
       first = &role;
@@ -103,12 +105,12 @@ Gate::Actor Gate::may(const Request& request, policy::Act act, const std::string
     who.role = held.front()->name;
     return who;
   }
-  const policy::Facts mine = **facts;
   const auto other = person(subject);
   if (!other) return refused(no_person(other.error(), subject), "unknown person");
   const auto& manager = (*other)->record.line_manager;
-  const auto role = std::ranges::find_if(
-      held, [&](const policy::Role* each) { return policy::in_scope(*each, mine, subject, manager, now()); });
+  const auto role = std::ranges::find_if(held, [&](const policy::Role* each) {
+    return policy::in_scope(*each, who.reach.facts, subject, manager, now());
+  });
   if (role == held.end()) {
     return refused(
         problem(
@@ -116,7 +118,7 @@ Gate::Actor Gate::may(const Request& request, policy::Act act, const std::string
             fmt::format("{} does not open that person's record to you: they are not of your staff, nor of "
                         "those for whom you act.",
                         held.front()->title)),
-        "out of scope: " + subject);
+        "out of scope");
   }
   who.role = (*role)->name;
   return who;
@@ -282,7 +284,8 @@ boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const
   if (!possible) {
     audit::Record refused = record;
     refused.event = "client_refused";
-    refused.reason = fmt::format("{}: {}", record.event, possible.error().context);
+    refused.reason = fmt::format("{}: not possible", record.event);
+    refused.details["why"] = possible.error().context;
     refuse(*request.peer, std::move(refused));
     done.refusal = not_possible(possible.error());
     co_return done;
@@ -397,18 +400,63 @@ void Gate::people_changed(const std::vector<std::string>& ids) {
   on_deadline_changed();
 }
 
+/// Fills in who looked, and says whether that is to be recorded.
+Looks::Answer Gate::count_look(const Request& request, const Actor& who, audit::Record& record,
+                               std::string_view list, std::size_t people) {
+  record.event = "looked_at";
+  record.client = describe_peer(*request.peer);
+  record.session = who.session;
+  record.role = who.role;
+  record.details["by"] = who.person;
+  const auto answer = looks_.look({request.peer->counted_as, who.person, who.session, who.role, record.reason,
+                                   record.person, std::string(list)},
+                                  people, clock_.boot());
+  if (answer.record) on_deadline_changed();
+  return answer;
+}
+
+namespace {
+
+Response too_many_looks(seconds wait) {
+  return ask_again(429, "too_many_looks",
+                   "This user's programs look at too many people in a short time, and each look is recorded. "
+                   "Wait, and ask again.",
+                   wait);
+}
+
+}  // namespace
+
 std::optional<Response> Gate::note_look(const Request& request, const Actor& who, const std::string& person,
                                         std::string_view what) {
   if (!audit_ok()) return audit_unavailable();
   audit::Record record;
-  record.event = "looked_at";
   record.person = person;
-  record.client = describe_peer(*request.peer);
-  record.session = who.session;
-  record.role = who.role;
   record.reason = what;
-  record.details["by"] = who.person;
-  note(std::move(record));
+  const auto answer = count_look(request, who, record, {}, 1);
+  if (answer.later) return too_many_looks(*answer.later);
+  if (answer.record) note(std::move(record));
+  return std::nullopt;
+}
+
+std::optional<Response> Gate::note_list(const Request& request, const Actor& who,
+                                        const std::vector<std::string>& people, std::string_view what,
+                                        json::object asked) {
+  if (!audit_ok()) return audit_unavailable();
+  audit::Record record;
+  record.reason = what;
+  const auto mark = list_mark(people);
+  const auto answer = count_look(request, who, record, mark, people.size());
+  if (answer.later) return too_many_looks(*answer.later);
+  if (!answer.record) return std::nullopt;
+  record.details["list"] = mark;
+  record.details["count"] = people.size();
+  for (auto& [key, value] : asked) record.details[key] = audit::clean(value.as_string(), max_refused_text);
+  auto parts = parts_for_records(people);
+  if (parts.empty()) parts.emplace_back();  // that there was nobody to see was seen
+  for (const auto& part : parts) {
+    record.details["people"] = json::array(part.begin(), part.end());
+    note(record);
+  }
   return std::nullopt;
 }
 

@@ -47,8 +47,11 @@ inline constexpr seconds card_wait{5};         // for a card that another progra
 
 // People's work.
 inline constexpr std::size_t max_managers_in_token = 16;
-inline constexpr std::size_t max_listed = 500;           // forms, removals, people in one answer
-inline constexpr std::size_t max_looked_through = 5000;  // people that a filter passes over in one answer
+inline constexpr std::size_t max_listed = 200;           // people, forms, removals in one page
+inline constexpr std::size_t max_looked_through = 5000;  // people that a page passes over
+inline constexpr std::size_t few_entries = 64;    // of a person, looked through on the gate's own thread
+inline constexpr double entries_per_request = 8;  // to look through so many costs as much as one request more
+inline constexpr std::size_t max_refused_text = 128;  // of what a refused peer said, in the log
 // What waits for a disk (docs/operations.md, "When a disk is full").
 inline constexpr std::size_t open_acts_bytes = 1UL
                                                << 20;  // taken in the state directory for acts that are begun

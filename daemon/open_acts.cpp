@@ -171,12 +171,18 @@ const OpenAct* OpenActs::same(const std::string& person, const work::Taking& tak
   return found == held_.end() ? nullptr : &*found;
 }
 
-void OpenActs::apply(reg::Person& person) const {
-  for (const auto& act : held_) {
-    if (act.person != person.id) continue;
+Takings OpenActs::takings() const {
+  Takings out;
+  for (const auto& act : held_) out.all.emplace_back(act.person, *act.taking);
+  return out;
+}
+
+void Takings::apply(reg::Person& person) const {
+  for (const auto& [id, taking] : all) {
+    if (id != person.id) continue;
     reg::Person next = person;
     // One that is in the register by now changes nothing.
-    if (work::apply(next, *act.taking)) person = std::move(next);
+    if (work::apply(next, taking)) person = std::move(next);
   }
 }
 

@@ -18,6 +18,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "audit/record.hpp"
@@ -45,6 +46,13 @@ json::object to_json(const OpenAct& act);
 /// Errors: malformed.
 Result<OpenAct> open_act_of(std::string_view text);
 
+/// What takes access away and is in force, by person: a copy that can be used on another thread.
+struct Takings {
+  std::vector<std::pair<std::string, work::Taking>> all;  // in their order
+  /// Makes of a person as the register has them what holds.
+  void apply(reg::Person& person) const;
+};
+
 class OpenActs {
  public:
   /// `file`: of the reserve. Never fails: without it acts are in memory alone, and problem() says why.
@@ -68,7 +76,8 @@ class OpenActs {
   /// One of the person's that comes to the same; nullptr when there is none.
   const OpenAct* same(const std::string& person, const work::Taking& taking) const;
   /// Makes of a person as the register has them what holds.
-  void apply(reg::Person& person) const;
+  void apply(reg::Person& person) const { takings().apply(person); }
+  Takings takings() const;
   /// The ids of acts that the register still lacks, in their order.
   std::vector<std::string> owed() const;
 

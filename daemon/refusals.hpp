@@ -1,64 +1,97 @@
 // SPDX-License-Identifier: Apache-2.0
-// Folds a peer's repeated refusals: the first is recorded at once, like ones within the window are counted
-// and recorded as one, so that a peer cannot fill the audit log by asking again and again. Pure; one thread.
+// Which refusals are recorded one by one, and which are only counted, so that nobody fills the audit log and nobody keeps
+// others out of it. Each uid has a small share of its own. A kind of refusal is an event and a fixed word for its reason:
+// nothing that a peer chooses (a role's name, an audience, an id) makes a new kind. Whatever has no room is counted as
+// "others". Pure; one thread.
 #pragma once
 
 #include <sys/types.h>
 
+#include <algorithm>
+#include <compare>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "base/clock.hpp"
+#include "daemon/folded.hpp"
 
 namespace cardgate::daemon {
 
 class Refusals {
  public:
-  struct Folded {
-    uid_t uid;
-    std::string event, reason;
+  /// Kinds that one uid has recorded at a time.
+  static constexpr std::size_t kinds_per_uid = 8;
+  /// Uids with a share of their own at a time: those without a session or a `clients` entry of their own, and all. One user
+  /// may have 65,536 subordinate uids; they must not take the room of people who work here. The rest have one share together.
+  static constexpr std::size_t max_strangers = 32, max_uids = 256;
+  static constexpr std::string_view others = "others";
+
+  struct Counted {
+    std::optional<uid_t> uid;   // nothing: the uids that had no share of their own
+    std::string event, reason;  // event `others`: of all kinds that had no room
     std::uint64_t count;
   };
-  static constexpr seconds window{10};
-  static constexpr std::size_t max_kinds = 4096;
 
-  /// True when this one is to be recorded itself.
-  bool first(uid_t uid, const std::string& event, const std::string& reason, BootTime now) {
-    if (entries_.size() >= max_kinds) return false;
-    const auto [found, fresh] = entries_.try_emplace({uid, event, reason}, Entry{now, 0});
-    if (!fresh) ++found->second.repeats;
-    return fresh;
+  /// True when this one is to be recorded itself. `known`: the uid has a session or a `clients` entry.
+  bool first(uid_t uid, bool known, std::string_view event, std::string_view reason, BootTime now) {
+    const auto place = place_of(uid, known);
+    Kind kind{place, std::string(event), std::string(reason)};
+    if (folded_.knows(kind)) {
+      folded_.count(kind, now);
+      return false;
+    }
+    auto& share = shares_[place];
+    share.stranger = !known;
+    if (share.kinds >= kinds_per_uid) {
+      folded_.count({place, std::string(others), {}}, now);
+      return false;
+    }
+    ++share.kinds;
+    folded_.told(kind, now);
+    return true;
   }
 
-  /// Counts whose window is over, or all of them.
-  std::vector<Folded> take(BootTime now, bool all = false) {
-    std::vector<Folded> out;
-    for (auto it = entries_.begin(); it != entries_.end();) {
-      if (!all && it->second.since + window > now) {
-        ++it;
-        continue;
-      }
-      if (it->second.repeats > 0)
-        out.push_back({it->first.uid, it->first.event, it->first.reason, it->second.repeats});
-      it = entries_.erase(it);
-    }
+  /// Counts of which the window is over, or all of them.
+  std::vector<Counted> take(BootTime now, bool all = false) {
+    std::vector<Counted> out;
+    for (auto& [kind, times] : folded_.take(now, all))
+      out.push_back({kind.uid, std::move(kind.event), std::move(kind.reason), times});
+    std::map<std::optional<uid_t>, Share> left;
+    folded_.each_kind([&](const Kind& kind) {
+      auto& share = left[kind.uid];
+      share.stranger = shares_[kind.uid].stranger;
+      if (kind.event != others) ++share.kinds;
+    });
+    shares_ = std::move(left);
     return out;
   }
-  bool empty() const { return entries_.empty(); }
+  std::optional<BootTime> next() const { return folded_.next(); }
+  bool empty() const { return folded_.size() == 0; }
 
  private:
-  struct Key {
-    uid_t uid;
+  struct Kind {
+    std::optional<uid_t> uid;
     std::string event, reason;
-    auto operator<=>(const Key&) const = default;
+    auto operator<=>(const Kind&) const = default;
   };
-  struct Entry {
-    BootTime since;
-    std::uint64_t repeats;
+  struct Share {
+    std::size_t kinds = 0;
+    bool stranger = true;
   };
-  std::map<Key, Entry> entries_;
+  std::optional<uid_t> place_of(uid_t uid, bool known) const {
+    if (shares_.contains(uid)) return uid;
+    const auto strangers = std::ranges::count_if(
+        shares_, [](const auto& each) { return each.first.has_value() && each.second.stranger; });
+    const bool room =
+        shares_.size() < max_uids && (known || static_cast<std::size_t>(strangers) < max_strangers);
+    return room ? std::optional(uid) : std::nullopt;
+  }
+
+  Folded<Kind> folded_;
+  std::map<std::optional<uid_t>, Share> shares_;
 };
 
 }  // namespace cardgate::daemon

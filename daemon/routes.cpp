@@ -24,6 +24,7 @@ constexpr std::string_view staff_types = "application/yaml or text/csv";
 
 constexpr std::string_view nothing;
 constexpr std::string_view the_session = "session";
+constexpr std::string_view a_page = "after session";
 
 // On which socket, method, path, body, parameters of the query; then who answers.
 constexpr Route routes[] = {
@@ -47,7 +48,7 @@ constexpr Route routes[] = {
     {{On::main, "GET", "/v1/verify", nothing, "audience role"}, &Gate::verify},
     {{On::both, "GET", "/.well-known/jwks.json", nothing, nothing}, &Gate::jwks},
     {{On::main, "GET", "/v1/access", nothing, "role session"}, &Gate::access},
-    {{On::main, "GET", "/v1/forms", nothing, "person session"}, &Gate::list_forms},
+    {{On::main, "GET", "/v1/forms", nothing, "person after session"}, &Gate::list_forms},
     {{On::main, "POST", "/v1/forms", json_type, the_session}, &Gate::submit_form},
     {{On::main, "POST", "/v1/forms/{id}/verify", json_type, the_session}, nullptr, &Gate::verify_form},
     {{On::main, "POST", "/v1/forms/{id}/approve", json_type, the_session}, nullptr, &Gate::approve_form},
@@ -58,19 +59,19 @@ constexpr Route routes[] = {
     {{On::main, "POST", "/v1/declarations", json_type, the_session}, &Gate::sign_declaration},
     {{On::main, "GET", "/v1/training", nothing, "person session"}, &Gate::list_training},
     {{On::main, "POST", "/v1/training", json_type, the_session}, &Gate::record_training},
-    {{On::main, "GET", "/v1/delegations", nothing, the_session}, &Gate::list_delegations},
+    {{On::main, "GET", "/v1/delegations", nothing, a_page}, &Gate::list_delegations},
     {{On::main, "POST", "/v1/delegations", json_type, the_session}, &Gate::give_delegation},
     {{On::main, "DELETE", "/v1/delegations/{id}", nothing, the_session}, nullptr, &Gate::revoke_delegation},
     {{On::main, "POST", "/v1/acting", json_type, the_session}, &Gate::appoint_acting},
     {{On::main, "DELETE", "/v1/acting/{id}", nothing, the_session}, nullptr, &Gate::end_acting},
-    {{On::main, "GET", "/v1/removals", nothing, the_session}, &Gate::list_removals},
+    {{On::main, "GET", "/v1/removals", nothing, a_page}, &Gate::list_removals},
     {{On::main, "POST", "/v1/removals", json_type, the_session}, &Gate::request_removal},
     {{On::main, "POST", "/v1/removals/restore", json_type, the_session}, &Gate::restore_access},
     {{On::main, "POST", "/v1/removals/{id}/do", json_type, the_session}, nullptr, &Gate::do_removal},
     {{On::main, "POST", "/v1/removals/{id}/decline", json_type, the_session},
      nullptr,
      &Gate::decline_removal},
-    {{On::main, "GET", "/v1/team", nothing, the_session}, &Gate::team},
+    {{On::main, "GET", "/v1/team", nothing, a_page}, &Gate::team},
     {{On::main, "GET", "/v1/staff", nothing, "name role manager state after session"}, &Gate::list_staff},
     {{On::main, "GET", "/v1/staff/{id}", nothing, the_session}, nullptr, &Gate::show_staff},
     {{On::main, "POST", "/v1/staff/{id}/changes", json_type, the_session}, nullptr, &Gate::change_staff},

@@ -3,8 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <map>
 #include <memory>
+#include <thread>
 
 #include "client/output.hpp"
 #include "client/service.hpp"
@@ -41,16 +44,64 @@ std::string body_of(const Act& act, const Given& given) {
   return json::serialize(body);
 }
 
+/// Whether the service is only busy: it says when to ask again, and nothing was done.
+std::optional<seconds> wait_of(const proto::Problem& problem) {
+  constexpr std::string_view busy[] = {"one_at_a_time", "lists_busy", "too_many_people", "too_many_looks"};
+  constexpr seconds longest{60};
+  if (std::ranges::find(busy, problem.error) == std::end(busy)) return std::nullopt;
+  const seconds wait(number_of(problem.extra, "retry_after"));
+  return wait < seconds(0) || wait > longest ? std::nullopt : std::optional(wait);
+}
+
+/// Asks; and again when it is this user's turn, for some minutes.
+Result<Reply> ask_patiently(const Http& http, const Request& request) {
+  constexpr int max_times = 30;
+  for (int times = 1;; ++times) {
+    auto reply = call(http, request);
+    if (!reply || !reply->refusal || request.method != "GET") return reply;
+    const auto wait = wait_of(*reply->refusal);
+    if (!wait || times == max_times) return reply;
+    std::this_thread::sleep_for(*wait);
+  }
+}
+
+/// Puts the rows of one more page behind those before.
+void add_page(json::object& whole, const std::vector<std::string>& lists, json::object page) {
+  for (const auto& list : lists) {
+    auto* to = whole.if_contains(list);
+    auto* from = page.if_contains(list);
+    if (to == nullptr || from == nullptr || !to->is_array() || !from->is_array()) continue;
+    auto& rows = to->get_array();
+    auto& more = from->get_array();
+    rows.insert(rows.end(), more.begin(), more.end());
+  }
+}
+
 int run_act(const Cli& cli, const Act& act, Given given) {
   const std::string body = body_of(act, given);
   const bool all_pages = act.all_pages && act.all_pages();
   if (all_pages && cli.json) return say_usage(cli, "give --csv or --json, not both");
-  for (;;) {
-    const auto reply =
-        call(Http(cli.socket), {.method = act.method,
+  const Http http(cli.socket);
+  const auto ask = [&] {
+    return ask_patiently(http, {.method = act.method,
                                 .target = target_of(act, given),
                                 .body = body,
                                 .content_type = body.empty() ? std::string_view() : "application/json"});
+  };
+  for (;;) {
+    auto reply = ask();
+    while (reply && !reply->refusal && !act.whole_lists.empty()) {
+      given.values["after"] = text_of(reply->body, "next");
+      if (given.values["after"].empty()) break;
+      auto page = ask();
+      if (!page || page->refusal) {
+        reply = std::move(page);  // part of a list would pass for the whole
+        break;
+      }
+      const auto next = page->body["next"];
+      add_page(reply->body, act.whole_lists, std::move(page->body));
+      reply->body["next"] = next;
+    }
     // In force, and not in the register yet: the service says so in the place of what is on file.
     const auto* written = reply ? reply->body.if_contains("written") : nullptr;
     const bool owed = written != nullptr && written->is_bool() && !written->get_bool();

@@ -30,8 +30,10 @@ struct Act {
   std::function<void(const json::object&)> tell = {};
   /// What the answer means to scripts; empty: exit_ok.
   std::function<int(const json::object&)> exit_code = {};
-  /// Whether this call goes on, page by page, as long as the answer names a `next`; empty: it does not.
+  /// Whether this call goes on, page by page, as long as the answer names a `next`, and tells each; empty: it does not.
   std::function<bool()> all_pages = {};
+  /// Lists of the answer that come page by page: all pages are asked for, and told as one.
+  std::vector<std::string> whole_lists = {};
 };
 
 /// Adds the command; --session names one of several sessions.

@@ -53,13 +53,16 @@ void add_form(CLI::App& app, Cli& cli) {
            .method = "GET",
            .path = "/v1/forms",
            .options = {person_option(false)},
-           .tell = [](const json::object& body) {
-             say_list(body, "forms", "No access forms.", form_line);
-             if (const auto* waiting = find_array(body, "waiting"); waiting != nullptr && !waiting->empty()) {
-               say(fmt::format("Waiting for you ({}):", waiting->size()));
-               say_list(body, "waiting", "", form_line);
-             }
-           }});
+           .tell =
+               [](const json::object& body) {
+                 say_list(body, "forms", "No access forms.", form_line);
+                 if (const auto* waiting = find_array(body, "waiting");
+                     waiting != nullptr && !waiting->empty()) {
+                   say(fmt::format("Waiting for you ({}):", waiting->size()));
+                   say_list(body, "waiting", "", form_line);
+                 }
+               },
+           .whole_lists = {"waiting"}});
   add_act(*group, cli,
           on_form("verify", "Verify that one of your staff needs what the form asks for", {},
                   "cardgate form verify 12"));

@@ -123,12 +123,14 @@ void add_delegation(CLI::App& app, Cli& cli) {
            .example = "cardgate delegation list",
            .method = "GET",
            .path = "/v1/delegations",
-           .tell = [](const json::object& body) {
-             say_list(body, "given", "", delegation_line);
-             say_list(body, "held", "No delegation to you.", delegation_line);
-             say_list(body, "stand_ins", "", acting_line);
-             say_list(body, "standing_in", "", acting_line);
-           }});
+           .tell =
+               [](const json::object& body) {
+                 say_list(body, "given", "", delegation_line);
+                 say_list(body, "held", "No delegation to you.", delegation_line);
+                 say_list(body, "stand_ins", "", acting_line);
+                 say_list(body, "standing_in", "", acting_line);
+               },
+           .whole_lists = {"given", "stand_ins"}});
   add_act(*group, cli,
           {.name = "give",
            .what = "Let somebody act in a role for your staff, for a time (line managers)",
@@ -194,7 +196,8 @@ void add_removal(CLI::App& app, Cli& cli) {
        .example = "cardgate removal list",
        .method = "GET",
        .path = "/v1/removals",
-       .tell = [](const json::object& body) { say_list(body, "removals", "Nothing waits.", removal_line); }});
+       .tell = [](const json::object& body) { say_list(body, "removals", "Nothing waits.", removal_line); },
+       .whole_lists = {"removals"}});
   add_act(*group, cli,
           {.name = "do",
            .what = "Remove the access that somebody asked to be removed: sessions and tokens end at once",
@@ -260,16 +263,15 @@ void add_staff_acts(CLI::App& group, Cli& cli) {
              say_list(row, "cards", "", card_line);
              say_list(row, "removals", "", removal_line);
            }});
-  add_act(group, cli,
-          {.name = "team",
-           .what = "Your staff: who holds what, until when, and what waits for you (line managers)",
-           .example = "cardgate staff team",
-           .method = "GET",
-           .path = "/v1/team",
-           .tell = [](const json::object& body) {
-             say_list(body, "members", "You have no staff.", staff_line);
-             if (is_true(body, "cut")) say("There are more; this list is cut.");
-           }});
+  add_act(
+      group, cli,
+      {.name = "team",
+       .what = "Your staff: who holds what, until when, and what waits for you (line managers)",
+       .example = "cardgate staff team",
+       .method = "GET",
+       .path = "/v1/team",
+       .tell = [](const json::object& body) { say_list(body, "members", "You have no staff.", staff_line); },
+       .whole_lists = {"members"}});
   auto csv = std::make_shared<bool>(false);
   auto begun = std::make_shared<bool>(false);
   auto* list = add_act(

@@ -71,6 +71,10 @@ Response bad_body(const Error& error) {
   return problem(400, "bad_request", error.context + ".");
 }
 
+json::value next_json(const std::string& next) {
+  return next.empty() ? json::value(nullptr) : json::value(json::string(next));
+}
+
 json::value day_json(const std::optional<Date>& day) {
   return day ? json::value(json::string(to_text(*day))) : json::value(nullptr);
 }

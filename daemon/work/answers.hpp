@@ -21,6 +21,8 @@ Response register_unavailable(const Error& error);
 Response no_person(const Error& error, const std::string& id);
 Response bad_body(const Error& error);
 
+/// Where a list goes on; null: that was all.
+json::value next_json(const std::string& next);
 json::value day_json(const std::optional<Date>& day);
 /// openapi.yaml's Lapse.
 json::object to_json(const policy::Lapse& lapse);

@@ -242,6 +242,28 @@ TEST(Command, ShowsAccess) {
   EXPECT_EQ(cardgate(service.socket(), {"access", "--role", "core"}).status, 1);
 }
 
+TEST(Command, ShowsAListThatComesInPagesAsOneAndWaitsForItsTurn) {
+  FakeService service;
+  service.answer("GET /v1/team",
+                 {problem(429, "one_at_a_time", "Another list is being read.", {{"retry_after", 0}}),
+                  ok(R"({"members":[{"id":"s1","name":"First Invented","roles":[]}],"next":"s1"})")});
+  service.answer("GET /v1/team?after=s1",
+                 {problem(503, "lists_busy", "Too many lists.", {{"retry_after", 0}}),
+                  ok(R"({"members":[{"id":"s2","name":"Second Invented","roles":[]}],"next":null})")});
+  const auto told = cardgate(service.socket(), {"staff", "team"});
+  EXPECT_EQ(told.status, 0) << told.all;
+  EXPECT_EQ(told.output, "First Invented (s1)\nSecond Invented (s2)\n");
+  const auto body = parse_json(cardgate(service.socket(), {"staff", "team", "--json"}).output);
+  ASSERT_TRUE(body);
+  EXPECT_EQ(body->as_object().at("members").as_array().size(), 2U);
+  EXPECT_TRUE(body->as_object().at("next").is_null());
+  // Part of a list is never told as if it were all.
+  service.answer("GET /v1/team?after=s1", {problem(401, "no_session", "Your session ended.")});
+  const auto cut_short = cardgate(service.socket(), {"staff", "team"});
+  EXPECT_EQ(cut_short.status, 1);
+  EXPECT_EQ(cut_short.output, "");
+}
+
 TEST(Command, TakesAStaffFileOverOrNamesItsBadLines) {
   FakeService service;
   const testing::TempDir directory;

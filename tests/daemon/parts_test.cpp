@@ -21,7 +21,6 @@
 #include "daemon/metrics.hpp"
 #include "daemon/peer.hpp"
 #include "daemon/rates.hpp"
-#include "daemon/refusals.hpp"
 #include "daemon/routing.hpp"
 #include "daemon/server.hpp"
 #include "daemon/wall_guard.hpp"
@@ -167,19 +166,6 @@ TEST(Rate, RefillsOverTimeAndKeepsUsersApart) {
   EXPECT_TRUE(rate.allow(2, start));
   EXPECT_TRUE(rate.allow(1, start + milliseconds(600)));
   EXPECT_FALSE(rate.allow(1, start + milliseconds(600)));
-}
-
-TEST(Refusals, FoldRepeatsIntoOneCount) {
-  Refusals refusals;
-  const BootTime start(seconds(100));
-  EXPECT_TRUE(refusals.first(1, "token_refused", "no_session", start));
-  for (int i = 0; i < 99; ++i) EXPECT_FALSE(refusals.first(1, "token_refused", "no_session", start));
-  EXPECT_TRUE(refusals.first(2, "token_refused", "no_session", start));
-  EXPECT_TRUE(refusals.take(start + seconds(9)).empty());
-  const auto folded = refusals.take(start + seconds(10));
-  ASSERT_EQ(folded.size(), 1U);
-  EXPECT_EQ(folded[0].count, 99U);
-  EXPECT_TRUE(refusals.empty());
 }
 
 struct HandClock final : Clock {

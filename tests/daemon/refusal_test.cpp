@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <fstream>
+#include <thread>
+
 #include "tests/daemon/other_user.hpp"
 #include "tests/daemon/stage.hpp"
 
@@ -107,6 +111,24 @@ TEST_F(Refusal, ARevokedCardEndsTheLiveSession) {
   stage.daemon->signal(SIGHUP);
   EXPECT_TRUE(testing::eventually(seconds(10), [&] { return !stage.is_active(token); }));
   EXPECT_TRUE(stage.audit_says("certificate_refused"));
+}
+TEST_F(Refusal, ARevokedCardEndsThoughOtherFilesNeverRest) {
+  stage.up();
+  stage.insert_and_wait();
+  ASSERT_EQ(stage.sign_in().status, 201);
+  const auto token = stage.token_text();
+  std::atomic<bool> over = false;
+  std::thread restless([&] {
+    // Not one that is read as a list, but one more change in the folder, and never half a second without.
+    for (int i = 0; !over; ++i) {
+      std::ofstream(stage.ca->crls() / ".restless") << i;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  });
+  EXPECT_TRUE(stage.ca->revoke(stage.card->data().authentication.certificate));
+  EXPECT_TRUE(testing::eventually(seconds(20), [&] { return !stage.is_active(token); }));
+  over = true;
+  restless.join();
 }
 TEST_F(Refusal, AMissingCrlFailsClosed) {
   stage.up();
@@ -364,6 +386,31 @@ TEST_F(Refusal, AnotherUsersBusinessIsNotShown) {
   EXPECT_EQ(post(stranger, "/v1/introspect", "token=" + token, form).error(), "client_not_allowed");
   EXPECT_EQ(as_user(stranger, [&] { return http(stage.admin_socket, "GET", "/v1/status"); }).status, 0);
   EXPECT_EQ(stage.card->pin_tries(), 3);
+}
+
+/// By its bytes: what a program that asks for roles which it makes up puts into the log, and whom that silences.
+TEST_F(Refusal, AFloodOfMadeUpNamesIsAFewLinesOfTheLogAndSilencesNobody) {
+  stage.limits = "limits: {requests_per_second: 100000, tokens_per_second: 100000}\n";
+  stage.up();
+  const auto ask = [&](int number) {
+    const auto body =
+        fmt::format(R"({{"role":"made-up-{}-{}","audience":"esr"}})", number, std::string(200, 'x'));
+    return http(stage.socket, "POST", "/v1/token", body, {"Content-Type: application/json"});
+  };
+  ASSERT_EQ(ask(0).error(), "role_not_allowed");
+  ASSERT_TRUE(testing::eventually(seconds(5), [&] { return stage.audit_says("made-up-0-"); }));
+  const auto before = stage.audit_text().size();
+  constexpr int flood = 4200;  // more than a table of names would hold
+  for (int i = 1; i <= flood; ++i) ASSERT_EQ(ask(i).status, 403) << i;
+  EXPECT_LT(stage.audit_text().size() - before, 4096U) << "a line for each of them was 3 MB";
+  if (testing::can_be_another_user()) {
+    const auto neighbour = as_user(65533, [&] { return stage.token(); });
+    EXPECT_EQ(neighbour.error(), "no_session");
+    EXPECT_TRUE(testing::eventually(seconds(5), [&] { return stage.audit_says("uid=65533"); }));
+  }
+  // Nobody asks any more: the count is written because its time is up.
+  EXPECT_TRUE(testing::eventually(seconds(30), [&] { return stage.audit_says(R"("event":"repeated")"); }));
+  EXPECT_TRUE(stage.audit_says(R"("reason":"role_not_allowed","details":{"event":"token_refused","count":)"));
 }
 
 }  // namespace

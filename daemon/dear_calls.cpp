@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/dear_calls.hpp"
+
+namespace cardgate::daemon {
+
+Response ask_again(int status, std::string_view error, std::string detail, seconds wait) {
+  auto answer = problem(status, error, std::move(detail), {{"retry_after", wait.count()}});
+  retry_after(answer, wait);
+  return answer;
+}
+
+DearCalls::Begun DearCalls::begin(uid_t uid, BootTime now) {
+  if (state_->running.contains(uid)) {
+    return {std::nullopt, ask_again(429, "one_at_a_time",
+                                    "Another list is being read for this user at this moment. Ask again when "
+                                    "it is there.",
+                                    seconds(1))};
+  }
+  if (!state_->people.allow(uid, now, 0)) {
+    return {std::nullopt, ask_again(429, "too_many_people",
+                                    "This user's programs read too many records in a short time. Wait, and "
+                                    "ask again.",
+                                    state_->people.wait(uid, now, 0))};
+  }
+  if (state_->running.size() >= max_at_once) {
+    return {std::nullopt,
+            ask_again(503, "lists_busy", "Too many lists are being read at this moment. Wait, and ask again.",
+                      seconds(1))};
+  }
+  state_->running.insert(uid);
+  return {std::optional<Turn>(std::in_place, state_, uid), {}};
+}
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is shown of people, out of the register and the policy. A view is a copy of what the gate knew at one moment, so that
+// it serves on the gate's thread and beside it alike. Pure but for the register that it is given; thread-safe.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/json.hpp"
+#include "daemon/facts.hpp"
+#include "daemon/open_acts.hpp"
+#include "policy/decide.hpp"
+#include "policy/records.hpp"
+#include "register/register.hpp"
+
+namespace cardgate::daemon {
+
+struct PeopleView {
+  std::shared_ptr<const policy::Policy> policy;
+  WallTime now;
+  Takings takings;  // in force, and not in the register yet
+
+  Date today() const { return date_of(now); }
+  /// The person on file, with all that takes access away as soon as that is decided. Errors: as Register::person().
+  Result<reg::Person> record(reg::Register& staff, const std::string& id) const;
+  RecordOf records(reg::Register& staff) const;
+
+  /// What the register holds of them; never the reason of a removal.
+  json::object person(const reg::Person& person) const;
+  /// Which roles they would get, by their active card, what of that ends soon, and what waits to be decided.
+  json::object holdings(const reg::Person& person, const RecordOf& record_of) const;
+  json::object form(const reg::Person& person, const reg::Form& form) const;
+};
+
+json::array to_json(const std::vector<policy::Unmet>& list);
+json::object decision_json(const policy::Role& role, const policy::Decision& decision);
+
+/// How much there is to look through: to decide about a person takes time in proportion.
+std::size_t entries_of(const reg::Person& person);
+std::size_t entries_of(const policy::Facts& facts);
+
+/// Whose records somebody's roles open for one act, as it was at one moment.
+struct Reach {
+  std::shared_ptr<const policy::Policy> policy;  // keeps `roles`
+  policy::Facts facts;                           // of who asks
+  std::vector<const policy::Role*> roles;        // that they hold, and that let them
+  WallTime now;
+
+  bool opens(const reg::Person& person) const;
+};
+
+}  // namespace cardgate::daemon
