@@ -65,20 +65,32 @@ class FullDisk : public ::testing::Test {
   }
   void make_room(const char* name) const { std::filesystem::remove(trust.stage.dir / name / "filler"); }
   testing::HttpAnswer post(const std::string& who, const std::string& path, const json::object& body) {
-    return trust.stage.ask("POST", path + "?session=" + trust.session_of(who), json::serialize(body),
-                           {"Content-Type: application/json"});
+    const bool in_body = body.contains("session");
+    return trust.stage.ask("POST", in_body ? path : path + "?session=" + trust.session_of(who),
+                           json::serialize(body), {"Content-Type: application/json"});
   }
-  /// Looks at somebody until the log has no room for that.
+  /// The service reads this `limits` from now on.
+  void limit(const std::string& limits) {
+    trust.stage.limits = "limits: {sign_ins_per_minute: 1000, " + limits + "}\n";
+    trust.stage.write_config();
+    trust.stage.daemon->signal(SIGHUP);
+    ASSERT_TRUE(trust.stage.daemon->wait_for_line("read again", seconds(10)));
+  }
+  /// Asks for tokens until the log has no room for one.
   void fill_the_log() {
+    limit("tokens_per_second: 100000, requests_per_second: 100000");
     fill("audit");
+    testing::HttpAnswer answer;
     const bool full = eventually(seconds(60), [&] {
       for (int i = 0; i < 300; ++i) {
-        const auto answer = trust.stage.ask("GET", "/v1/staff/ann?session=" + trust.session_of("esme"));
+        answer = post(
+            "esme", "/v1/token",
+            {{"role", "employee-self-service"}, {"audience", "esr"}, {"session", trust.session_of("esme")}});
         if (answer.status == 503) return true;
       }
       return false;
     });
-    ASSERT_TRUE(full);
+    ASSERT_TRUE(full) << answer.status << answer.body;
   }
   json::object service() const {
     const auto status = trust.stage.ask("GET", "/v1/status").json();
@@ -340,10 +352,7 @@ TEST_F(FullDisk, TheNextStartSaysWhatWasOnRecordAndNotCarriedOut) {
 
 TEST_F(FullDisk, NoSignInIsRecordedForWhomThereIsNoRoom) {
   trust.open(false);
-  trust.stage.limits = "limits: {sign_ins_per_minute: 1000, sessions: 1}\n";
-  trust.stage.write_config();
-  trust.stage.daemon->signal(SIGHUP);
-  ASSERT_TRUE(trust.stage.daemon->wait_for_line("read again", seconds(10)));
+  limit("sessions: 1");
   trust.seat("esme", 0);
   const auto refused = trust.login("joe", 1);
   EXPECT_NE(refused.status, 0);
