@@ -46,4 +46,9 @@ std::string problem(int status, const std::string& error, const std::string& det
 testing::Finished cardgate(const std::filesystem::path& socket, std::vector<std::string> arguments,
                            const std::string& input = {});
 
+/// The same where no service is reached.
+inline testing::Finished offline(std::vector<std::string> arguments) {
+  return cardgate("/nonexistent/socket", std::move(arguments));
+}
+
 }  // namespace cardgate::client

@@ -15,10 +15,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-testing::Finished offline(std::vector<std::string> arguments) {
-  return cardgate("/nonexistent/socket", std::move(arguments));
-}
-
 struct CertVerify : ::testing::Test {
   testing::TempDir directory;
   test::Ca root = test::Ca::root();

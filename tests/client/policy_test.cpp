@@ -17,10 +17,6 @@ using ::testing::Not;
 
 const std::string config = source_file("config/");
 
-testing::Finished offline(std::vector<std::string> arguments) {
-  return cardgate("/nonexistent/socket", std::move(arguments));
-}
-
 struct PolicyFiles : ::testing::Test {
   testing::TempDir directory;
   std::string file(const std::string& name, const std::string& text) {

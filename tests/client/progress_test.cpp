@@ -25,14 +25,14 @@ TEST(Progress, PartsLargeNumbers) {
 
 // Tests have no terminal on stderr.
 TEST(Progress, ShowsNothingWhereThereIsNoTerminal) {
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   {
     const Progress shown([]() -> std::string {
       ADD_FAILURE() << "nobody sees it";
       return {};
     });
   }
-  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
 }
 
 }  // namespace

@@ -6,12 +6,6 @@
 namespace cardgate::pcsc {
 namespace {
 
-std::string repeated(std::string_view byte, std::size_t count) {
-  std::string text;
-  for (std::size_t i = 0; i < count; ++i) text += byte;
-  return text;
-}
-
 TEST(Apdu, EncodesTheFourCasesShort) {
   EXPECT_EQ(to_hex(Command::case1(0x20, 0x00, 0x80).encode_short(0).bytes()), "00200080");
   EXPECT_EQ(to_hex(Command::case2(0xCB, 0x3F, 0xFF).encode_short(0).bytes()), "00cb3fff00");

@@ -136,12 +136,6 @@ TEST(PivVerifyPin, LeavesThePinNowhere) {
   }
 }
 
-std::string repeated(std::string_view byte, std::size_t count) {
-  std::string text;
-  for (std::size_t i = 0; i < count; ++i) text += byte;
-  return text;
-}
-
 // SP 800-73-4 Part 2, A.3 and A.4: RSA goes out chained and comes back in two parts, ECDSA in one exchange.
 const std::string template_start = "7C820106 8200 81820100";
 std::vector<Step> rsa_script() {

@@ -15,6 +15,13 @@
 
 namespace cardgate::pcsc {
 
+/// "5A" twice is "5A5A".
+inline std::string repeated(std::string_view byte, std::size_t count) {
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) text += byte;
+  return text;
+}
+
 inline Bytes hex(std::string_view text) {
   return from_hex(text).value();
 }

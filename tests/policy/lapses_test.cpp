@@ -20,8 +20,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 /// "2026-06-20 5 core employed".
-std::vector<std::string> lines(const Facts& facts, std::string_view role = "core",
-                               std::optional<SignIn> sign_in = SignIn::card) {
+std::vector<std::string> lapse_lines(const Facts& facts, std::string_view role = "core",
+                                     std::optional<SignIn> sign_in = SignIn::card) {
   std::vector<std::string> out;
   for (const auto& item : lapses(shipped(), facts, {role, sign_in, noon, days(30)})) {
     EXPECT_FALSE(item.who.empty()) << item.title;
@@ -34,7 +34,7 @@ std::vector<std::string> lines(const Facts& facts, std::string_view role = "core
 }
 
 TEST(Lapses, NothingLapsesOfWhoHasEverythingForGood) {
-  EXPECT_THAT(lines(everything(), ""), IsEmpty());
+  EXPECT_THAT(lapse_lines(everything(), ""), IsEmpty());
 }
 
 TEST(Lapses, EachPrerequisiteThatEnds) {
@@ -44,24 +44,26 @@ TEST(Lapses, EachPrerequisiteThatEnds) {
     return facts;
   };
   const Date end = date("2026-06-20");
-  EXPECT_THAT(lines(with([&](Facts& f) { f.employed_until = end; })), ElementsAre("2026-06-20 5 employment"));
-  EXPECT_THAT(lines(with([&](Facts& f) { f.leave_from = end; })),
+  EXPECT_THAT(lapse_lines(with([&](Facts& f) { f.employed_until = end; })),
+              ElementsAre("2026-06-20 5 employment"));
+  EXPECT_THAT(lapse_lines(with([&](Facts& f) { f.leave_from = end; })),
               ElementsAre("2026-06-19 4 employment (leave begins on 2026-06-20)"));
-  EXPECT_THAT(lines(with([&](Facts& f) { f.card_valid_until = end; })), ElementsAre("2026-06-20 5 card"));
-  EXPECT_THAT(lines(with([&](Facts& f) { f.forms.at(1).valid_until = end; })),
+  EXPECT_THAT(lapse_lines(with([&](Facts& f) { f.card_valid_until = end; })),
+              ElementsAre("2026-06-20 5 card"));
+  EXPECT_THAT(lapse_lines(with([&](Facts& f) { f.forms.at(1).valid_until = end; })),
               ElementsAre("2026-06-20 5 ESR06 access form for Core ESR"));
-  EXPECT_THAT(lines(with([&](Facts& f) { f.declarations.at(0).valid_until = end; })),
+  EXPECT_THAT(lapse_lines(with([&](Facts& f) { f.declarations.at(0).valid_until = end; })),
               ElementsAre("2026-06-20 5 core user confidentiality declaration"));
-  EXPECT_THAT(lines(with([&](Facts& f) { f.training.at(0).valid_until = end; })),
+  EXPECT_THAT(lapse_lines(with([&](Facts& f) { f.training.at(0).valid_until = end; })),
               ElementsAre("2026-06-20 5 information governance training (warns)"));
-  EXPECT_THAT(
-      lines(with([&](Facts& f) { f.delegations.at(0).valid_until = end; }), "administrator-self-service"),
-      ElementsAre("2026-06-20 5 delegation of Administrator Self Service"));
-  EXPECT_THAT(lines(with([&](Facts& f) {
-                      f.is_line_manager = false;
-                      f.acting = {{"m", std::nullopt, end}};
-                    }),
-                    "manager-self-service"),
+  EXPECT_THAT(lapse_lines(with([&](Facts& f) { f.delegations.at(0).valid_until = end; }),
+                          "administrator-self-service"),
+              ElementsAre("2026-06-20 5 delegation of Administrator Self Service"));
+  EXPECT_THAT(lapse_lines(with([&](Facts& f) {
+                            f.is_line_manager = false;
+                            f.acting = {{"m", std::nullopt, end}};
+                          }),
+                          "manager-self-service"),
               ElementsAre("2026-06-20 5 standing in for a line manager"));
 }
 
@@ -70,7 +72,7 @@ TEST(Lapses, OfSeveralTheNearestComesFirstAndEachIsTold) {
   facts.employed_until = date("2026-07-01");
   facts.forms.at(1).valid_until = date("2026-06-15");
   facts.declarations.at(0).valid_until = date("2026-06-18");
-  EXPECT_THAT(lines(facts),
+  EXPECT_THAT(lapse_lines(facts),
               ElementsAre("2026-06-15 0 ESR06 access form for Core ESR",
                           "2026-06-18 3 core user confidentiality declaration", "2026-07-01 16 employment"));
 }
@@ -82,13 +84,14 @@ TEST(Lapses, WhatIsFollowedDoesNotLapse) {
   next.valid_from = date("2026-06-21");
   next.valid_until = date("2026-07-10");
   facts.forms.push_back(next);
-  EXPECT_THAT(lines(facts), ElementsAre("2026-07-10 25 ESR06 access form for Core ESR"));
+  EXPECT_THAT(lapse_lines(facts), ElementsAre("2026-07-10 25 ESR06 access form for Core ESR"));
   facts.forms.back().valid_until.reset();
-  EXPECT_THAT(lines(facts), IsEmpty());
+  EXPECT_THAT(lapse_lines(facts), IsEmpty());
   facts.forms.back().valid_from = date("2026-06-23");
-  EXPECT_THAT(lines(facts), ElementsAre("2026-06-20 5 ESR06 access form for Core ESR until 2026-06-23"));
+  EXPECT_THAT(lapse_lines(facts),
+              ElementsAre("2026-06-20 5 ESR06 access form for Core ESR until 2026-06-23"));
   facts.forms.back().approved = false;
-  EXPECT_THAT(lines(facts), ElementsAre("2026-06-20 5 ESR06 access form for Core ESR"));
+  EXPECT_THAT(lapse_lines(facts), ElementsAre("2026-06-20 5 ESR06 access form for Core ESR"));
 }
 
 TEST(Lapses, ALeaveAndTheEndOfEmploymentAreTwo) {
@@ -96,7 +99,7 @@ TEST(Lapses, ALeaveAndTheEndOfEmploymentAreTwo) {
   facts.leave_from = date("2026-06-20");
   facts.leave_until = date("2026-06-24");
   facts.employed_until = date("2026-06-30");
-  EXPECT_THAT(lines(facts),
+  EXPECT_THAT(lapse_lines(facts),
               ElementsAre("2026-06-19 4 employment (leave begins on 2026-06-20) until 2026-06-25",
                           "2026-06-30 15 employment"));
 }
@@ -125,9 +128,9 @@ TEST(Lapses, SaysWhatEndsAndWhatHelps) {
 TEST(Lapses, TheSpanHasAnEnd) {
   Facts facts = everything();
   facts.employed_until = date("2026-07-15");
-  EXPECT_THAT(lines(facts), ElementsAre("2026-07-15 30 employment"));
+  EXPECT_THAT(lapse_lines(facts), ElementsAre("2026-07-15 30 employment"));
   facts.employed_until = date("2026-07-16");
-  EXPECT_THAT(lines(facts), IsEmpty());
+  EXPECT_THAT(lapse_lines(facts), IsEmpty());
 }
 
 TEST(Lapses, RolesThatAreNotHeldAreNotLost) {
@@ -135,18 +138,19 @@ TEST(Lapses, RolesThatAreNotHeldAreNotLost) {
   facts.employed_until = date("2026-06-20");
   facts.forms.clear();
   facts.card_valid_until = date("2026-06-20");
-  EXPECT_THAT(lines(facts, "", SignIn::card), ElementsAre("2026-06-20 5 employment", "2026-06-20 5 card"));
-  EXPECT_THAT(lines(facts, "", std::nullopt), ElementsAre("2026-06-20 5 employment"))
+  EXPECT_THAT(lapse_lines(facts, "", SignIn::card),
+              ElementsAre("2026-06-20 5 employment", "2026-06-20 5 card"));
+  EXPECT_THAT(lapse_lines(facts, "", std::nullopt), ElementsAre("2026-06-20 5 employment"))
       << "whoever can sign in by password does not lose Employee Self Service with the card";
   facts.removed = true;
-  EXPECT_THAT(lines(facts, ""), IsEmpty());
+  EXPECT_THAT(lapse_lines(facts, ""), IsEmpty());
 }
 
 TEST(Lapses, WhatIsKnownOfTheCertificateIsNoPartOfIt) {
   Facts facts = everything();
   facts.employed_until = date("2026-06-20");
   facts.answers_until = noon - std::chrono::hours(1);
-  EXPECT_THAT(lines(facts), ElementsAre("2026-06-20 5 employment"));
+  EXPECT_THAT(lapse_lines(facts), ElementsAre("2026-06-20 5 employment"));
 }
 
 Facts random_facts(std::mt19937& random) {

@@ -17,7 +17,7 @@ namespace {
 
 using std::chrono::days;
 
-constexpr std::size_t max_file = 1 << 20;
+constexpr std::size_t max_ca_file = 1 << 20;
 constexpr days ca_life{3650};
 constexpr days card_life{1095};
 constexpr auto margin = std::chrono::hours(1);  // clocks of two machines differ
@@ -35,8 +35,8 @@ struct Authority {
 
 Result<Authority> load_authority(const std::filesystem::path& key, const std::filesystem::path& certificate) {
   Authority result;
-  result.key = TRY(read_private_key(TRY(read_file(key, max_file))));
-  const std::string pem = TRY(read_file(certificate, max_file));
+  result.key = TRY(read_private_key(TRY(read_file(key, max_ca_file))));
+  const std::string pem = TRY(read_file(certificate, max_ca_file));
   const Bio bio = memory_bio(as_bytes(pem));
   result.certificate.reset(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
   if (!result.certificate) return Error(Errc::malformed, certificate.string() + ": not a certificate in PEM");
@@ -120,7 +120,7 @@ Result<Ca> Ca::open_or_create(const std::filesystem::path& directory, const CaOp
 Result<Ca> Ca::open(const std::filesystem::path& directory) {
   Ca ca;
   ca.directory_ = std::filesystem::absolute(directory).lexically_normal();
-  const std::string text = TRY(read_file(ca.directory_ / "private/ca.json", max_file));
+  const std::string text = TRY(read_file(ca.directory_ / "private/ca.json", max_ca_file));
   const json::value value = TRY(parse_json(text));
   const auto* object = value.if_object();
   const auto* organisation = object == nullptr ? nullptr : find_string(*object, "organisation");
