@@ -139,7 +139,7 @@ Gate::Answer Gate::make_code(Request& request) {
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   auto helper = may_give_codes(request, who);
   if (helper.refusal) co_return std::move(*helper.refusal);
-  const auto act = acts_.begin(helper.session);
+  const auto act = acts_.begin(helper.session, right_of(helper));
   if (!audit_ok()) co_return audit_unavailable();
   if (passwords_.busy()) co_return busy_with_passwords();
   const auto holder = person(who);
@@ -245,7 +245,7 @@ Gate::Answer Gate::reset_password(Request& request) {
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   auto helper = may_give_codes(request, who);
   if (helper.refusal) co_return std::move(*helper.refusal);
-  const auto act = acts_.begin(helper.session);
+  const auto act = acts_.begin(helper.session, right_of(helper));
   if (!audit_ok()) co_return audit_unavailable();
   if (passwords_.busy()) co_return busy_with_passwords();
   const auto holder = person(who);

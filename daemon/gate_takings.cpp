@@ -110,6 +110,8 @@ boost::asio::awaitable<Gate::Done> Gate::take_away(const Request& request, const
     for (const auto& session : theirs) apply(sessions_.end(session, EndReason::access_lost));
   }
   people_changed(person_alone);
+  acts_.review(
+      [this](const work::Right& right) { return work::still_holds(right, records(), now()).has_value(); });
 
   auto noting = open_acts_.begin(act);
   act.kept = co_await std::move(noting);

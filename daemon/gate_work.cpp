@@ -221,7 +221,7 @@ std::function<Result<void>(reg::Register&)> Gate::still_allowed(const Actor& who
   return [right = right_of(who), act = std::move(act), at = now()](reg::Register& staff) -> Result<void> {
     if (act->over()) {
       return Error{Errc::permission_denied,
-                   "Your session ended or was locked, or the rules were changed, while this waited. "
+                   "Your session ended or was locked, or your right to do this ended, while this waited. "
                    "Nothing was done"};
     }
     return work::still_holds(right, [&staff](const std::string& id) { return staff.person(id); }, at);
@@ -249,7 +249,7 @@ std::string_view number_name(reg::Numbered kind) {
 
 boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const Actor& who, Deed& deed) {
   Done done;
-  const auto act = acts_.begin(who.session);
+  const auto act = acts_.begin(who.session, right_of(who));
   auto& record = deed.record;
   record.person = deed.people.front();
   record.client = who.client;

@@ -24,8 +24,14 @@ std::shared_ptr<const Waiting> begin_waiting(std::vector<std::weak_ptr<Waiting>>
 
 }  // namespace
 
-std::shared_ptr<const WaitingActs::Act> WaitingActs::begin(const std::string& session) {
-  return begin_waiting(acts_, std::make_shared<Act>(session));
+std::shared_ptr<const WaitingActs::Act> WaitingActs::begin(const std::string& session, work::Right right) {
+  return begin_waiting(acts_, std::make_shared<Act>(session, std::move(right)));
+}
+
+void WaitingActs::review(const std::function<bool(const work::Right&)>& holds) {
+  visit_waiting(acts_, [&](Act& act) {
+    if (!holds(act.right_)) act.over_ = true;
+  });
 }
 
 void WaitingActs::session_over(const std::string& session) {

@@ -5,30 +5,37 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "daemon/work/right.hpp"
+
 namespace cardgate::daemon {
 
-/// The acts that wait for the register. Those of a session that ends or locks are not to be carried out any more.
+/// The acts that wait for the register. Those of a session that ends or locks, and those whose right is lost, are not to be
+/// carried out any more.
 class WaitingActs {
  public:
   class Act {
    public:
-    explicit Act(std::string session) : session_(std::move(session)) {}
+    Act(std::string session, work::Right right) : session_(std::move(session)), right_(std::move(right)) {}
     /// Any thread.
     bool over() const { return over_; }
 
    private:
     friend class WaitingActs;
     std::string session_;
+    work::Right right_;
     std::atomic<bool> over_ = false;
   };
 
-  std::shared_ptr<const Act> begin(const std::string& session);
+  std::shared_ptr<const Act> begin(const std::string& session, work::Right right);
   void session_over(const std::string& session);
+  /// Something was taken away that the register does not know yet: acts whose right does not hold any more are over.
+  void review(const std::function<bool(const work::Right&)>& holds);
   /// The rules are other ones now.
   void all_over();
 

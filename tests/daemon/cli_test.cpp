@@ -30,6 +30,7 @@ class Command : public ::testing::Test {
 
 TEST_F(Command, LeadsAPersonThroughADay) {
   stage.up();
+  ASSERT_TRUE(stage.daemon->wait_for_line("the readers are reachable", std::chrono::seconds(20)));
   expect(0, "no card", {"status"});
   expect(1, "card", {"login", "--passcode-stdin"}, "123456");
   expect(1, "Nobody is signed in", {"whoami"});

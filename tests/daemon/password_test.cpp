@@ -277,7 +277,10 @@ TEST_F(SelfService, ASessionByTheOldPasswordSurvivesNoChange) {
       std::async(std::launch::async, [&] { return change("eve", eves, "another four words then").status; });
   ASSERT_TRUE(testing::eventually(seconds(10), [&] { return metric("password_hashes_total") > before; }));
   const auto old = login("eve", eves);
-  EXPECT_EQ(changing.get(), 204);
+  int changed = changing.get();
+  // The sign-in kept its new hash first: the change says that it did nothing, and is asked for again.
+  if (changed == 409) changed = change("eve", eves, "another four words then").status;
+  EXPECT_EQ(changed, 204);
   if (old.status == 201) {
     EXPECT_EQ(stage.ask("GET", "/v1/sessions/" + text(old, "id")).status, 404);
   } else {

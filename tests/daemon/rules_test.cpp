@@ -260,11 +260,11 @@ TEST(Facts, OfFormsSayWhenNobodyOnRecordStandsBehindThem) {
 
 TEST(Meanwhile, ActsEndWithTheirSessionAndAllOfThemWithTheRules) {
   WaitingActs acts;
-  const auto first = acts.begin("a"), second = acts.begin("b");
+  const auto first = acts.begin("a", {}), second = acts.begin("b", {});
   acts.session_over("a");
   EXPECT_TRUE(first->over());
   EXPECT_FALSE(second->over());
-  EXPECT_FALSE(acts.begin("a")->over()) << "begun afterwards";
+  EXPECT_FALSE(acts.begin("a", {})->over()) << "begun afterwards";
   acts.all_over();
   EXPECT_TRUE(second->over());
 }
