@@ -137,6 +137,7 @@ void Gate::start() {
     news.event = "incident";
     news.reason = text;
     note(std::move(news));
+    if (good) settle_doubtful();
     if (!good) boost::asio::co_spawn(io_, register_.try_until_written(), boost::asio::detached);
   };
   boost::asio::co_spawn(io_, register_.try_until_written(), boost::asio::detached);

@@ -54,6 +54,7 @@
 #include "daemon/peer.hpp"
 #include "daemon/people_lists.hpp"
 #include "daemon/people_view.hpp"
+#include "daemon/raised.hpp"
 #include "daemon/rates.hpp"
 #include "daemon/refusals.hpp"
 #include "daemon/register_threads.hpp"
@@ -332,6 +333,10 @@ class Gate {
   };
   /// After a wait: whoever began it may be gone, or may not do it any more.
   std::optional<Response> refuse_if_over(const Actor& who);
+  /// Would it be possible by what holds now? Changes nothing. Errors: of `how`; of the register.
+  Result<void> try_on_copies(const Deed& deed);
+  /// The register can be written again: says of each act that was in doubt what became of it.
+  void settle_doubtful();
   work::Right right_of(const Actor& who) const;
   /// To be called on the register's thread, before the change: whether `who` may still do it then. `act` was begun before
   /// the first wait.
@@ -552,44 +557,20 @@ class Gate {
   Passwords passwords_;
   PasswordChecks password_checks_;
   WaitingActs acts_;
-  bool importing_ = false;
-  bool forecasting_ = false;
+  Flag importing_, forecasting_;
   std::shared_ptr<ImportProgress> import_progress_ = std::make_shared<ImportProgress>();
-  bool copying_ = false;
+  Flag copying_;
   bool register_being_checked_ = false;
   std::optional<WallTime> register_checked_at_;
   std::string register_problem_;  // what the last check found
   bool shutting_down_ = false;
   bool audit_failure_noted_ = false;  // that the log failed is recorded once, until it works again
-  std::size_t opening_ = 0;           // sign-ins that have a place, and are being recorded
+  Count opening_;                     // sign-ins that have a place, and are being recorded
   OpenActs open_acts_;
-  bool writing_owed_ = false, owed_waits_ = false;
-  std::optional<Date> announced_;  // the day whose leavers were told
-  bool setup_closed_ = false;      // as far as is known; the register decides
-};
-
-/// A flag of the gate that is true as long as the work lives that raised it, however that ends.
-class Raised {
- public:
-  explicit Raised(bool& flag) : flag_(flag) { flag_ = true; }
-  ~Raised() { flag_ = false; }
-  Raised(const Raised&) = delete;
-  Raised& operator=(const Raised&) = delete;
-
- private:
-  bool& flag_;
-};
-
-/// One more of something, as long as this lives.
-class Counted {
- public:
-  explicit Counted(std::size_t& count) : count_(count) { ++count_; }
-  ~Counted() { --count_; }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-
- private:
-  std::size_t& count_;
+  Flag writing_owed_, owed_waits_;
+  std::vector<audit::Record> doubtful_;  // acts of which it is not known whether the register has them
+  std::optional<Date> announced_;        // the day whose leavers were told
+  bool setup_closed_ = false;            // as far as is known; the register decides
 };
 
 /// The claim `records_of`: line managers, each with the last day where there is one ("10001@2026-12-31").

@@ -256,7 +256,7 @@ boost::asio::awaitable<Response> Gate::imported(const Peer& peer, const ImportAs
 }
 
 Gate::Answer Gate::import_progress(Request&) {
-  co_return json_response(200, json::object{{"running", importing_},
+  co_return json_response(200, json::object{{"running", bool(importing_)},
                                             {"done", importing_ ? import_progress_->done.load() : 0},
                                             {"of", importing_ ? import_progress_->of.load() : 0}});
 }

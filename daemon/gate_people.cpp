@@ -31,7 +31,7 @@ boost::asio::awaitable<Gate::Listed> Gate::list_beside(const Request& request,
     const auto staff = TRY(reg::open_sqlite_again(file));
     return work(*staff, ask, stop);
   };
-  auto page = co_await register_.beside<PeoplePage>(std::move(reading));
+  auto page = co_await register_.look<PeoplePage>(std::move(reading));
   if (!page) {
     out.refusal = register_unavailable(page.error());
     co_return out;
@@ -61,7 +61,7 @@ boost::asio::awaitable<Gate::Made> Gate::make_of_person(const Request& request, 
     const auto staff = TRY(reg::open_sqlite_again(file));
     return work(view, view.records(*staff));
   };
-  auto made = co_await register_.beside<json::object>(std::move(making));
+  auto made = co_await register_.look<json::object>(std::move(making));
   if (!made) co_return Made{register_unavailable(made.error()), {}};
   begun.turn->read(entries, clock_.boot());
   co_return Made{std::nullopt, std::move(*made)};

@@ -155,10 +155,9 @@ Gate::Answer Gate::set_up(Request& request) {
         if (!emergency_reason) dismiss(each[i], wanted, today);  // named again: no second form
         if (i < people.size()) appoint(each[i], wanted, emergency_reason.value_or("set-up"), today, until);
       }
+      if (!emergency_reason) TRY(staff.set_setting(setting_name, people[0] + " " + people[1]));
       return note_done(staff, deed);
     }));
-    // After them: should it be cut off in between, the same again takes the same forms back.
-    if (!emergency_reason) TRY(staff.set_setting(setting_name, people[0] + " " + people[1]));
     all.resize(people.size());
     return all;
   };

@@ -133,12 +133,15 @@ std::optional<work::Taking> Gate::taking_in(const std::string& id, const reg::Re
   if (!before) return std::nullopt;
   std::vector<reg::Person> tried(1, *before);
   if (!how(tried) || !work::takes_away_only(*before, tried.front())) return std::nullopt;
+  // Both days of a leave, or neither: a day that is not named would stand for "as it was".
+  const auto& after = tried.front();
+  const bool leave = after.leave_from != before->leave_from || after.leave_until != before->leave_until;
   return work::Taking{.kind = work::Taking::Kind::change_staff,
                       .team = leaves_team.value_or(std::string()),
                       .reason = reason,
                       .employed_until = change.employed_until,
-                      .leave_from = change.leave_from,
-                      .leave_until = tried.front().leave_until,
+                      .leave_from = leave ? after.leave_from : std::nullopt,
+                      .leave_until = leave ? after.leave_until : std::nullopt,
                       .doer = std::move(who)};
 }
 

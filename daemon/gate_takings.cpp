@@ -17,6 +17,12 @@
 namespace cardgate::daemon {
 namespace {
 
+/// The disk, or what stands before it, not this act: the next one would fare alike.
+bool all_wait(const Error& error) {
+  return error.code == Errc::no_space || error.code == Errc::io || error.code == Errc::unavailable ||
+         reg::in_doubt(error);
+}
+
 /// Not that the rules refuse it: it can be tried again.
 bool cannot_be_written(const Error& error) {
   return error.code != Errc::not_found && error.code != Errc::permission_denied &&
@@ -120,7 +126,7 @@ boost::asio::awaitable<Gate::Done> Gate::take_away(const Request& request, const
   auto written = co_await std::move(writing);
   auto recording = durable_.wait(std::move(ticket));
   const auto on_record = co_await std::move(recording);  // when it is not, it is kept until it can be
-  act.recorded = on_record || act.kept;
+  act.recorded = on_record.has_value();  // else the next start records it again, under the same deed
 
   if (!written && cannot_be_written(written.error())) {
     log(Level::error,
@@ -165,7 +171,8 @@ boost::asio::awaitable<void> Gate::write_owed() {
     const OpenAct act = *held;
     auto work = write_taking(act);
     const auto written = co_await std::move(work);
-    if (!written && cannot_be_written(written.error())) co_return;
+    if (!written && all_wait(written.error())) co_return;
+    if (!written && cannot_be_written(written.error())) continue;  // one bad row holds up no other
     open_acts_.release(id);
     const std::vector<std::string> person_alone(1, act.person);
     people_changed(person_alone);

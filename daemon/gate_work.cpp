@@ -198,8 +198,22 @@ void Gate::note_not_done(audit::Record record, std::string_view why) {
 
 void Gate::note_not_done(audit::Record record, const Error& why) {
   if (!reg::in_doubt(why)) return note_not_done(std::move(record), why.message());
+  doubtful_.push_back(record);
   record.reason = fmt::format("not known whether it was done: {}", why.message());
   note(std::move(record));
+}
+
+void Gate::settle_doubtful() {
+  for (auto& record : std::exchange(doubtful_, {})) {
+    const auto done = was_done(*staff_, deed_of(record));
+    if (done && *done) {
+      ended(record);
+    } else if (done) {
+      note_not_done(std::move(record), "the disk of the staff register failed");
+    } else {
+      doubtful_.push_back(std::move(record));
+    }
+  }
 }
 
 std::optional<Response> Gate::refuse_if_over(const Actor& who) {
@@ -247,6 +261,12 @@ std::string_view number_name(reg::Numbered kind) {
 
 }  // namespace
 
+Result<void> Gate::try_on_copies(const Deed& deed) {
+  std::vector<reg::Person> copies;
+  for (const auto& id : deed.people) copies.push_back(TRY(record_of(id)));
+  return deed.how(copies);
+}
+
 boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const Actor& who, Deed& deed) {
   Done done;
   const auto act = acts_.begin(who.session, right_of(who));
@@ -271,7 +291,7 @@ boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const
   // What cannot be done is not recorded as done: tried on copies first.
   std::vector<reg::Person> now_on_file;
   for (const auto& id : deed.people) {
-    auto found = staff_->person(id);
+    auto found = record_of(id);
     if (!found) {
       done.refusal = no_person(found.error(), id);
       co_return done;
@@ -321,6 +341,12 @@ boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const
   if (auto over = refuse_if_over(who)) {
     note_not_done(std::move(record), "the session, or the right to do it, ended meanwhile");
     done.refusal = std::move(over);
+    co_return done;
+  }
+  // Something may have been taken away meanwhile that the register does not know yet.
+  if (const auto still = try_on_copies(deed); !still) {
+    note_not_done(std::move(record), still.error().message());
+    done.refusal = not_possible(still.error());
     co_return done;
   }
   // The register may be busy with an import for minutes: what was true before the wait is asked again behind it.

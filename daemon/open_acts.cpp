@@ -15,7 +15,7 @@ namespace cardgate::daemon {
 namespace {
 
 constexpr const char* done_setting = "acts_done";  // ids, separated by spaces, the newest last
-constexpr std::size_t ids_kept = 64;               // far more than are on their way at once
+constexpr std::size_t ids_kept = 256;              // far more than are on their way at once
 
 std::string member_text(const json::object& from, std::string_view member) {
   const auto* text = find_string(from, member);
@@ -130,14 +130,15 @@ std::string OpenActs::problem() const {
 }
 
 boost::asio::awaitable<bool> OpenActs::begin(OpenAct act) {
-  open_.insert(act.id);
+  // Noted already, it stays noted as it was when this fails.
+  const bool noted = !open_.insert(act.id).second;
   auto work = [disk = disk_, line = json::serialize(to_json(act)),
                half = !act.taking]() -> boost::asio::awaitable<bool> { co_return disk->add(line, half); };
   auto working = boost::asio::co_spawn(thread_, std::move(work), boost::asio::use_awaitable);
   const bool kept = co_await std::move(working);
-  if (!kept) open_.erase(act.id);
-  if (auto* mine = held(act.id)) mine->kept = kept;
-  co_return kept;
+  if (!kept && !noted) open_.erase(act.id);
+  if (auto* mine = held(act.id)) mine->kept = kept || noted;
+  co_return kept || noted;
 }
 
 void OpenActs::end(const std::string& id) {

@@ -38,6 +38,7 @@ class RegisterThreads {
     stop();
     changes_.join();
     beside_.join();
+    lists_.join();
   }
 
   const std::filesystem::path& file() const { return file_; }
@@ -111,6 +112,11 @@ class RegisterThreads {
   boost::asio::awaitable<Result<T>> beside(LongWork<T> work) {
     return on(beside_, [work = std::move(work), this] { return work(file_, stop_); });
   }
+  /// The same for what people look at: short, and never behind a copy or a check of the whole register.
+  template <class T>
+  boost::asio::awaitable<Result<T>> look(LongWork<T> work) {
+    return on(lists_, [work = std::move(work), this] { return work(file_, stop_); });
+  }
 
  private:
   template <class Work>
@@ -127,7 +133,7 @@ class RegisterThreads {
   static constexpr std::chrono::seconds retry_after{2};
   bool trying_ = false;
   std::atomic<bool> stop_ = false;
-  boost::asio::thread_pool changes_{1}, beside_{2};
+  boost::asio::thread_pool changes_{1}, beside_{2}, lists_{2};
 };
 
 }  // namespace cardgate::daemon

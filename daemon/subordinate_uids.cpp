@@ -17,6 +17,15 @@ namespace cardgate::daemon {
 namespace {
 
 constexpr std::size_t max_file_bytes = 1 << 20;
+constexpr std::size_t max_remembered = 4096;
+
+/// A person of a directory can have a uid that lies in somebody's range.
+bool is_account(uid_t uid) {
+  passwd entry{};
+  passwd* found = nullptr;
+  char memory[16384];
+  return ::getpwuid_r(uid, &entry, memory, sizeof memory, &found) == 0 && found != nullptr;
+}
 
 std::optional<uid_t> uid_of(const std::string& user) {
   if (const auto number = whole_number<uid_t>(user)) return *number;
@@ -47,19 +56,22 @@ SubordinateUids SubordinateUids::parse(std::string_view text) {
     const auto count = whole_number<uid_t>(take_field(line));
     if (user.empty() || !first || !count || *count == 0 || !line.empty()) continue;
     if (*count - 1 > std::numeric_limits<uid_t>::max() - *first) continue;
-    const auto owner = uid_of(user);
-    // Root's ranges are those of its containers, which have nothing to do with each other.
-    if (!owner || *owner == 0) continue;
-    out.ranges_[*first] = Range{*first + (*count - 1), *owner};
+    out.ranges_[*first] = Range{*first + (*count - 1), user};
   }
   return out;
 }
 
-uid_t SubordinateUids::owner_of(uid_t uid) const {
+uid_t SubordinateUids::owner_of(uid_t uid) {
   auto next = ranges_.upper_bound(uid);
   if (next == ranges_.begin()) return uid;
   const auto& [first, range] = *--next;
-  return uid <= range.last ? range.owner : uid;
+  if (uid > range.last) return uid;
+  const auto known = owners_.find(uid);
+  if (known != owners_.end()) return known->second;
+  if (owners_.size() >= max_remembered) owners_.clear();
+  const auto owner = is_account(uid) ? std::nullopt : uid_of(range.user);
+  // Root's ranges are those of its containers, which have nothing to do with each other.
+  return owners_[uid] = owner && *owner != 0 ? *owner : uid;
 }
 
 uid_t SubordinateUidFile::owner_of(uid_t uid, BootTime now) {

@@ -9,7 +9,9 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "base/clock.hpp"
 
@@ -21,15 +23,17 @@ class SubordinateUids {
   /// and is passed over.
   static SubordinateUids parse(std::string_view text);
 
-  /// The uid itself where it is nobody's. Where ranges overlap, the one with the higher first uid counts.
-  uid_t owner_of(uid_t uid) const;
+  /// The uid itself where it is nobody's, or has an account of its own. Where ranges overlap, the one with the higher first
+  /// uid counts. Names are looked up for a uid when it first comes.
+  uid_t owner_of(uid_t uid);
 
  private:
   struct Range {
     uid_t last;
-    uid_t owner;
+    std::string user;
   };
-  std::map<uid_t, Range> ranges_;  // by the first uid
+  std::map<uid_t, Range> ranges_;            // by the first uid
+  std::unordered_map<uid_t, uid_t> owners_;  // as found so far
 };
 
 /// The file, read again when it is another one; looked at no more often than every ten seconds.

@@ -30,7 +30,7 @@ std::string file_name(const Question& question) {
   return to_hex(sha256(both)) + std::string{ocsp_suffix};
 }
 
-Error refused(std::string why) {
+Error answer_refused(std::string why) {
   return {Errc::signature_invalid, std::move(why)};
 }
 
@@ -149,22 +149,22 @@ Result<void> Answers::take(const Question& question, Bytes answer, const Authori
     const auto crl = TRY(parse_fetched_crl(std::move(answer)));
     const X509_NAME* expected = X509_get_subject_name(issuer.get());
     if (!crl->speaks_for_others() && X509_NAME_cmp(X509_CRL_get_issuer(crl->shell()), expected) != 0) {
-      return refused("the CRL is not one of " + name_text(expected));
+      return answer_refused("the CRL is not one of " + name_text(expected));
     }
     // Nothing unsigned is held, or whoever holds the network could put it in a good list's place. Whether the
     // signer may speak for this certificate, a path says at each use.
     if (!crl->signed_by(X509_get0_pubkey(issuer.get())) && !signed_by_one_of(authorities.impl(), *crl)) {
-      return refused("the CRL is not signed by " + name_text(X509_CRL_get_issuer(crl->shell())) +
-                     ", or that one's certificate is not configured");
+      return answer_refused("the CRL is not signed by " + name_text(X509_CRL_get_issuer(crl->shell())) +
+                            ", or that one's certificate is not configured");
     }
-    if (update_of(*crl) > at + rules.clock_skew) return refused("the CRL is from the future");
-    if (end_of(*crl) < at) return refused("the CRL ended at " + to_rfc3339(end_of(*crl)));
+    if (update_of(*crl) > at + rules.clock_skew) return answer_refused("the CRL is from the future");
+    if (end_of(*crl) < at) return answer_refused("the CRL ended at " + to_rfc3339(end_of(*crl)));
     {
       const std::lock_guard lock(impl_->mutex);
       auto& held = impl_->crls[file];
       const bool of_same_issuer = held != nullptr && held->issuer_hash() == crl->issuer_hash();
       if (of_same_issuer && update_of(*held) > update_of(*crl)) {
-        return refused("the CRL is older than the one that is held");
+        return answer_refused("the CRL is older than the one that is held");
       }
       if (held == nullptr && impl_->crls.size() > max_held_crls) {
         impl_->crls.erase(file);
@@ -178,13 +178,13 @@ Result<void> Answers::take(const Question& question, Bytes answer, const Authori
   const X509Ptr certificate = TRY(parse_certificate(question.certificate));
   const auto response = TRY(OcspResponse::parse(std::move(answer)));
   const auto words = response->about(certificate.get(), issuer.get());
-  if (words.empty()) return refused("the OCSP answer speaks of another certificate");
+  if (words.empty()) return answer_refused("the OCSP answer speaks of another certificate");
   const WallTime this_update = std::ranges::max(words, {}, &OcspResponse::Word::this_update).this_update;
   const auto nonce = response->repeats_nonce(question.body);
   if (nonce == false)
-    return refused("the OCSP answer has another nonce than was sent: an old one played again");
+    return answer_refused("the OCSP answer has another nonce than was sent: an old one played again");
   if (!nonce && fetch.nonce_required) {
-    return refused("the OCSP answer has no nonce, so it may be an old one played again");
+    return answer_refused("the OCSP answer has no nonce, so it may be an old one played again");
   }
   {
     // Judged as at its use, on its own: signature, responder, times.
@@ -194,14 +194,14 @@ Result<void> Answers::take(const Question& question, Bytes answer, const Authori
     strict.stale_for = milliseconds{0};
     const auto said = judge_answer({authorities, &alone}, certificate.get(), issuer.get(), strict, at);
     if (said.outcome == OcspFinding::Outcome::none || said.outcome == OcspFinding::Outcome::invalid) {
-      return refused(said.detail);
+      return answer_refused(said.detail);
     }
   }
   {
     const std::lock_guard lock(impl_->mutex);
     const auto held = impl_->ocsp.find(file);
     if (held != impl_->ocsp.end() && held->second.this_update > this_update) {
-      return refused("the OCSP answer is older than the one that is held");
+      return answer_refused("the OCSP answer is older than the one that is held");
     }
     if (held == impl_->ocsp.end() && impl_->ocsp.size() >= max_held_ocsp) {
       return Error{Errc::too_large, "too many OCSP answers are held"};

@@ -20,19 +20,19 @@ constexpr int weakest_digest = 32;                                    // SHA-256
 
 using CmsPtr = std::unique_ptr<CMS_ContentInfo, Releases<CMS_ContentInfo_free>>;
 
-struct ReleasesStack {
+struct ReleasesSigners {
   void operator()(STACK_OF(X509) * stack) const {
     sk_X509_free(stack);
   }  // the certificates have other owners
 };
-using StackPtr = std::unique_ptr<STACK_OF(X509), ReleasesStack>;
+using SignerStack = std::unique_ptr<STACK_OF(X509), ReleasesSigners>;
 
-Error refused(const std::string& why) {
+Error chuid_refused(const std::string& why) {
   ERR_clear_error();
   return {Errc::signature_invalid, why};
 }
 
-std::string dotted(const ASN1_OBJECT* object) {
+std::string dotted_oid(const ASN1_OBJECT* object) {
   char text[128] = {};
   OBJ_obj2txt(text, sizeof text, object, 1);
   return text;
@@ -43,13 +43,13 @@ Result<CmsPtr> parse_signature(BytesView der) {
   const unsigned char* at = der.data();
   CmsPtr cms{d2i_CMS_ContentInfo(nullptr, &at, static_cast<long>(der.size()))};
   if (!cms || at != der.data() + der.size())
-    return refused("the signature of the card's identifier (CHUID) cannot be read");
+    return chuid_refused("the signature of the card's identifier (CHUID) cannot be read");
   if (OBJ_obj2nid(CMS_get0_type(cms.get())) != NID_pkcs7_signed || CMS_is_detached(cms.get()) != 1 ||
-      dotted(CMS_get0_eContentType(cms.get())) != chuid_object)
-    return refused("the signature of the card's identifier (CHUID) is not one over a CHUID");
+      dotted_oid(CMS_get0_eContentType(cms.get())) != chuid_object)
+    return chuid_refused("the signature of the card's identifier (CHUID) is not one over a CHUID");
   const auto* infos = CMS_get0_SignerInfos(cms.get());
   if (infos == nullptr || sk_CMS_SignerInfo_num(infos) != 1)
-    return refused("the card's identifier (CHUID) is not signed by exactly one signer");
+    return chuid_refused("the card's identifier (CHUID) is not signed by exactly one signer");
   return cms;
 }
 
@@ -59,7 +59,7 @@ Result<void> check_form(CMS_SignerInfo* signer) {
   CMS_SignerInfo_get0_algs(signer, nullptr, nullptr, &digest, nullptr);
   const EVP_MD* hash = digest == nullptr ? nullptr : EVP_get_digestbyobj(digest->algorithm);
   if (CMS_signed_get_attr_count(signer) <= 0 || hash == nullptr || EVP_MD_get_size(hash) < weakest_digest)
-    return refused("the signature of the card's identifier (CHUID) is of a weak kind");
+    return chuid_refused("the signature of the card's identifier (CHUID) is of a weak kind");
   return {};
 }
 
@@ -68,9 +68,9 @@ Result<void> check_expiry(const std::string& text, WallTime at) {
   const std::string day =
       text.size() == 8 ? text.substr(0, 4) + "-" + text.substr(4, 2) + "-" + text.substr(6) : "";
   const auto last = parse_date(day);
-  if (!last) return refused("the card's identifier (CHUID) has no date of expiry");
+  if (!last) return chuid_refused("the card's identifier (CHUID) has no date of expiry");
   if (at >= start_of(*last) + std::chrono::hours(24))
-    return refused("the card's identifier (CHUID) expired on " + day);
+    return chuid_refused("the card's identifier (CHUID) expired on " + day);
   return {};
 }
 
@@ -124,13 +124,13 @@ bool ContentSigners::empty() const {
 
 Result<Chuid> verify_chuid(const ContentSigners& signers, const ChuidFields& fields, WallTime at) {
   Chuid chuid = TRY(describe_chuid(fields));
-  if (signers.empty()) return refused("no content-signing certificate is configured");
-  if (fields.signature.empty()) return refused("the card's identifier (CHUID) is not signed");
+  if (signers.empty()) return chuid_refused("no content-signing certificate is configured");
+  if (fields.signature.empty()) return chuid_refused("the card's identifier (CHUID) is not signed");
   const CmsPtr cms = TRY(parse_signature(fields.signature));
   CMS_SignerInfo* info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms.get()), 0);
   TRY(check_form(info));
 
-  const StackPtr known{sk_X509_new_null()};
+  const SignerStack known{sk_X509_new_null()};
   const BioPtr content{
       BIO_new_mem_buf(fields.signed_content.data(), static_cast<int>(fields.signed_content.size()))};
   if (!known || !content) return Error{Errc::internal, "no memory to check the CHUID's signature"};
@@ -139,23 +139,23 @@ Result<Chuid> verify_chuid(const ContentSigners& signers, const ChuidFields& fie
     return CMS_SignerInfo_cert_cmp(info, certificate.get()) == 0;
   });
   if (!named)
-    return refused(
+    return chuid_refused(
         "the card's identifier (CHUID) is signed by somebody whose content-signing certificate is not "
         "configured");
   // NOINTERN: the certificates that the card brings along are nobody's word. Ours are trusted by being
   // configured, so no path is built.
   constexpr unsigned flags = CMS_BINARY | CMS_NOINTERN | CMS_NO_SIGNER_CERT_VERIFY;
   if (CMS_verify(cms.get(), known.get(), nullptr, content.get(), nullptr, flags) != 1)
-    return refused("the signature of the card's identifier (CHUID) is wrong");
+    return chuid_refused("the signature of the card's identifier (CHUID) is wrong");
   X509* by = nullptr;
   CMS_SignerInfo_get0_algs(info, nullptr, &by, nullptr, nullptr);
-  if (by == nullptr) return refused("the signature of the card's identifier (CHUID) names no signer");
+  if (by == nullptr) return chuid_refused("the signature of the card's identifier (CHUID) names no signer");
   if (!key_weakness(X509_get0_pubkey(by), {}).empty())
-    return refused("the key that signed the card's identifier (CHUID) is weak");
+    return chuid_refused("the key that signed the card's identifier (CHUID) is weak");
   const auto from = wall_time(X509_get0_notBefore(by));
   const auto until = wall_time(X509_get0_notAfter(by));
   if (!from || !until || at < *from || at > *until)
-    return refused("the certificate that signed the card's identifier (CHUID) is not valid now");
+    return chuid_refused("the certificate that signed the card's identifier (CHUID) is not valid now");
   TRY(check_expiry(fields.expiry, at));
   ERR_clear_error();
   chuid.verified = true;

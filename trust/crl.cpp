@@ -22,12 +22,12 @@ constexpr int max_extensions = 64;
 constexpr std::size_t max_entry_extensions = 16;
 constexpr int max_number_octets = 20;  // RFC 5280 5.2.3
 
-Error malformed(std::string text) {
+Error malformed_list(std::string text) {
   return {Errc::crl_malformed, std::move(text)};
 }
 
 Error not_a_list() {
-  return malformed("not one DER certificate revocation list");
+  return malformed_list("not one DER certificate revocation list");
 }
 
 /// The parts of the outer SEQUENCE and of tbsCertList (RFC 5280 5.1).
@@ -190,7 +190,7 @@ Bytes serial_of(const X509* certificate) {
 }  // namespace
 
 Result<std::shared_ptr<const Crl>> Crl::parse(Bytes der) {
-  if (der.size() > max_crl_file_bytes) return malformed("the CRL is too large");
+  if (der.size() > max_crl_file_bytes) return malformed_list("the CRL is too large");
   install_methods();
   std::shared_ptr<Crl> list(new Crl(std::move(der)));
   TRY(list->read());
@@ -332,20 +332,21 @@ Result<void> Crl::index(BytesView entries) {
   DerWalk walk(entries);
   while (!walk.at_end()) {
     const auto entry = walk.next_if(V_ASN1_SEQUENCE);
-    if (!entry) return malformed("an entry of the list is damaged");
+    if (!entry) return malformed_list("an entry of the list is damaged");
     const auto offset = static_cast<std::uint32_t>(entry->whole.data() - der_.data());
     DerWalk fields(entry->content);
     const auto serial = fields.next_if(V_ASN1_INTEGER);
-    if (!serial || serial->content.empty()) return malformed("an entry of the list has no serial number");
+    if (!serial || serial->content.empty())
+      return malformed_list("an entry of the list has no serial number");
     if (shortest(serial->content).size() != serial->content.size()) {
       not_understood("a serial number in it is written with needless zeros");
     }
     if (!fields.next_if(V_ASN1_UTCTIME) && !fields.next_if(V_ASN1_GENERALIZEDTIME)) {
-      return malformed("an entry of the list has no date");
+      return malformed_list("an entry of the list has no date");
     }
     if (!fields.at_end()) {
       const auto extensions = fields.next_if(V_ASN1_SEQUENCE);
-      if (!extensions || !fields.at_end()) return malformed("an entry of the list has more than it may");
+      if (!extensions || !fields.at_end()) return malformed_list("an entry of the list has more than it may");
       TRY(read_entry_extensions(extensions->content, offset));
     }
     by_serial_.push_back(offset);
@@ -368,12 +369,12 @@ Result<void> Crl::read_entry_extensions(BytesView list, std::uint32_t offset) {
   DerWalk walk(list);
   while (!walk.at_end()) {
     const auto extension = walk.next_if(V_ASN1_SEQUENCE);
-    if (!extension) return malformed("an extension of an entry is damaged");
+    if (!extension) return malformed_list("an extension of an entry is damaged");
     DerWalk fields(extension->content);
     const auto id = fields.next_if(V_ASN1_OBJECT);
     const auto critical = fields.next_if(V_ASN1_BOOLEAN);
     const auto value = fields.next_if(V_ASN1_OCTET_STRING);
-    if (!id || !value || !fields.at_end()) return malformed("an extension of an entry is damaged");
+    if (!id || !value || !fields.at_end()) return malformed_list("an extension of an entry is damaged");
     const auto same = [&](BytesView other) { return std::ranges::equal(other, id->content); };
     if (std::any_of(seen.begin(), seen.begin() + static_cast<std::ptrdiff_t>(count), same)) {
       not_understood("an entry has the same extension twice");
@@ -402,7 +403,7 @@ Result<void> Crl::read_entry_extensions(BytesView list, std::uint32_t offset) {
         d2i_GENERAL_NAMES(nullptr, &at, static_cast<long>(value->content.size()))};
     if (!issuers || at != value->content.data() + value->content.size()) {
       ERR_clear_error();
-      return malformed("the issuer named by an entry is damaged");
+      return malformed_list("the issuer named by an entry is damaged");
     }
     const auto* names = issuers.get();
     bool named = false;

@@ -13,7 +13,7 @@ namespace cardgate::trust {
 
 namespace {
 
-Error malformed(BlockKind kind, std::string text) {
+Error malformed_file(BlockKind kind, std::string text) {
   return {kind == BlockKind::crl ? Errc::crl_malformed : Errc::certificate_malformed, std::move(text)};
 }
 
@@ -42,7 +42,7 @@ Result<std::vector<Bytes>> split_pem(BytesView content, BlockKind kind) {
       const int reason = ERR_GET_REASON(ERR_peek_last_error());
       ERR_clear_error();
       if (reason == PEM_R_NO_START_LINE) break;
-      return malformed(kind, "a PEM block is damaged");
+      return malformed_file(kind, "a PEM block is damaged");
     }
     const std::string name = label;
     const bool plain = *header == '\0';
@@ -51,11 +51,12 @@ Result<std::vector<Bytes>> split_pem(BytesView content, BlockKind kind) {
     OPENSSL_free(header);
     OPENSSL_clear_free(data, static_cast<std::size_t>(size));
     if (!fits(name, kind) || !plain) {
-      return malformed(kind, "holds a block \"" + name + "\", expected a " + wanted);
+      return malformed_file(kind, "holds a block \"" + name + "\", expected a " + wanted);
     }
     blocks.push_back(std::move(block));
   }
-  if (blocks.empty()) return malformed(kind, std::string{"holds no "} + wanted + ", neither PEM nor DER");
+  if (blocks.empty())
+    return malformed_file(kind, std::string{"holds no "} + wanted + ", neither PEM nor DER");
   return blocks;
 }
 

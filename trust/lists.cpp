@@ -99,7 +99,7 @@ X509* ListsOfPath::signer(const Crl& list, X509* certificate, Above above) const
   const bool own = is_of_its_issuer(list, certificate);
   if (above.empty() || (!own && !list.speaks_for_others())) return nullptr;
   for (X509* each : above) {
-    if (is_named(each, list.issuer()) && signed_by(list, each)) return each;
+    if (is_named(each, list.issuer()) && signed_by(list, each)) return named_one(list, each);
   }
   X509* found = nullptr;
   any_of_its_name(authorities_, list, [&](X509* each) {
@@ -109,6 +109,19 @@ X509* ListsOfPath::signer(const Crl& list, X509* certificate, Above above) const
     return may;
   });
   return found;
+}
+
+/// Of the certificates of one name and key, as a renewal leaves them, the one that the list's key identifier means.
+X509* ListsOfPath::named_one(const Crl& list, X509* signer) const {
+  X509* named = signer;
+  if (list.names_key_of(signer)) return named;
+  any_of_its_name(authorities_, list, [&](X509* each) {
+    const bool same =
+        EVP_PKEY_eq(X509_get0_pubkey(each), X509_get0_pubkey(signer)) == 1 && list.names_key_of(each);
+    if (same) named = each;
+    return same;
+  });
+  return named;
 }
 
 /// A key of the issuer's name that is not the issuer's signs its lists when the issuer itself certified that

@@ -47,6 +47,7 @@ class ListsOfPath {
 
  private:
   X509* signer(const Crl& list, X509* certificate, Above above) const;
+  X509* named_one(const Crl& list, X509* signer) const;
   bool delegated(X509* signer, X509* issuer) const;
   bool leads_to_the_anchor(X509* certificate) const;
   bool found_by_openssl(const Crl& list, const X509* signer, X509* certificate, Above above) const;

@@ -30,11 +30,11 @@ constexpr Named extended_usages[] = {
     {"msScLogin", "1.3.6.1.4.1.311.20.2.2"}, {"smartcardLogon", "1.3.6.1.4.1.311.20.2.2"},
 };
 
-using Names = std::vector<std::string>;
+using Texts = std::vector<std::string>;
 
 struct AlternativeName {
   std::string_view type, other_name, words;  // one of its two names; what people call it
-  Names CertificateInfo::* values;
+  Texts CertificateInfo::* values;
 };
 constexpr AlternativeName alternative_names[] = {
     {"email", "rfc822Name", "e-mail address", &CertificateInfo::email},
@@ -70,7 +70,7 @@ std::string in_quotes(std::string_view text) {
   return "\"" + std::string(text) + (cut ? "...\"" : "\"");
 }
 
-std::string listed(const Names& items) {
+std::string listed(const Texts& items) {
   constexpr std::size_t most = 8;
   std::string text;
   for (std::size_t i = 0; i < std::min(items.size(), most); ++i) text += (i == 0 ? "" : ", ") + items[i];
@@ -84,8 +84,8 @@ std::string usage_text(const std::string& oid) {
   return known == std::end(extended_usages) ? oid : std::string(known->name) + " (" + oid + ")";
 }
 
-Result<Names> split_list(std::string_view text, std::string_view what) {
-  Names items;
+Result<Texts> split_list(std::string_view text, std::string_view what) {
+  Texts items;
   for (;;) {
     const auto comma = text.find(',');
     std::string_view item = text.substr(0, comma);
@@ -118,7 +118,7 @@ Result<Test> alternative_name_test(std::string_view type, const std::string& val
                "\" here; there are email (rfc822Name), upn (NTPrincipalName), uri "
                "(uniformResourceIdentifier) and dNSName");
   return Test([kind, pattern = TRY(Pattern::compile(value))](const CertificateInfo& info) -> std::string {
-    const Names& names = info.*kind->values;
+    const Texts& names = info.*kind->values;
     const std::string words(kind->words);
     if (names.empty()) return "it has no " + words;
     if (std::ranges::any_of(names, [&](const auto& name) { return pattern.found_in(name); })) return {};
@@ -128,12 +128,12 @@ Result<Test> alternative_name_test(std::string_view type, const std::string& val
 }
 
 Result<Test> key_usage_test(const std::string& value) {
-  Names wanted = TRY(split_list(value, "names of key usages"));
+  Texts wanted = TRY(split_list(value, "names of key usages"));
   for (auto& name : wanted) {
     if (name == "contentCommitment") name = "nonRepudiation";
     if (std::ranges::find(key_usage_names, name) == std::end(key_usage_names))
       return bad("there is no key usage " + in_quotes(name) + "; there are " +
-                 listed(Names(std::begin(key_usage_names), std::end(key_usage_names) - 1)) +
+                 listed(Texts(std::begin(key_usage_names), std::end(key_usage_names) - 1)) +
                  " and decipherOnly");
   }
   return Test([wanted](const CertificateInfo& info) -> std::string {
@@ -147,7 +147,7 @@ Result<Test> key_usage_test(const std::string& value) {
 }
 
 Result<Test> extended_usage_test(const std::string& value) {
-  Names wanted = TRY(split_list(value, "names or OIDs of extended key usages"));
+  Texts wanted = TRY(split_list(value, "names or OIDs of extended key usages"));
   for (auto& name : wanted) {
     if (is_oid(name)) continue;
     const auto* known = std::ranges::find(extended_usages, std::string_view(name), &Named::name);
@@ -162,7 +162,7 @@ Result<Test> extended_usage_test(const std::string& value) {
   return Test([wanted](const CertificateInfo& info) -> std::string {
     for (const auto& oid : wanted) {
       if (std::ranges::find(info.extended_key_usages, oid) != info.extended_key_usages.end()) continue;
-      Names there;
+      Texts there;
       for (const auto& one : info.extended_key_usages) there.push_back(usage_text(one));
       return "it lacks the extended key usage " + usage_text(oid) + "; it has " +
              (there.empty() ? "none" : listed(there));
@@ -172,7 +172,7 @@ Result<Test> extended_usage_test(const std::string& value) {
 }
 
 Result<Test> policy_test(const std::string& value) {
-  const Names wanted = TRY(split_list(value, "dotted OIDs of certificate policies"));
+  const Texts wanted = TRY(split_list(value, "dotted OIDs of certificate policies"));
   for (const auto& oid : wanted) {
     if (!is_oid(oid)) return bad(in_quotes(oid) + " is no dotted OID of a certificate policy");
   }

@@ -10,18 +10,18 @@ namespace cardgate::trust {
 
 namespace {
 
-struct ReleasesStack {
+struct ReleasesChain {
   void operator()(STACK_OF(X509) * stack) const { sk_X509_free(stack); }
 };
-using X509Stack = std::unique_ptr<STACK_OF(X509), ReleasesStack>;
+using ChainStack = std::unique_ptr<STACK_OF(X509), ReleasesChain>;
 
-Error malformed(std::string text) {
+Error malformed_answer(std::string text) {
   return {Errc::malformed, std::move(text)};
 }
 
 /// Is `signer` named by the answer, and is the answer signed with its key?
 bool signed_by(OCSP_BASICRESP* basic, X509* signer) {
-  const X509Stack only{sk_X509_new_null()};
+  const ChainStack only{sk_X509_new_null()};
   if (!only || sk_X509_push(only.get(), signer) <= 0) return false;
   const bool good = OCSP_basic_verify(basic, only.get(), nullptr, OCSP_NOINTERN | OCSP_NOVERIFY) == 1;
   ERR_clear_error();
@@ -106,14 +106,14 @@ Result<Bytes> ocsp_request(const X509* certificate, const X509* issuer) {
 }
 
 Result<std::shared_ptr<const OcspResponse>> OcspResponse::parse(Bytes der) {
-  if (der.size() > max_ocsp_bytes) return malformed("the OCSP answer is too large");
+  if (der.size() > max_ocsp_bytes) return malformed_answer("the OCSP answer is too large");
   ERR_clear_error();
   const unsigned char* at = der.data();
   const std::unique_ptr<OCSP_RESPONSE, Releases<OCSP_RESPONSE_free>> response{
       d2i_OCSP_RESPONSE(nullptr, &at, static_cast<long>(der.size()))};
   if (!response || at != der.data() + der.size()) {
     ERR_clear_error();
-    return malformed("not one DER OCSP answer");
+    return malformed_answer("not one DER OCSP answer");
   }
   const int status = OCSP_response_status(response.get());
   if (status != OCSP_RESPONSE_STATUS_SUCCESSFUL) {
@@ -123,10 +123,10 @@ Result<std::shared_ptr<const OcspResponse>> OcspResponse::parse(Bytes der) {
   std::shared_ptr<OcspResponse> made(new OcspResponse(std::move(der)));
   made->basic_.reset(OCSP_response_get1_basic(response.get()));
   ERR_clear_error();
-  if (!made->basic_) return malformed("the OCSP answer is not of the basic kind");
+  if (!made->basic_) return malformed_answer("the OCSP answer is not of the basic kind");
   const int count = OCSP_resp_count(made->basic_.get());
   if (count < 1 || count > max_ocsp_single_responses)
-    return malformed("the OCSP answer speaks of too many, or of nobody");
+    return malformed_answer("the OCSP answer speaks of too many, or of nobody");
   made->read();
   return std::shared_ptr<const OcspResponse>(std::move(made));
 }

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -65,6 +66,20 @@ class OpenActsStory : public ::testing::Test {
   testing::TempDir dir;
   using Ids = std::vector<std::string>;
 };
+
+TEST_F(OpenActsStory, WhatIsNotedStaysNotedWhenItCannotBeNotedAgain) {
+  {
+    OpenActs acts(dir / "open-acts", 8192);
+    EXPECT_TRUE(begin(acts, act("a", true)));
+    std::vector<std::string> others;
+    for (std::string id = "b"; begin(acts, act(id, true)); id += "b") others.push_back(id);
+    EXPECT_FALSE(others.empty());
+    EXPECT_TRUE(begin(acts, act("a", true))) << "there is no room for it, and no need";
+    for (const auto& id : others) acts.end(id);
+  }
+  const auto ids = left(8192);
+  EXPECT_NE(std::ranges::find(ids, "a"), ids.end());
+}
 
 TEST_F(OpenActsStory, WhatBeganAndDidNotEndIsThereAtTheNextStart) {
   {
@@ -156,8 +171,8 @@ TEST_F(OpenActsStory, WithoutADiskItIsInForceAndThatIsSaid) {
 TEST_F(OpenActsStory, TheRegisterKeepsWhichWereCarriedOutLast) {
   auto staff = reg::open_sqlite(dir / "register.db");
   ASSERT_TRUE(staff) << staff.error().message();
-  for (int i = 0; i < 200; ++i) ASSERT_TRUE(note_done(**staff, std::to_string(i)));
-  EXPECT_TRUE(*was_done(**staff, "199"));
+  for (int i = 0; i < 400; ++i) ASSERT_TRUE(note_done(**staff, std::to_string(i)));
+  EXPECT_TRUE(*was_done(**staff, "399"));
   EXPECT_TRUE(*was_done(**staff, "150"));
   EXPECT_FALSE(*was_done(**staff, "99")) << "as many as can be on their way, and no more";
   EXPECT_FALSE(*was_done(**staff, "19")) << "not a part of another";

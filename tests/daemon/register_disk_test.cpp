@@ -186,6 +186,8 @@ TEST_F(RegisterDisk, AChangeThatTheDiskRefusedIsNotDoneAfterAKill) {
   stage.up();
   for (int round = 0; round < 3; ++round) {
     const std::string id = fmt::format("refused{}", round);
+    // Changes are made in their order: whatever a start writes of its own is written by now.
+    ASSERT_EQ(bring(fmt::format("before{}", round)).status, 200);
     disk("fail once");
     const auto answer = bring(id);
     EXPECT_EQ(answer.status, 500) << answer.body;

@@ -123,7 +123,7 @@ TEST_F(SlotsOfTheHouse, RoomComesBackWhenConnectionsEnd) {
 }
 
 TEST(SubordinateUids, CountForTheirOwner) {
-  const auto uids = SubordinateUids::parse(
+  auto uids = SubordinateUids::parse(
       "1000:100000:65536\nroot:165536:10\n1001:200000:1\nno-such-user-here:300000:65536\n1002:abc:1\n1002:"
       "5\n\n"
       "1003:4294967290:65536\n1004:400000:0\n1005:500000:10:more\n1006:600000:2");
@@ -136,6 +136,12 @@ TEST(SubordinateUids, CountForTheirOwner) {
   EXPECT_EQ(uids.owner_of(200'001), 200'001U);
   for (const uid_t uid : {300'000U, 4'294'967'294U, 400'000U, 500'000U}) EXPECT_EQ(uids.owner_of(uid), uid);
   EXPECT_EQ(uids.owner_of(600'001), 1006U) << "the last line needs no end";
+}
+
+TEST(SubordinateUids, APersonWithAnAccountInSomebodysRangeCountsAlone) {
+  auto uids = SubordinateUids::parse("1000:65000:1000");
+  EXPECT_EQ(uids.owner_of(65'001), 1000U);
+  EXPECT_EQ(uids.owner_of(65'534), 65'534U) << "nobody has an account";
 }
 
 TEST(SubordinateUids, AreReadAgainWhenTheFileIsAnotherOne) {

@@ -107,6 +107,16 @@ TEST_F(Work, LeaveEndsAccessAndItsEndGivesItBack) {
   const auto refused = trust.login("joe", 1);
   EXPECT_NE(refused.all.find("You are on leave until further notice"), std::string::npos) << refused.all;
   trust.can("esme", {"staff", "leave", "joe", "--from", "none", "--reason", "Back"}, "employed");
+  trust.can("esme", {"staff", "leave", "joe", "--from", trust.day(10), "--until", trust.day(20), "--reason",
+                     "Booked"});
+  const auto changed =
+      trust.stage.ask("POST", "/v1/staff/joe/changes?session=" + trust.session_of("esme"),
+                      R"({"leave_until": "none", "reason": "Longer"})", {"Content-Type: application/json"});
+  EXPECT_EQ(changed.status, 200) << changed.body;
+  const auto longer = trust.can("esme", {"staff", "show", "joe"});
+  EXPECT_EQ(std::string(longer.at("leave_from").as_string()), trust.day(10));
+  EXPECT_TRUE(longer.at("leave_until").is_null()) << "it takes away only, and is done all the same";
+  trust.can("esme", {"staff", "leave", "joe", "--from", "none", "--reason", "Back"}, "employed");
   trust.seat("joe", 1);
 }
 
