@@ -310,11 +310,13 @@ Gate::Answer Gate::change_password(Request& request) {
   };
   auto saving = register_.on_file<void>(std::move(save));
   const auto saved = co_await std::move(saving);
-  if (!saved) note_not_done(std::move(record), saved.error());
-  if (!saved && saved.error().code == Errc::cancelled)
-    co_return problem(409, "password_changed",
-                      "The password was changed at the same moment. Nothing was changed by you.");
-  if (!saved) co_return register_unavailable(saved.error());
+  if (!saved) {
+    note_not_done(std::move(record), saved.error());
+    if (saved.error().code == Errc::cancelled)
+      co_return problem(409, "password_changed",
+                        "The password was changed at the same moment. Nothing was changed by you.");
+    co_return register_unavailable(saved.error());
+  }
   password_checks_.changed(credential.person);
   ended(record);
   apply(sessions_.end_by_password(credential.person, EndReason::password_changed));

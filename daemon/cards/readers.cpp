@@ -258,7 +258,7 @@ template <class T>
 asio::awaitable<Result<T>> Readers::on_worker(std::string name, Patience patience, Work<T> work) {
   if (stopping_) co_return Error{Errc::cancelled, "the service is stopping"};
   const auto conversation = under_way_.emplace(under_way_.end());
-  const std::stop_source stop = *conversation;
+  const std::stop_source& stop = *conversation;
   asio::steady_timer deadline(io_, patience.until);
   deadline.async_wait([stop](boost::system::error_code passed_over) mutable {
     if (!passed_over) stop.request_stop();
