@@ -34,7 +34,7 @@ else()
   # g++ 12 sees overlapping copies and endless lengths in libstdc++'s own strings and vectors when it optimises
   # (GCC bugs 105651, 105329).
   target_compile_options(cardgate_settings INTERFACE
-    $<$<CONFIG:Release,RelWithDebInfo>:-Wno-restrict -Wno-stringop-overread -Wno-stringop-overflow>)
+    $<$<CONFIG:Release,RelWithDebInfo>:-Wno-restrict -Wno-array-bounds -Wno-stringop-overread -Wno-stringop-overflow>)
 endif()
 target_compile_definitions(cardgate_settings INTERFACE
   CARDGATE_VERSION="${PROJECT_VERSION}"
