@@ -115,7 +115,8 @@ TEST_F(Lists, ATeamOfSixHundredIsShownWholeAndEachOfThemIsInTheLog) {
   // The same pages again are counted, and written when their time is up.
   const auto size = trust.stage.audit_text().size();
   for (int i = 0; i < 10; ++i) whole_team();
-  EXPECT_LT(trust.stage.audit_text().size() - size, 2048U) << "thirty pages were 200 KB";
+  // Where thirty pages take longer than the window, the counts of it are among them.
+  EXPECT_LT(trust.stage.audit_text().size() - size, 20'000U) << "thirty pages were 200 KB";
   EXPECT_TRUE(testing::eventually(seconds(30), [&] {
     return trust.stage.audit_says(R"("reason":"team","details":{"event":"looked_at","count":)");
   }));

@@ -24,9 +24,7 @@ class Meanwhile : public ::testing::Test {
     if (!testing::Pcscd::available())
       GTEST_SKIP() << "pcscd or the virtual reader is missing: run script/bootstrap";
     std::filesystem::create_directory(trust.stage.dir / "held");
-    trust.stage.environment = {{"LD_PRELOAD", CARDGATE_HELD_DISK_MODULE},
-                               {"CARDGATE_HELD_DISK", trust.stage.dir / "held"},
-                               {"ASAN_OPTIONS", "verify_asan_link_order=0"}};
+    trust.stage.preload(CARDGATE_HELD_DISK_MODULE, "CARDGATE_HELD_DISK", trust.stage.dir / "held");
     const auto with = [](const char* role, const std::string& more) {
       return fmt::format(
           "    employed_from: 2018-01-01\n{}"

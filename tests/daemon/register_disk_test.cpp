@@ -27,8 +27,7 @@ class RegisterDisk : public ::testing::Test {
   void SetUp() override {
     if (!testing::Pcscd::available())
       GTEST_SKIP() << "pcscd or the virtual reader is missing: run script/bootstrap";
-    stage.environment = {{"LD_PRELOAD", CARDGATE_FAILING_DISK_MODULE},
-                         {"CARDGATE_DISK_FAULT", stage.dir / "fault"}};
+    stage.preload(CARDGATE_FAILING_DISK_MODULE, "CARDGATE_DISK_FAULT", stage.dir / "fault");
   }
   void TearDown() override {
     if (state_is_mounted) {

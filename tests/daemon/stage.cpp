@@ -194,9 +194,12 @@ void Stage::up(simcard::KeyKind kind) {
 
 void Stage::with_calendar() {
   set_clock(seconds(0));
-  environment = {{"LD_PRELOAD", CARDGATE_CALENDAR_MODULE},
-                 {"CARDGATE_CALENDAR", dir / "clock"},
-                 {"ASAN_OPTIONS", "verify_asan_link_order=0"}};
+  preload(CARDGATE_CALENDAR_MODULE, "CARDGATE_CALENDAR", dir / "clock");
+}
+
+void Stage::preload(const std::string& module, const std::string& variable, const std::string& value) {
+  // ASan otherwise refuses to start behind a preloaded library.
+  environment = {{"LD_PRELOAD", module}, {variable, value}, {"ASAN_OPTIONS", "verify_asan_link_order=0"}};
 }
 
 void Stage::set_clock(seconds ahead) const {

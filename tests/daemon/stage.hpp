@@ -41,6 +41,8 @@ class Stage {
 
   /// pcscd and cardgated run, the example people are imported, Ada's card is made (not inserted).
   void up(simcard::KeyKind kind = simcard::KeyKind::p256);
+  /// From the next start on, cardgated runs with this module loaded before its libraries; `variable` is what the module reads.
+  void preload(const std::string& module, const std::string& variable, const std::string& value);
   /// From the next start on, the service's wall clock is set_clock()'s.
   void with_calendar();
   void set_clock(std::chrono::seconds ahead) const;
