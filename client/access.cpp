@@ -16,7 +16,7 @@ std::string role_text(const json::object& role) {
                                  is_true(role, "allowed") ? "yes" : "no");
   if (is_true(role, "allowed")) text += fmt::format(", records: {}", text_of(role, "records"));
   if (const auto until = text_of(role, "valid_until"); !until.empty())
-    text += fmt::format(", until {}", local_time(until));
+    text += fmt::format(", until {}", until);
   if (const auto* unmet = find_array(role, "unmet")) text += unmet_text(*unmet);
   if (const auto* warnings = find_array(role, "warnings"); warnings != nullptr && !warnings->empty()) {
     text += "\n  Does not stop you, but should be put right:" + unmet_text(*warnings);
@@ -35,7 +35,7 @@ std::string heading(const Ending& ending) {
   const auto& lapse = *ending.lapse;
   const auto days = number_of(lapse, "days_left");
   const std::string when = days == 0 ? "today" : "in " + counted(days, "day", "days");
-  return fmt::format("lapses {} ({}): {}", when, text_of(lapse, "date"), text_of(lapse, "title"));
+  return fmt::format("lapses {} ({}): {}", when, text_of(lapse, "last_day"), text_of(lapse, "title"));
 }
 
 std::string consequence(const Ending& ending) {
@@ -52,7 +52,7 @@ std::map<std::pair<std::string, std::string>, Ending> endings_of(const json::arr
     for (const auto& one : *lapses) {
       const auto* lapse = one.if_object();
       if (lapse == nullptr) continue;
-      auto& ending = endings[{text_of(*lapse, "date"), text_of(*lapse, "title")}];
+      auto& ending = endings[{text_of(*lapse, "last_day"), text_of(*lapse, "title")}];
       ending.lapse = lapse;
       if (is_true(*lapse, "ends_role"))
         ending.ends += (ending.ends.empty() ? "" : ", ") + text_of(*role, "title");

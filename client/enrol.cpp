@@ -53,7 +53,7 @@ int give_code(const Cli& cli, const CodeOptions& options) {
     say(fmt::format(
         "User name: {}\nCode:      {}\nIt is shown this once, works once, and until {}. The "
         "person goes on with: cardgate enrol activate",
-        text_of(given, "username"), text_of(given, "code"), local_time(text_of(given, "expires"))));
+        text_of(given, "username"), text_of(given, "code"), local_time(text_of(given, "expires_at"))));
   });
 }
 

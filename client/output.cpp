@@ -80,6 +80,19 @@ std::string text_of(const json::object& object, std::string_view member) {
   const auto* text = find_string(object, member);
   return text == nullptr ? std::string() : std::string(*text);
 }
+std::string id_of(const json::object& object, std::string_view member) {
+  const auto* person = find_object(object, member);
+  return person == nullptr ? std::string() : text_of(*person, "id");
+}
+std::string name_of(const json::object& object, std::string_view member) {
+  const auto* person = find_object(object, member);
+  return person == nullptr ? std::string() : text_of(*person, "name");
+}
+std::string who_of(const json::object& object, std::string_view member) {
+  const auto* person = find_object(object, member);
+  return person == nullptr ? std::string()
+                           : fmt::format("{} ({})", text_of(*person, "name"), text_of(*person, "id"));
+}
 std::int64_t number_of(const json::object& object, std::string_view member) {
   const auto* value = object.if_contains(member);
   return value != nullptr && value->is_int64() ? value->get_int64() : 0;

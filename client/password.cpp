@@ -52,7 +52,7 @@ int reset(const Cli& cli, const ResetOptions& options) {
         fmt::format("User name:          {}\nTemporary password: {}\nIt is shown this once, and only good "
                     "until {} for choosing another: cardgate password",
                     text_of(given, "username"), text_of(given, "temporary_password"),
-                    local_time(text_of(given, "expires"))));
+                    local_time(text_of(given, "expires_at"))));
   });
 }
 

@@ -54,9 +54,9 @@ void say_weeks(const json::object& body) {
   std::vector<std::vector<std::string>> rows{{"week of", "people", "roles they lose"}};
   std::map<std::string, std::int64_t> people;
   for (const auto* week : objects(body, "by_week")) {
-    const auto begins = text_of(*week, "begins");
-    people[begins] = number_of(*week, "people");
-    rows.push_back({begins, std::to_string(people[begins]), roles_text(*week)});
+    const auto from = text_of(*week, "from");
+    people[from] = number_of(*week, "people");
+    rows.push_back({from, std::to_string(people[from]), roles_text(*week)});
   }
   if (people.empty()) return;
   say("");
@@ -81,9 +81,9 @@ void say_nearest(const json::object& body) {
       {"last day", "days", "person", "name", "role", "what ends", "line manager"}};
   for (const auto* lapse : lapses) {
     if (rows.size() > nearest) break;
-    const auto manager = text_of(*lapse, "line_manager");
-    rows.push_back({text_of(*lapse, "date"), std::to_string(number_of(*lapse, "days_left")),
-                    text_of(*lapse, "id"), text_of(*lapse, "name"), text_of(*lapse, "role"),
+    const auto manager = id_of(*lapse, "line_manager");
+    rows.push_back({text_of(*lapse, "last_day"), std::to_string(number_of(*lapse, "days_left")),
+                    id_of(*lapse, "person"), name_of(*lapse, "person"), text_of(*lapse, "role"),
                     text_of(*lapse, "title"), manager.empty() ? "-" : manager});
   }
   say("");
@@ -96,8 +96,8 @@ void say_nearest(const json::object& body) {
 void say_csv(const json::object& body) {
   say(csv_line({"last_day", "days_left", "person", "name", "line_manager", "role", "prerequisite", "title"}));
   for (const auto* lapse : objects(body, "lapses")) {
-    say(csv_line({text_of(*lapse, "date"), std::to_string(number_of(*lapse, "days_left")),
-                  text_of(*lapse, "id"), text_of(*lapse, "name"), text_of(*lapse, "line_manager"),
+    say(csv_line({text_of(*lapse, "last_day"), std::to_string(number_of(*lapse, "days_left")),
+                  id_of(*lapse, "person"), name_of(*lapse, "person"), id_of(*lapse, "line_manager"),
                   text_of(*lapse, "role"), text_of(*lapse, "prerequisite"), text_of(*lapse, "title")}));
   }
 }

@@ -129,7 +129,11 @@ void say_restored(const std::string& file, const json::object& body) {
   const auto* removed = find_array(body, "still_removed");
   if (removed != nullptr && !removed->empty()) {
     text += "\nRemoved since then, and removed still:";
-    for (const auto& id : *removed) text += fmt::format(" {}", std::string(id.as_string()));
+    for (const auto& item : *removed) {
+      const auto* person = item.if_object();
+      if (person != nullptr)
+        text += fmt::format("\n  {} ({})", text_of(*person, "name"), text_of(*person, "id"));
+    }
   }
   if (const auto cards = number_of(body, "still_blocked_cards"); cards > 0)
     text += fmt::format("\n{} since then lost, replaced or revoked, and so still.",

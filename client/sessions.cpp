@@ -24,9 +24,9 @@ std::string_view state_text(std::string_view state) {
   return "";
 }
 
-/// Of one session, by `access`, its part of the answer.
-void say_roles(const json::object& access) {
-  const auto* roles = find_array(access, "roles");
+/// Of one session, which carries its `roles` where they could be had.
+void say_roles(const json::object& session) {
+  const auto* roles = find_array(session, "roles");
   if (roles == nullptr) {
     say("  The roles cannot be told now: cardgate access says why");
     return;
@@ -41,7 +41,7 @@ void say_roles(const json::object& access) {
     }
     const auto until = text_of(*role, "valid_until");
     say(fmt::format("  {} ({}){}", text_of(*role, "title"), text_of(*role, "role"),
-                    until.empty() ? "" : ", until " + local_time(until)));
+                    until.empty() ? "" : ", until " + until));
   }
   if (lacking > 0) {
     say(fmt::format("  and {} that you do not hold: cardgate access says what is missing",
@@ -62,7 +62,10 @@ int whoami(const Cli& cli) {
       if (session == nullptr) continue;
       const auto access = call(Http(cli.socket),
                                {.target = with_query("/v1/access", {{"session", text_of(*session, "id")}})});
-      if (access && !access->refusal) (*session)["access"] = access->body;
+      if (!access || access->refusal) continue;
+      for (const auto* member : {"roles", "lapsing"}) {
+        if (const auto* value = access->body.if_contains(member)) (*session)[member] = *value;
+      }
     }
   }
   if (cli.json) {
@@ -80,15 +83,14 @@ int whoami(const Cli& cli) {
                     by_card
                         ? fmt::format("card {} in {}", text_of(*session, "card"), text_of(*session, "reader"))
                         : "by password",
-                    local_time(text_of(*session, "expires")), state_text(text_of(*session, "state")),
+                    local_time(text_of(*session, "expires_at")), state_text(text_of(*session, "state")),
                     text_of(*session, "id")));
     if (const auto* warnings = find_array(*session, "warnings")) {
       for (const auto& warning : *warnings) {
         if (warning.is_string()) say(fmt::format("  ! {}", std::string_view(warning.get_string())));
       }
     }
-    const auto* access = find_object(*session, "access");
-    say_roles(access == nullptr ? json::object() : *access);
+    say_roles(*session);
   }
   return exit_ok;
 }

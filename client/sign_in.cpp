@@ -63,7 +63,7 @@ void greet(const json::object& session, bool resumed) {
   say(fmt::format(
       "{} {} ({}), until {}. {}",
       resumed ? "Unlocked:" : "Signed in:", person ? text_of(*person, "name") : "?",
-      person ? text_of(*person, "id") : "?", local_time(text_of(session, "expires")),
+      person ? text_of(*person, "id") : "?", local_time(text_of(session, "expires_at")),
       by_card ? "Take your card with you when you leave." : "Sign out when you leave: cardgate logout"));
   if (const auto* warnings = find_array(session, "warnings")) {
     for (const auto& warning : *warnings) {
@@ -79,7 +79,7 @@ void say_notices(const Http& http, const std::string& session) {
   if (notices == nullptr) return;
   for (const auto& item : *notices) {
     if (const auto* notice = item.if_object()) {
-      say(fmt::format("  * {} ({})", text_of(*notice, "text"), local_time(text_of(*notice, "at"))));
+      say(fmt::format("  * {} ({})", text_of(*notice, "text"), local_time(text_of(*notice, "told_at"))));
     }
   }
   if (!notices->empty()) say("  To be told no more: cardgate notice drop NUMBER; cardgate notice list");

@@ -62,7 +62,7 @@ std::string differences_text(const json::object& body) {
     for (const auto& each : *fields) {
       const auto* field = each.if_object();
       if (field == nullptr) continue;
-      rows.push_back({first ? text_of(*person, "id") : "", first ? text_of(*person, "name") : "",
+      rows.push_back({first ? id_of(*person, "person") : "", first ? name_of(*person, "person") : "",
                       first ? text_of(*person, "what") : "", text_of(*field, "name"),
                       text_of(*field, "before"), text_of(*field, "after")});
       first = false;

@@ -13,7 +13,7 @@ std::string card_text(const json::object& card) {
   if (state == "reading") return "a card, being read";
   if (state == "unusable") return fmt::format("a card that cannot be used: {}", text_of(card, "problem"));
   auto text = fmt::format("card {}, {}, certificate good until {}", text_of(card, "id"),
-                          tries_text(tries_of(card)), local_time(text_of(card, "certificate_expires")));
+                          tries_text(tries_of(card)), local_time(text_of(card, "certificate_expires_at")));
   if (text_of(card, "revocation") == "cached")
     text += "\n    The last answer that the card was not withdrawn is overdue: some roles cannot be used.";
   if (card.contains("problem")) text += fmt::format("\n    {}", text_of(card, "problem"));
@@ -47,7 +47,7 @@ void print_status(const json::object& status) {
       const auto* notice = item.if_object();
       if (notice == nullptr) continue;
       say(fmt::format("Downtime ({}), {} to {}: {}", text_of(*notice, "severity"),
-                      local_time(text_of(*notice, "from")), local_time(text_of(*notice, "until")),
+                      local_time(text_of(*notice, "begins_at")), local_time(text_of(*notice, "ends_at")),
                       text_of(*notice, "text")));
     }
   }

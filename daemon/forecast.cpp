@@ -5,6 +5,7 @@
 #include <set>
 
 #include "daemon/limits.hpp"
+#include "daemon/names.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -90,25 +91,25 @@ Result<void> Forecast::add_everybody(reg::Register& staff, const std::atomic<boo
   }
 }
 
-json::object Forecast::to_json() {
+json::object Forecast::to_json(reg::Register& staff) {
+  Names names(staff);
   keep_nearest(question_.list);
   json::array days, weeks, lapses;
   for (const auto& [day, roles] : by_day_) {
     for (const auto& [role, people] : roles) {
-      days.push_back(json::object{{"date", to_text(Date(day))}, {"role", role}, {"people", people}});
+      days.push_back(json::object{{"last_day", to_text(Date(day))}, {"role", role}, {"people", people}});
     }
   }
   for (const auto& [monday, week] : by_week_) {
     weeks.push_back(json::object{
-        {"begins", to_text(Date(monday))}, {"people", week.people}, {"roles", daemon::to_json(week.roles)}});
+        {"from", to_text(Date(monday))}, {"people", week.people}, {"roles", daemon::to_json(week.roles)}});
   }
   for (const auto& entry : entries_) {
     const auto& lapse = entry.lapse;
-    lapses.push_back(json::object{{"date", to_text(lapse.date)},
+    lapses.push_back(json::object{{"last_day", to_text(lapse.date)},
                                   {"days_left", lapse.days_left},
-                                  {"id", entry.id},
-                                  {"name", entry.name},
-                                  {"line_manager", entry.line_manager},
+                                  {"person", person_json(entry.id, entry.name)},
+                                  {"line_manager", names.person(entry.line_manager)},
                                   {"role", lapse.role},
                                   {"prerequisite", lapse.prerequisite},
                                   {"title", lapse.title}});
@@ -117,7 +118,7 @@ json::object Forecast::to_json() {
   return {{"from", to_text(Date(from))},
           {"until", to_text(Date(from + question_.span))},
           {"role", question_.role.empty() ? json::value(nullptr) : json::value(question_.role)},
-          {"looked_at", looked_at_},
+          {"people", looked_at_},
           {"holders", holders_},
           {"losing", losing_},
           {"by_day", std::move(days)},

@@ -35,8 +35,9 @@ class Forecast {
   /// Looks at everybody, page by page. Errors: as add(); cancelled when `stop` became true.
   Result<void> add_everybody(reg::Register& staff, const std::atomic<bool>& stop);
 
-  /// openapi.yaml's Forecast. Only what ends a role counts; training that warns does not.
-  json::object to_json();
+  /// openapi.yaml's Forecast, with the line managers' names as `staff` has them. Only what ends a role counts; training that
+  /// warns does not.
+  json::object to_json(reg::Register& staff);
 
  private:
   struct Entry {

@@ -393,7 +393,8 @@ class Gate {
   boost::asio::awaitable<Response> form_act(Request& request, const Actor& who, Deed& deed,
                                             std::optional<std::int64_t> number);
   json::object form_json(const reg::Person& person, const reg::Form& form) {
-    return view().form(person, form);
+    Names names(*staff_);
+    return view().form(person, form, names);
   }
 
   // gate_delegations.cpp
@@ -421,7 +422,6 @@ class Gate {
 
   // gate_people.cpp
   Actor sees_everybody(const Request& request);
-  json::object person_json(const reg::Person& person) { return view().person(person); }
   PeopleView view() { return {policy_, now(), open_acts_.takings()}; }
   struct Listed {
     std::optional<Response> refusal;
@@ -438,7 +438,7 @@ class Gate {
     std::optional<Response> refusal;
     json::object body;
   };
-  using PersonWork = std::function<json::object(const PeopleView&, const RecordOf&)>;
+  using PersonWork = std::function<json::object(const PeopleView&, const RecordOf&, Names&)>;
   /// What takes as long as there are entries about a person: made here when they are few, else beside, as a list.
   boost::asio::awaitable<Made> make_of_person(const Request& request, std::size_t entries, PersonWork work);
 

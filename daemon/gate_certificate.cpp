@@ -16,14 +16,15 @@ std::string listed(const std::vector<std::string>& items) {
   return text;
 }
 
-json::array rules_json(const Holder& holder) {
+json::array rules_json(const Holder& holder, Names& names) {
   json::array rules;
   for (const auto& [report, found, decides] : holder.rules) {
     json::array identities;
     for (const auto& led : found) {
-      identities.push_back(json::object{{"kind", led.identity.kind},
-                                        {"value", led.identity.value},
-                                        {"people", json::array(led.people.begin(), led.people.end())}});
+      json::array people;
+      for (const auto& id : led.people) people.push_back(names.person(id));
+      identities.push_back(json::object{
+          {"kind", led.identity.kind}, {"value", led.identity.value}, {"people", std::move(people)}});
     }
     rules.push_back(json::object{{"name", report.name},
                                  {"priority", report.priority},
@@ -149,12 +150,13 @@ Gate::Answer Gate::explain_certificate(Request& request) {
                                     {"subject", finding.subject},
                                     {"detail", finding.detail}});
   }
+  Names names(*staff_);
   json::object body{{"valid", verdict.valid},
                     {"findings", std::move(findings)},
-                    {"rules", rules_json(*holder)},
+                    {"rules", rules_json(*holder, names)},
                     {"person", nullptr},
                     {"text", explain_text(verdict, *holder, name)}};
-  if (!who.empty()) body["person"] = json::object{{"id", who}, {"name", name}};
+  if (!who.empty()) body["person"] = person_json(who, name);
 
   audit::Record record;
   record.event = "certificate_explained";

@@ -31,16 +31,17 @@ Gate::Answer Gate::list_delegations(Request& request) {
     item.erase("what");
     (delegation ? given : stand_ins).push_back(std::move(row));
   }
-  co_return json_response(200, json::object{{"held", list_json(record->delegations)},
+  Names names(*staff_);
+  co_return json_response(200, json::object{{"held", list_json(record->delegations, *record, names)},
                                             {"given", std::move(given)},
-                                            {"standing_in", list_json(record->acting)},
+                                            {"standing_in", list_json(record->acting, *record, names)},
                                             {"stand_ins", std::move(stand_ins)},
                                             {"next", next_json(listed.page.next)}});
 }
 
 Gate::Answer Gate::give_delegation(Request& request) {
   auto body = proto::Body::parse(request.body);
-  const auto to = body.text("to");
+  const auto to = body.text("person");
   const auto role = body.text("role");
   const auto from = body.optional_date("valid_from");
   const auto until = body.date("valid_until");
@@ -64,7 +65,9 @@ Gate::Answer Gate::give_delegation(Request& request) {
   deed.notice = fmt::format("{} was delegated to you by {} until {}.", role, who.person, to_text(until));
   auto done = co_await carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
-  co_return json_response(201, to_json(done.people.front().delegations.back()));
+  const auto& holder = done.people.front();
+  Names names(*staff_);
+  co_return json_response(201, to_json(holder.delegations.back(), holder, names));
 }
 
 Gate::Actor Gate::may_end(
@@ -128,7 +131,9 @@ Gate::Answer Gate::appoint_acting(Request& request) {
   deed.notice = fmt::format("You stand in for {} until {}.", (*managed)->record.name, to_text(until));
   auto done = co_await carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
-  co_return json_response(201, to_json(done.people.front().acting.back()));
+  const auto& holder = done.people.front();
+  Names names(*staff_);
+  co_return json_response(201, to_json(holder.acting.back(), holder, names));
 }
 
 Gate::Answer Gate::end_acting(Request& request, const std::string& id) {

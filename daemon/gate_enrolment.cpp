@@ -56,7 +56,7 @@ Response shown_once(std::string_view member, const Secret& secret, const std::st
                     WallTime expires) {
   Response answer;
   answer.status = 201;
-  const std::string rest = fmt::format(R"(","username":{},"expires":"{}"}})",
+  const std::string rest = fmt::format(R"(","username":{},"expires_at":"{}"}})",
                                        json::serialize(json::string(username)), to_rfc3339(expires));
   answer.body.reserve(member.size() + secret.size() + rest.size() + 8);
   for (const std::string_view part :

@@ -286,7 +286,8 @@ Gate::Answer Gate::list_training(Request& request) {
   }
   const auto record = staff_->person(subject);
   if (!record) co_return no_person(record.error(), subject);
-  co_return json_response(200, json::object{{"training", list_json(record->training)}});
+  Names names(*staff_);
+  co_return json_response(200, json::object{{"training", list_json(record->training, names)}});
 }
 
 Gate::Answer Gate::record_training(Request& request) {
@@ -308,7 +309,8 @@ Gate::Answer Gate::record_training(Request& request) {
   };
   auto done = co_await carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
-  co_return json_response(201, to_json(done.people.front().training.back()));
+  Names names(*staff_);
+  co_return json_response(201, to_json(done.people.front().training.back(), names));
 }
 
 }  // namespace cardgate::daemon

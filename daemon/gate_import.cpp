@@ -76,8 +76,9 @@ json::array differences_json(const std::vector<reg::ImportDifference>& differenc
     for (const auto& field : item.fields) bytes += field.before.size() + field.after.size();
     for (const auto& field : item.fields)
       fields.push_back(json::object{{"name", field.name}, {"before", field.before}, {"after", field.after}});
-    out.push_back(json::object{
-        {"id", item.id}, {"name", item.name}, {"what", word(item.what)}, {"fields", std::move(fields)}});
+    out.push_back(json::object{{"person", person_json(item.id, item.name)},
+                               {"what", word(item.what)},
+                               {"fields", std::move(fields)}});
   }
   return out;
 }

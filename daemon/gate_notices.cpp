@@ -175,7 +175,8 @@ Gate::Answer Gate::list_notices(Request& request) {
   json::array out;
   for (const auto& notice : *notices) {
     if (out.size() >= max_listed) break;
-    out.push_back(json::object{{"id", notice.id}, {"at", to_rfc3339(notice.made_at)}, {"text", notice.text}});
+    out.push_back(
+        json::object{{"id", notice.id}, {"told_at", to_rfc3339(notice.made_at)}, {"text", notice.text}});
   }
   co_return json_response(200, json::object{{"notices", std::move(out)}});
 }

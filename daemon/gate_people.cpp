@@ -51,7 +51,8 @@ boost::asio::awaitable<Gate::Made> Gate::make_of_person(const Request& request, 
     if (!request.peer->admin_socket)
       request_rate_.charge(request.peer->counted_as, clock_.boot(),
                            static_cast<double>(entries) / entries_per_request);
-    co_return Made{std::nullopt, work(view(), records())};
+    Names names(*staff_);
+    co_return Made{std::nullopt, work(view(), records(), names)};
   }
   auto begun = dear_calls_.begin(request.peer->counted_as, clock_.boot());
   if (!begun.turn) co_return Made{std::move(begun.refusal), {}};
@@ -59,7 +60,8 @@ boost::asio::awaitable<Gate::Made> Gate::make_of_person(const Request& request, 
                                                        const std::filesystem::path& file,
                                                        const std::atomic<bool>&) -> Result<json::object> {
     const auto staff = TRY(reg::open_sqlite_again(file));
-    return work(view, view.records(*staff));
+    Names names(*staff);
+    return work(view, view.records(*staff), names);
   };
   auto made = co_await register_.look<json::object>(std::move(making));
   if (!made) co_return Made{register_unavailable(made.error()), {}};
@@ -80,17 +82,17 @@ Gate::Answer Gate::show_staff(Request& request, const std::string& id) {
   if (!record) co_return no_person(record.error(), id);
   // Why somebody was removed is for those who can give it back.
   const bool tells = other && !may(request, policy::Act::restore_access, id).refusal;
-  PersonWork work = [record = *record, tells](const PeopleView& view, const RecordOf& record_of) {
-    auto out = view.person(record);
+  PersonWork work = [record = *record, tells](const PeopleView& view, const RecordOf& record_of,
+                                              Names& names) {
+    auto out = view.row(record, record_of, names);
     json::array forms;
-    for (const auto& form : record.forms) forms.push_back(view.form(record, form));
+    for (const auto& form : record.forms) forms.push_back(view.form(record, form, names));
     out["forms"] = std::move(forms);
     out["declarations"] = list_json(record.declarations);
-    out["training"] = list_json(record.training);
-    out["delegations"] = list_json(record.delegations);
-    out["standing_in"] = list_json(record.acting);
-    out["access"] = view.holdings(record, record_of).at("roles");
-    if (tells) out["removals"] = list_json(record.removals);
+    out["training"] = list_json(record.training, names);
+    out["delegations"] = list_json(record.delegations, record, names);
+    out["standing_in"] = list_json(record.acting, record, names);
+    if (tells) out["removals"] = list_json(record.removals, record, names);
     return out;
   };
   const auto entries = entries_of(*record);
@@ -117,7 +119,7 @@ Gate::Answer Gate::team(Request& request) {
   auto& page = listed.page;
   if (auto no = note_list(request, listed.who, page.people, "team")) co_return std::move(*no);
   co_return json_response(200,
-                          json::object{{"members", std::move(page.rows)}, {"next", next_json(page.next)}});
+                          json::object{{"people", std::move(page.rows)}, {"next", next_json(page.next)}});
 }
 
 namespace {

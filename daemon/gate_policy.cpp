@@ -79,11 +79,11 @@ Gate::Answer Gate::explain_policy(Request& request) {
   }
   const auto& record = (*found)->record;
   PersonWork work = [record, sign_in, at, name = role->name](const PeopleView& view,
-                                                             const RecordOf& record_of) {
+                                                             const RecordOf& record_of, Names&) {
     const auto facts = to_facts_with_best_card(record, record_of);
     return decision_json(*view.policy->role(name), policy::decide(*view.policy, facts, {name, sign_in}, at));
   };
-  const json::object whose{{"id", record.id}, {"name", record.name}};
+  const json::object whose = person_json(record);
   const auto entries = entries_of(record);
   const std::string policy_hash = policy_->hash();
   auto made = co_await make_of_person(request, entries, std::move(work));
@@ -131,7 +131,7 @@ Gate::Answer Gate::forecast_policy(Request& request) {
     const auto staff = TRY(reg::open_sqlite_again(file));
     Forecast forecast(policy, question);
     TRY(forecast.add_everybody(*staff, stop));
-    return forecast.to_json();
+    return forecast.to_json(*staff);
   };
   const auto made = co_await register_.beside<json::object>(std::move(work));
   if (!made) co_return register_unavailable(made.error());

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t max_file_name = 128;
 constexpr std::size_t ids_in_record = 20;
+constexpr std::size_t max_told_removed = 1000;
 
 bool is_plain_name(std::string_view name) {
   const auto plain = [](char c) {
@@ -254,8 +255,14 @@ Gate::Answer Gate::restore_register(Request& request) {
         "The register was restored, but the audit log could not be written. Nothing more is issued "
         "until it can.");
   }
+  Names names(*staff_);
+  json::array still_removed;
+  for (const auto& id : restored->still_removed) {
+    if (still_removed.size() == max_told_removed) break;
+    still_removed.push_back(names.person(id));
+  }
   co_return json_response(200, json::object{{"people", restored->people},
-                                            {"still_removed", texts(restored->still_removed, 1000)},
+                                            {"still_removed", std::move(still_removed)},
                                             {"still_blocked_cards", restored->still_blocked_cards}});
 }
 

@@ -13,11 +13,6 @@ namespace {
 
 using Relation = reg::Register::Relation;
 
-json::object with_person(const reg::Person& person, json::object removal) {
-  removal["person"] = json::object{{"id", person.id}, {"name", person.name}};
-  return removal;
-}
-
 }  // namespace
 
 /// What waits: asked for and not decided, and access that one person wants to give back.
@@ -87,7 +82,8 @@ boost::asio::awaitable<Response> Gate::removal_act(Request& request, const Actor
   const auto* removal = touched(*before, record);
   // Written and changed again at the same moment: the newest is shown.
   if (removal == nullptr) removal = &record.removals.back();
-  co_return json_response(200, with_person(record, to_json(*removal)));
+  Names names(*staff_);
+  co_return json_response(200, to_json(*removal, record, names));
 }
 
 Gate::Answer Gate::request_removal(Request& request) {

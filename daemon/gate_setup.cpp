@@ -176,11 +176,11 @@ Gate::Answer Gate::set_up(Request& request) {
     co_await tell_team(text);
   }
   json::array appointed;
-  for (const auto& one : *done) appointed.push_back(json::object{{"id", one.id}, {"name", one.name}});
+  for (const auto& one : *done) appointed.push_back(person_json(one));
   co_return json_response(200, json::object{{"role", role->name},
                                             {"title", role->title},
                                             {"people", std::move(appointed)},
-                                            {"until", day_json(until)}});
+                                            {"valid_until", day_json(until)}});
 }
 
 /// The first sign-in of somebody whom set-up named; the second of the two closes it.

@@ -46,11 +46,11 @@ json::object Gate::session_json(const Session& session) {
   json::array warnings;
   for (const auto& warning : session.warnings) warnings.push_back(json::string(warning));
   json::object out{{"id", session.id},
-                   {"person", json::object{{"id", session.person}, {"name", session.person_name}}},
+                   {"person", person_json(session.person, session.person_name)},
                    {"acr", policy::name(session.sign_in)},
                    {"amr", json::array{"pwd"}},
-                   {"auth_time", to_rfc3339(session.auth_time)},
-                   {"expires", to_rfc3339(session.expires)},
+                   {"signed_in_at", to_rfc3339(session.auth_time)},
+                   {"expires_at", to_rfc3339(session.expires)},
                    {"state", session.locked     ? "locked"
                              : session.card_out ? "grace"
                                                 : "active"},

@@ -121,7 +121,9 @@ Gate::Answer Gate::change_staff(Request& request, const std::string& id) {
     announced_.reset();
     announce_if_due();
   }
-  co_return json_response(200, person_json(done.people.front()));
+  const auto& record = done.people.front();
+  Names names(*staff_);
+  co_return json_response(200, view().person(record, names));
 }
 
 /// What the change comes to when it does nothing but take access away: that waits for no disk.
@@ -233,7 +235,8 @@ Gate::Answer Gate::change_card(Request& request, const std::string& id) {
   }
   auto done = co_await carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
-  co_return json_response(200, json::object{{"cards", list_json(done.people.front().cards)}});
+  Names names(*staff_);
+  co_return json_response(200, json::object{{"cards", list_json(done.people.front().cards, names)}});
 }
 
 }  // namespace cardgate::daemon

@@ -78,7 +78,7 @@ Gate::Answer Gate::status(Request& request) {
         card["tries_left"] = tries_json(reader.tries_left);
         card["genuine"] = reader.card->present ? "shown" : "not shown";
         card["transaction"] = reader.card->driver->transaction_guaranteed() ? "guaranteed" : "not guaranteed";
-        card["certificate_expires"] = to_rfc3339(reader.card->info.not_after);
+        card["certificate_expires_at"] = to_rfc3339(reader.card->info.not_after);
         card["revocation"] = reader.card->verdict.revocation;
         if (const auto warning = certificate_warning(reader.card->info, now())) card["warning"] = *warning;
         if (reader.tries_left == 0) {
@@ -99,8 +99,8 @@ Gate::Answer Gate::status(Request& request) {
   for (const auto& notice : config_.downtime) {
     if (notice.until <= now()) continue;
     downtime.push_back(json::object{{"severity", notice.severity},
-                                    {"from", to_rfc3339(notice.from)},
-                                    {"until", to_rfc3339(notice.until)},
+                                    {"begins_at", to_rfc3339(notice.from)},
+                                    {"ends_at", to_rfc3339(notice.until)},
                                     {"text", notice.text}});
   }
   const std::string_view state = shutting_down_ ? "draining" : sound ? "ok" : "degraded";
@@ -167,10 +167,10 @@ Gate::Answer Gate::access(Request& request) {
     co_return problem(404, "role_unknown", "There is no role of that name. GET /v1/access lists them.");
   }
   const std::string id = session.id;
-  auto whose = json::object{{"id", session.person}, {"name", session.person_name}};
+  auto whose = person_json(session.person, session.person_name);
   const std::string role_name = wanted == nullptr ? std::string() : *wanted;
   PersonWork work = [facts = **facts, role_name, way = session.sign_in](const PeopleView& view,
-                                                                        const RecordOf&) {
+                                                                        const RecordOf&, Names&) {
     json::array roles;
     std::set<std::pair<std::string, std::string>> lapsing;  // what ends several roles is one thing
     for (const auto& role : view.policy->roles()) {

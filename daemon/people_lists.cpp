@@ -61,18 +61,15 @@ Result<std::vector<std::string>> in_either(reg::Register& staff, Relation one, s
   return both;
 }
 
-json::object named(const reg::Person& person) {
-  return {{"id", person.id}, {"name", person.name}};
-}
-
 }  // namespace
 
 Result<PeoplePage> team_page(reg::Register& staff, const ListAsk& ask,
                              const std::vector<std::string>& managers, const std::atomic<bool>& stop) {
   const auto records = ask.view.records(staff);
+  Names names(staff);
   const RowsOf rows_of = [&](const reg::Person& person) {
     json::array rows;
-    if (ask.reach.opens(person)) rows.push_back(ask.view.holdings(person, records));
+    if (ask.reach.opens(person)) rows.push_back(ask.view.row(person, records, names));
     return rows;
   };
   return page_of(staff, ask, TRY(staff_of(staff, managers)), rows_of, stop);
@@ -81,20 +78,18 @@ Result<PeoplePage> team_page(reg::Register& staff, const ListAsk& ask,
 Result<PeoplePage> staff_page(reg::Register& staff, const ListAsk& ask, const StaffFilter& filter,
                               const std::atomic<bool>& stop) {
   const auto records = ask.view.records(staff);
+  Names names(staff);
   const auto part = folded_text(filter.name);
   const RowsOf rows_of = [&](const reg::Person& person) {
     json::array rows;
     if (!filter.name.empty() && folded_text(person.name).find(part) == std::string::npos) return rows;
-    auto row = ask.view.person(person);
-    if (!filter.state.empty() && row.at("state").as_string() != filter.state) return rows;
-    auto holdings = ask.view.holdings(person, records);
-    const auto& roles = holdings.at("roles").get_array();
+    if (!filter.state.empty() && ask.view.state(person) != filter.state) return rows;
+    auto row = ask.view.row(person, records, names);
+    const auto& roles = row.at("roles").get_array();
     const bool has = std::ranges::any_of(roles, [&](const json::value& each) {
       return each.at("role").as_string() == filter.role && each.at("allowed").as_bool();
     });
     if (!filter.role.empty() && !has) return rows;
-    row["access"] = roles;
-    row["open_forms"] = std::move(holdings.at("open_forms"));
     rows.push_back(std::move(row));
     return rows;
   };
@@ -127,13 +122,14 @@ Result<PeoplePage> waiting_forms_page(reg::Register& staff, const ListAsk& ask, 
     concerned = ids;
   }
   std::erase(concerned, me);
+  Names names(staff);
   const RowsOf rows_of = [&](const reg::Person& person) {
     json::array rows;
     const bool verifies = std::ranges::binary_search(mine, person.id);
     const bool approves = ask.reach.opens(person);
     for (const auto& form : person.forms) {
       if ((form.state == State::submitted && verifies) || (form.state == State::verified && approves))
-        rows.push_back(ask.view.form(person, form));
+        rows.push_back(ask.view.form(person, form, names));
     }
     return rows;
   };
@@ -144,15 +140,15 @@ Result<PeoplePage> waiting_removals_page(reg::Register& staff, const ListAsk& as
                                          bool tells, const std::atomic<bool>& stop) {
   const auto ids =
       TRY(in_either(staff, Relation::removal_waits, "requested", Relation::removal_waits, "restoring"));
+  Names names(staff);
   const RowsOf rows_of = [&](const reg::Person& person) {
     using State = reg::Removal::State;
     json::array rows;
     if (!ask.reach.opens(person)) return rows;
     for (const auto& removal : person.removals) {
       if (removal.state != State::requested && removal.state != State::restoring) continue;
-      auto row = tells || removal.requested_by == me ? to_json(removal) : to_json_without_reasons(removal);
-      row["person"] = named(person);
-      rows.push_back(std::move(row));
+      rows.push_back(tells || removal.requested_by == me ? to_json(removal, person, names)
+                                                         : to_json_without_reasons(removal, person, names));
     }
     return rows;
   };
@@ -162,13 +158,13 @@ Result<PeoplePage> waiting_removals_page(reg::Register& staff, const ListAsk& as
 Result<PeoplePage> given_by_page(reg::Register& staff, const ListAsk& ask, const std::string& me,
                                  const std::atomic<bool>& stop) {
   const auto ids = TRY(in_either(staff, Relation::delegates_of, me, Relation::stands_in_for, me));
+  Names names(staff);
   const RowsOf rows_of = [&](const reg::Person& person) {
     json::array rows;
     const auto add = [&](const auto& list, auto giver, std::string_view what) {
       for (const auto& entry : list) {
         if (giver(entry) != me) continue;
-        auto row = to_json(entry);
-        row["person"] = named(person);
+        auto row = to_json(entry, person, names);
         row["what"] = what;
         rows.push_back(std::move(row));
       }

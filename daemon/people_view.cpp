@@ -35,35 +35,35 @@ RecordOf PeopleView::records(reg::Register& staff) const {
   return [this, &staff](const std::string& id) { return record(staff, id); };
 }
 
-json::object PeopleView::person(const reg::Person& person) const {
+std::string_view PeopleView::state(const reg::Person& person) const {
   const auto on_day = today();
   const bool left = person.employed_until && *person.employed_until < on_day;
   const bool away = person.leave_from && *person.leave_from <= on_day &&
                     (!person.leave_until || *person.leave_until >= on_day);
   const bool employed = person.employed_from && *person.employed_from <= on_day && !left;
+  return person.removed ? "removed"
+         : left         ? "left"
+         : !employed    ? "not employed"
+         : away         ? "on leave"
+                        : "employed";
+}
+
+json::object PeopleView::person(const reg::Person& person, Names& names) const {
   return {{"id", person.id},
           {"name", person.name},
           {"email", person.email},
-          {"line_manager", person.line_manager},
+          {"line_manager", names.person(person.line_manager)},
           {"employed_from", day_json(person.employed_from)},
           {"employed_until", day_json(person.employed_until)},
           {"leave_from", day_json(person.leave_from)},
           {"leave_until", day_json(person.leave_until)},
-          {"state", person.removed ? "removed"
-                    : left         ? "left"
-                    : !employed    ? "not employed"
-                    : away         ? "on leave"
-                                   : "employed"},
+          {"state", state(person)},
           {"teams", json::array(person.teams.begin(), person.teams.end())},
-          {"cards", list_json(person.cards)}};
+          {"cards", list_json(person.cards, names)}};
 }
 
-json::object PeopleView::holdings(const reg::Person& person, const RecordOf& record_of) const {
+json::array PeopleView::roles(const reg::Person& person, const RecordOf& record_of) const {
   const auto facts = to_facts_with_best_card(person, record_of);
-  json::object out{{"id", person.id},
-                   {"name", person.name},
-                   {"line_manager", person.line_manager},
-                   {"removed", person.removed}};
   json::array roles;
   for (const auto& role : policy->roles()) {
     const auto way = role.accepts(policy::SignIn::card) ? policy::SignIn::card : policy::SignIn::password;
@@ -75,41 +75,46 @@ json::object PeopleView::holdings(const reg::Person& person, const RecordOf& rec
     entry["lapses"] = list_json(policy::lapses(*policy, facts, {role.name, way, now, lapse_horizon}));
     roles.push_back(std::move(entry));
   }
+  return roles;
+}
+
+json::object PeopleView::row(const reg::Person& one, const RecordOf& record_of, Names& names) const {
+  auto out = person(one, names);
+  out["roles"] = roles(one, record_of);
   json::array open;
-  for (const auto& each : person.forms) {
+  for (const auto& each : one.forms) {
     if (each.state == reg::Form::State::submitted || each.state == reg::Form::State::verified)
-      open.push_back(form(person, each));
+      open.push_back(form(one, each, names));
   }
   json::array removals;
-  for (const auto& removal : person.removals) {
+  for (const auto& removal : one.removals) {
     using State = reg::Removal::State;
     if (removal.state == State::requested || removal.state == State::restoring)
-      removals.push_back(to_json_without_reasons(removal));
+      removals.push_back(to_json_without_reasons(removal, one, names));
   }
-  out["roles"] = std::move(roles);
   out["open_forms"] = std::move(open);
   out["open_removals"] = std::move(removals);
   return out;
 }
 
-json::object PeopleView::form(const reg::Person& person, const reg::Form& form) const {
+json::object PeopleView::form(const reg::Person& person, const reg::Form& form, Names& names) const {
   const auto* role = policy->role(form.role);
   return {{"id", form.id},
-          {"person", json::object{{"id", person.id}, {"name", person.name}}},
+          {"person", person_json(person)},
           {"kind", form.kind},
           {"role", form.role},
           {"role_title", role != nullptr ? role->title : form.role + " (no such role any more)"},
           {"state", name(form.state)},
           {"reason", form.reason},
-          {"requested_by", form.requested_by},
+          {"requested_by", names.person(form.requested_by)},
           {"requested_on", day_json(form.requested_on)},
-          {"verified_by", form.verified_by},
+          {"verified_by", names.person(form.verified_by)},
           {"verified_on", day_json(form.verified_on)},
-          {"approved_by", form.approved_by},
+          {"approved_by", names.person(form.approved_by)},
           {"approved_on", day_json(form.approved_on)},
           {"valid_from", day_json(form.valid_from)},
           {"valid_until", day_json(form.valid_until)},
-          {"closed_by", form.closed_by},
+          {"closed_by", names.person(form.closed_by)},
           {"closed_on", day_json(form.closed_on)},
           {"closed_reason", form.closed_reason}};
 }
@@ -131,8 +136,7 @@ json::object decision_json(const policy::Role& role, const policy::Decision& dec
           {"allowed", decision.allowed},
           {"unmet", to_json(decision.unmet)},
           {"warnings", to_json(decision.warnings)},
-          {"valid_until", decision.valid_until ? json::value(json::string(to_rfc3339(*decision.valid_until)))
-                                               : json::value(nullptr)},
+          {"valid_until", day_json(decision.last_day)},
           {"records", decision.records}};
 }
 

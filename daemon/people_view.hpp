@@ -9,6 +9,7 @@
 
 #include "base/json.hpp"
 #include "daemon/facts.hpp"
+#include "daemon/names.hpp"
 #include "daemon/open_acts.hpp"
 #include "policy/decide.hpp"
 #include "policy/records.hpp"
@@ -26,11 +27,16 @@ struct PeopleView {
   Result<reg::Person> record(reg::Register& staff, const std::string& id) const;
   RecordOf records(reg::Register& staff) const;
 
-  /// What the register holds of them; never the reason of a removal.
-  json::object person(const reg::Person& person) const;
-  /// Which roles they would get, by their active card, what of that ends soon, and what waits to be decided.
-  json::object holdings(const reg::Person& person, const RecordOf& record_of) const;
-  json::object form(const reg::Person& person, const reg::Form& form) const;
+  // openapi.yaml's StaffRecord, in three parts; never the reason of a removal.
+  /// employed, on leave, left, not employed or removed.
+  std::string_view state(const reg::Person& person) const;
+  /// What the register holds of the person itself.
+  json::object person(const reg::Person& person, Names& names) const;
+  /// Which roles they would get, by their active card, and what of that ends soon.
+  json::array roles(const reg::Person& person, const RecordOf& record_of) const;
+  /// The three together, as lists show them: the person, `roles`, `open_forms` and `open_removals` (what waits to be decided).
+  json::object row(const reg::Person& person, const RecordOf& record_of, Names& names) const;
+  json::object form(const reg::Person& person, const reg::Form& form, Names& names) const;
 };
 
 json::array to_json(const std::vector<policy::Unmet>& list);

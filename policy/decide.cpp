@@ -47,7 +47,10 @@ class Hearing {
     decision.allowed = decision.unmet.empty();
     if (decision.allowed) {
       decision.records = records;
-      if (lapse_) decision.valid_until = WallTime(*lapse_);
+      if (lapse_) {
+        decision.valid_until = WallTime(*lapse_);
+        decision.last_day = Date(*lapse_ - std::chrono::days(1));
+      }
       if (certificate_lapse_ && (!decision.valid_until || *certificate_lapse_ < *decision.valid_until)) {
         decision.valid_until = certificate_lapse_;
       }

@@ -37,6 +37,9 @@ struct Decision {
   std::vector<Unmet> warnings;  // what does not deny, but should be put right
   /// The first instant at which a prerequisite lapses; of an allowed decision only. Empty: nothing lapses.
   std::optional<WallTime> valid_until;
+  /// For people: the last day on which every prerequisite is met; of an allowed decision only. Nothing: none of them ends.
+  /// The answers about the certificate are left out, because they are renewed by themselves.
+  std::optional<Date> last_day;
   std::string records;  // the role's, when allowed
 };
 

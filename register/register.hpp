@@ -37,6 +37,9 @@ class Register {
   /// Errors: not_found, corrupt, io, unavailable (another program holds the file).
   virtual Result<Person> person(std::string_view id) = 0;
 
+  /// The person's name, without the rest of the record. Errors: as person().
+  virtual Result<std::string> name_of(std::string_view id) = 0;
+
   /// Whether the person's access is removed; false for nobody. Errors: corrupt, io, unavailable.
   virtual Result<bool> removed(std::string_view id) = 0;
 
@@ -112,6 +115,11 @@ class Register {
   /// The first `limit` ids of those that come after `id`, sorted by their bytes; "" is before all. For going through
   /// everybody without holding up others. Errors: corrupt, io, unavailable.
   virtual Result<std::vector<std::string>> ids_after(std::string_view id, std::size_t limit) = 0;
+  /// The same with the names, which takes a small part of the time that reading the people would.
+  struct Named {
+    std::string id, name;
+  };
+  virtual Result<std::vector<Named>> names_after(std::string_view id, std::size_t limit) = 0;
 
   /// How many people there are. Errors: corrupt, io, unavailable.
   virtual Result<std::size_t> count() = 0;

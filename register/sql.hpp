@@ -82,6 +82,8 @@ inline constexpr const char* notices =
 
 inline constexpr const char* setting = "SELECT value FROM setting WHERE name = ?";
 inline constexpr const char* ids_after = "SELECT id FROM person WHERE id > ? ORDER BY id LIMIT ?";
+inline constexpr const char* names_after = "SELECT id, name FROM person WHERE id > ? ORDER BY id LIMIT ?";
+inline constexpr const char* name_of = "SELECT name FROM person WHERE id = ?";
 inline constexpr const char* by_enrolment = "SELECT id FROM person WHERE enrolment = ? AND enrolment <> ''";
 inline constexpr const char* by_username = "SELECT pk FROM person WHERE username = ?";
 // A person as an import compares them: without what other tables hold.

@@ -169,6 +169,8 @@ SqliteRegister::SqliteRegister(std::unique_ptr<SQLite::Database> database)
       by_identity_(*database_, sql::by_identity),
       by_unix_account_(*database_, sql::by_unix_account),
       ids_after_(*database_, sql::ids_after),
+      names_after_(*database_, sql::names_after),
+      name_of_(*database_, sql::name_of),
       by_enrolment_(*database_, sql::by_enrolment),
       setting_(*database_, sql::setting),
       set_setting_(*database_, sql::set_setting),
@@ -214,6 +216,23 @@ Result<bool> SqliteRegister::removed(std::string_view id) {
 Result<std::vector<std::string>> SqliteRegister::ids_after(std::string_view id, std::size_t limit) {
   return guarded([&]() -> Result<std::vector<std::string>> {
     return ids(Query(ids_after_, id, static_cast<std::int64_t>(limit)));
+  });
+}
+
+Result<std::vector<Register::Named>> SqliteRegister::names_after(std::string_view id, std::size_t limit) {
+  return guarded([&]() -> Result<std::vector<Named>> {
+    std::vector<Named> out;
+    Query query(names_after_, id, static_cast<std::int64_t>(limit));
+    while (query.next()) out.push_back({query.text(), query.text()});
+    return out;
+  });
+}
+
+Result<std::string> SqliteRegister::name_of(std::string_view id) {
+  return guarded([&]() -> Result<std::string> {
+    Query query(name_of_, id);
+    if (!query.next()) return nobody(id);
+    return query.text();
   });
 }
 

@@ -50,6 +50,7 @@ class SqliteRegister final : public Register {
   Result<std::vector<std::string>> people_who_signed_another_text(std::string_view declaration,
                                                                   std::string_view version,
                                                                   std::string_view text_hash) override;
+  Result<std::string> name_of(std::string_view id) override;
   Result<bool> removed(std::string_view id) override;
   Result<std::vector<std::string>> tell(const std::vector<std::string>& ids, std::string_view mark,
                                         std::string_view text, WallTime at) override;
@@ -60,6 +61,7 @@ class SqliteRegister final : public Register {
                                              const ChangeSeveral& how) override;
   Result<std::int64_t> take_number(Numbered kind) override;
   Result<std::vector<std::string>> ids_after(std::string_view id, std::size_t limit) override;
+  Result<std::vector<Named>> names_after(std::string_view id, std::size_t limit) override;
   Result<std::size_t> count() override;
   Result<std::string> setting(std::string_view name) override;
   Result<void> set_setting(std::string_view name, std::string_view value) override;
@@ -69,8 +71,8 @@ class SqliteRegister final : public Register {
   std::unique_ptr<SQLite::Database> database_;  // outlives the statements
   PersonReader reader_;
   RowWriter writer_;
-  SQLite::Statement by_card_, by_identity_, by_unix_account_, ids_after_, by_enrolment_, setting_,
-      set_setting_, count_, removed_, begin_, end_;
+  SQLite::Statement by_card_, by_identity_, by_unix_account_, ids_after_, names_after_, name_of_,
+      by_enrolment_, setting_, set_setting_, count_, removed_, begin_, end_;
   Writing writing_;
 };
 

@@ -153,7 +153,7 @@ std::string card_line(const json::object& card) {
   std::string text =
       fmt::format("card {}: {}{}", text_of(card, "uuid"), text_of(card, "status"), span_text(card));
   const auto add = [&](std::string_view word, std::string_view member) {
-    if (const auto value = text_of(card, member); !value.empty()) text += fmt::format(", {} {}", word, value);
+    if (const auto who = who_of(card, member); !who.empty()) text += fmt::format(", {} {}", word, who);
   };
   add("registered by", "registered_by");
   add("confirmed by", "confirmed_by");
@@ -163,13 +163,11 @@ std::string card_line(const json::object& card) {
 }
 
 std::string form_line(const json::object& form) {
-  const auto* person = find_object(form, "person");
   std::string text =
-      fmt::format("form {}: {} for {} ({}), {}{}", number_of(form, "id"), text_of(form, "role_title"),
-                  person ? text_of(*person, "name") : "?", person ? text_of(*person, "id") : "?",
-                  text_of(form, "state"), span_text(form));
+      fmt::format("form {}: {} for {}, {}{}", number_of(form, "id"), text_of(form, "role_title"),
+                  who_of(form, "person"), text_of(form, "state"), span_text(form));
   const auto add = [&](std::string_view word, std::string_view by, std::string_view on) {
-    const auto who = text_of(form, by);
+    const auto who = who_of(form, by);
     if (!who.empty())
       text += fmt::format("\n    {} by {}{}", word, who,
                           text_of(form, on).empty() ? "" : " on " + text_of(form, on));

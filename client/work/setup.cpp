@@ -23,7 +23,7 @@ int set_up(const Cli& cli, const SetupOptions& options) {
   const auto reply = post(Http(cli.admin_socket), "/v1/setup", json::serialize(body));
   if (!reply) return say_admin_error(cli, reply.error(), "sets up");
   return say_reply(cli, reply, [&](const json::object& done) {
-    const auto until = text_of(done, "until");
+    const auto until = text_of(done, "valid_until");
     say_list(done, "people", "", [&](const json::object& row) {
       return fmt::format("{} ({}) is appointed to {}{}.", text_of(row, "name"), text_of(row, "id"),
                          text_of(done, "title"), until.empty() ? "" : " until " + until);
@@ -61,7 +61,7 @@ void add_notices(CLI::App& app, Cli& cli) {
            .tell = [](const json::object& body) {
              say_list(body, "notices", "No notices.", [](const json::object& row) {
                return fmt::format("{}: {} ({})", number_of(row, "id"), text_of(row, "text"),
-                                  local_time(text_of(row, "at")));
+                                  local_time(text_of(row, "told_at")));
              });
            }});
   add_act(*group, cli,

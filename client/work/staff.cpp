@@ -18,31 +18,24 @@ void tell_done(const json::object&) {
   say("Done.");
 }
 
-std::string with_person(const json::object& row) {
-  const auto* person = find_object(row, "person");
-  return person == nullptr ? "" : fmt::format("{} ({})", text_of(*person, "name"), text_of(*person, "id"));
-}
-
 std::string delegation_line(const json::object& row) {
-  const auto to = with_person(row);
-  return fmt::format("delegation {}: {} {}{}{}", number_of(row, "id"), text_of(row, "role"),
-                     to.empty() ? "from " + text_of(row, "from") : "to " + to, span_text(row),
+  return fmt::format("delegation {}: {} by {} to {}{}{}", number_of(row, "id"), text_of(row, "role"),
+                     who_of(row, "given_by"), who_of(row, "person"), span_text(row),
                      is_true(row, "revoked") ? ", revoked" : "");
 }
 
 std::string acting_line(const json::object& row) {
-  const auto who = with_person(row);
-  return fmt::format("standing in {}: {}for {}{}{}", number_of(row, "id"), who.empty() ? "" : who + " ",
-                     text_of(row, "manager"), span_text(row), is_true(row, "revoked") ? ", ended" : "");
+  return fmt::format("standing in {}: {} for {}{}{}", number_of(row, "id"), who_of(row, "person"),
+                     who_of(row, "manager"), span_text(row), is_true(row, "revoked") ? ", ended" : "");
 }
 
 std::string removal_line(const json::object& row) {
   std::string text = fmt::format("removal {}: ", number_of(row, "id"));
-  if (const auto person = with_person(row); !person.empty()) text += person + ", ";
+  if (const auto person = who_of(row, "person"); !person.empty()) text += person + ", ";
   text += text_of(row, "state");
   if (const auto reason = text_of(row, "reason"); !reason.empty()) text += ": " + reason;
   const auto add = [&](std::string_view word, std::string_view member) {
-    if (const auto who = text_of(row, member); !who.empty()) text += fmt::format("\n    {} by {}", word, who);
+    if (const auto who = who_of(row, member); !who.empty()) text += fmt::format("\n    {} by {}", word, who);
   };
   add("asked for", "requested_by");
   add("done", "done_by");
@@ -63,15 +56,14 @@ std::string codes_of(const json::object& role, std::string_view member) {
 std::string staff_line(const json::object& row) {
   std::string text = fmt::format("{} ({})", text_of(row, "name"), text_of(row, "id"));
   if (const auto state = text_of(row, "state"); !state.empty()) text += ", " + state;
-  const auto* roles = find_array(row, find_array(row, "access") != nullptr ? "access" : "roles");
+  const auto* roles = find_array(row, "roles");
   if (roles != nullptr) {
     for (const auto& item : *roles) {
       const auto* role = item.if_object();
       if (role == nullptr) continue;
       std::string line =
           fmt::format("\n    {}: {}", text_of(*role, "title"), is_true(*role, "allowed") ? "yes" : "no");
-      if (const auto until = text_of(*role, "valid_until"); !until.empty())
-        line += ", until " + local_time(until);
+      if (const auto until = text_of(*role, "valid_until"); !until.empty()) line += ", until " + until;
       if (const auto codes = codes_of(*role, "unmet"); !codes.empty()) line += ", lacks " + codes;
       if (const auto codes = codes_of(*role, "warnings"); !codes.empty())
         line += ", should have, but is not stopped without: " + codes;
@@ -92,7 +84,7 @@ void say_csv(const json::object& body, bool heading) {
   if (heading) say("id,name,email,line_manager,state,employed_from,employed_until,roles");
   say_list(body, "people", "", [](const json::object& row) {
     std::string roles;
-    if (const auto* list = find_array(row, "access")) {
+    if (const auto* list = find_array(row, "roles")) {
       for (const auto& item : *list) {
         if (is_true(item.as_object(), "allowed"))
           roles += (roles.empty() ? "" : " ") + text_of(item.as_object(), "role");
@@ -101,7 +93,8 @@ void say_csv(const json::object& body, bool heading) {
     std::vector<std::string> fields;
     for (const auto* member :
          {"id", "name", "email", "line_manager", "state", "employed_from", "employed_until"}) {
-      fields.push_back(text_of(row, member));
+      fields.push_back(member == std::string_view("line_manager") ? id_of(row, member)
+                                                                  : text_of(row, member));
     }
     fields.push_back(roles);
     return csv_line(fields);
@@ -137,7 +130,7 @@ void add_delegation(CLI::App& app, Cli& cli) {
            .example = "cardgate delegation give --to 10020 --role administrator-self-service --until "
                       "2027-02-28 --reason \"Rotas\"",
            .path = "/v1/delegations",
-           .options = {{"--to", "to", "Who is to act, by their number", true, false},
+           .options = {{"--to", "person", "Who is to act, by their number", true, false},
                        {"--role", "role", "The role", true, false},
                        {"--from", "valid_from", "The first day; today when left out", false, false},
                        {"--until", "valid_until", "The last day, a year away at most", true, false},
@@ -270,8 +263,8 @@ void add_staff_acts(CLI::App& group, Cli& cli) {
        .example = "cardgate staff team",
        .method = "GET",
        .path = "/v1/team",
-       .tell = [](const json::object& body) { say_list(body, "members", "You have no staff.", staff_line); },
-       .whole_lists = {"members"}});
+       .tell = [](const json::object& body) { say_list(body, "people", "You have no staff.", staff_line); },
+       .whole_lists = {"people"}});
   auto csv = std::make_shared<bool>(false);
   auto begun = std::make_shared<bool>(false);
   auto* list = add_act(

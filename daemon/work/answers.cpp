@@ -80,7 +80,7 @@ json::value day_json(const std::optional<Date>& day) {
 }
 
 json::object to_json(const policy::Lapse& lapse) {
-  return {{"date", to_text(lapse.date)},
+  return {{"last_day", to_text(lapse.date)},
           {"prerequisite", lapse.prerequisite},
           {"title", lapse.title},
           {"text", lapse.text},
@@ -93,51 +93,51 @@ json::object to_json(const policy::Lapse& lapse) {
           {"ends_role", lapse.ends_role}};
 }
 
-json::object to_json(const reg::Delegation& d) {
-  return {{"id", d.id},
-          {"from", d.from},
-          {"role", d.role},
-          {"valid_from", day_json(d.valid_from)},
-          {"valid_until", day_json(d.valid_until)},
-          {"revoked", d.revoked}};
+json::object to_json(const reg::Delegation& d, const reg::Person& person, Names& names) {
+  return {
+      {"id", d.id},          {"person", person_json(person)},        {"given_by", names.person(d.from)},
+      {"role", d.role},      {"valid_from", day_json(d.valid_from)}, {"valid_until", day_json(d.valid_until)},
+      {"revoked", d.revoked}};
 }
 
-json::object to_json(const reg::Acting& a) {
+json::object to_json(const reg::Acting& a, const reg::Person& person, Names& names) {
   return {{"id", a.id},
-          {"manager", a.manager},
+          {"person", person_json(person)},
+          {"manager", names.person(a.manager)},
           {"valid_from", day_json(a.valid_from)},
           {"valid_until", day_json(a.valid_until)},
-          {"appointed_by", a.appointed_by},
+          {"appointed_by", names.person(a.appointed_by)},
           {"revoked", a.revoked}};
 }
 
-json::object to_json(const reg::Removal& r) {
+json::object to_json(const reg::Removal& r, const reg::Person& person, Names& names) {
   return {{"id", r.id},
+          {"person", person_json(person)},
           {"state", name(r.state)},
           {"reason", r.reason},
-          {"requested_by", r.requested_by},
+          {"requested_by", names.person(r.requested_by)},
           {"requested_on", day_json(r.requested_on)},
-          {"done_by", r.done_by},
+          {"done_by", names.person(r.done_by)},
           {"done_on", day_json(r.done_on)},
-          {"restore_by", r.restore_by},
+          {"restore_by", names.person(r.restore_by)},
           {"restore_reason", r.restore_reason},
-          {"closed_by", r.closed_by},
+          {"closed_by", names.person(r.closed_by)},
           {"closed_on", day_json(r.closed_on)},
           {"closed_reason", r.closed_reason}};
 }
 
-json::object to_json_without_reasons(reg::Removal removal) {
+json::object to_json_without_reasons(reg::Removal removal, const reg::Person& person, Names& names) {
   removal.reason.clear();
   removal.restore_reason.clear();
   removal.closed_reason.clear();
-  return to_json(removal);
+  return to_json(removal, person, names);
 }
 
-json::object to_json(const reg::Training& t) {
+json::object to_json(const reg::Training& t, Names& names) {
   return {{"course", t.course},
           {"completed_on", to_text(t.completed_on)},
           {"valid_until", day_json(t.valid_until)},
-          {"recorded_by", t.recorded_by}};
+          {"recorded_by", names.person(t.recorded_by)}};
 }
 
 json::object to_json(const reg::Declaration& d) {
@@ -148,13 +148,13 @@ json::object to_json(const reg::Declaration& d) {
           {"text_hash", d.text_hash}};
 }
 
-json::object to_json(const reg::Card& c) {
+json::object to_json(const reg::Card& c, Names& names) {
   return {{"uuid", c.uuid},
           {"status", c.status},
           {"valid_until", day_json(c.valid_until)},
-          {"registered_by", c.registered_by},
+          {"registered_by", names.person(c.registered_by)},
           {"registered_on", day_json(c.registered_on)},
-          {"confirmed_by", c.confirmed_by},
+          {"confirmed_by", names.person(c.confirmed_by)},
           {"certificate_name", c.certificate_name}};
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/json.hpp"
 #include "daemon/http.hpp"
+#include "daemon/names.hpp"
 #include "policy/lapses.hpp"
 #include "register/person.hpp"
 
@@ -26,19 +27,21 @@ json::value next_json(const std::string& next);
 json::value day_json(const std::optional<Date>& day);
 /// openapi.yaml's Lapse.
 json::object to_json(const policy::Lapse& lapse);
-json::object to_json(const reg::Delegation& delegation);
-json::object to_json(const reg::Acting& acting);
-json::object to_json(const reg::Removal& removal);
-/// Why is for those who decide, and for who asked.
-json::object to_json_without_reasons(reg::Removal removal);
-json::object to_json(const reg::Training& training);
 json::object to_json(const reg::Declaration& declaration);
-json::object to_json(const reg::Card& card);
+// Entries that name people. `person` is whose entry it is.
+json::object to_json(const reg::Delegation& delegation, const reg::Person& person, Names& names);
+json::object to_json(const reg::Acting& acting, const reg::Person& person, Names& names);
+json::object to_json(const reg::Removal& removal, const reg::Person& person, Names& names);
+/// Why is for those who decide, and for who asked.
+json::object to_json_without_reasons(reg::Removal removal, const reg::Person& person, Names& names);
+json::object to_json(const reg::Training& training, Names& names);
+json::object to_json(const reg::Card& card, Names& names);
 
-template <class Rows>
-json::array list_json(const Rows& rows) {
+/// Each row's to_json(row, with...).
+template <class Rows, class... With>
+json::array list_json(const Rows& rows, With&&... with) {
   json::array out;
-  for (const auto& row : rows) out.push_back(to_json(row));
+  for (const auto& row : rows) out.push_back(to_json(row, with...));
   return out;
 }
 

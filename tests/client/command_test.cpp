@@ -13,7 +13,7 @@ using ::testing::Not;
 
 constexpr const char* session =
     R"({"id":"S1","person":{"id":"10017","name":"Anna Example"},"reader":"Reader 0","card":"5f1d","acr":"card",)"
-    R"("amr":["sc","pin"],"auth_time":"2026-03-02T09:00:00.000Z","expires":"2026-03-02T21:00:00.000Z","state":"active",)"
+    R"("amr":["sc","pin"],"signed_in_at":"2026-03-02T09:00:00.000Z","expires_at":"2026-03-02T21:00:00.000Z","state":"active",)"
     R"("warnings":["Your training lapses in 3 days"]})";
 
 std::string sessions(const std::string& list) {
@@ -107,9 +107,9 @@ TEST(Command, ShowsTheStatus) {
   const std::string status =
       R"({"service":{"version":"0.1.0","state":"degraded","problems":["The audit log warns"],"audit":"ok","pcscd":"ok","policy":"aa"},)"
       R"("readers":[{"name":"Reader 0","card_present":true,"card":{"state":"ready","id":"5f1d","tries_left":1,)"
-      R"("certificate_expires":"2027-01-01T00:00:00.000Z"}},{"name":"Reader 1","card_present":true},)"
-      R"({"name":"Reader 2","card_present":false}],"downtime":[{"severity":"high","from":"2026-03-02T09:00:00Z",)"
-      R"("until":"2026-03-02T10:00:00Z","text":"ESR is \u001b[31mdown"}]})";
+      R"("certificate_expires_at":"2027-01-01T00:00:00.000Z"}},{"name":"Reader 1","card_present":true},)"
+      R"({"name":"Reader 2","card_present":false}],"downtime":[{"severity":"high","begins_at":"2026-03-02T09:00:00Z",)"
+      R"("ends_at":"2026-03-02T10:00:00Z","text":"ESR is \u001b[31mdown"}]})";
   service.answer("GET /v1/status", {ok(status)});
   const auto text = cardgate(service.socket(), {"status"});
   EXPECT_EQ(text.status, 0);
@@ -246,16 +246,16 @@ TEST(Command, ShowsAListThatComesInPagesAsOneAndWaitsForItsTurn) {
   FakeService service;
   service.answer("GET /v1/team",
                  {problem(429, "one_at_a_time", "Another list is being read.", {{"retry_after", 0}}),
-                  ok(R"({"members":[{"id":"s1","name":"First Invented","roles":[]}],"next":"s1"})")});
+                  ok(R"({"people":[{"id":"s1","name":"First Invented","roles":[]}],"next":"s1"})")});
   service.answer("GET /v1/team?after=s1",
                  {problem(503, "lists_busy", "Too many lists.", {{"retry_after", 0}}),
-                  ok(R"({"members":[{"id":"s2","name":"Second Invented","roles":[]}],"next":null})")});
+                  ok(R"({"people":[{"id":"s2","name":"Second Invented","roles":[]}],"next":null})")});
   const auto told = cardgate(service.socket(), {"staff", "team"});
   EXPECT_EQ(told.status, 0) << told.all;
   EXPECT_EQ(told.output, "First Invented (s1)\nSecond Invented (s2)\n");
   const auto body = parse_json(cardgate(service.socket(), {"staff", "team", "--json"}).output);
   ASSERT_TRUE(body);
-  EXPECT_EQ(body->as_object().at("members").as_array().size(), 2U);
+  EXPECT_EQ(body->as_object().at("people").as_array().size(), 2U);
   EXPECT_TRUE(body->as_object().at("next").is_null());
   // Part of a list is never told as if it were all.
   service.answer("GET /v1/team?after=s1", {problem(401, "no_session", "Your session ended.")});

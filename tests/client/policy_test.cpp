@@ -110,15 +110,15 @@ TEST(PolicyExplain, AsksAboutAnotherDayAndWay) {
 
 constexpr const char* access_body =
     R"({"person":{"id":"10017","name":"Anna Example"},"lapsing":2,"roles":[)"
-    R"({"role":"core","title":"Core","allowed":true,"unmet":[],"warnings":[],"valid_until":"2026-12-02T00:00:00.000Z","records":"all",)"
-    R"("lapses":[{"date":"2026-12-01","prerequisite":"form","title":"ESR06 for Core","text":"t","who":"your line manager",)"
+    R"({"role":"core","title":"Core","allowed":true,"unmet":[],"warnings":[],"valid_until":"2026-12-01","records":"all",)"
+    R"("lapses":[{"last_day":"2026-12-01","prerequisite":"form","title":"ESR06 for Core","text":"t","who":"your line manager",)"
     R"("next_step":"Fill in","days_left":6,"within":7,"ends_role":true},)"
-    R"({"date":"2026-12-20","prerequisite":"employed","title":"employment","text":"t","who":"HR","next_step":"Ask","days_left":25,)"
+    R"({"last_day":"2026-12-20","prerequisite":"employed","title":"employment","text":"t","who":"HR","next_step":"Ask","days_left":25,)"
     R"("within":30,"ends_role":true}]},)"
     R"({"role":"self","title":"Self Service","allowed":true,"unmet":[],"warnings":[],"valid_until":null,"records":"own",)"
-    R"("lapses":[{"date":"2026-11-25","prerequisite":"training","title":"fire training","text":"t","who":"you","next_step":"Learn",)"
+    R"("lapses":[{"last_day":"2026-11-25","prerequisite":"training","title":"fire training","text":"t","who":"you","next_step":"Learn",)"
     R"("days_left":0,"within":1,"ends_role":false},)"
-    R"({"date":"2026-12-20","prerequisite":"employed","title":"employment","text":"t","who":"HR","next_step":"Ask","days_left":25,)"
+    R"({"last_day":"2026-12-20","prerequisite":"employed","title":"employment","text":"t","who":"HR","next_step":"Ask","days_left":25,)"
     R"("within":30,"ends_role":true}]},)"
     R"({"role":"team","title":"Team","allowed":false,"unmet":[],"warnings":[],"valid_until":null,"records":"","lapses":[]}]})";
 
@@ -143,18 +143,19 @@ TEST(Lapses, AreToldByWhoamiWithTheRolesThatAreHeld) {
   FakeService service;
   service.answer("GET /v1/sessions",
                  {ok(R"({"sessions":[{"id":"S1","person":{"id":"10017","name":"Anna Example"},)"
-                     R"("reader":"Reader 0","card":"5f1d","expires":"2026-11-25T21:00:00.000Z",)"
+                     R"("reader":"Reader 0","card":"5f1d","expires_at":"2026-11-25T21:00:00.000Z",)"
                      R"("state":"active","warnings":[]}]})")});
   service.answer("GET /v1/access?session=S1", {ok(access_body)});
   const auto done = cardgate(service.socket(), {"whoami"});
   EXPECT_EQ(done.status, 0);
-  EXPECT_THAT(done.output, HasSubstr("\n  Core (core), until "));
+  EXPECT_THAT(done.output, HasSubstr("\n  Core (core), until 2026-12-01\n"));
   EXPECT_THAT(done.output,
               HasSubstr("\n  Self Service (self)\n  and 1 role that you do not hold: cardgate access says "
                         "what is missing\n"));
   EXPECT_TRUE(done.output.ends_with(lapses_said)) << done.output;
   const auto body = parse_json(cardgate(service.socket(), {"whoami", "--json"}).output)->as_object();
-  EXPECT_EQ(body.at("sessions").at(0).at("access").at("lapsing"), 2);
+  EXPECT_EQ(body.at("sessions").at(0).at("lapsing"), 2);
+  EXPECT_EQ(body.at("sessions").at(0).at("roles").as_array().size(), 3U);
   service.answer("GET /v1/access?session=S1", {problem(503, "register_unavailable", "No.")});
   const auto without = cardgate(service.socket(), {"whoami"});
   EXPECT_EQ(without.status, 0) << "who is signed in is known all the same";
@@ -163,19 +164,20 @@ TEST(Lapses, AreToldByWhoamiWithTheRolesThatAreHeld) {
 
 std::string lapse(int number) {
   return fmt::format(
-      R"({{"date":"2026-11-{:02}","days_left":{},"id":"{}","name":"Zoë, of Ward {}","line_manager":"{}",)"
+      R"({{"last_day":"2026-11-{:02}","days_left":{},"person":{{"id":"{}","name":"Zoë, of Ward {}"}},"line_manager":{},)"
       R"("role":"core","prerequisite":"form","title":"ESR06 for Core"}})",
-      25 + number / 10, number, 1000 + number, number, number == 0 ? "" : "2000");
+      25 + number / 10, number, 1000 + number, number,
+      number == 0 ? "null" : R"({"id":"2000","name":"Max Invented"})");
 }
 
 std::string forecast_body(int lapses, bool cut = false) {
   std::string list;
   for (int i = 0; i < lapses; ++i) list += (i > 0 ? "," : "") + lapse(i);
   return fmt::format(
-      R"({{"from":"2026-11-25","until":"2026-12-25","role":null,"looked_at":1200,"holders":310,"losing":97,"by_day":[],)"
-      R"("by_week":[{{"begins":"2026-11-23","people":31,"roles":[{{"role":"core","people":20}},{{"role":"manager","people":11}}]}},)"
-      R"({{"begins":"2026-12-07","people":62,"roles":[{{"role":"core","people":62}}]}},)"
-      R"({{"begins":"2026-12-14","people":1,"roles":[{{"role":"core","people":1}}]}}],"lapses":[{}],"cut":{},"policy":"aa"}})",
+      R"({{"from":"2026-11-25","until":"2026-12-25","role":null,"people":1200,"holders":310,"losing":97,"by_day":[],)"
+      R"("by_week":[{{"from":"2026-11-23","people":31,"roles":[{{"role":"core","people":20}},{{"role":"manager","people":11}}]}},)"
+      R"({{"from":"2026-12-07","people":62,"roles":[{{"role":"core","people":62}}]}},)"
+      R"({{"from":"2026-12-14","people":1,"roles":[{{"role":"core","people":1}}]}}],"lapses":[{}],"cut":{},"policy":"aa"}})",
       list, cut);
 }
 
@@ -231,7 +233,7 @@ TEST(Forecast, SaysThatNothingLapses) {
   FakeService service;
   service.answer(
       "GET /v1/policy/forecast?days=90",
-      {ok(R"({"from":"2026-11-25","until":"2027-02-23","role":null,"looked_at":3,"holders":2,"losing":0,)"
+      {ok(R"({"from":"2026-11-25","until":"2027-02-23","role":null,"people":3,"holders":2,"losing":0,)"
           R"("by_day":[],"by_week":[],"lapses":[],"cut":false,"policy":"aa"})")});
   EXPECT_EQ(cardgate(service.socket(), {"policy", "forecast"}).output,
             "None of the 2 who hold a role today loses something until 2027-02-23, if nothing is renewed.\n");

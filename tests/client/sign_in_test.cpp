@@ -31,7 +31,7 @@ struct Login : ::testing::Test {
     service.answer(
         "POST /v1/sessions",
         {ok(R"({"id":"S1","person":{"id":"10017","name":"Anna Example"},"reader":"Reader 0","card":"5f1d",)"
-            R"("expires":"2026-03-02T21:00:00.000Z","state":"active","warnings":["Renew it"]})",
+            R"("expires_at":"2026-03-02T21:00:00.000Z","state":"active","warnings":["Renew it"]})",
             201)});
   }
   testing::Finished login(std::vector<std::string> more = {}, const std::string& input = "864209\n") {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <regex>
 #include <set>
 
 #include "base/strict_yaml.hpp"
@@ -49,21 +50,42 @@ class Api : public ::testing::Test {
     return resolve(document.at_pointer(reference.substr(1)));
   }
 
-  /// Members that must be there are, and have the type they should.
+  static bool has_type(const json::value& value, std::string_view name) {
+    return (name == "object" && value.is_object()) || (name == "array" && value.is_array()) ||
+           (name == "string" && value.is_string()) || (name == "boolean" && value.is_bool()) ||
+           (name == "integer" && (value.is_int64() || value.is_uint64())) ||
+           (name == "number" && value.is_number()) || (name == "null" && value.is_null());
+  }
+
+  /// Members that must be there are, and have the type, the form and one of the values they should.
   void check_schema(const json::value& schema_node, const json::value& value,
                     const std::string& where) const {
     const auto& schema = resolve(schema_node).as_object();
     if (const auto* all = find_array(schema, "allOf")) {
       for (const auto& part : *all) check_schema(part, value, where);
     }
-    if (const auto* type = schema.if_contains("type"); type != nullptr && type->is_string()) {
-      const auto& name = type->as_string();
-      const bool fits = (name == "object" && value.is_object()) || (name == "array" && value.is_array()) ||
-                        (name == "string" && value.is_string()) || (name == "boolean" && value.is_bool()) ||
-                        (name == "integer" && (value.is_int64() || value.is_uint64())) ||
-                        (name == "number" && value.is_number());
-      EXPECT_TRUE(fits) << where << ": expected " << name << ", got " << json::serialize(value);
+    // Something or null: all the alternatives that there are, but for bodies of requests.
+    if (const auto* one = find_array(schema, "oneOf"); one != nullptr && one->size() == 2) {
+      const bool nullable = find_string(resolve(one->at(1)).as_object(), "type") != nullptr &&
+                            *find_string(resolve(one->at(1)).as_object(), "type") == "null";
+      if (nullable && !value.is_null()) check_schema(one->at(0), value, where);
+      if (nullable) return;
+    }
+    if (const auto* type = schema.if_contains("type")) {
+      const auto alternatives = type->is_string() ? json::array{*type} : type->as_array();
+      const bool fits = std::ranges::any_of(
+          alternatives, [&](const json::value& name) { return has_type(value, name.as_string()); });
+      EXPECT_TRUE(fits) << where << ": expected " << json::serialize(*type) << ", got "
+                        << json::serialize(value);
       if (!fits) return;
+    }
+    if (const auto* values = find_array(schema, "enum")) {
+      EXPECT_NE(std::ranges::find(*values, value), values->end())
+          << where << ": " << json::serialize(value) << " is not documented";
+    }
+    if (const auto* pattern = find_string(schema, "pattern"); pattern != nullptr && value.is_string()) {
+      EXPECT_TRUE(std::regex_search(std::string(value.as_string()), std::regex(std::string(*pattern))))
+          << where << ": " << json::serialize(value) << " does not fit " << *pattern;
     }
     if (value.is_object()) {
       if (const auto* required = find_array(schema, "required")) {
@@ -199,7 +221,7 @@ class Api : public ::testing::Test {
     ask("POST", "/v1/training", "", R"({"person":"2000","course":"fire","completed_on":"2026-01-02"})", 403);
     ask("GET", "/v1/delegations", "", "", 200);
     ask("POST", "/v1/delegations", "",
-        R"({"to":"2000","role":"core","valid_until":"2027-01-01",)" + why + "}", 403);
+        R"({"person":"2000","role":"core","valid_until":"2027-01-01",)" + why + "}", 403);
     ask("DELETE", "/v1/delegations/{id}", "7", "", 403);
     ask("POST", "/v1/acting", "", R"({"person":"2000","valid_until":"2027-01-01",)" + why + "}", 403);
     ask("DELETE", "/v1/acting/{id}", "7", "", 403);

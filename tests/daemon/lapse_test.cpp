@@ -59,12 +59,13 @@ TEST_F(Lapse, IsToldToThePersonBeforeItHappens) {
       EXPECT_TRUE(lapses.empty()) << json::serialize(role);
       continue;
     }
+    EXPECT_EQ(role.at("valid_until").as_string(), soon) << "a day, and not when a revocation list ends";
     ASSERT_EQ(lapses.size(), 2U) << json::serialize(role);
-    EXPECT_EQ(lapses.at(0).at("date").as_string(), soon);
+    EXPECT_EQ(lapses.at(0).at("last_day").as_string(), soon);
     EXPECT_EQ(lapses.at(0).at("prerequisite"), "form");
     EXPECT_EQ(lapses.at(0).at("within"), 7);
     EXPECT_EQ(lapses.at(0).at("text").as_string(), "Your ESR06 access form for Core ESR lapses on " + soon);
-    EXPECT_EQ(lapses.at(1).at("date").as_string(), later);
+    EXPECT_EQ(lapses.at(1).at("last_day").as_string(), later);
     EXPECT_EQ(lapses.at(1).at("prerequisite"), "declaration");
     EXPECT_EQ(lapses.at(1).at("within"), 30);
   }
@@ -107,19 +108,21 @@ TEST_F(Lapse, IsForecastOverEverybody) {
   const auto answer = stage.admin("GET", "/v1/policy/forecast?days=50");
   ASSERT_EQ(answer.status, 200) << answer.body;
   const auto body = answer.json();
-  EXPECT_EQ(body.at("looked_at"), 3);
+  EXPECT_EQ(body.at("people"), 3);
   EXPECT_EQ(body.at("holders"), 3);
   EXPECT_EQ(body.at("losing"), 2);
   EXPECT_EQ(body.at("cut"), false);
   std::string lapses;
   for (const auto& item : body.at("lapses").as_array()) {
     const auto& lapse = item.as_object();
-    for (const char* key : {"date", "id", "line_manager", "role", "prerequisite"})
-      lapses +=
-          std::string(lapse.at(key).as_string()) + (std::string_view(key) == "prerequisite" ? "\n" : " ");
+    const auto& manager = lapse.at("line_manager");
+    lapses += fmt::format("{} {} {} {} {}\n", lapse.at("last_day").as_string().c_str(),
+                          lapse.at("person").at("id").as_string().c_str(),
+                          manager.is_null() ? "nobody" : manager.at("id").as_string().c_str(),
+                          lapse.at("role").as_string().c_str(), lapse.at("prerequisite").as_string().c_str());
   }
   EXPECT_EQ(lapses, soon + " 1000 2000 core form\n" + later + " 1000 2000 core declaration\n" + later +
-                        " 2000  employee-self-service employed\n");
+                        " 2000 nobody employee-self-service employed\n");
   EXPECT_EQ(body.at("by_day").as_array().size(), 2U) << "her declaration ends what her form had ended";
   EXPECT_EQ(body.at("by_week").as_array().size(), 2U);
   EXPECT_EQ(body.at("by_week").as_array().at(1).at("people"), 1);

@@ -80,14 +80,14 @@ class Lists : public ::testing::Test {
     const auto done = trust.run("mina", {"staff", "team", "--json"});
     EXPECT_EQ(done.status, 0) << done.all.substr(0, 1000);
     const auto body = parse_json(done.output, 16 << 20);
-    return body && body->is_object() ? body->as_object() : json::object{{"members", json::array{}}};
+    return body && body->is_object() ? body->as_object() : json::object{{"people", json::array{}}};
   }
   Hospital trust;
 };
 
 TEST_F(Lists, ATeamOfSixHundredIsShownWholeAndEachOfThemIsInTheLog) {
   const auto whole = whole_team();
-  const auto& members = whole.at("members").as_array();
+  const auto& members = whole.at("people").as_array();
   EXPECT_EQ(members.size(), static_cast<std::size_t>(many));
   ASSERT_TRUE(whole.contains("next"));
   EXPECT_TRUE(whole.at("next").is_null());
@@ -168,7 +168,7 @@ TEST_F(Lists, TheCommandWaitsForItsTurnAndShowsTheWholeList) {
   for (int round = 0; round < 5; ++round) {
     const Asked before_it(trust.stage.socket, team());
     const auto whole = whole_team();
-    EXPECT_EQ(whole.at("members").as_array().size(), static_cast<std::size_t>(many));
+    EXPECT_EQ(whole.at("people").as_array().size(), static_cast<std::size_t>(many));
     before_it.answer();
   }
 }

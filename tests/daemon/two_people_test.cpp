@@ -57,7 +57,7 @@ TEST_F(TwoPeople, ASpareCardOfAColleagueOpensNothingAlone) {
   EXPECT_NE(own.all.find("tom registered another card to you"), std::string::npos) << own.all;
   trust.can("esme", {"notice", "list"}, "tom registered the card " + spare);
   trust.seat("ann", 1);
-  trust.can("ann", give("esme", spare), "\"confirmed_by\":\"ann\"");
+  trust.can("ann", give("esme", spare), "\"confirmed_by\":{\"id\":\"ann\"");
   EXPECT_TRUE(trust.stage.audit_says("\"confirmed_by\":\"ann\""));
 
   // Whoever holds it is Esme from here on, but never the second person for Tom, who registered it.
@@ -99,7 +99,7 @@ TEST_F(TwoPeople, ACardForWhichOnePersonStandsDecidesNothingForOthers) {
       trust.can("tom", {"staff", "show", "kim"}).at("forms").as_array().at(0).at("id").as_int64());
   trust.cannot("joe", {"form", "verify", form}, "tom alone registered the card");
   trust.seat("ann", 0);
-  trust.can("ann", give("joe", card), "\"confirmed_by\":\"ann\"");
+  trust.can("ann", give("joe", card), "\"confirmed_by\":{\"id\":\"ann\"");
   trust.can("joe", {"form", "verify", form}, "verified");
 }
 

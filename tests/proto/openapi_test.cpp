@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <map>
+#include <regex>
 #include <set>
 
 #include "base/strict_yaml.hpp"
@@ -173,6 +174,48 @@ TEST_F(OpenApi, EveryRequiredMemberIsAMember) {
            EXPECT_TRUE(node["properties"][member.as<std::string>()]) << where << " " << member;
          }
        });
+}
+
+/// Each property of an object, wherever one is described.
+using Property = std::function<void(const std::string& where, const std::string& name, const YAML::Node&)>;
+void for_each_property(OpenApi& api, const Property& visit) {
+  api.walk(api.root, "#", [&](const YAML::Node& node, const std::string& where) {
+    if (!node.IsMap() || !node["properties"] || !node["properties"].IsMap()) return;
+    for (const auto& property : node["properties"])
+      visit(where, property.first.as<std::string>(), property.second);
+  });
+}
+
+std::string refers_to(const YAML::Node& property) {
+  const auto reference = property["$ref"] ? property["$ref"].as<std::string>() : std::string();
+  return reference.substr(reference.rfind('/') + 1);
+}
+
+TEST_F(OpenApi, TellsDaysAndInstantsApartByTheirNames) {
+  const std::regex day("(^|_)(on|from|until|last_day|date_of_birth)$");
+  const std::regex instant("(^|_)at$");
+  for_each_property(
+      *this, [&](const std::string& where, const std::string& name, const YAML::Node& property) {
+        const auto schema = refers_to(property);
+        const bool is_day = schema == "Day" || schema == "DayOrNone";
+        const bool is_instant = schema == "Instant" || schema == "InstantOrNone";
+        EXPECT_TRUE(!is_day || std::regex_search(name, day)) << where << " " << name;
+        EXPECT_TRUE(!is_instant || std::regex_search(name, instant)) << where << " " << name;
+        EXPECT_FALSE(property["format"]) << where << " " << name << ": name the schema, Day or Instant";
+        if (std::regex_search(name, instant)) EXPECT_TRUE(is_instant) << where << " " << name;
+      });
+}
+
+TEST_F(OpenApi, SpeaksOfPeopleInOneWay) {
+  int seen = 0;
+  for_each_property(*this,
+                    [&](const std::string& where, const std::string& name, const YAML::Node& property) {
+                      if (!name.ends_with("_by")) return;
+                      ++seen;
+                      const auto schema = refers_to(property);
+                      EXPECT_TRUE(schema == "Person" || schema == "PersonOrNobody") << where << " " << name;
+                    });
+  EXPECT_GT(seen, 10);
 }
 
 }  // namespace
