@@ -114,7 +114,18 @@ Gate::Gate(boost::asio::io_context& io, const Clock& clock, Parts parts)
       register_(config_.state_directory / "register.db", std::move(parts.writer),
                 std::move(parts.credentials)),
       password_rules_(std::move(parts.password_rules)),
-      passwords_(config_.passwords.cost, [this] { metrics_.add("password_hashes"); }),
+      passwords_(
+          config_.passwords.cost, [this] { metrics_.add("password_hashes"); },
+          [this](const std::string& problem) {
+            const std::string text = problem.empty() ? "passwords can be checked again" : problem;
+            log(problem.empty() ? Level::notice : Level::error, text,
+                {{"CARDGATE_EVENT", problem.empty() ? "passwords_working" : "passwords_failing"},
+                 {"CARDGATE_REASON", text}});
+            audit::Record news;
+            news.event = "incident";
+            news.reason = text;
+            note(std::move(news));
+          }),
       open_acts_(config_.state_directory / "open-acts", open_acts_bytes) {}
 
 Gate::~Gate() {

@@ -22,6 +22,12 @@ Response Gate::throttled(seconds wait) {
 }
 
 Response Gate::busy_with_passwords() {
+  if (!passwords_.problem().empty()) {
+    return problem(
+        503, "passwords_unavailable",
+        "The password could not be checked, because this machine has too little memory. The try was not "
+        "counted. Tell the people who run this machine; signing in by card still works.");
+  }
   return problem(503, "passwords_busy", "Too many people sign in by password at this moment. Try again.");
 }
 

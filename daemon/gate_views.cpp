@@ -58,6 +58,7 @@ Gate::Answer Gate::status(Request& request) {
   if (const auto there = staff_->in_place(); !there) register_.failed(there.error());
   if (!register_.problem().empty()) problems.push_back(json::string(register_.problem()));
   if (!register_problem_.empty()) problems.push_back(json::string(register_problem_));
+  if (!passwords_.problem().empty()) problems.push_back(json::string(passwords_.problem()));
   if (!trust_problem_.empty()) problems.push_back(json::string(trust_problem_));
   if (!readers_.service_up()) problems.push_back(json::string(readers_.service_problem()));
   look_at_clock();  // so that a clock set back since the last call is noticed

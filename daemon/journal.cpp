@@ -28,6 +28,7 @@ std::string_view message_id(std::string_view event) {
   if (event == "audit_failing") return "5d1f0c6bd2f54a7e9d8a3c1b7e42f602";
   if (event == "pcscd_unreachable") return "5d1f0c6bd2f54a7e9d8a3c1b7e42f603";
   if (event == "register_unwritable") return "5d1f0c6bd2f54a7e9d8a3c1b7e42f611";
+  if (event == "passwords_failing") return "5d1f0c6bd2f54a7e9d8a3c1b7e42f628";
   if (event == "audit_late") return "5d1f0c6bd2f54a7e9d8a3c1b7e42f60a";
   if (event == "act_unwritten") return "5d1f0c6bd2f54a7e9d8a3c1b7e42f60b";
   return {};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/passwords.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -24,8 +26,12 @@ asio::awaitable<Result<std::string>> make(PasswordCost cost, Passwords::Typed ty
 
 }  // namespace
 
-Passwords::Passwords(const PasswordCost& cost, std::function<void()> hashed)
-    : cost_(cost), nobodys_(unmatchable_hash(cost)), hashed_(std::move(hashed)), threads_(password_threads) {}
+Passwords::Passwords(const PasswordCost& cost, std::function<void()> hashed, News news)
+    : cost_(cost),
+      nobodys_(unmatchable_hash(cost)),
+      hashed_(std::move(hashed)),
+      news_(std::move(news)),
+      threads_(password_threads) {}
 
 Passwords::~Passwords() {
   threads_.join();
@@ -41,6 +47,19 @@ bool Passwords::busy() const {
   return waiting_ >= max_passwords_waiting;
 }
 
+void Passwords::note(bool had_memory) {
+  if (had_memory == problem_.empty()) return;
+  problem_.clear();
+  if (!had_memory) {
+    problem_ = fmt::format(
+        "This machine has too little memory to check a password, so nobody signs in by password. Each one "
+        "takes {} MiB "
+        "(`passwords.memory` in cardgated.yaml). The service goes on by itself when there is enough.",
+        cost_.memory_bytes >> 20U);
+  }
+  news_(problem_);
+}
+
 // What is awaited has a name of its own first: g++ 12 destroys temporaries in a co_await twice.
 asio::awaitable<Result<bool>> Passwords::fits(std::string stored, Typed typed) {
   if (busy()) co_return too_busy();
@@ -50,6 +69,7 @@ asio::awaitable<Result<bool>> Passwords::fits(std::string stored, Typed typed) {
   auto outcome = co_await std::move(running);
   --waiting_;
   hashed_();
+  note(outcome.has_value());
   co_return outcome;
 }
 
@@ -61,6 +81,7 @@ asio::awaitable<Result<std::string>> Passwords::hash(Typed typed) {
   auto outcome = co_await std::move(running);
   --waiting_;
   hashed_();
+  note(outcome.has_value());
   co_return outcome;
 }
 

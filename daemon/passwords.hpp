@@ -17,8 +17,10 @@ class Passwords {
  public:
   using Typed = std::shared_ptr<const Secret>;
 
-  /// `hashed` is called for each hash that was made, on the thread that asked.
-  Passwords(const PasswordCost& cost, std::function<void()> hashed);
+  /// Both are called on the thread that asked: `hashed` for each hash that was made, `news` when memory ran out for them
+  /// (with words for people) and when there is enough again (with none).
+  using News = std::function<void(const std::string& problem)>;
+  Passwords(const PasswordCost& cost, std::function<void()> hashed, News news);
   ~Passwords();
   Passwords(const Passwords&) = delete;
   Passwords& operator=(const Passwords&) = delete;
@@ -27,6 +29,8 @@ class Passwords {
   const PasswordCost& cost() const { return cost_; }
   /// There is no room in the queue now.
   bool busy() const;
+  /// Why no password can be checked, for people; empty: they can, as far as the last one shows.
+  const std::string& problem() const { return problem_; }
 
   /// Is it the password that `stored` was made of? An empty `stored` is nobody's, and as much work. Errors: unavailable.
   boost::asio::awaitable<Result<bool>> fits(std::string stored, Typed typed);
@@ -34,9 +38,13 @@ class Passwords {
   boost::asio::awaitable<Result<std::string>> hash(Typed typed);
 
  private:
+  void note(bool had_memory);
+
   PasswordCost cost_;
   std::string nobodys_;
   std::function<void()> hashed_;
+  News news_;
+  std::string problem_;
   std::size_t waiting_ = 0;
   boost::asio::thread_pool threads_;
 };
