@@ -141,7 +141,28 @@ void say_restored(const std::string& file, const json::object& body) {
   say(text + "\nImport the newest staff file now: leavers and new forms since then are not in the backup.");
 }
 
+/// A copy of the files of a running register: the newest changes are in its log, and not in the file alone.
+Result<void> refuse_with_log(const std::string& file) {
+  for (const char* suffix : {"-wal", "-journal"}) {
+    std::error_code none;
+    const auto size = fs::file_size(file + suffix, none);
+    if (none || size == 0) continue;
+    return Error{
+        Errc::corrupt,
+        fmt::format(
+            "{0}{1} lies beside {0} and holds changes that {0} lacks: these are copied files of a running "
+            "register, and not a backup. Nothing was changed. Use a file that 'cardgate register backup' "
+            "made",
+            file, suffix)};
+  }
+  return {};
+}
+
 int restore(const Cli& cli, const std::string& file) {
+  if (const auto good = refuse_with_log(file); !good) {
+    (void)say_error(cli, good.error());
+    return exit_refused;
+  }
   const auto about = call(Http(cli.admin_socket), {.target = "/v1/register"});
   if (!about) return say_failure(cli, about.error());
   if (about->refusal) return say_problem(cli, *about->refusal);

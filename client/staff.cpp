@@ -23,7 +23,7 @@ constexpr std::size_t max_shown_width = 40;
 struct Ask {
   std::string file, format, encoding, break_glass;
   bool dry_run = false, leavers_by_absence = false;
-  std::int64_t allow_leavers = -1;
+  std::int64_t allow_leavers = -1, allow_newcomers = -1;
 };
 
 bool is_csv(const Ask& ask) {
@@ -32,11 +32,32 @@ bool is_csv(const Ask& ask) {
   return ending == ".csv" || ending == ".tsv" || ending == ".txt";
 }
 
+bool is_yaml(const Ask& ask) {
+  const std::string ending = ascii_lower(std::filesystem::path(ask.file).extension().string());
+  return !ask.format.empty() || ending == ".yaml" || ending == ".yml";
+}
+
+/// The first line that says something has cells, and nothing of YAML.
+bool looks_like_table(std::string_view text) {
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+    return true;  // UTF-16, as spreadsheets write it
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  text.remove_prefix(std::min(text.find_first_not_of(" \r\n"), text.size()));
+  std::string_view first = text.substr(0, text.find('\n'));
+  while (first.ends_with('\r') || first.ends_with(' ')) first.remove_suffix(1);
+  const bool yaml = first.empty() || first.front() == '#' || first.front() == '-' || first.front() == '{' ||
+                    first.front() == '%' || first.ends_with(':') ||
+                    first.find(": ") != std::string_view::npos;
+  return !yaml &&
+         (first.find_first_of(",;\t") != std::string_view::npos || ascii_lower(first).starts_with("sep="));
+}
+
 std::string target_of(const Ask& ask) {
-  const auto allowed = ask.allow_leavers < 0 ? std::string() : std::to_string(ask.allow_leavers);
+  const auto number = [](std::int64_t given) { return given < 0 ? std::string() : std::to_string(given); };
   return with_query("/v1/staff/import", {{"dry_run", ask.dry_run ? "true" : ""},
                                          {"leavers", ask.leavers_by_absence ? "by-absence" : ""},
-                                         {"allow_leavers", allowed},
+                                         {"allow_leavers", number(ask.allow_leavers)},
+                                         {"allow_newcomers", number(ask.allow_newcomers)},
                                          {"encoding", ask.encoding},
                                          {"break_glass", ask.break_glass}});
 }
@@ -71,6 +92,17 @@ std::string differences_text(const json::object& body) {
   return fmt::format("{}\n", fmt::join(table(rows, max_shown_width), "\n"));
 }
 
+std::string look_alikes_text(const json::object& body) {
+  std::string text;
+  const auto* list = find_array(body, "look_alikes");
+  if (list == nullptr) return text;
+  for (const auto& item : *list) {
+    if (const auto* line = item.if_object())
+      text += fmt::format("  - line {}: {}\n", number_of(*line, "line"), text_of(*line, "text"));
+  }
+  return text;
+}
+
 std::string report_text(const json::object& body, double took) {
   const auto number = [&](std::string_view member) {
     return with_commas(static_cast<std::uint64_t>(number_of(body, member)));
@@ -90,12 +122,13 @@ std::string report_text(const json::object& body, double took) {
                   people == 1 ? "person" : "people", number("added"), number("changed"), number("unchanged"));
   if (number_of(body, "left") > 0) text += fmt::format("; {} not in the file left", number("left"));
   text += ".\n";
-  if (is_true(body, "stops")) {
-    text += fmt::format(
-        "It would stop: {} of the {} people employed today would lose access, more than 5 %. If they have "
-        "all "
-        "left, say so: --allow-leavers {}\n",
-        number("losing"), number("employed"), number_of(body, "losing"));
+  if (is_true(body, "stops")) text += fmt::format("It would stop. {}\n", text_of(body, "why"));
+  text += look_alikes_text(body);
+  if (const auto* warnings = find_array(body, "warnings")) {
+    for (const auto& item : *warnings) {
+      if (const auto* warning = item.if_string())
+        text += fmt::format("Warning: {}\n", std::string_view(*warning));
+    }
   }
   constexpr std::int64_t worth_a_rate = 1000;
   if (people >= worth_a_rate) {
@@ -113,6 +146,8 @@ int import(const Cli& cli, const Ask& ask) {
     return say_usage(cli, "--allow-leavers goes with --leavers-by-absence");
   const auto text = read_file(ask.file, max_staff_file_bytes);
   if (!text) return say_error(cli, text.error());
+  if (!is_csv(ask) && !is_yaml(ask) && looks_like_table(*text))
+    return say_usage(cli, "This looks like a table: name it .csv or give --format csv. Nothing was changed");
   const Http admin(cli.admin_socket);
   const BootTime began = system_clock().boot();
   const auto reply = [&] {
@@ -152,10 +187,14 @@ void add_staff(CLI::App& app, Cli& cli) {
                     "Whoever is employed and not in the file left yesterday");
   command->add_option("--allow-leavers", ask->allow_leavers, "How many exactly may lose access, beyond 5 %")
       ->check(CLI::NonNegativeNumber);
-  command->add_option(
-      "--break-glass", ask->break_glass,
-      "In an emergency: change forms, declarations, delegations and teams all the same; the reason is "
-      "recorded");
+  command
+      ->add_option("--allow-newcomers", ask->allow_newcomers,
+                   "How many newcomers exactly look like somebody on file and are other people")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--break-glass", ask->break_glass,
+                      "In an emergency: change forms, declarations, delegations and teams all the same, or "
+                      "leave nobody in the team; "
+                      "the reason is recorded");
   command->callback([&cli, ask] { cli.action = [&cli, ask] { return import(cli, *ask); }; });
 }
 

@@ -327,6 +327,11 @@ Result<Config> load_config(const std::filesystem::path& file) {
   if (auto downtime = map.optional("downtime")) {
     for (const auto& item : TRY(downtime->list())) config.downtime.push_back(TRY(read_downtime(item)));
   }
+  if (auto pattern = map.optional("staff_ids")) {
+    auto compiled = reg::IdPattern::compile(TRY(pattern->string()));
+    if (!compiled) return pattern->error(compiled.error().context);
+    config.staff_ids = std::move(*compiled);
+  }
   if (auto passwords = map.optional("passwords")) config.passwords = TRY(read_passwords(*passwords));
   if (auto limits = map.optional("limits")) config.limits = TRY(read_limits(*limits));
   TRY(map.finish());

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "daemon/judge.hpp"
 #include "daemon/limits.hpp"
 #include "daemon/password_rules.hpp"
+#include "register/staff_ids.hpp"
 #include "trust/authorities.hpp"
 #include "trust/mapping.hpp"
 #include "trust/validate.hpp"
@@ -71,6 +73,7 @@ struct Config {
   std::vector<ClientEntry> clients;
   std::vector<Downtime> downtime;
   PasswordSettings passwords;
+  std::shared_ptr<const reg::IdPattern> staff_ids;  // none: as the numbers on file are
   Limits limits;
 };
 

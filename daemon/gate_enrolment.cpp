@@ -4,6 +4,7 @@
 // forgotten theirs. No answer tells whether a person is known until a code or a password was right.
 #include <fmt/format.h>
 
+#include "base/unicode.hpp"
 #include "daemon/facts.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
@@ -26,13 +27,13 @@ struct Match {
 Result<Match> match(reg::Register& staff, const policy::Policy& policy, const std::string& name, Date born,
                     const std::string& ni_start, WallTime at) {
   Match out{{}, "no match"};
-  const std::string wanted = comparable_name(name);
+  const std::string wanted = search_text(name);
   std::size_t found = 0;
   for (const auto& id : TRY(staff.people_by_enrolment(born, ni_start))) {
     const auto person = TRY(staff.person(id));
     const auto facts = to_facts(person, [&staff](const std::string& other) { return staff.person(other); });
     const auto standing = policy::decide_sign_in(policy, facts, policy::SignIn::password, at);
-    if (!standing.allowed || comparable_name(person.name) != wanted) continue;
+    if (!standing.allowed || search_text(person.name) != wanted) continue;
     ++found;
     out.person = person.id;
   }

@@ -7,6 +7,7 @@
 
 #include "base/number.hpp"
 #include "daemon/gate.hpp"
+#include "daemon/import_words.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/work/answers.hpp"
 #include "register/import.hpp"
@@ -14,7 +15,6 @@
 namespace cardgate::daemon {
 namespace {
 
-constexpr std::size_t max_bad_lines = 1000;
 constexpr std::size_t max_report_bytes = 1 << 20;  // of what differs; clients take no more than 4 MB
 
 struct Imported {
@@ -42,17 +42,6 @@ Result<Imported> run_import(reg::Register& staff, std::string& text, bool csv, r
   out.problems.insert(out.problems.end(), out.report.problems.begin(), out.report.problems.end());
   std::ranges::stable_sort(out.problems, {}, &reg::ImportProblem::line);
   return out;
-}
-
-json::array lines_json(const std::vector<reg::ImportProblem>& problems) {
-  json::array lines;
-  for (const auto& item : problems) {
-    if (lines.size() >= max_bad_lines) break;
-    json::object line{{"line", item.line}, {"text", item.text}};
-    if (!item.column.empty()) line["column"] = item.column;
-    lines.push_back(std::move(line));
-  }
-  return lines;
 }
 
 std::string_view word(reg::ImportDifference::What what) {
@@ -104,6 +93,8 @@ std::optional<bool> flag(const std::string& text) {
 std::optional<Response> Gate::read_import(const Request& request, ImportAsk& ask) {
   ask.csv = request.content_type == "text/csv";
   ask.options.today = date_of(now());
+  ask.options.ids = config_.staff_ids;
+  ask.options.teams = teams_that_give_access(*policy_);
   for (const auto& [name, value] : request.query) {
     bool good = request.parameter(name) != nullptr;
     if (name == "dry_run") {
@@ -117,6 +108,10 @@ std::optional<Response> Gate::read_import(const Request& request, ImportAsk& ask
       const auto number = whole_number<std::size_t>(value);
       good = good && number;
       ask.options.allow_leavers = number.value_or(0);
+    } else if (name == "allow_newcomers") {
+      const auto number = whole_number<std::size_t>(value);
+      good = good && number;
+      ask.options.allow_newcomers = number.value_or(0);
     } else if (name == "break_glass") {
       good = good && !value.empty() && value.size() <= proto::max_reason_bytes;
       ask.options.break_glass = true;
@@ -128,12 +123,12 @@ std::optional<Response> Gate::read_import(const Request& request, ImportAsk& ask
       good = false;
     }
     if (!good) {
-      return problem(
-          400, "bad_request",
-          fmt::format("The query parameter {} is not one of dry_run=true, leavers=by-absence, "
-                      "allow_leavers=NUMBER, break_glass=REASON (at most {} bytes) and, of a table, "
-                      "encoding=windows-1252, each at most once. Nothing was taken over.",
-                      name, proto::max_reason_bytes));
+      return problem(400, "bad_request",
+                     fmt::format("The query parameter {} is not one of dry_run=true, leavers=by-absence, "
+                                 "allow_leavers=NUMBER, allow_newcomers=NUMBER, break_glass=REASON (at most "
+                                 "{} bytes) and, of a table, "
+                                 "encoding=windows-1252, each at most once. Nothing was taken over.",
+                                 name, proto::max_reason_bytes));
     }
   }
   if (ask.options.allow_leavers && !ask.options.leavers_by_absence)
@@ -197,9 +192,12 @@ Gate::Answer Gate::import_staff(Request& request) {
     note(std::move(record));
     co_return problem(
         422, "import_refused",
-        fmt::format(
-            "{} lines are wrong, so nothing was taken over. Put them right and import the file again.",
-            outcome->problems.size()),
+        outcome->problems.size() == 1
+            ? std::string(
+                  "1 line is wrong, so nothing was taken over. Put it right and import the file again.")
+            : fmt::format(
+                  "{} lines are wrong, so nothing was taken over. Put them right and import the file again.",
+                  outcome->problems.size()),
         {{"lines", lines_json(outcome->problems)}});
   }
   co_return co_await imported(peer, ask, outcome->report);
@@ -213,18 +211,13 @@ boost::asio::awaitable<Response> Gate::imported(const Peer& peer, const ImportAs
   record.details = counts(report);
   const bool dry = ask.options.dry_run;
   if (dry) record.details["dry_run"] = true;
-  if (report.stopped && !dry) {
-    record.reason = "too many would have lost access";
+  auto stop = stop_of(report);
+  if (stop && !dry) {
+    record.reason = stop->reason;
     record.details["losing"] = report.losing;
+    if (!report.look_alikes.empty()) record.details["look_alikes"] = report.look_alikes.size();
     note(std::move(record));
-    co_return problem(
-        422, "too_many_leavers",
-        fmt::format(
-            "{} of the {} people who are employed today would lose access, which is more than 5 %, so "
-            "nothing was taken over. --dry-run shows who. If the file is complete and they have all "
-            "left, say so: --allow-leavers {}",
-            report.losing, report.employed, report.losing),
-        {{"losing", report.losing}, {"employed", report.employed}});
+    co_return problem(422, stop->error, std::move(stop->detail), std::move(stop->extra));
   }
   if (!dry) {
     // What people may do changes at once, whether or not the record gets written.
@@ -244,9 +237,12 @@ boost::asio::awaitable<Response> Gate::imported(const Peer& peer, const ImportAs
                       "import the file again then.");
   }
   json::object body = counts(report);
+  if (auto warnings = warnings_of(report); !warnings.empty()) body["warnings"] = std::move(warnings);
   if (dry) {
     body["dry_run"] = true;
-    body["stops"] = report.stopped;
+    body["stops"] = stop.has_value();
+    if (stop) body["why"] = stop->detail;
+    body["look_alikes"] = lines_json(report.look_alikes);
     body["losing"] = report.losing;
     body["employed"] = report.employed;
     body["differences"] = differences_json(report.differences);

@@ -45,6 +45,14 @@ Response copy_refused(const Error& error, const std::filesystem::path& copy) {
   for (auto at = text.find(copy.string()); at != std::string::npos; at = text.find(copy.string()))
     text.replace(at, copy.string().size(), "the backup");
   if (auto trouble = disk_trouble(error, "The register is as it was.")) return std::move(*trouble);
+  if (error.code == Errc::corrupt && error.context.starts_with(copy.string())) {
+    // "PATH: is cut short; it is left as it is: restore a backup"
+    std::string_view why = error.context;
+    why.remove_prefix(std::min(copy.string().size() + 2, why.size()));
+    return problem(422, "backup_refused",
+                   fmt::format("That file is not a complete backup: it {}. Nothing was changed.",
+                               why.substr(0, why.find("; it is left as it is"))));
+  }
   switch (error.code) {
     case Errc::already_exists:
       return problem(409, "file_exists", text);

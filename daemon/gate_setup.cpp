@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "daemon/gate.hpp"
+#include "daemon/import_words.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/work/answers.hpp"
 #include "proto/body.hpp"
@@ -69,13 +70,9 @@ std::vector<std::string> still_to_come(std::string_view state) {
 
 Result<std::vector<std::string>> Gate::members_of_team() {
   std::vector<std::string> members;
-  for (const auto& role : policy_->roles()) {
-    if (!role.lets(policy::Act::approve_forms)) continue;
-    for (const auto& wanted : role.requires_all) {
-      if (wanted.kind != policy::Prerequisite::Kind::team) continue;
-      const auto people = TRY(staff_->people_by(reg::Register::Relation::in_team, wanted.subject));
-      members.insert(members.end(), people.begin(), people.end());
-    }
+  for (const auto& team : teams_that_give_access(*policy_)) {
+    const auto people = TRY(staff_->people_by(reg::Register::Relation::in_team, team));
+    members.insert(members.end(), people.begin(), people.end());
   }
   std::ranges::sort(members);
   members.erase(std::unique(members.begin(), members.end()), members.end());

@@ -157,7 +157,10 @@ std::string PasswordRules::refuse(const Secret& password, const std::vector<std:
            "expect together";
   }
   std::vector<std::string> known = words_;
-  for (const auto& word : words) add_words(known, word);
+  for (const auto& word : words) {
+    add_words(known, word);
+    add_words(known, search_text(word));  // "oneill" of O’Neill, "zoe" of Zoë
+  }
   if (length_without(plain, std::move(known)) < enough_without) {
     return "The new password is little more than your name, your user name or the name of this place or "
            "service. Choose "
@@ -171,17 +174,7 @@ bool opens_by_password(const policy::Role& role) {
 }
 
 std::string comparable_name(std::string_view name) {
-  std::string out;
-  for (const char c : folded_text(name)) {
-    const bool blank = c == ' ' || c == '\t';
-    if (!blank) {
-      out.push_back(c);
-    } else if (!out.empty() && out.back() != ' ') {
-      out.push_back(' ');
-    }
-  }
-  if (out.ends_with(' ')) out.pop_back();
-  return out;
+  return key_text(name);
 }
 
 }  // namespace cardgate::daemon

@@ -79,10 +79,10 @@ Result<PeoplePage> staff_page(reg::Register& staff, const ListAsk& ask, const St
                               const std::atomic<bool>& stop) {
   const auto records = ask.view.records(staff);
   Names names(staff);
-  const auto part = folded_text(filter.name);
+  const auto wanted = search_text(filter.name);
   const RowsOf rows_of = [&](const reg::Person& person) {
     json::array rows;
-    if (!filter.name.empty() && folded_text(person.name).find(part) == std::string::npos) return rows;
+    if (!filter.name.empty() && !has_words(search_text(person.name), wanted)) return rows;
     if (!filter.state.empty() && ask.view.state(person) != filter.state) return rows;
     auto row = ask.view.row(person, records, names);
     const auto& roles = row.at("roles").get_array();

@@ -8,6 +8,7 @@
 
 #include "base/crypto.hpp"
 #include "register/database.hpp"
+#include "register/normal.hpp"
 #include "register/sql.hpp"
 #include "register/writing.hpp"
 
@@ -18,9 +19,11 @@ std::string_view name(CredentialKind kind) {
   return kind == CredentialKind::password ? "password" : "code";
 }
 
-/// A user name that somebody mistyped may be their password, so none is kept in clear.
+/// A user name that somebody mistyped may be their password, so none is kept in clear. Other spellings of one name share
+/// its tries.
 std::string pair_mark(CredentialKind kind, std::string_view username, uid_t uid) {
-  const auto digest = blake2b(as_bytes(fmt::format("{} {} ", name(kind), uid)), as_bytes(username));
+  const auto digest =
+      blake2b(as_bytes(fmt::format("{} {} ", name(kind), uid)), as_bytes(normal_username(username)));
   return to_hex(BytesView(digest).first(16));
 }
 std::string uid_mark(std::string_view what, uid_t uid) {
@@ -205,7 +208,7 @@ class SqliteCredentials final : public Credentials {
     Credential out;
     std::int64_t key = 0;
     {
-      Query who(by_login_, username);
+      Query who(by_login_, username, normal_username(username));
       if (!who.next()) return out;
       key = who.integer();
       out.person = who.text();

@@ -4,16 +4,34 @@
 #include <algorithm>
 #include <array>
 
+#include "base/bytes.hpp"
+
 namespace cardgate::reg {
+
+CsvStart csv_start(std::string_view text) {
+  constexpr std::string_view says = "sep=", separators = ",;|\t";
+  const auto end = text.find('\n');
+  std::string_view first = text.substr(0, end);
+  if (first.starts_with('"')) first.remove_prefix(1);
+  const bool said = end != std::string_view::npos && first.size() > says.size() &&
+                    ascii_lower(first.substr(0, says.size())) == says &&
+                    separators.find(first[says.size()]) != std::string_view::npos &&
+                    // What other programs put behind it: a quotation mark, empty cells.
+                    first.substr(says.size() + 1).find_first_not_of("\" \r,;|\t") == std::string_view::npos;
+  if (said) return {first[says.size()], end + 1, 2};
+  return {csv_separator(text), 0, 1};
+}
 
 char csv_separator(std::string_view text) {
   constexpr std::array candidates{',', ';', '\t'};
   std::array<std::size_t, candidates.size()> counts{};
-  bool in_quotes = false;
+  bool in_quotes = false, empty = true;
   for (const char c : text) {
     if (c == '"') in_quotes = !in_quotes;
+    const bool line_end = c == '\n' || c == '\r';
+    if (!in_quotes && line_end && !empty) break;
+    empty = empty && (line_end || c == ' ');
     if (in_quotes) continue;
-    if (c == '\n' || c == '\r') break;
     for (std::size_t i = 0; i < candidates.size(); ++i) counts[i] += candidates[i] == c ? 1 : 0;
   }
   return candidates[static_cast<std::size_t>(std::ranges::max_element(counts) - counts.begin())];

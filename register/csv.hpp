@@ -24,12 +24,23 @@ struct CsvFault {
 inline constexpr std::size_t max_csv_cells = 256;
 inline constexpr std::size_t max_csv_cell_bytes = 64 * 1024;
 
-/// Which of , ; and tab parts the cells of the first row; a comma when none does.
+/// Where a table begins, and what parts its cells.
+struct CsvStart {
+  char separator = ',';
+  std::size_t at = 0;
+  int line = 1;
+};
+/// As a first line "sep=;" says, which some spreadsheets write (one of , ; | and tab); else by csv_separator().
+CsvStart csv_start(std::string_view text);
+
+/// Which of , ; and tab parts the cells of the first row that is not empty; a comma when none does.
 char csv_separator(std::string_view text);
 
 class CsvReader {
  public:
-  CsvReader(std::string_view text, char separator) : text_(text), separator_(separator) {}
+  CsvReader(std::string_view text, char separator) : CsvReader(text, CsvStart{separator, 0, 1}) {}
+  CsvReader(std::string_view text, const CsvStart& start)
+      : text_(text), separator_(start.separator), at_(start.at), line_(start.line) {}
   /// The next row that is not wholly empty; false at the end, or at a fault, after which there is no going on.
   bool next(CsvRow& row);
   const std::optional<CsvFault>& fault() const { return fault_; }

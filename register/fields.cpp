@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/unicode.hpp"
+
 namespace cardgate::reg {
 
 void Problems::add(const Error& error) {
@@ -60,7 +62,7 @@ void Fields::read_text(const Yaml& node, std::string& to, std::size_t max_length
   if (!value) return problems_.add(value.error());
   if (value->size() > max_length)
     return problems_.add(node.error(fmt::format("expected at most {} bytes", max_length)));
-  to = std::move(*value);
+  to = visible_text(*value);
 }
 
 void Fields::read_date(const Yaml& node, std::optional<Date>& to) {

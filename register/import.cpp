@@ -7,6 +7,8 @@
 #include <array>
 
 #include "base/bytes.hpp"
+#include "base/card_id.hpp"
+#include "base/unicode.hpp"
 #include "register/enrolment.hpp"
 #include "register/fields.hpp"
 #include "register/import_check.hpp"
@@ -30,8 +32,12 @@ Card read_card(const Yaml& item, Problems& problems) {
   Card card;
   Fields fields(item, problems, {"uuid", "status", "valid_until"});
   if (const auto node = fields.require("uuid")) {
-    if (auto text = node->string(); text && is_uuid(*text)) {
-      card.uuid = ascii_lower(*text);
+    auto text = node->string();
+    const std::string uuid = text ? visible_text(*text) : "";
+    if (const auto why = why_placeholder("card_uuid", uuid); !why.empty()) {
+      fields.note(node->error(why));
+    } else if (is_uuid(uuid)) {
+      card.uuid = ascii_lower(uuid);
     } else {
       fields.note(node->error("expected a UUID like 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01"));
     }
@@ -131,8 +137,11 @@ bool read_identities(Fields& fields, std::vector<Identity>& to) {
       fields.note(text.error());
     } else if (text->size() > 4 * max_text_length) {
       fields.note(value.error(fmt::format("expected at most {} bytes", 4 * max_text_length)));
+    } else if (const auto why = why_placeholder(kind, *text); !why.empty()) {
+      fields.note(value.error(why));
     } else {
-      to.push_back({kind, normal_identity(kind, *text)});
+      const bool exact = kind == "uri" || kind == "issuer_serial" || kind.starts_with("subject:");
+      to.push_back({kind, normal_identity(kind, exact ? *text : visible_text(*text))});
     }
   }
   return true;
@@ -190,6 +199,7 @@ ImportedPerson read_person(const Yaml& item, Problems& problems) {
   given.line_manager = fields.clearable_text("line_manager", person.line_manager, max_id_length);
   if (const auto node = fields.find("line_manager")) out.lines.line_manager = node->line();
   given.username = fields.clearable_text("username", person.username, max_id_length);
+  person.username = normal_username(person.username);
   if (const auto node = fields.find("username")) out.lines.username = node->line();
   given.employed_from = fields.clearable_date("employed_from", person.employed_from);
   given.employed_until = fields.clearable_date("employed_until", person.employed_until);

@@ -8,12 +8,15 @@
 
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
 #include "register/person.hpp"
+#include "register/staff_ids.hpp"
 #include "register/text_encoding.hpp"
 
 namespace cardgate::reg {
@@ -31,6 +34,7 @@ struct ImportedPerson {
          removed = false, unix_accounts = false, teams = false, cards = false, identities = false,
          forms = false, declarations = false, training = false, delegations = false, username = false,
          enrolment = false;
+    friend bool operator==(const Given&, const Given&) = default;
     /// `cards` holds the card in use now: earlier ones stay on record as replaced, and a lost one stays lost.
     bool card_in_use = false, card_valid_until = false;
   };
@@ -43,6 +47,7 @@ struct ImportedPerson {
   struct Enrolment {
     std::optional<Date> born;
     std::string ni_start;
+    friend bool operator==(const Enrolment&, const Enrolment&) = default;
   };
   int line = 0;
   Person person;
@@ -75,7 +80,14 @@ struct ImportOptions {
   /// would lose access, unless `allow_leavers` is their exact number.
   bool leavers_by_absence = false;
   std::optional<std::size_t> allow_leavers;
-  /// Takes over forms, declarations, delegations and teams even where only the team gives access.
+  /// So many newcomers who look like somebody else are somebody else; stops when there are more, or fewer.
+  std::optional<std::size_t> allow_newcomers;
+  /// What a newcomer's number must look like; none: as those on file do, where more than 20 are of one form.
+  std::shared_ptr<const IdPattern> ids = {};
+  /// Teams without whom nobody gives access: an import that leaves nobody in them stops.
+  std::vector<std::string> teams = {};
+  /// Takes over forms, declarations, delegations and teams even where only the team gives access, and may leave nobody in
+  /// `teams`.
   bool break_glass = false;
   /// Called on the importing thread, from time to time.
   std::function<void(std::size_t done, std::size_t of)> progress;
@@ -101,6 +113,16 @@ struct ImportReport {
   std::size_t access_changed = 0;
   /// Too many would have lost access: nothing was changed.
   bool stopped = false;
+  /// Newcomers who could be somebody on file under another number: that of someone in the register or the file but for
+  /// zeros in front or case, or the name, birth date, username or card of someone whom this import lets leave.
+  std::vector<ImportProblem> look_alikes;
+  /// They are other than `allow_newcomers` says: nothing was changed.
+  bool newcomers_doubted = false;
+  /// How many members of `teams` work here and have their access, before and after.
+  std::size_t team_before = 0, team_after = 0;
+  /// After it there would be none any more: nothing was changed.
+  bool team_emptied = false;
+  bool refused() const { return stopped || newcomers_doubted || team_emptied; }
   /// Of the first thousand; in a dry run alone.
   std::vector<ImportDifference> differences;
   /// Not empty: nothing was changed; nor was it by a file that is not complete.
@@ -112,8 +134,8 @@ struct ImportReport {
 /// messages. Errors: config_invalid when the text is not YAML at all.
 Result<ParsedImport> parse_import(std::string_view text, std::string_view name);
 
-/// The same of a table (RFC 4180; commas, semicolons or tabs) whose header names the columns. What is wrong has
-/// line and column.
+/// The same of a table (RFC 4180; commas, semicolons or tabs, or what a first line "sep=;" says) whose header names the
+/// columns. Empty rows and columns count for nothing, and identical rows are one. What is wrong has line and column.
 ParsedImport parse_import_csv(std::string_view bytes, std::string_view name,
                               TextEncoding encoding = TextEncoding::by_mark);
 

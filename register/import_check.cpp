@@ -11,19 +11,64 @@ namespace {
 
 using Index = std::unordered_map<std::string_view, const ImportedPerson*>;
 
-Index check_ids(const ImportFile& file, Problems& problems) {
+/// By the first of each id.
+Index index_of(const ImportFile& file, std::vector<std::size_t>& repeated) {
   Index by_id;
   by_id.reserve(file.people.size());
-  for (const auto& item : file.people) {
-    if (item.person.id.empty()) continue;
-    const auto [first, is_new] = by_id.emplace(item.person.id, &item);
-    if (!is_new) {
-      problems.add(problem_in(
-          file, item.line, "id",
-          fmt::format("{}: stands twice (first on line {})", item.person.id, first->second->line)));
-    }
+  for (std::size_t i = 0; i < file.people.size(); ++i) {
+    const auto& item = file.people[i];
+    if (!item.person.id.empty() && !by_id.emplace(item.person.id, &item).second) repeated.push_back(i);
   }
   return by_id;
+}
+
+/// What two rows of one person do not say alike, as the file's header spells it.
+std::string differing_columns(const ImportFile& file, const ImportedPerson& a, const ImportedPerson& b) {
+  std::string out;
+  const auto note = [&](std::string_view name, bool differs) {
+    const auto column = file.columns.find(name);
+    if (differs && column != file.columns.end()) out += (out.empty() ? "" : ", ") + column->second;
+  };
+  const Person& p = a.person;
+  const Person& q = b.person;
+  note("name", p.name != q.name);
+  note("email", p.email != q.email);
+  note("username", p.username != q.username);
+  note("line_manager", p.line_manager != q.line_manager);
+  note("employed_from", p.employed_from != q.employed_from);
+  note("employed_until", p.employed_until != q.employed_until);
+  note("unix_account", p.unix_accounts != q.unix_accounts);
+  note("team", p.teams != q.teams);
+  note("card_uuid", p.cards != q.cards);
+  note("date_of_birth", a.enrolment.born != b.enrolment.born);
+  note("national_insurance", a.enrolment.ni_start != b.enrolment.ni_start);
+  return out;
+}
+
+/// In a table one person may have a row for each assignment: rows that say the same are one.
+Index check_ids(ImportFile& file, Problems& problems) {
+  std::vector<std::size_t> repeated;
+  Index by_id = index_of(file, repeated);
+  if (repeated.empty()) return by_id;
+  std::vector<bool> drop(file.people.size());
+  for (const std::size_t i : repeated) {
+    const auto& item = file.people[i];
+    const auto& first = *by_id.find(item.person.id)->second;
+    const bool table = !file.columns.empty();
+    if (table && item.person == first.person && item.given == first.given &&
+        item.enrolment == first.enrolment) {
+      drop[i] = true;
+      continue;
+    }
+    const auto columns = differing_columns(file, first, item);
+    problems.add(problem_in(file, item.line, "id",
+                            fmt::format("{}: stands twice (first on line {}){}", item.person.id, first.line,
+                                        columns.empty() ? "" : ", and the two rows differ in: " + columns)));
+  }
+  std::size_t at = 0;
+  std::erase_if(file.people, [&](const auto&) { return drop[at++]; });
+  repeated.clear();
+  return index_of(file, repeated);
 }
 
 void check_usernames(const ImportFile& file, Problems& problems) {
@@ -109,7 +154,7 @@ ImportProblem problem_in(const ImportFile& file, int line, std::string_view fiel
   return {line, fmt::format("column '{}': {}", column->second, text), column->second};
 }
 
-void check_across(const ImportFile& file, Problems& problems) {
+void check_across(ImportFile& file, Problems& problems) {
   const Index by_id = check_ids(file, problems);
   check_usernames(file, problems);
   check_cards(file, problems);

@@ -8,8 +8,9 @@ namespace cardgate::reg {
 
 inline constexpr std::size_t max_people = 2'000'000;
 
-/// Notes ids, usernames and cards that stand twice, own managers, managers in a loop.
-void check_across(const ImportFile& file, Problems& problems);
+/// Notes ids, usernames and cards that stand twice, own managers, managers in a loop. Rows of a table that say the same
+/// of the same person become one.
+void check_across(ImportFile& file, Problems& problems);
 
 /// A problem with `field` (our name for it) of a person; of a table, the column is named.
 ImportProblem problem_in(const ImportFile& file, int line, std::string_view field, std::string text);

@@ -7,7 +7,9 @@
 #include <array>
 
 #include "base/bytes.hpp"
+#include "base/card_id.hpp"
 #include "base/secret.hpp"
+#include "base/unicode.hpp"
 #include "register/csv.hpp"
 #include "register/csv_date.hpp"
 #include "register/enrolment.hpp"
@@ -38,48 +40,36 @@ constexpr std::array<Column, 13> known_columns{{
     {"national_insurance", {"ni number", "national insurance number", "national insurance no", "nino"}},
 }};
 
-/// Lower case, with single spaces for white space, underscores and hyphens.
+/// Letters and digits alone, so that "Employee No.", "employee_no" and "EmployeeNo" are one heading.
 std::string heading(std::string_view text) {
   std::string out;
-  for (const char c : ascii_lower(text)) {
-    const bool gap = c == ' ' || c == '_' || c == '-';
-    if (!gap) {
-      out.push_back(c);
-    } else if (!out.empty() && out.back() != ' ') {
-      out.push_back(' ');
-    }
+  for (const char c : folded_text(text)) {
+    const bool ascii = static_cast<unsigned char>(c) < 0x80;
+    if (!ascii || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) out.push_back(c);
   }
-  while (out.ends_with(' ')) out.pop_back();
   return out;
 }
 
 const Column* find_column(std::string_view text) {
   const std::string wanted = heading(text);
+  if (wanted.empty()) return nullptr;
   for (const auto& column : known_columns) {
-    if (heading(column.name) == wanted || std::ranges::find(column.aliases, wanted) != column.aliases.end()) {
-      return wanted.empty() ? nullptr : &column;
-    }
+    const auto fits = [&](std::string_view alias) { return heading(alias) == wanted; };
+    if (fits(column.name) || std::ranges::any_of(column.aliases, fits)) return &column;
   }
   return nullptr;
 }
 
-/// Line ends and tabs within a cell are white space; white space around it is nothing.
-void tidy(std::string& cell) {
-  if (cell.find_first_of("\r\n\t") != std::string::npos) {
-    std::string one_line;
-    for (const char c : cell) {
-      const bool gap = c == '\r' || c == '\n' || c == '\t' || c == ' ';
-      if (!gap || (!one_line.empty() && one_line.back() != ' ')) one_line.push_back(gap ? ' ' : c);
-    }
-    cell = std::move(one_line);
-  }
-  while (cell.ends_with(' ')) cell.pop_back();
-  cell.erase(0, std::min(cell.find_first_not_of(' '), cell.size()));
+/// What a spreadsheet writes where it could not work out or show a value.
+bool is_fault(std::string_view cell) {
+  static constexpr std::array faults{"#N/A", "#REF!", "#VALUE!", "#NAME?", "#NULL!", "#DIV/0!", "#NUM!"};
+  const bool too_narrow = cell.size() >= 3 && cell.find_first_not_of('#') == std::string_view::npos;
+  return too_narrow || std::ranges::find(faults, cell) != faults.end();
 }
 
 class Table {
  public:
-  Table(std::string_view text, std::string_view name) : reader_(text, csv_separator(text)), problems_(name) {
+  Table(std::string_view text, std::string_view name) : reader_(text, csv_start(text)), problems_(name) {
     out_.file.name = name;
   }
 
@@ -103,18 +93,44 @@ class Table {
     return cell < headings_.size() ? headings_[cell] : std::to_string(cell + 1);
   }
 
+  /// The next row that has something in it, as people see it. False at the end, and where the file is not what it should
+  /// be altogether.
+  bool next_row() {
+    while (!unreadable_ && reader_.next(row_)) {
+      for (std::size_t i = 0; i < row_.cells.size(); ++i) {
+        if (!readable(row_.cells[i], i)) return false;
+      }
+      if (!std::ranges::all_of(row_.cells, &std::string::empty)) return true;
+    }
+    return false;
+  }
+
+  bool readable(std::string& cell, std::size_t number) {
+    if (is_utf8(cell)) {
+      cell = visible_text(cell);
+      return true;
+    }
+    problem(row_.line, column_name(number),
+            "is not UTF-8. Save the file as UTF-8 (spreadsheets call it 'CSV UTF-8'); if it is Windows-1252, "
+            "say so with --encoding windows-1252");
+    out_.file.rows_lost = unreadable_ = true;
+    return false;
+  }
+
   bool read_header() {
-    if (!reader_.next(row_)) {
-      if (!reader_.fault()) problems_.add(1, "the file is empty: its first line names the columns");
+    if (!next_row()) {
+      if (!reader_.fault() && !unreadable_)
+        problems_.add(1, "the file is empty: its first line names the columns");
       return false;
     }
     bool good = true;
     for (std::size_t i = 0; i < row_.cells.size(); ++i) {
-      std::string& text = row_.cells[i];
-      if (!readable(i, std::to_string(i + 1))) return false;
-      headings_.push_back(text.empty() ? std::to_string(i + 1) : text);
+      const std::string& text = row_.cells[i];
       const Column* column = find_column(text);
+      headings_.push_back(text.empty() ? std::to_string(i + 1) : text);
       columns_.push_back(column);
+      if (text.empty()) continue;  // an empty column, unless a row has something in it
+      least_cells_ = i + 1;
       if (column == nullptr) {
         std::vector<std::string_view> names;
         for (const auto& each : known_columns) names.push_back(each.name);
@@ -137,46 +153,58 @@ class Table {
     return good;
   }
 
-  /// False when the file is not what it should be altogether.
-  bool readable(std::size_t cell, const std::string& column) {
-    std::string& text = row_.cells[cell];
-    tidy(text);
-    if (is_plain_utf8(text) || is_utf8(text)) return true;
-    problem(row_.line, column,
-            "is not UTF-8. Save the file as UTF-8 (spreadsheets call it 'CSV UTF-8'); if it is Windows-1252, "
-            "say so with --encoding windows-1252");
-    return false;
-  }
-
   void read_rows() {
-    while (reader_.next(row_)) {
+    while (next_row()) {
       if (out_.file.people.size() == max_people) {
         problems_.add(row_.line, fmt::format("expected at most {} people", max_people));
         out_.file.rows_lost = true;
         return;
       }
-      if (row_.cells.size() != columns_.size()) {
-        problems_.add(
-            row_.line,
-            fmt::format("has {} cells, the header {}; the first that is {} is column '{}'", row_.cells.size(),
-                        columns_.size(), row_.cells.size() < columns_.size() ? "missing" : "too many",
-                        column_name(std::min(row_.cells.size(), columns_.size()))));
+      if (!fits_header()) {
         out_.file.rows_lost = true;
         continue;
       }
-      for (std::size_t i = 0; i < columns_.size(); ++i) {
-        if (readable(i, headings_[i])) continue;
-        out_.file.rows_lost = true;
-        return;
+      for (std::size_t i = 0; i < row_.cells.size(); ++i) {
+        if (is_fault(row_.cells[i]))
+          problem(
+              row_.line, headings_[i],
+              fmt::format(
+                  "\"{}\" is what a spreadsheet writes in the place of a value that it could not work out "
+                  "or show. Mend it there, and export the file again",
+                  row_.cells[i]));
       }
       read_person();
     }
   }
 
+  /// Nothing is cut off, and nothing stands outside the columns that have a name. Empty cells behind them do no harm.
+  bool fits_header() {
+    auto& cells = row_.cells;
+    while (cells.size() > columns_.size() && cells.back().empty()) cells.pop_back();
+    if (cells.size() < least_cells_ || cells.size() > columns_.size()) {
+      problems_.add(row_.line, fmt::format("has {} cells, the header {}; the first that is {} is column '{}'",
+                                           cells.size(), columns_.size(),
+                                           cells.size() < least_cells_ ? "missing" : "too many",
+                                           column_name(std::min(cells.size(), columns_.size()))));
+      return false;
+    }
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      if (columns_[i] != nullptr || cells[i].empty()) continue;
+      problem(
+          row_.line, headings_[i],
+          fmt::format(
+              "has no name in the first line, so \"{}\" cannot be taken over. Name the column, or empty it",
+              cells[i]));
+      return false;
+    }
+    return true;
+  }
+
   /// The cell of a column that is there and not empty.
   const std::string* cell(std::string_view name) const {
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-      if (columns_[i]->name == name) return row_.cells[i].empty() ? nullptr : &row_.cells[i];
+      if (columns_[i] == nullptr || columns_[i]->name != name) continue;
+      return i >= row_.cells.size() || row_.cells[i].empty() ? nullptr : &row_.cells[i];
     }
     return nullptr;
   }
@@ -216,8 +244,7 @@ class Table {
     if (!text(name, all, max_list_items * max_text_length)) return false;
     while (!all.empty()) {
       const auto end = std::min(all.find('|'), all.size());
-      std::string one = all.substr(0, end);
-      tidy(one);
+      std::string one = visible_text(all.substr(0, end));
       all.erase(0, end + 1);
       if (one.size() > max_text_length) bad(name, fmt::format("expected at most {} bytes", max_text_length));
       if (!one.empty() && std::ranges::find(to, one) == to.end()) to.push_back(std::move(one));
@@ -238,9 +265,13 @@ class Table {
     given.cards = true;
     if (*uuid == "none") return;
     given.card_in_use = true;
-    if (!is_uuid(*uuid))
+    if (const auto why = why_placeholder("card_uuid", *uuid); !why.empty()) {
+      bad("card_uuid", fmt::format("{}. Write none", why));
+    } else if (!is_uuid(*uuid)) {
       bad("card_uuid", "expected a UUID like 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01, or none");
-    card.uuid = is_uuid(*uuid) ? ascii_lower(*uuid) : "";
+    } else {
+      card.uuid = ascii_lower(*uuid);
+    }
     out.person.cards.push_back(std::move(card));
     out.lines.cards.push_back(row_.line);
   }
@@ -274,6 +305,7 @@ class Table {
     given.name = text("name", person.name, max_text_length, false);
     given.email = text("email", person.email);
     given.username = text("username", person.username, max_id_length);
+    person.username = normal_username(person.username);
     given.line_manager = text("line_manager", person.line_manager, max_id_length);
     given.employed_from = date("employed_from", person.employed_from);
     given.employed_until = date("employed_until", person.employed_until);
@@ -292,8 +324,10 @@ class Table {
   CsvRow row_;
   Problems problems_;
   ParsedImport out_;
-  std::vector<const Column*> columns_;
+  std::vector<const Column*> columns_;  // nullptr: an empty one
+  std::size_t least_cells_ = 0;         // up to the last column that has a name
   std::vector<std::string> headings_;
+  bool unreadable_ = false;
 };
 
 }  // namespace

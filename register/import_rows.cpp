@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "register/import_rows.hpp"
 
+#include <set>
+
 #include "register/enrolment.hpp"
 #include "register/sql.hpp"
 
@@ -91,11 +93,31 @@ void ImportRows::each_employed(Date on, const std::function<void(Employed)>& vis
   SQLite::Statement employed(database_, sql::employed);
   Query query(employed, on);
   while (query.next())
-    visit(Employed{query.integer(), query.text(), query.text(), query.date(), query.optional_date()});
+    visit(Employed{query.integer(), query.text(), query.text(), query.text(), query.text(), query.date(),
+                   query.optional_date()});
 }
 
 void ImportRows::end_employment(Key person, Date last_day) {
   Query(end_, last_day, person).run();
+}
+
+KnownForms ImportRows::forms() {
+  KnownForms out;
+  SQLite::Statement all(database_, sql::all_ids);
+  Query query(all);
+  while (query.next()) out.add(query.text());
+  out.settle();
+  return out;
+}
+
+std::size_t ImportRows::working_members(const std::vector<std::string>& teams, Date on) {
+  std::set<Key> members;
+  SQLite::Statement of_team(database_, sql::working_members);
+  for (const auto& team : teams) {
+    Query query(of_team, team, on);
+    while (query.next()) members.insert(query.integer());
+  }
+  return members.size();
 }
 
 }  // namespace cardgate::reg

@@ -35,12 +35,16 @@ class ImportRows {
   Key last_key();
   struct Employed {
     Key key = 0;
-    std::string id, name;
+    std::string id, name, username, enrolment;
     Date from;
     std::optional<Date> until;
   };
   void each_employed(Date on, const std::function<void(Employed)>& visit);
   void end_employment(Key person, Date last_day);
+  /// The forms that the numbers on file have.
+  KnownForms forms();
+  /// How many of these teams' members are employed on that day and have their access, each counted once.
+  std::size_t working_members(const std::vector<std::string>& teams, Date on);
 
  private:
   SQLite::Database& database_;

@@ -11,6 +11,8 @@
 #include "register/import_check.hpp"
 #include "register/import_difference.hpp"
 #include "register/import_rows.hpp"
+#include "register/look_alikes.hpp"
+#include "register/normal.hpp"
 
 namespace cardgate::reg {
 namespace {
@@ -46,7 +48,10 @@ class Run {
       return bad;
     }
     if (options_.leavers_by_absence) end_the_absent();
-    if (options_.dry_run || report_.stopped) return std::move(report_);
+    doubt_newcomers();
+    if (options_.today.ok()) report_.team_after = own_.working_members(options_.teams, options_.today);
+    report_.team_emptied = report_.team_before > 0 && report_.team_after == 0 && !options_.break_glass;
+    if (options_.dry_run || report_.refused()) return std::move(report_);
     transaction.commit();
     return std::move(report_);
   }
@@ -57,6 +62,7 @@ class Run {
     bool is_new = false;
     bool new_manager = false;
     bool new_username = false;
+    bool doubted = false;          // looks like somebody else by the number
     Lists lists;                   // to be filled from the file
     std::unique_ptr<Person> kept;  // to fill them from instead, with what the file does not tell
   };
@@ -76,6 +82,12 @@ class Run {
 
   void begin() {
     report_.people = file_.people.size();
+    if (options_.today.ok()) report_.team_before = own_.working_members(options_.teams, options_.today);
+    for (std::size_t i = 0; i < file_.people.size(); ++i) {
+      const auto& item = file_.people[i];
+      if (item.given.card_in_use && !item.person.cards.empty())
+        handed_to_.emplace(item.person.cards.front().uuid, i);
+    }
     closed_ = own_.setting("setup") == "closed" && !options_.break_glass;
     next_key_ = own_.last_key() + 1;
     known_.reserve(file_.people.size());
@@ -114,6 +126,7 @@ class Run {
       now.emplace();
       now->key = somebody->key;
       now->person.id = item.person.id;
+      check_number(item, plan);
       if (!item.given.name && file_.complete) {
         problem(item.line, "name",
                 fmt::format("{}: is not in the register yet, so a name is needed", item.person.id));
@@ -131,6 +144,7 @@ class Run {
     if (back) close_former(plan.key, item);
     if (!plan.is_new) reader_.read(plan.key, given, now.person);
     Person next = merged(now.person, item);
+    give_cards_away(item, now.person, next);
     const KeyOrNone manager = manager_of(item, next, now);
     plan.lists = changed_lists(now.person, next, given);
     plan.new_manager = now.manager != manager;
@@ -140,6 +154,12 @@ class Run {
     check_rules(item, plan, now.person, next);
     write(plan, next, manager, enrolment, same, now);
     if (options_.leavers_by_absence && employed(now.person) && !employed(next)) ++report_.losing;
+    if (!plan.is_new && leaves(now.person, next)) {
+      std::vector<std::string> cards;
+      for (const auto& card : now.person.cards) cards.push_back(card.uuid);
+      leavers_.add({next.id, now.person.name, now.person.username, now.enrolment, item.enrolment.born,
+                    std::move(cards)});
+    }
     if (!plan.is_new && same && plan.lists.none()) {
       ++report_.unchanged;
       return;
@@ -157,6 +177,70 @@ class Run {
         (plan.lists & Lists(1U << forms | 1U << declarations | 1U << training | 1U << delegations)).any();
     if (!plan.is_new && (untold || (plan.lists[cards] && item.given.card_in_use)))
       plan.kept = std::make_unique<Person>(std::move(next));
+  }
+
+  /// A number that nobody on file has must look like one, and like no other but for what a spreadsheet does to numbers.
+  void check_number(const ImportedPerson& item, Plan& plan) {
+    const std::string& id = item.person.id;
+    if (id.empty()) return;
+    std::string like;
+    for (const auto& other : like_ids(id)) {
+      if (like.empty() && key_of(other)) like = other + name_of(other);
+    }
+    if (const auto wrong = wrong_with(id); !wrong.empty()) {
+      problem(item.line, "id",
+              fmt::format("\"{}\" {}{}", id, wrong, like.empty() ? "" : fmt::format(". Is it {}?", like)));
+    } else if (!like.empty()) {
+      plan.doubted = true;
+      doubt(item, fmt::format("but for zeros in front or the case of letters that is {}", like));
+    }
+  }
+
+  std::string wrong_with(std::string_view id) {
+    if (!options_.ids && !forms_) forms_ = own_.forms();
+    return options_.ids ? wrong_with_number(id, *options_.ids) : wrong_with_number(id, *forms_);
+  }
+
+  /// " (Ada Example)", where the register has it.
+  std::string name_of(std::string_view id) {
+    const auto there = own_.read(id);
+    return there ? fmt::format(" ({})", there->person.name) : std::string(" of this file");
+  }
+
+  void doubt(const ImportedPerson& item, std::string_view why) {
+    report_.look_alikes.push_back(problem_in(
+        file_, item.line, "id", fmt::format("{} ({}) is new: {}", item.person.id, item.person.name, why)));
+  }
+
+  bool leaves(const Person& now, const Person& next) const {
+    return employed(now) && next.employed_until &&
+           (!now.employed_until || *next.employed_until < *now.employed_until);
+  }
+
+  /// A newcomer who is like somebody who leaves may be the same person under a number that was exported wrongly.
+  void doubt_newcomers() {
+    for (std::size_t i = 0; i < plans_.size() && !leavers_.empty(); ++i) {
+      const ImportedPerson& item = file_.people[i];
+      if (!plans_[i].is_new || plans_[i].doubted) continue;
+      std::vector<std::string> cards;
+      for (const auto& card : item.person.cards) cards.push_back(card.uuid);
+      const auto like = leavers_.like({item.person.id, item.person.name, item.person.username,
+                                       enrolment_of(item, {}), item.enrolment.born, std::move(cards)});
+      if (!like.empty()) doubt(item, like);
+    }
+    std::ranges::stable_sort(report_.look_alikes, {}, &ImportProblem::line);
+    report_.newcomers_doubted = report_.look_alikes.size() != options_.allow_newcomers.value_or(0);
+  }
+
+  /// A card that was this person's until now and is another's by the same file leaves nothing behind here.
+  void give_cards_away(const ImportedPerson& item, const Person& now, Person& next) const {
+    if (!item.given.card_in_use) return;
+    std::erase_if(next.cards, [&](const Card& card) {
+      const auto to = handed_to_.find(card.uuid);
+      const auto before = std::ranges::find(now.cards, card.uuid, &Card::uuid);
+      return card.status == "replaced" && to != handed_to_.end() && &file_.people[to->second] != &item &&
+             before != now.cards.end() && before->status == "active";
+    });
   }
 
   /// Whoever comes back begins with nothing, whichever way the new first day came; what this file gives comes after.
@@ -203,6 +287,8 @@ class Run {
 
   /// What a file may not do.
   void check_rules(const ImportedPerson& item, const Plan& plan, const Person& now, const Person& next) {
+    if (item.enrolment.born && options_.today.ok() && *item.enrolment.born > options_.today)
+      problem(item.line, "date_of_birth", fmt::format("{}: the date of birth is a day to come", next.id));
     if (now.removed && !next.removed) {
       problem(item.lines.removed, "removed",
               fmt::format("{}: access was removed; restoring takes two people: cardgate removal restore",
@@ -319,7 +405,7 @@ class Run {
   }
 
   void check_id(const ImportedPerson& item, const Plan& plan) {
-    const KeyOrNone holder = own_.with_username(item.person.id);
+    const KeyOrNone holder = own_.with_username(normal_username(item.person.id));
     if (!holder || *holder == plan.key) return;
     problem(item.line, "id", fmt::format("{}: is somebody's username already", item.person.id));
   }
@@ -329,6 +415,9 @@ class Run {
     const std::string& username = item.person.username;
     KeyOrNone holder = own_.with_username(username);
     if (!holder) holder = key_of(username);
+    for (const auto& other : like_ids(username)) {
+      if (!holder) holder = key_of(other);  // whoever types it in capitals must not mean somebody else
+    }
     if (holder && *holder != plan.key) {
       if (file_.complete) {
         problem(item.lines.username, "username",
@@ -404,8 +493,8 @@ class Run {
     report_.losing += absent.size();
     const bool too_many = report_.losing * 100 > report_.employed * leavers_percent;
     report_.stopped = too_many && options_.allow_leavers != report_.losing;
-    if (report_.stopped && !options_.dry_run) return;
     const Date yesterday = std::chrono::sys_days(options_.today) - std::chrono::days(1);
+    for (const auto& one : absent) leavers_.add({one.id, one.name, one.username, one.enrolment, {}, {}});
     for (const auto& one : absent) {
       const Date last_day = std::max(yesterday, one.from);  // nobody leaves before their first day
       own_.end_employment(one.key, last_day);
@@ -431,6 +520,10 @@ class Run {
   std::unordered_map<std::string_view, std::optional<Somebody>> known_;  // everybody in the file
   std::unordered_map<std::string, KeyOrNone> others_;                    // named in it, and not in it
   std::unordered_map<Key, KeyOrNone> managers_now_;                      // of everybody in the file
+  std::unordered_map<std::string_view, std::size_t>
+      handed_to_;  // cards in use, and whose this file makes them
+  Leavers leavers_;
+  std::optional<KnownForms> forms_;  // read when a newcomer is met
   ImportReport report_;
 };
 

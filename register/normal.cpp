@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/bytes.hpp"
+#include "base/unicode.hpp"
 
 namespace cardgate::reg {
 namespace {
@@ -40,6 +41,10 @@ std::string normal_identity(std::string_view kind, std::string_view value) {
   const bool any_case =
       kind == "card_uuid" || kind == "upn" || kind == "email" || kind == "fasc_n" || kind == "ski";
   return any_case ? ascii_lower(value) : std::string(value);
+}
+
+std::string normal_username(std::string_view username) {
+  return key_text(username);
 }
 
 }  // namespace cardgate::reg

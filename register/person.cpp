@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/bytes.hpp"
+#include "base/card_id.hpp"
 #include "register/normal.hpp"
 
 namespace cardgate::reg {
@@ -46,7 +47,7 @@ std::string_view name(Removal::State state) {
 }
 
 bool is_card_uuid(std::string_view text) {
-  return is_uuid(text);
+  return is_uuid(text) && !is_placeholder_uuid(text);
 }
 
 std::string card_uuid(std::string_view text) {

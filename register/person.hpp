@@ -143,7 +143,8 @@ std::optional<Numbered> without_number(const Person& person);
 /// Gives the number to the first entry of that kind without one.
 void set_number(Person& person, Numbered kind, std::int64_t number);
 
-/// 8-4-4-4-12 hex digits (RFC 4122 3), either case; and the one written form of it.
+/// 8-4-4-4-12 hex digits (RFC 4122 3), either case, and no placeholder that many cards carry; and the one written form of
+/// it.
 bool is_card_uuid(std::string_view text);
 std::string card_uuid(std::string_view text);
 

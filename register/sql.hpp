@@ -97,10 +97,13 @@ inline constexpr const char* key_of = "SELECT pk FROM person WHERE id = ?";
 inline constexpr const char* id_of = "SELECT id FROM person WHERE pk = ?";
 inline constexpr const char* manager_of = "SELECT line_manager FROM person WHERE pk = ?";
 inline constexpr const char* has_staff = "SELECT 1 FROM person WHERE line_manager = ? LIMIT 1";
-// A user name is somebody's `username`, or the id of who has none.
+// A user name is somebody's `username`, or the id of who has none. ?1: as it was typed; ?2: its normal form. A name that
+// fits as it was typed comes first.
 inline constexpr const char* by_login =
     "SELECT pk, id FROM person WHERE username = ?1 UNION ALL SELECT pk, id FROM person WHERE id = ?1 AND "
-    "username IS NULL";
+    "username IS NULL UNION ALL SELECT pk, id FROM person WHERE username = ?2 UNION ALL SELECT pk, id FROM "
+    "person "
+    "WHERE id = ?2 AND username IS NULL";
 inline constexpr const char* password =
     "SELECT hash, must_change, expires_at, failures FROM password WHERE person = ?";
 inline constexpr const char* activation =
@@ -109,16 +112,20 @@ inline constexpr const char* requested_since =
     "SELECT 1 FROM activation WHERE person = ? AND requested_at > ?";
 inline constexpr const char* throttle = "SELECT failures, last_at FROM throttle WHERE mark = ?";
 
+inline constexpr const char* working_members =
+    "SELECT p.pk FROM team t JOIN person p ON p.pk = t.person WHERE t.team = ?1 AND p.removed = 0 AND "
+    "p.employed_from <= ?2 AND (p.employed_until IS NULL OR p.employed_until >= ?2)";
+
 inline constexpr const char* removed = "SELECT removed FROM person WHERE id = ?";
 
 inline constexpr std::array look_ups{
-    person,        unix_accounts, teams,         cards,        identities,  forms,           declarations,
-    training,      delegations,   acting,        removals,     by_card,     by_identity,     by_unix_account,
-    key_of,        id_of,         manager_of,    has_staff,    staff_of,    in_team,         form_waits,
-    removal_waits, delegates_of,  stands_in_for, leaving_on,   of_form,     of_delegation,   of_acting,
-    of_removal,    notices,       ids_after,     by_enrolment, by_username, setting,         on_file,
-    last_key,      id_from,       by_login,      password,     activation,  requested_since, throttle,
-    removed};
+    person,        unix_accounts,  teams,         cards,        identities,  forms,           declarations,
+    training,      delegations,    acting,        removals,     by_card,     by_identity,     by_unix_account,
+    key_of,        id_of,          manager_of,    has_staff,    staff_of,    in_team,         form_waits,
+    removal_waits, delegates_of,   stands_in_for, leaving_on,   of_form,     of_delegation,   of_acting,
+    of_removal,    notices,        ids_after,     by_enrolment, by_username, setting,         on_file,
+    last_key,      id_from,        by_login,      password,     activation,  requested_since, throttle,
+    removed,       working_members};
 
 inline constexpr const char* add_notice =
     "INSERT OR IGNORE INTO notice (person, mark, made_at, text) SELECT pk, ?, ?, ? FROM person WHERE id = ?";
@@ -137,10 +144,13 @@ inline constexpr const char* signed_another_text =
     "d.person AND s.name = ?1 AND s.version = ?2 AND s.text_hash = ?3)";
 inline constexpr const char* count = "SELECT count(*) FROM person";
 inline constexpr const char* employed =
-    "SELECT pk, id, name, employed_from, employed_until FROM person WHERE employed_from <= ?1 AND "
+    "SELECT pk, id, name, coalesce(username, ''), enrolment, employed_from, employed_until FROM person WHERE "
+    "employed_from <= ?1 AND "
     "(employed_until IS NULL "
     "OR "
     "employed_until >= ?1)";
+
+inline constexpr const char* all_ids = "SELECT id FROM person";
 
 inline constexpr const char* marks = "SELECT count(*) FROM throttle";
 // But of a whole uid: those are few, and each stands for all that its programs guess.

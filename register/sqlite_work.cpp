@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/number.hpp"
+#include "register/normal.hpp"
 #include "register/sqlite_register.hpp"
 
 namespace cardgate::reg {
@@ -136,6 +137,10 @@ Result<std::vector<Person>> SqliteRegister::change_several(const std::vector<std
         rows.push_back(std::move(*row));
       }
       TRY(how(people));
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (people[i].username != rows[i].person.username)
+          people[i].username = normal_username(people[i].username);
+      }
       for (std::size_t i = 0; i < rows.size(); ++i) writer_.save(rows[i].key, rows[i].person, people[i]);
       std::vector<Person> saved;
       for (const auto& id : ids) saved.push_back(reader_.read(id).value().person);

@@ -14,6 +14,7 @@ namespace {
 constexpr std::string_view utf8_mark = "\xef\xbb\xbf";
 constexpr std::string_view little_endian_mark = "\xff\xfe";
 constexpr std::string_view big_endian_mark = "\xfe\xff";
+constexpr std::string_view wide_mark{"\xff\xfe\0\0", 4}, big_wide_mark{"\0\0\xfe\xff", 4};
 
 void append(std::string& to, std::uint32_t point) {
   const auto put = [&](std::uint32_t byte) { to.push_back(static_cast<char>(byte)); };
@@ -86,9 +87,17 @@ Fault from_utf16(std::string_view bytes, bool big_endian, std::string& out) {
 
 std::optional<EncodingFault> to_utf8(std::string_view bytes, TextEncoding encoding, std::string& to) {
   if (encoding == TextEncoding::windows_1252) return from_windows_1252(bytes, to);
+  if (bytes.starts_with(wide_mark) || bytes.starts_with(big_wide_mark))
+    return EncodingFault{1, "the file is UTF-32: save it as UTF-8 (spreadsheets call it 'CSV UTF-8')"};
   if (bytes.starts_with(little_endian_mark)) return from_utf16(bytes.substr(2), false, to);
   if (bytes.starts_with(big_endian_mark)) return from_utf16(bytes.substr(2), true, to);
-  if (bytes.starts_with(utf8_mark)) bytes.remove_prefix(utf8_mark.size());
+  while (bytes.starts_with(utf8_mark)) bytes.remove_prefix(utf8_mark.size());  // files put together have two
+  if (const auto start = bytes.substr(0, 2); start.size() == 2 && (start[0] == 0) != (start[1] == 0)) {
+    return EncodingFault{
+        1,
+        "the file looks like UTF-16 without its byte order mark: save it as UTF-8 (spreadsheets call it "
+        "'CSV UTF-8')"};
+  }
   to += bytes;
   return std::nullopt;
 }

@@ -20,7 +20,8 @@ struct EncodingFault {
 };
 
 /// Appends to `to`. With by_mark, bytes that have no UTF-16 mark stay as they are, valid or not: whoever knows lines and
-/// columns judges them. A fault is half a character of UTF-16, or a mark or a byte that Windows-1252 does not have.
+/// columns judges them. A fault is half a character of UTF-16, UTF-32, UTF-16 without its
+/// mark, or a mark or a byte that Windows-1252 does not have.
 std::optional<EncodingFault> to_utf8(std::string_view bytes, TextEncoding encoding, std::string& to);
 
 /// Well-formed, with or without control characters.

@@ -232,6 +232,14 @@ Result<Copied> back_up(const path& file, const path& to, const std::atomic<bool>
 
 Result<void> check_backup(const path& backup, const std::atomic<bool>& stop) {
   auto outcome = guarded([&]() -> Result<void> {
+    for (const char* suffix : {"-wal", "-journal"}) {
+      struct stat status{};
+      const std::string log = backup.string() + suffix;
+      if (::lstat(log.c_str(), &status) != 0 || status.st_size == 0) continue;
+      return Error{Errc::corrupt,
+                   fmt::format("{}: has a log beside it ({}), so it is a copy of a running register's files",
+                               backup.string(), path(log).filename().string())};
+    }
     auto database = TRY(open_database(backup, Opening::there));
     stop_when(*database, stop);
     const auto found = findings(*database, Depth::full);

@@ -114,6 +114,79 @@ TEST_F(Bringing, LeaversByAbsenceStopAndThenEndSessions) {
   EXPECT_TRUE(stage.audit_says("too many would have lost access"));
 }
 
+TEST_F(Bringing, ANewcomerWhoLooksLikeWhoLeavesStopsTheImportWhateverThePercentage) {
+  const auto zeros = put("zeros.csv", "id,name\n01000,Ada Example\n");
+  expect(1, "1 newcomer in this file looks like somebody", {"staff", "import", zeros});
+  expect(1, "line 2: column 'id': 01000 (Ada Example) is new: but for zeros in front",
+         {"staff", "import", zeros});
+  expect(0, "It would stop. 1 newcomer in this file", {"staff", "import", "--dry-run", zeros});
+  EXPECT_TRUE(stage.audit_says("newcomers look like people on file"));
+  const auto twin =
+      put("twin.csv", "id,name,employed_from\n2000,,\n3000,,\n1001,\"EXAMPLE, Ada\",2020-01-01\n");
+  expect(1, "1000 (Ada Example) has the same name, and leaves with this file",
+         {"staff", "import", "--leavers-by-absence", "--allow-leavers", "1", twin});
+  EXPECT_EQ(name_of("1001"), "");
+  expect(0, "1 added",
+         {"staff", "import", "--leavers-by-absence", "--allow-leavers", "1", "--allow-newcomers", "1", twin});
+  expect(1, "but --allow-newcomers says that some do",
+         {"staff", "import", "--allow-newcomers", "1", put("t.csv", "id\n2000\n")});
+  EXPECT_EQ(csv("id\n2000\n", "?allow_newcomers=x").status, 400);
+}
+
+TEST_F(Bringing, TheTeamThatGivesAccessIsNotEmptiedInSilence) {
+  ASSERT_EQ(csv("id,team\n1000,esr-workforce-systems\n3000,esr-workforce-systems\n2000,\n").status, 200);
+  const auto file = put("one.csv", "id\n2000\n");
+  expect(1, "All 2 members of the team that gives access would lose their own",
+         {"staff", "import", "--leavers-by-absence", "--allow-leavers", "2", file});
+  expect(0, "It would stop. All 2 members",
+         {"staff", "import", "--dry-run", "--leavers-by-absence", "--allow-leavers", "2", file});
+  expect(0, "Warning: One member is left in the team",
+         {"staff", "import", "--leavers-by-absence", "--allow-leavers", "1",
+          put("two.csv", "id\n2000\n3000\n")});
+  expect(1, "The only member of the team",
+         {"staff", "import", "--leavers-by-absence", "--allow-leavers", "1", file});
+  expect(0, "1 not in the file left",
+         {"staff", "import", "--leavers-by-absence", "--allow-leavers", "1", "--break-glass",
+          "The ward closes", file});
+}
+
+TEST_F(Bringing, ATableWithoutItsEndingIsNotReadAsYaml) {
+  for (const auto* table : {"Employee Number,Full Name\n7,New\n", "\xef\xbb\xbfid;name\r\n7;New\r\n",
+                            "sep=;\nid;name\n7;New\n"}) {
+    const auto file = put("extract", table);
+    expect(2, "This looks like a table: name it .csv or give --format csv.", {"staff", "import", file});
+    expect(0, "1 added", {"staff", "import", "--dry-run", "--format", "csv", file});
+  }
+  expect(0, "1 changed", {"staff", "import", put("people", "people: [{id: \"1000\", name: Ada Other}]\n")});
+}
+
+TEST_F(Bringing, TheConfigurationSaysWhatANumberLooksLike) {
+  ASSERT_EQ(stage.stop_daemon(), 0);
+  stage.write_config("staff_ids: '[0-9]{4}'\n");
+  stage.start_daemon();
+  expect(1, "\"40001\" is no personnel number here: cardgated.yaml says staff_ids: '[0-9]{4}'",
+         {"staff", "import", put("t.csv", "id,name\n40001,New\n")});
+  expect(1, "1 line is wrong, so nothing was taken over",
+         {"staff", "import", put("t.csv", "id,name\n4.0E+03,New\n")});
+  expect(0, "1 added", {"staff", "import", put("t.csv", "id,name\n4000,New\n")});
+}
+
+TEST_F(Bringing, CopiedFilesOfARunningRegisterAreNoBackup) {
+  fs::copy_file(register_file(), stage.dir / "copy.db");
+  put("copy.db-wal", "the newest changes");
+  expect(1, "copy.db-wal lies beside", {"register", "restore", stage.dir / "copy.db"});
+  const fs::path backups = stage.dir / "state" / "backups";
+  fs::create_directories(backups);
+  fs::copy_file(register_file(), backups / "copy.db");
+  std::ofstream(backups / "copy.db-wal") << "the newest changes";
+  const auto answer = stage.admin("POST", "/v1/register/restore", R"({"file":"copy.db"})",
+                                  {"Content-Type: application/json"});
+  EXPECT_EQ(answer.status, 422);
+  EXPECT_THAT(answer.body, HasSubstr("it is a copy of a running register's files. Nothing was changed."));
+  expect(1, "That file is not a complete backup: it is cut short. Nothing was changed.",
+         {"register", "restore", put("short.db", "SQLite format 3")});
+}
+
 TEST_F(Bringing, RemovedAccessStaysRemoved) {
   ASSERT_EQ(
       stage.import("people: [{id: \"1000\", name: Ada Example, removed: {reason: Lost laptop}}]").status,

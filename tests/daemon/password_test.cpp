@@ -47,6 +47,8 @@ class SelfService : public ::testing::Test {
   - {{id: "3000", name: Tia Invented, employed_from: 2020-01-01, teams: [esr-workforce-systems]}}
   - {{id: "4000", name: Eve Invented-Young, username: eve, employed_from: 2020-01-01, date_of_birth: 1990-01-31,
       national_insurance: QQ123456C{}}}
+  - {{id: "4100", name: "Zoë  O’Neill", username: "Zoë.O", employed_from: 2020-01-01, date_of_birth: 1992-04-05,
+      national_insurance: QQ523456C}}
   - {{id: "5000", name: Sam Same, employed_from: 2020-01-01, date_of_birth: 1991-02-03, national_insurance: QQ223456C}}
   - {{id: "5001", name: Sam Same, employed_from: 2020-01-01, date_of_birth: 1991-02-03, national_insurance: QQ229999C}}
   - {{id: "6000", name: Old Leaver, employed_from: 2020-01-01, employed_until: 2021-01-01, date_of_birth: 1970-02-03,
@@ -110,6 +112,44 @@ class SelfService : public ::testing::Test {
 
   Stage stage;
 };
+
+TEST_F(SelfService, ANameIsTheSameHoweverPeopleTypeIt) {
+  desk_opens();
+  for (const auto* typed :
+       {"Zoe O'Neill", "ZOE\u0308 O\u02bcNEILL", "Zo\u00eb  O\u2019Neill", "zoe oneill"}) {
+    ASSERT_EQ(enrol(typed, "1992-04-05", "QQ52").status, 202);
+    const auto code = code_for("4100");
+    ASSERT_EQ(code.status, 201) << typed << code.body;
+    EXPECT_EQ(text(code, "username"), "zo\u00eb.o");
+    ASSERT_EQ(activate("ZOE\u0308.O", text(code, "code"), eves).status, 200);
+  }
+  stage.pull();
+  for (const auto* typed : {"zoe\u0308.o", "Zo\u00eb.O"}) EXPECT_EQ(login(typed, eves).status, 201) << typed;
+}
+
+TEST_F(SelfService, TooLittleMemoryForAPasswordIsSaidAndCountsAgainstNobody) {
+  ASSERT_EQ(stage.stop_daemon(), 0);
+  const auto scarce = stage.dir / "scarce";
+  stage.preload(CARDGATE_SCARCE_MEMORY_MODULE, "CARDGATE_SCARCE_MEMORY", scarce);
+  stage.start_daemon();
+  ASSERT_EQ(login("eve", "wrong").error(), "password_incorrect");
+  ASSERT_TRUE(write_file_atomic(scarce, as_bytes("now"), 0644));
+  for (int i = 0; i < 8; ++i) {
+    const auto refused = login("eve", eves);
+    EXPECT_EQ(refused.status, 503) << refused.body;
+    EXPECT_EQ(refused.error(), "passwords_unavailable") << refused.body;
+  }
+  const auto status = stage.ask("GET", "/v1/status");
+  EXPECT_NE(status.body.find("too little memory to check a password"), std::string::npos) << status.body;
+  EXPECT_NE(status.body.find("\"state\":\"degraded\""), std::string::npos);
+  ASSERT_TRUE(stage.daemon->wait_for_line("passwords_failing", seconds(5)));
+  std::filesystem::remove(scarce);
+  EXPECT_EQ(login("eve", "wrong").error(), "password_incorrect")
+      << "no try was counted, so there is nothing to wait for";
+  ASSERT_TRUE(stage.daemon->wait_for_line("passwords_working", seconds(5)));
+  EXPECT_NE(stage.ask("GET", "/v1/status").body.find("\"state\":\"ok\""), std::string::npos);
+  EXPECT_TRUE(stage.audit_says("too little memory"));
+}
 
 TEST_F(SelfService, LeadsFromParticularsToAPasswordThatOpensTheOwnRecordAlone) {
   const auto right = enrol("  eve  INVENTED-young");

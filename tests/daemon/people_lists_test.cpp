@@ -26,6 +26,9 @@ class PeopleLists : public ::testing::Test {
         "people:\n  - {id: mina, name: Mina Invented, employed_from: 2020-01-01}\n"
         "  - {id: max, name: Max Invented, employed_from: 2020-01-01}\n";
     for (int i = 0; i < many; ++i) {
+      // Somebody with a name that is typed in many ways.
+      if (i == 0)
+        text += "  - {id: neill, name: \"Zo\u00eb  O\u2019Neill-Young\", employed_from: 2020-01-01}\n";
       text += fmt::format(
           "  - {{id: s{:03}, name: {} {}, employed_from: 2020-01-01, line_manager: {}, forms: [{{kind: "
           "ESR06, role: core}}]}}\n",
@@ -98,6 +101,11 @@ TEST_F(PeopleLists, EverybodyWhoFitsIsFoundBehindAnyNumberWhoDoNot) {
   EXPECT_EQ(of({.name = {}, .role = {}, .manager = "max", .state = "employed"}, 2).size(),
             static_cast<std::size_t>(many) / 2);
   EXPECT_TRUE(of({.name = {}, .role = "core", .manager = {}, .state = {}}, 1).empty());
+  for (const auto* typed : {"O'Neill", "o\u2019neill", "oneill", "Zoe O'Neill", "ZOE\u0308",
+                            "Zo\u00eb  O`Neill", "young zoe", "Neill\u2011Young"})
+    EXPECT_EQ(of({.name = typed, .role = {}, .manager = {}, .state = {}}, 1),
+              (std::vector<std::string>{"neill"}))
+        << typed;
 }
 
 TEST_F(PeopleLists, FormsThatWaitAreReadForWhoeverTheyWaitFor) {

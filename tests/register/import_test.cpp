@@ -200,7 +200,7 @@ TEST_F(Import, AHundredThousandPeople) {
     item.person.id = fmt::format("p{}", i);
     item.person.name = fmt::format("Person {}", i);
     if (i > 0) item.person.line_manager = fmt::format("p{}", i / 10);
-    item.person.cards = {{fmt::format("00000000-0000-4000-8000-{:012}", i), "active", std::nullopt}};
+    item.person.cards = {{fmt::format("10000000-0000-4000-8000-{:012}", i), "active", std::nullopt}};
     item.lines.cards = {item.line};
   }
   const auto first = staff->import(file);
@@ -208,7 +208,7 @@ TEST_F(Import, AHundredThousandPeople) {
   EXPECT_THAT(texts(first->problems), IsEmpty());
   EXPECT_EQ(first->added, many);
   EXPECT_EQ(*staff->count(), many + 2);
-  EXPECT_THAT(*staff->people_by_identity("card_uuid", "00000000-0000-4000-8000-000000099999"),
+  EXPECT_THAT(*staff->people_by_identity("card_uuid", "10000000-0000-4000-8000-000000099999"),
               ElementsAre("p99999"));
   EXPECT_EQ(staff->person("p99999")->line_manager, "p9999");
   EXPECT_TRUE(staff->person("p9999")->is_line_manager);

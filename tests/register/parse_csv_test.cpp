@@ -109,7 +109,6 @@ TEST(ParseCsv, HeadersThatCannotBe) {
               ElementsAre("1: column 'Employee Number': stands for id, as does 'id'"));
   EXPECT_THAT(bad_cells("name\nx"), ElementsAre("1: the column 'id' (ESR: 'Employee Number') is missing"));
   EXPECT_THAT(bad_cells(""), ElementsAre("1: the file is empty: its first line names the columns"));
-  EXPECT_THAT(bad_cells("id,\n1,"), ElementsAre(HasSubstr("1: column '2': is unknown")));
 }
 
 TEST(ParseCsv, EveryBadCellHasItsLineAndColumn) {
@@ -159,10 +158,12 @@ TEST(ParseCsv, WhatIsWrongBetweenRowsHasItsColumnToo) {
   EXPECT_THAT(
       bad_cells(
           "Employee Number,name,Supervisor Employee Number,username\n1,A,2,x\n2,B,1,x\n2,C,,\n4,D,4,\n"),
-      ElementsAre("2: column 'Supervisor Employee Number': 1: line managers in a loop: 1 -> 2 -> 1",
-                  "3: column 'username': 2: the username x stands twice (first for 1)",
-                  "4: column 'Employee Number': 2: stands twice (first on line 3)",
-                  "5: column 'Supervisor Employee Number': 4: is their own line manager"));
+      ElementsAre(
+          "2: column 'Supervisor Employee Number': 1: line managers in a loop: 1 -> 2 -> 1",
+          "3: column 'username': 2: the username x stands twice (first for 1)",
+          "4: column 'Employee Number': 2: stands twice (first on line 3), and the two rows differ in: name, "
+          "username, Supervisor Employee Number",
+          "5: column 'Supervisor Employee Number': 4: is their own line manager"));
 }
 
 TEST(ParseCsv, CutShortAnywhereItNeverGivesMorePeople) {

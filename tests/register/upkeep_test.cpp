@@ -27,7 +27,7 @@ const std::atomic<bool> go_on = false;
 std::string table_of(int people, std::string_view name = "Person") {
   std::string table = "id,name,email,employed_from,card_uuid\n";
   for (int i = 0; i < people; ++i) {
-    table += fmt::format("p{0},{1} {0},p{0}@hospital.example,2020-01-01,00000000-0000-4000-8000-{0:012}\n", i,
+    table += fmt::format("p{0},{1} {0},p{0}@hospital.example,2020-01-01,10000000-0000-4000-8000-{0:012}\n", i,
                          name);
   }
   return table;
@@ -124,7 +124,7 @@ TEST_F(Upkeep, ARestoreGivesNothingBackThatWasTakenAwaySince) {
   remove("p1", true);
   remove("p2", false);
   import(*staff,
-         "people: [{id: p3, name: P, cards: [{uuid: 00000000-0000-4000-8000-000000000003, status: lost}]}]");
+         "people: [{id: p3, name: P, cards: [{uuid: 10000000-0000-4000-8000-000000000003, status: lost}]}]");
   ASSERT_TRUE(staff->set_setting("setup", "closed"));
   const auto restored = restore(backup, folder.file());
   ASSERT_TRUE(restored) << restored.error().context;
@@ -147,13 +147,13 @@ TEST_F(Upkeep, WhoeverCameAndWasRemovedSinceTheBackupStaysRemoved) {
   ASSERT_TRUE(back_up(folder.file(), backup, go_on));
   import(*staff,
          "people: [{id: bo, name: Bo, removed: {reason: Why}, "
-         "cards: [{uuid: 00000000-0000-4000-8000-0000000000b0, status: lost}]}]");
+         "cards: [{uuid: 10000000-0000-4000-8000-0000000000b0, status: lost}]}]");
   const auto restored = restore(backup, folder.file());
   ASSERT_TRUE(restored) << restored.error().context;
   EXPECT_THAT(restored->still_removed, ElementsAre("bo"));
   EXPECT_EQ(restored->still_blocked_cards, 1U);
   // As the newest staff file brings them back.
-  import_csv(*staff, "id,name,card_uuid\nbo,Bo,00000000-0000-4000-8000-0000000000b0\n");
+  import_csv(*staff, "id,name,card_uuid\nbo,Bo,10000000-0000-4000-8000-0000000000b0\n");
   EXPECT_TRUE(staff->person("bo")->removed);
   EXPECT_EQ(staff->person("bo")->cards.front().status, "lost");
 }
