@@ -23,9 +23,7 @@ class Listener {
  public:
   /// `account`: whose share of listeners it is (Peer::counted_as).
   Listener(boost::asio::io_context& io, uid_t uid, uid_t account, std::size_t room)
-      : uid_(uid), account_(account), room_(room), wake_(io) {
-    wake_.expires_at(std::chrono::steady_clock::time_point::max());
-  }
+      : uid_(uid), account_(account), room_(room), wake_(io) {}
   uid_t uid() const { return uid_; }
   uid_t account() const { return account_; }
   void push(const std::string& text) {
@@ -54,7 +52,7 @@ class Listener {
   std::size_t room_;
   bool cut_ = false;
   std::deque<std::string> queue_;
-  boost::asio::steady_timer wake_;  // never expires; cancelled to say "look at the queue"
+  boost::asio::steady_timer wake_;  // of whoever writes the stream; cancelled to say "look at the queue"
 };
 
 class Events {

@@ -20,6 +20,8 @@ inline constexpr std::size_t max_target_bytes = 2048;
 inline constexpr seconds request_deadline{10};  // from the first byte of a request to its last
 inline constexpr seconds idle_connection_deadline{60};
 inline constexpr seconds write_deadline{10};
+inline constexpr seconds linger_deadline{2};       // for what a refused peer goes on sending
+inline constexpr seconds event_comment_every{15};  // less than the patience of any proxy
 inline constexpr seconds drain_deadline{5};
 inline constexpr milliseconds drain_patience{500};  // at a stop, for a request that may be on its way
 
@@ -52,6 +54,10 @@ inline constexpr std::size_t max_looked_through = 5000;  // people that a page p
 inline constexpr std::size_t few_entries = 64;    // of a person, looked through on the gate's own thread
 inline constexpr double entries_per_request = 8;  // to look through so many costs as much as one request more
 inline constexpr std::size_t max_refused_text = 128;  // of what a refused peer said, in the log
+inline constexpr std::size_t max_shown_text = 64;     // of what a peer said, in the answer
+inline constexpr std::size_t max_choices = 10;        // people shown where a name is not one person's
+inline constexpr std::size_t names_per_person =
+    50;  // to look at so many names takes as long as to read a person
 // What waits for a disk (docs/operations.md, "When a disk is full").
 inline constexpr std::size_t open_acts_bytes = 1UL
                                                << 20;  // taken in the state directory for acts that are begun

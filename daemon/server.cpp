@@ -35,12 +35,20 @@ RequestReader::Bounds bounds_for(const Peer& peer) {
   return {max_body_bytes, peer.admin_socket ? max_import_bytes : 0};
 }
 
-/// The last words to somebody who is not waited for: as much as fits into the socket at once, which is all of it.
+/// The last words to somebody who is not waited for: as much as fits into the socket at once, which is all of it. What has
+/// come from them is read, or they would find the connection reset instead of the words.
 void part_from(Protocol::socket& socket, const Response& words) {
   ErrorCode ignored;  // the peer is turned away either way
   socket.non_blocking(true, ignored);
   const std::string text = head_of(words, false) + words.body;
   socket.write_some(asio::buffer(text), ignored);
+  socket.shutdown(Protocol::socket::shutdown_send, ignored);
+  char unread[4096];
+  std::size_t most = max_header_bytes + max_body_bytes;
+  for (ErrorCode failure; !failure && most > 0;) {
+    const auto count = socket.read_some(asio::buffer(unread), failure);
+    most -= std::min(most, count);
+  }
 }
 
 }  // namespace
@@ -59,8 +67,13 @@ struct Server::Connection : std::enable_shared_from_this<Connection> {
 };
 
 Server::Server(asio::io_context& io, Handler handler, const Limits& limits,
-               std::function<bool(const Peer&)> known)
-    : io_(io), handler_(std::move(handler)), limits_(limits), known_(std::move(known)), sweeper_(io) {}
+               std::function<bool(const Peer&)> known, milliseconds comment_every)
+    : io_(io),
+      handler_(std::move(handler)),
+      limits_(limits),
+      known_(std::move(known)),
+      comment_every_(comment_every),
+      sweeper_(io) {}
 Server::~Server() = default;
 
 void Server::serve(Listening listening) {
@@ -258,6 +271,7 @@ asio::awaitable<bool> Server::one_request(Connection& connection) {
     request = connection.reader.take();
   }
   enter(connection, SlotState::answering);
+  const bool unread = request.refused && !keep;
   request.peer = &connection.peer;
   std::optional<std::stop_source> left;
   request.watch_peer = [&left, &connection] {
@@ -291,7 +305,23 @@ asio::awaitable<bool> Server::one_request(Connection& connection) {
   keep = keep && !draining_;
   const bool written = co_await write(connection, response, keep, request.method == "HEAD");
   wipe(response.body);  // it may have shown a code or a token
+  if (written && unread) {
+    auto lingering = linger(connection);
+    co_await std::move(lingering);
+  }
   co_return written&& keep && !connection.timed_out;
+}
+
+asio::awaitable<void> Server::linger(Connection& connection) {
+  ErrorCode failure;
+  connection.socket.shutdown(Protocol::socket::shutdown_send, failure);
+  connection.deadline = BootClock::now() + linger_deadline;
+  std::array<char, 16384> unread;
+  while (!failure && !connection.timed_out && !draining_) {
+    const auto [ended, count] = co_await connection.socket.async_read_some(asio::buffer(unread), tuple);
+    failure = ended;
+  }
+  wipe(unread.data(), unread.size());
 }
 
 asio::awaitable<bool> Server::write(Connection& connection, const Response& response, bool keep,
@@ -308,6 +338,7 @@ asio::awaitable<bool> Server::write(Connection& connection, const Response& resp
 asio::awaitable<void> Server::stream(Connection& connection, std::shared_ptr<Listener> listener) {
   Response opening;
   opening.content_type = "text/event-stream";
+  opening.headers.emplace_back("X-Accel-Buffering", "no");  // nginx would hold events back
   opening.listener = listener;
   const std::string head = head_of(opening, false) + ": listening\n\n";
   connection.writing = true;
@@ -326,8 +357,14 @@ asio::awaitable<void> Server::stream(Connection& connection, std::shared_ptr<Lis
       }(connection.shared_from_this(), listener),
       asio::detached);
   while (!draining_) {
-    if (!listener->has_something()) co_await listener->wake().async_wait(tuple);
-    const std::string text = listener->take();
+    bool silent = false;
+    if (!listener->has_something()) {
+      listener->wake().expires_after(comment_every_);
+      const auto [woken] = co_await listener->wake().async_wait(tuple);
+      silent = !woken;
+    }
+    // A proxy ends a stream that is silent; and writing is how a client is noticed that is gone without a word.
+    const std::string text = silent ? ": still here\n\n" : listener->take();
     if (!text.empty()) {
       connection.deadline = BootClock::now() + write_deadline;
       const auto [failure, count] = co_await asio::async_write(connection.socket, asio::buffer(text), tuple);

@@ -5,6 +5,9 @@
 //   accept -> attest -> slots.hpp: is there room? -> request_reader.hpp: bytes to a request -> handler -> answer
 //
 // A deadline that passes cancels what the connection waits for; one that passes again closes it, so that no loop outlives it.
+//
+// Closing a Unix socket on bytes that were not read makes the peer's next read fail, before it has seen the answer. So whoever
+// is refused in the middle of a request is read on for a while after the answer, into nothing (RFC 9112 9.6).
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -39,8 +42,9 @@ class Server {
     bool kept_by_systemd = false;
   };
   /// `known`: whether a share of the connections is kept for this peer.
+  /// `comment_every`: how long an event stream is silent before it says that it is still there.
   Server(boost::asio::io_context& io, Handler handler, const Limits& limits,
-         std::function<bool(const Peer&)> known);
+         std::function<bool(const Peer&)> known, milliseconds comment_every = event_comment_every);
   ~Server();
 
   void serve(Listening listening);
@@ -62,6 +66,8 @@ class Server {
   boost::asio::awaitable<bool> write(Connection& connection, const Response& response, bool keep,
                                      bool head_only);
   boost::asio::awaitable<void> stream(Connection& connection, std::shared_ptr<Listener> listener);
+  /// After the answer to a request that was not read to its end.
+  boost::asio::awaitable<void> linger(Connection& connection);
   boost::asio::awaitable<void> sweep();
   void admit(Socket socket, bool admin);
   void admit_peer(Socket socket, bool admin);
@@ -76,6 +82,7 @@ class Server {
   Handler handler_;
   const Limits& limits_;  // the owner's, so that a reload is seen
   std::function<bool(const Peer&)> known_;
+  milliseconds comment_every_;
   std::vector<std::shared_ptr<Listening>> listening_;
   std::unordered_set<std::shared_ptr<Connection>> open_;
   Slots slots_;  // of the main socket's connections

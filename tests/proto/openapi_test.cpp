@@ -202,7 +202,7 @@ TEST_F(OpenApi, TellsDaysAndInstantsApartByTheirNames) {
         EXPECT_TRUE(!is_day || std::regex_search(name, day)) << where << " " << name;
         EXPECT_TRUE(!is_instant || std::regex_search(name, instant)) << where << " " << name;
         EXPECT_FALSE(property["format"]) << where << " " << name << ": name the schema, Day or Instant";
-        if (std::regex_search(name, instant)) EXPECT_TRUE(is_instant) << where << " " << name;
+        EXPECT_TRUE(is_instant || !std::regex_search(name, instant)) << where << " " << name;
       });
 }
 

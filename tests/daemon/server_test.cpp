@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// The server over a real socket, in this process: what it says last arrives, and a stream that is silent says that it is there.
+#include "daemon/server.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstring>
+#include <thread>
+
+#include "base/file.hpp"
+#include "daemon/events.hpp"
+#include "tests/support/process.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+namespace asio = boost::asio;
+
+/// A client that writes whatever it has before it reads, as proxies do.
+class Client {
+ public:
+  explicit Client(const std::filesystem::path& socket)
+      : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, socket.c_str(), socket.native().size());
+    timeval patience{20, 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    EXPECT_EQ(::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  }
+  /// Everything goes out, whether or not it is wanted; false when the other side does not take it.
+  bool send(std::string_view text) const {
+    while (!text.empty()) {
+      const auto count = ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+      if (count < 0) return false;
+      text.remove_prefix(static_cast<std::size_t>(count));
+    }
+    return true;
+  }
+  /// Reads until the text holds `words`, or the connection ends; `failed` when it ends by an error.
+  std::string read_until(std::string_view words, bool* failed = nullptr) const {
+    std::string text;
+    char buffer[4096];
+    while (text.find(words) == std::string::npos) {
+      const auto count = ::recv(fd_.get(), buffer, sizeof buffer, 0);
+      if (count < 0 && failed != nullptr) *failed = true;
+      if (count <= 0) break;
+      text.append(buffer, static_cast<std::size_t>(count));
+    }
+    return text;
+  }
+
+ private:
+  FileDescriptor fd_;
+};
+
+class ServerTest : public ::testing::Test {
+ protected:
+  void serve(Handler handler, Limits with = {}, milliseconds comment_every = event_comment_every) {
+    limits = with;
+    server = std::make_unique<Server>(
+        io, std::move(handler), limits, [](const Peer&) { return true; }, comment_every);
+    const auto listening = listen_on(dir / "s.sock", 0600);
+    ASSERT_TRUE(listening) << listening.error().message();
+    server->serve({.acceptor = {io, asio::local::stream_protocol(), *listening}});
+    thread = std::jthread([this] { io.run(); });
+  }
+  void TearDown() override {
+    if (!server) return;
+    asio::post(io, [this] { server->drain([this] { io.stop(); }); });
+    thread.join();
+  }
+  Client client() const { return Client(dir / "s.sock"); }
+  static asio::awaitable<Response> refused_or_empty(Request& request) {
+    if (request.refused) co_return std::move(*request.refused);
+    co_return json_response(200, json::object());
+  }
+
+  testing::TempDir dir;
+  asio::io_context io;
+  Limits limits;
+  std::unique_ptr<Server> server;
+  std::jthread thread;
+};
+
+// Closing a Unix socket on bytes that were not read resets it: nginx then said 502 in the place of the answer.
+TEST_F(ServerTest, WhoeverSendsABodyThatIsTooLargeReadsWhy) {
+  serve(refused_or_empty);
+  const std::string body(8 << 20, 'x');
+  for (int round = 0; round < 20; ++round) {
+    const auto sender = client();
+    EXPECT_TRUE(sender.send(
+        "POST /v1/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " +
+        std::to_string(body.size()) + "\r\n\r\n"));
+    EXPECT_TRUE(sender.send(body)) << "what is not wanted is taken all the same";
+    bool failed = false;
+    const auto answer = sender.read_until("never", &failed);
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 413 ")) << answer;
+    EXPECT_NE(answer.find("body_too_large"), std::string::npos) << answer;
+    EXPECT_FALSE(failed) << "it ends in order";
+  }
+}
+
+TEST_F(ServerTest, WhoeverIsTurnedAwayForWantOfRoomReadsWhy) {
+  serve(refused_or_empty, {.connections = 1, .connections_per_uid = 1});
+  // A connection in the middle of a request makes no room.
+  const auto first = client();
+  ASSERT_TRUE(first.send("GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"));
+  ASSERT_TRUE(first.read_until("{}").starts_with("HTTP/1.1 200 "));
+  ASSERT_TRUE(first.send("GET /v1/status HTTP/1.1\r\n"));
+  for (int round = 0; round < 20; ++round) {
+    const auto next = client();
+    (void)next.send("GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n");  // it may be turned away before
+    const auto answer = next.read_until("too_many_connections");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 503 ")) << answer;
+  }
+}
+
+TEST_F(ServerTest, AStreamPassesProxiesAndIsNeverSilentForLong) {
+  auto events = std::make_shared<Events>(io);
+  serve(
+      [events](Request& request) -> asio::awaitable<Response> {
+        Response answer;
+        answer.listener = events->listen(request.peer->uid, request.peer->counted_as, 16);
+        co_return answer;
+      },
+      {}, milliseconds(20));
+  const auto listener = client();
+  ASSERT_TRUE(listener.send("GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n"));
+  const auto head = listener.read_until(": still here\n\n");
+  EXPECT_NE(head.find("X-Accel-Buffering: no\r\n"), std::string::npos) << head;
+  EXPECT_NE(head.find("Content-Type: text/event-stream\r\n"), std::string::npos) << head;
+  EXPECT_TRUE(head.ends_with(": still here\n\n")) << head;
+  asio::post(io, [events] { events->publish("service", {{"kind", "stopping"}}, std::nullopt); });
+  EXPECT_NE(listener.read_until("stopping").find("event: service\n"), std::string::npos)
+      << "and events come between the comments";
+}
+
+}  // namespace
+}  // namespace cardgate::daemon
