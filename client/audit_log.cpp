@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "audit/reader.hpp"
+#include "audit/record.hpp"
 #include "audit/verify.hpp"
 #include "base/clock.hpp"
 #include "client/output.hpp"
@@ -95,11 +96,20 @@ std::string line_of_record(const json::object& record) {
   return line;
 }
 
+std::string unknown_event(const std::string& given) {
+  std::string known;
+  for (const auto& event : audit::events())
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", event.name);
+  return fmt::format("--event: no record is called \"{}\". They are: {}", given, known);
+}
+
 int show(const Cli& cli, const ShowOptions& options) {
   const auto since = bound("--since", options.since);
   const auto until = bound("--until", options.until);
   if (!since) return say_usage(cli, since.error().context);
   if (!until) return say_usage(cli, until.error().context);
+  if (!options.event.empty() && audit::find_event(options.event) == nullptr)
+    return say_usage(cli, unknown_event(options.event));
   std::deque<std::string> kept;
   const auto print = [&](const std::string& line) {
     if (options.last == 0) return say(line);

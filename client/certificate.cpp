@@ -51,6 +51,9 @@ trust::Verdict not_a_certificate(const std::string& why) {
 struct Judged {
   trust::Verdict verdict;
   std::vector<std::string> passed_over{};  // lists that show nobody to be good
+  /// The last instant of the certificate itself. When a list ends is told with it: lists renew themselves, and a card does not
+  /// end with them.
+  std::optional<WallTime> expires{};
 };
 
 Result<Judged> judge(const CertificateOptions& options) {
@@ -78,13 +81,16 @@ Result<Judged> judge(const CertificateOptions& options) {
     if (auto added = answers.add_ocsp(Bytes(content.begin(), content.end())); !added)
       return std::move(added).error().with(file);
   }
-  return Judged{trust::validate(authorities, answers, *leaf, rules, at), authorities.passed_over()};
+  Judged judged{trust::validate(authorities, answers, *leaf, rules, at), authorities.passed_over()};
+  if (const auto info = trust::describe(*leaf)) judged.expires = info->not_after;
+  return judged;
 }
 
-void print_verdict(const std::string& leaf, const trust::Verdict& verdict) {
+void print_verdict(const std::string& leaf, const Judged& judged) {
+  const auto& verdict = judged.verdict;
   if (verdict.valid) {
-    say(fmt::format("{}: valid, until {} (revocation: {})", leaf, to_rfc3339(verdict.good_until),
-                    verdict.revocation));
+    say(fmt::format("{}: valid, until {} (revocation: {})", leaf,
+                    judged.expires ? to_rfc3339(*judged.expires) : "?", verdict.revocation));
     for (std::size_t i = 0; i < verdict.proofs.size(); ++i) {
       const auto& proof = verdict.proofs[i];
       if (proof.by.empty()) continue;
@@ -101,7 +107,8 @@ void print_verdict(const std::string& leaf, const trust::Verdict& verdict) {
   }
 }
 
-json::object to_json(const trust::Verdict& verdict) {
+json::object to_json(const Judged& judged) {
+  const auto& verdict = judged.verdict;
   json::array findings;
   for (const auto& finding : verdict.findings) {
     findings.push_back(json::object{{"status", trust::name(finding.status)},
@@ -115,27 +122,33 @@ json::object to_json(const trust::Verdict& verdict) {
     const bool there = !proof.by.empty();
     proofs.push_back(
         json::object{{"by", there ? json::value(proof.by) : json::value(nullptr)},
-                     {"until", there ? json::value(to_rfc3339(proof.fresh_until)) : json::value(nullptr)}});
+                     {"ends_at", there ? json::value(to_rfc3339(proof.fresh_until)) : json::value(nullptr)}});
   }
   return {{"valid", verdict.valid},
-          {"good_until", verdict.valid ? json::value(to_rfc3339(verdict.good_until)) : json::value(nullptr)},
+          {"expires_at", judged.expires ? json::value(to_rfc3339(*judged.expires)) : json::value(nullptr)},
           {"revocation", verdict.revocation},
           {"proofs", std::move(proofs)},
           {"chain", json::array(verdict.chain.begin(), verdict.chain.end())},
           {"findings", std::move(findings)}};
 }
 
+bool is_of_a_file(const Error& error) {
+  return error.code == Errc::not_found || error.code == Errc::permission_denied || error.code == Errc::io ||
+         error.code == Errc::too_large;
+}
+
 int verify_certificate(const Cli& cli, const CertificateOptions& options) {
   const auto judged = judge(options);
-  // What cannot be read is a mistake in the command; it says nothing about the certificate.
+  // It says nothing about the certificate.
+  if (!judged && is_of_a_file(judged.error())) return say_error(cli, judged.error());
   if (!judged) return say_usage(cli, judged.error().context);
-  const auto& [verdict, passed_over] = *judged;
+  const auto& [verdict, passed_over, expires] = *judged;
   if (cli.json) {
-    auto object = to_json(verdict);
+    auto object = to_json(*judged);
     object["passed_over"] = json::array(passed_over.begin(), passed_over.end());
     print_json(object);
   } else {
-    print_verdict(options.leaf, verdict);
+    print_verdict(options.leaf, *judged);
     for (const auto& text : passed_over) say("  note: " + text);
   }
   return verdict.valid ? exit_valid : exit_not_valid;
@@ -152,7 +165,7 @@ void add_certificate(CLI::App& app, Cli& cli) {
       *group, "verify", "Is this certificate good",
       "cardgate cert verify --anchor root.pem --intermediate issuing.pem --crl issuing.crl leaf.pem\n"
       "  cardgate cert verify --anchor root.pem --no-revocation-check --time 2026-01-31 --json leaf.pem",
-      "0 valid; 1 not valid; 2 wrong usage, or a file that cannot be read");
+      "0 valid; 1 not valid; 2 wrong usage; 4 a file cannot be read");
   auto options = std::make_shared<CertificateOptions>();
   const auto repeatable = [&](const std::string& name, std::vector<std::string>& to,
                               const std::string& what) {

@@ -181,7 +181,8 @@ int say_error(const Cli& cli, const Error& error) {
 
 int say_admin_error(const Cli& cli, const Error& error, std::string_view what) {
   if (error.code != Errc::permission_denied) return say_error(cli, error);
-  return say_error(cli, {error.code, fmt::format("{}: only root {}. Use sudo", cli.admin_socket, what)});
+  say_error(cli, {error.code, fmt::format("{}: only root {}. Use sudo", cli.admin_socket, what)});
+  return exit_refused;
 }
 
 int say_reply(const Cli& cli, const Result<Reply>& reply,

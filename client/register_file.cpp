@@ -75,11 +75,16 @@ Result<void> bring(const fs::path& from, const fs::path& to) {
 
 int say_failure(const Cli& cli, const Error& error) {
   if (error.code != Errc::permission_denied) return say_error(cli, error);
-  return say_error(cli, {error.code, error.context + ". Only root handles the staff register: use sudo"});
+  say_error(cli, {error.code, error.context + ". Only root handles the staff register: use sudo"});
+  return exit_refused;
 }
 
-Result<Reply> post_name(const Cli& cli, const std::string& target, const std::string& name) {
-  return post(Http(cli.admin_socket), target, json::serialize(json::object{{"file", name}}), copy_patience);
+/// `file` is what root calls it, for the log.
+Result<Reply> post_name(const Cli& cli, const std::string& target, const std::string& name,
+                        const std::string& file) {
+  return post(Http(cli.admin_socket), target,
+              json::serialize(json::object{{"file", name}, {"named", fs::absolute(file).string()}}),
+              copy_patience);
 }
 
 int backup(const Cli& cli, const std::string& file) {
@@ -88,7 +93,7 @@ int backup(const Cli& cli, const std::string& file) {
   const std::string name = passing_name();
   const auto reply = [&] {
     const Progress shown([] { return std::string("copying the register"); });
-    return post_name(cli, "/v1/register/backup", name);
+    return post_name(cli, "/v1/register/backup", name, file);
   }();
   if (!reply) return say_failure(cli, reply.error());
   if (reply->refusal) return say_problem(cli, *reply->refusal);
@@ -174,7 +179,7 @@ int restore(const Cli& cli, const std::string& file) {
   const auto reply = [&]() -> Result<Reply> {
     TRY(given);
     const Progress shown([] { return std::string("checking the backup and putting it in place"); });
-    return post_name(cli, "/v1/register/restore", name);
+    return post_name(cli, "/v1/register/restore", name, file);
   }();
   for (const char* suffix : {"", "-wal", "-shm"}) ::unlinkat(folder.get(), (name + suffix).c_str(), 0);
   if (!reply) return say_failure(cli, reply.error());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/dear_calls.hpp"
 
+#include <algorithm>
+
 namespace cardgate::daemon {
 
 Response ask_again(int status, std::string_view error, std::string detail, seconds wait) {
@@ -9,8 +11,9 @@ Response ask_again(int status, std::string_view error, std::string detail, secon
   return answer;
 }
 
-DearCalls::Begun DearCalls::begin(uid_t uid, BootTime now) {
-  if (state_->running.contains(uid)) {
+DearCalls::Begun DearCalls::begin(uid_t uid, const std::string& who, BootTime now) {
+  const auto of_uid = std::ranges::count(state_->running, uid, &std::pair<uid_t, std::string>::first);
+  if (state_->running.contains({uid, who}) || of_uid >= static_cast<std::ptrdiff_t>(max_of_one_uid)) {
     return {std::nullopt, ask_again(429, "one_at_a_time",
                                     "Another list is being read for this user at this moment. Ask again when "
                                     "it is there.",
@@ -27,8 +30,8 @@ DearCalls::Begun DearCalls::begin(uid_t uid, BootTime now) {
             ask_again(503, "lists_busy", "Too many lists are being read at this moment. Wait, and ask again.",
                       seconds(1))};
   }
-  state_->running.insert(uid);
-  return {std::optional<Turn>(std::in_place, state_, uid), {}};
+  state_->running.emplace(uid, who);
+  return {std::optional<Turn>(std::in_place, state_, uid, who), {}};
 }
 
 }  // namespace cardgate::daemon

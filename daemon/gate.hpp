@@ -19,6 +19,7 @@
 //   gate_takings.cpp  what only takes access away: in force at once, whatever becomes of log and register
 //   gate_forms.cpp, gate_delegations.cpp, gate_removals.cpp, gate_staff.cpp   the acts (the rules: work/rules.hpp)
 //   gate_people.cpp   what may be seen of others: team, staff, records
+//   gate_named.cpp    whom a request means by a name
 //   gate_setup.cpp    the first members of the team; breaking the glass
 //   gate_notices.cpp  what people are told
 //   routes.cpp        the table of what may be asked
@@ -134,6 +135,7 @@ class Gate {
   Answer jwks(Request&);
   Answer access(Request&);
   Answer metrics(Request&);
+  Answer openapi(Request&);
   Answer import_staff(Request&);
   Answer import_progress(Request&);
   Answer show_register(Request&);
@@ -165,6 +167,7 @@ class Gate {
   Answer do_removal(Request&, const std::string& id);
   Answer decline_removal(Request&, const std::string& id);
   Answer restore_access(Request&);
+  Answer restore_removal(Request&, const std::string& id);
   Answer change_staff(Request&, const std::string& id);
   Answer change_card(Request&, const std::string& id);
   Answer show_staff(Request&, const std::string& id);
@@ -222,6 +225,9 @@ class Gate {
   void watch_certificate(const std::string& session, const trust::Verdict& verdict, WallTime judged_at);
   void refresh(const Bytes& certificate, bool anew);
   void take_over(trust::Authorities authorities, CardRules cards);
+  /// What was found of the cards that are in, anew by what is known now.
+  void judge_cards();
+  void judge_card(const std::string& reader);
   void trust_files_read(Result<trust::Authorities> loaded);
 
   // gate_sign_in.cpp
@@ -359,6 +365,8 @@ class Gate {
   /// The register's error; where that leaves in doubt whether it was done, the record says so.
   void note_not_done(audit::Record record, const Error& why);
   boost::asio::awaitable<Response> carry_out_silently(const Request& request, const Actor& who, Deed& deed);
+  /// Of an act that the rules refuse: recorded, and told.
+  Response refuse_impossible(const Request& request, const audit::Record& record, const Error& why);
   /// Their facts may be other than before: looks at every session that stands on them.
   void people_changed(const std::vector<std::string>& ids);
   /// Records the look; with a refusal when the log cannot be written: nothing is shown of others then.
@@ -405,6 +413,8 @@ class Gate {
   // gate_removals.cpp
   static Deed removal_deed(std::string person, std::string_view act, std::string reason,
                            std::function<Result<void>(reg::Person&)> how);
+  boost::asio::awaitable<Response> restore(Request& request, std::string subject, std::int64_t number,
+                                           std::string reason);
   boost::asio::awaitable<Response> removal_act(Request& request, const Actor& who, Deed& deed);
 
   // gate_enrolment.cpp
@@ -440,7 +450,24 @@ class Gate {
   };
   using PersonWork = std::function<json::object(const PeopleView&, const RecordOf&, Names&)>;
   /// What takes as long as there are entries about a person: made here when they are few, else beside, as a list.
-  boost::asio::awaitable<Made> make_of_person(const Request& request, std::size_t entries, PersonWork work);
+  /// `who` asks, which decides whose turn it is.
+  boost::asio::awaitable<Made> make_of_person(const Request& request, std::string who, std::size_t entries,
+                                              PersonWork work);
+
+  // gate_named.cpp
+  enum class Whom : std::uint8_t {
+    of_reach,  // somebody whom the act may be done with, or of the staff of who asks
+    anybody,   // whoever may do the act may name anybody for it
+  };
+  struct Meant {
+    std::string id;
+    std::optional<Response> refusal;
+  };
+  /// Whom a request means by a number or by a name. What is neither comes back as it is, for the call to refuse, when who asks
+  /// may name nobody; else it is refused, with the choices that may be shown to them. Must have a name of its own, as the work of
+  /// RegisterThreads.
+  boost::asio::awaitable<Meant> person_meant(const Request& request, std::string text, policy::Act act,
+                                             Whom whom = Whom::of_reach);
 
   // gate_notices.cpp
   /// Whom it was new to.
@@ -478,7 +505,11 @@ class Gate {
   void register_replaced();
   boost::asio::awaitable<void> check_register_in_background();
   void register_checked(const Result<std::vector<std::string>>& found);
-  Result<std::filesystem::path> backup_named(const Request& request);
+  struct BackupFile {
+    std::filesystem::path path;  // the copy in the folder of the service
+    std::string told;            // what the log calls it: the file as root named it, where that is known
+  };
+  Result<BackupFile> backup_named(const Request& request);
 
   // gate_certificate.cpp
   struct CardHolder {

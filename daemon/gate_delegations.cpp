@@ -41,13 +41,17 @@ Gate::Answer Gate::list_delegations(Request& request) {
 
 Gate::Answer Gate::give_delegation(Request& request) {
   auto body = proto::Body::parse(request.body);
-  const auto to = body.text("person");
+  const auto given = body.text("person");
   const auto role = body.text("role");
   const auto from = body.optional_date("valid_from");
   const auto until = body.date("valid_until");
   const auto reason = body.reason();
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   // The one who is delegated to need not be of the manager's staff.
+  auto meaning = person_meant(request, given, policy::Act::delegate, Whom::anybody);
+  auto meant = co_await std::move(meaning);
+  if (meant.refusal) co_return std::move(*meant.refusal);
+  const std::string to = std::move(meant.id);
   Actor who = actor(request, policy::Act::delegate, {});
   if (who.refusal) co_return std::move(*who.refusal);
   Deed deed;
@@ -102,15 +106,22 @@ Gate::Answer Gate::revoke_delegation(Request& request, const std::string& id) {
 
 Gate::Answer Gate::appoint_acting(Request& request) {
   auto body = proto::Body::parse(request.body);
-  const auto stand_in = body.text("person");
+  const auto stand_in_given = body.text("person");
   const auto manager_given = body.optional_text("manager");
   const auto from = body.optional_date("valid_from");
   const auto until = body.date("valid_until");
   const auto reason = body.reason();
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  auto meaning = person_meant(request, stand_in_given, policy::Act::delegate, Whom::anybody);
+  auto meant = co_await std::move(meaning);
+  if (meant.refusal) co_return std::move(*meant.refusal);
+  const std::string stand_in = std::move(meant.id);
   Actor who = actor(request, policy::Act::delegate, {});
   if (who.refusal) co_return std::move(*who.refusal);
-  const std::string manager = manager_given.value_or(who.person);
+  auto managing = person_meant(request, manager_given.value_or(who.person), policy::Act::delegate);
+  auto managed_meant = co_await std::move(managing);
+  if (managed_meant.refusal) co_return std::move(*managed_meant.refusal);
+  const std::string manager = std::move(managed_meant.id);
   // For somebody else: who looks after staff records, or manages that manager.
   if (manager != who.person) who = actor(request, policy::Act::delegate, manager);
   if (who.refusal) co_return std::move(*who.refusal);

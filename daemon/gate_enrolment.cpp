@@ -136,8 +136,12 @@ Gate::Actor Gate::may_give_codes(const Request& request, const std::string& subj
 Gate::Answer Gate::make_code(Request& request) {
   const Peer& peer = *request.peer;
   auto body = proto::Body::parse(request.body);
-  const auto who = body.text("person");
+  const auto given = body.text("person");
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  auto meaning = person_meant(request, given, policy::Act::give_codes);
+  auto meant = co_await std::move(meaning);
+  if (meant.refusal) co_return std::move(*meant.refusal);
+  const std::string who = std::move(meant.id);
   auto helper = may_give_codes(request, who);
   if (helper.refusal) co_return std::move(*helper.refusal);
   const auto act = acts_.begin(helper.session, right_of(helper));
@@ -243,9 +247,13 @@ Gate::Answer Gate::activate(Request& request) {
 Gate::Answer Gate::reset_password(Request& request) {
   const Peer& peer = *request.peer;
   auto body = proto::Body::parse(request.body);
-  const auto who = body.text("person");
+  const auto given = body.text("person");
   const auto reason = body.reason();
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  auto meaning = person_meant(request, given, policy::Act::give_codes);
+  auto meant = co_await std::move(meaning);
+  if (meant.refusal) co_return std::move(*meant.refusal);
+  const std::string who = std::move(meant.id);
   auto helper = may_give_codes(request, who);
   if (helper.refusal) co_return std::move(*helper.refusal);
   const auto act = acts_.begin(helper.session, right_of(helper));

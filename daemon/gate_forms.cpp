@@ -31,12 +31,19 @@ Gate::Answer Gate::list_forms(Request& request) {
     for (const auto& form : record.forms) out.push_back(form_json(record, form));
     return out;
   };
-  if (const auto* wanted = request.parameter("person"); wanted != nullptr && *wanted != who.person) {
-    Actor looker = actor(request, policy::Act::see_people, *wanted);
+  std::string wanted = who.person;
+  if (const auto* given = request.parameter("person")) {
+    auto meaning = person_meant(request, *given, policy::Act::see_people);
+    auto meant = co_await std::move(meaning);
+    if (meant.refusal) co_return std::move(*meant.refusal);
+    wanted = std::move(meant.id);
+  }
+  if (wanted != who.person) {
+    Actor looker = actor(request, policy::Act::see_people, wanted);
     if (looker.refusal) co_return std::move(*looker.refusal);
-    if (auto no = note_look(request, looker, *wanted, "forms")) co_return std::move(*no);
-    auto forms = forms_of(*wanted);
-    if (!forms) co_return no_person(forms.error(), *wanted);
+    if (auto no = note_look(request, looker, wanted, "forms")) co_return std::move(*no);
+    auto forms = forms_of(wanted);
+    if (!forms) co_return no_person(forms.error(), wanted);
     co_return json_response(200, json::object{{"forms", std::move(*forms)}});
   }
   auto mine = forms_of(who.person);
@@ -111,22 +118,25 @@ boost::asio::awaitable<Response> Gate::form_act(Request& request, const Actor& w
 
 Gate::Answer Gate::submit_form(Request& request) {
   auto body = proto::Body::parse(request.body);
-  const auto subject = body.optional_text("person");
+  const auto given = body.optional_text("person");
   work::FormAsk ask{body.text("role"), body.reason(), body.optional_date("valid_from"),
                     body.optional_date("valid_until")};
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   Actor who = myself(request);
   if (who.refusal) co_return std::move(*who.refusal);
-  if (subject && *subject != who.person) {
-    Actor manager = line_manager_of(request, *subject);
-    who = manager.refusal ? actor(request, policy::Act::submit_forms, *subject) : std::move(manager);
+  auto meaning = person_meant(request, given.value_or(who.person), policy::Act::submit_forms);
+  auto meant = co_await std::move(meaning);
+  if (meant.refusal) co_return std::move(*meant.refusal);
+  const std::string subject = std::move(meant.id);
+  if (subject != who.person) {
+    Actor manager = line_manager_of(request, subject);
+    who = manager.refusal ? actor(request, policy::Act::submit_forms, subject) : std::move(manager);
   }
   if (who.refusal) co_return std::move(*who.refusal);
   const auto when = doer(who);
   const std::string reason = ask.reason;
   auto deed = form_deed(
-      subject.value_or(who.person), {}, "submitted", reason,
-      fmt::format("An access form was submitted for you ({}).", ask.role),
+      subject, {}, "submitted", reason, fmt::format("An access form was submitted for you ({}).", ask.role),
       [ask, when, policy = policy_](reg::Person& p) { return work::submit_form(p, *policy, ask, when); });
   co_return co_await form_act(request, who, deed, std::nullopt);
 }
@@ -278,10 +288,15 @@ Gate::Answer Gate::list_training(Request& request) {
   Actor who = myself(request);
   if (who.refusal) co_return std::move(*who.refusal);
   std::string subject = who.person;
-  if (const auto* wanted = request.parameter("person"); wanted != nullptr && *wanted != who.person) {
-    who = actor(request, policy::Act::see_people, *wanted);
+  if (const auto* given = request.parameter("person")) {
+    auto meaning = person_meant(request, *given, policy::Act::see_people);
+    auto meant = co_await std::move(meaning);
+    if (meant.refusal) co_return std::move(*meant.refusal);
+    subject = std::move(meant.id);
+  }
+  if (subject != who.person) {
+    who = actor(request, policy::Act::see_people, subject);
     if (who.refusal) co_return std::move(*who.refusal);
-    subject = *wanted;
     if (auto no = note_look(request, who, subject, "training")) co_return std::move(*no);
   }
   const auto record = staff_->person(subject);
@@ -292,12 +307,16 @@ Gate::Answer Gate::list_training(Request& request) {
 
 Gate::Answer Gate::record_training(Request& request) {
   auto body = proto::Body::parse(request.body);
-  const auto subject = body.text("person");
+  const auto given = body.text("person");
   reg::Training training;
   training.course = body.text("course");
   training.completed_on = body.date("completed_on");
   training.valid_until = body.optional_date("valid_until");
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  auto meaning = person_meant(request, given, policy::Act::record_training);
+  auto meant = co_await std::move(meaning);
+  if (meant.refusal) co_return std::move(*meant.refusal);
+  const std::string subject = std::move(meant.id);
   Actor who = actor(request, policy::Act::record_training, subject);
   if (who.refusal) co_return std::move(*who.refusal);
   Deed deed;

@@ -18,7 +18,7 @@ boost::asio::awaitable<Gate::Listed> Gate::list_beside(const Request& request,
     out.refusal = std::move(out.who.refusal);
     co_return out;
   }
-  auto begun = dear_calls_.begin(request.peer->counted_as, clock_.boot());
+  auto begun = dear_calls_.begin(request.peer->counted_as, out.who.person, clock_.boot());
   if (!begun.turn) {
     out.refusal = std::move(begun.refusal);
     co_return out;
@@ -44,8 +44,8 @@ boost::asio::awaitable<Gate::Listed> Gate::list_beside(const Request& request,
   co_return out;
 }
 
-boost::asio::awaitable<Gate::Made> Gate::make_of_person(const Request& request, std::size_t entries,
-                                                        PersonWork work) {
+boost::asio::awaitable<Gate::Made> Gate::make_of_person(const Request& request, std::string who,
+                                                        std::size_t entries, PersonWork work) {
   if (entries <= few_entries) {
     // Not one call like another: its rate is paid for by what it costs.
     if (!request.peer->admin_socket)
@@ -54,7 +54,7 @@ boost::asio::awaitable<Gate::Made> Gate::make_of_person(const Request& request, 
     Names names(*staff_);
     co_return Made{std::nullopt, work(view(), records(), names)};
   }
-  auto begun = dear_calls_.begin(request.peer->counted_as, clock_.boot());
+  auto begun = dear_calls_.begin(request.peer->counted_as, who, clock_.boot());
   if (!begun.turn) co_return Made{std::move(begun.refusal), {}};
   RegisterThreads::LongWork<json::object> making = [work = std::move(work), view = view()](
                                                        const std::filesystem::path& file,
@@ -69,9 +69,13 @@ boost::asio::awaitable<Gate::Made> Gate::make_of_person(const Request& request, 
   co_return Made{std::nullopt, std::move(*made)};
 }
 
-Gate::Answer Gate::show_staff(Request& request, const std::string& id) {
+Gate::Answer Gate::show_staff(Request& request, const std::string& given) {
   Actor who = myself(request);
   if (who.refusal) co_return std::move(*who.refusal);
+  auto meaning = person_meant(request, given, policy::Act::see_people);
+  auto meant = co_await std::move(meaning);
+  if (meant.refusal) co_return std::move(*meant.refusal);
+  const std::string id = std::move(meant.id);
   const bool other = id != who.person;
   if (other) {
     who = actor(request, policy::Act::see_people, id);
@@ -96,17 +100,29 @@ Gate::Answer Gate::show_staff(Request& request, const std::string& id) {
     return out;
   };
   const auto entries = entries_of(*record);
-  auto made = co_await make_of_person(request, entries, std::move(work));
+  auto made = co_await make_of_person(request, who.person, entries, std::move(work));
   if (made.refusal) co_return std::move(*made.refusal);
   if (auto over = refuse_if_over(who)) co_return std::move(*over);
   co_return json_response(200, made.body);
 }
 
-/// The staff of mine and of those for whom I stand in.
+/// The staff of mine and of those for whom I stand in. A line manager without a role for it is shown names and numbers: without
+/// them nobody could verify the first form of all.
 Gate::Answer Gate::team(Request& request) {
-  const std::function<Actor()> asks = [&] { return actor(request, policy::Act::see_people, {}); };
+  bool names_only = false;
+  const std::function<Actor()> asks = [&] {
+    Actor who = may(request, policy::Act::see_people, {});
+    const auto& facts = who.reach.facts;
+    names_only = who.refusal && (facts.is_line_manager || !facts.acting.empty());
+    if (!names_only) return actor(request, policy::Act::see_people, {});
+    Actor manager = myself(request);
+    manager.reach = std::move(who.reach);
+    manager.reach.roles.clear();
+    return manager;
+  };
   ListWork work = [](reg::Register& staff, const ListAsk& ask, const std::atomic<bool>& stop) {
     const auto& reach = ask.reach;
+    if (reach.roles.empty()) return team_names_page(staff, ask, stop);
     std::vector<std::string> managers{reach.facts.person};
     for (const auto* role : reach.roles) {
       for (auto& each : policy::managers_in_scope(*role, reach.facts, reach.now))
@@ -116,10 +132,14 @@ Gate::Answer Gate::team(Request& request) {
   };
   auto listed = co_await list_beside(request, asks, std::move(work));
   if (listed.refusal) co_return std::move(*listed.refusal);
+  if (names_only != listed.who.reach.roles.empty())
+    co_return problem(403, "role_needed", "Your role ended while the list was read.");
   auto& page = listed.page;
-  if (auto no = note_list(request, listed.who, page.people, "team")) co_return std::move(*no);
-  co_return json_response(200,
-                          json::object{{"people", std::move(page.rows)}, {"next", next_json(page.next)}});
+  if (auto no = note_list(request, listed.who, page.people, names_only ? "team, names" : "team"))
+    co_return std::move(*no);
+  co_return json_response(
+      200, json::object{
+               {"people", std::move(page.rows)}, {"names_only", names_only}, {"next", next_json(page.next)}});
 }
 
 namespace {
@@ -163,6 +183,12 @@ Gate::Answer Gate::list_staff(Request& request) {
   // Who asks, before what is asked.
   Actor who = sees_everybody(request);
   if (who.refusal) co_return std::move(*who.refusal);
+  if (!filter.manager.empty()) {
+    auto meaning = person_meant(request, filter.manager, policy::Act::see_people);
+    auto meant = co_await std::move(meaning);
+    if (meant.refusal) co_return std::move(*meant.refusal);
+    filter.manager = std::move(meant.id);
+  }
   if (!filter.role.empty() && policy_->role(filter.role) == nullptr)
     co_return problem(404, "role_unknown", "There is no role of that name. GET /v1/access lists them.");
   if (!filter.state.empty() && std::ranges::find(states, filter.state) == std::end(states)) {
@@ -183,8 +209,16 @@ Gate::Answer Gate::list_staff(Request& request) {
 }
 
 /// Yes or no for one record: what a system that opens records asks, so that no token lists them.
-Gate::Answer Gate::record_allowed(Request& request, const std::string& id) {
+Gate::Answer Gate::record_allowed(Request& request, const std::string& given) {
   const Peer& peer = *request.peer;
+  std::string id = given;
+  // Systems that open records give numbers.
+  if (request.authorization.empty()) {
+    auto meaning = person_meant(request, given, policy::Act::see_people);
+    auto meant = co_await std::move(meaning);
+    if (meant.refusal && meant.refusal->status == 409) co_return std::move(*meant.refusal);
+    id = std::move(meant.id);
+  }
   std::string role_name;
   const Session* session = nullptr;
   if (request.authorization.empty()) {

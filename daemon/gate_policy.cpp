@@ -41,9 +41,9 @@ void log_findings(const policy::Policy& policy, std::string_view file) {
 }
 
 Gate::Answer Gate::explain_policy(Request& request) {
-  const std::string* who = request.parameter("person");
+  const std::string* given = request.parameter("person");
   const std::string* role_name = request.parameter("role");
-  if (who == nullptr || role_name == nullptr)
+  if (given == nullptr || role_name == nullptr)
     co_return problem(400, "bad_request", "Give `person` and `role` in the query.");
   WallTime at = now();
   if (const std::string* text = request.parameter("at")) {
@@ -60,22 +60,26 @@ Gate::Answer Gate::explain_policy(Request& request) {
       co_return problem(400, "bad_request", "`sign_in` must be card or password.");
     if (*way == "password") sign_in = policy::SignIn::password;
   }
+  auto meaning = person_meant(request, *given, policy::Act::see_people);
+  auto meant = co_await std::move(meaning);
+  if (meant.refusal) co_return std::move(*meant.refusal);
+  const std::string who = std::move(meant.id);
   Actor looker;
   looker.person = "root";
   if (!request.peer->admin_socket) {
     looker = myself(request);
-    if (!looker.refusal && looker.person != *who) looker = actor(request, policy::Act::see_people, *who);
+    if (!looker.refusal && looker.person != who) looker = actor(request, policy::Act::see_people, who);
     if (looker.refusal) co_return std::move(*looker.refusal);
   }
   const policy::Role* role = policy_->role(*role_name);
   if (role == nullptr) {
     co_return problem(404, "role_unknown", fmt::format("The policy has no role '{}'.", *role_name));
   }
-  const auto found = person(*who);
-  if (!found) co_return no_person(found.error(), *who);
-  if (looker.person != *who) {
+  const auto found = person(who);
+  if (!found) co_return no_person(found.error(), who);
+  if (looker.person != who) {
     const auto what = "what-if for " + role->name;
-    if (auto no = note_look(request, looker, *who, what)) co_return std::move(*no);
+    if (auto no = note_look(request, looker, who, what)) co_return std::move(*no);
   }
   const auto& record = (*found)->record;
   PersonWork work = [record, sign_in, at, name = role->name](const PeopleView& view,
@@ -86,7 +90,7 @@ Gate::Answer Gate::explain_policy(Request& request) {
   const json::object whose = person_json(record);
   const auto entries = entries_of(record);
   const std::string policy_hash = policy_->hash();
-  auto made = co_await make_of_person(request, entries, std::move(work));
+  auto made = co_await make_of_person(request, looker.person, entries, std::move(work));
   if (made.refusal) co_return std::move(*made.refusal);
   if (!request.peer->admin_socket) {
     if (auto over = refuse_if_over(looker)) co_return std::move(*over);
@@ -121,7 +125,7 @@ Gate::Answer Gate::forecast_policy(Request& request) {
   if (!request.peer->admin_socket) who = sees_everybody(request);
   if (who.refusal) co_return std::move(*who.refusal);
   if (forecasting_) co_return problem(409, "busy", "Another forecast is being made. Wait until it is done.");
-  auto begun = dear_calls_.begin(request.peer->counted_as, clock_.boot());
+  auto begun = dear_calls_.begin(request.peer->counted_as, who.person, clock_.boot());
   if (!begun.turn) co_return std::move(begun.refusal);
   if (auto no = note_look(request, who, {}, "forecast")) co_return std::move(*no);
   const Raised forecasting(forecasting_);

@@ -20,6 +20,7 @@ namespace {
 constexpr std::size_t max_file_name = 128;
 constexpr std::size_t ids_in_record = 20;
 constexpr std::size_t max_told_removed = 1000;
+constexpr std::size_t max_told_file = 1024;
 
 bool is_plain_name(std::string_view name) {
   const auto plain = [](char c) {
@@ -137,18 +138,23 @@ void Gate::register_checked(const Result<std::vector<std::string>>& found) {
   note(std::move(record));
 }
 
-Result<std::filesystem::path> Gate::backup_named(const Request& request) {
+Result<Gate::BackupFile> Gate::backup_named(const Request& request) {
   const auto value = TRY(parse_json(request.body));
   const auto* object = value.if_object();
   const auto* name = object == nullptr ? nullptr : find_string(*object, "file");
-  if (name == nullptr || object->size() != 1 || !is_plain_name(*name)) {
-    return Error{Errc::invalid_argument,
-                 "expected {\"file\": NAME}, a name of letters, digits, - _ and . in the folder of backups"};
+  const auto* told = object == nullptr ? nullptr : find_string(*object, "named");
+  if (name == nullptr || object->size() != (told == nullptr ? 1U : 2U) || !is_plain_name(*name) ||
+      (told != nullptr && told->size() > max_told_file)) {
+    return Error{
+        Errc::invalid_argument,
+        "expected {\"file\": NAME}, a name of letters, digits, - _ and . in the folder of backups; and "
+        "\"named\": the file as you call it, where that is another"};
   }
   std::error_code failed;
   std::filesystem::create_directory(backups(), failed);
   if (failed) return Error{Errc::io, backups().string() + ": " + failed.message()};
-  return backups() / std::string_view(*name);
+  return BackupFile{backups() / std::string_view(*name),
+                    audit::clean(told == nullptr ? *name : *told, max_told_file)};
 }
 
 Gate::Answer Gate::show_register(Request&) {
@@ -185,8 +191,8 @@ Gate::Answer Gate::back_up_register(Request& request) {
   if (copying_) co_return problem(409, "busy", std::string(busy));
   const Raised copying(copying_);
   remove_left_copies(copy_patience);
-  RegisterThreads::LongWork<reg::Copied> work = [to = *to](const std::filesystem::path& file,
-                                                           const std::atomic<bool>& stop) {
+  RegisterThreads::LongWork<reg::Copied> work = [to = to->path](const std::filesystem::path& file,
+                                                                const std::atomic<bool>& stop) {
     return reg::back_up(file, to, stop);
   };
   const auto copied = co_await register_.beside<reg::Copied>(std::move(work));
@@ -194,18 +200,18 @@ Gate::Answer Gate::back_up_register(Request& request) {
   record.event = "register_copied";
   record.client = describe_peer(*request.peer);
   record.reason = copied ? "backup" : copied.error().message();
-  record.details = {{"file", to->filename().string()}};
+  record.details = {{"file", to->told}};
   if (copied) record.details["people"] = copied->people;
   // It tells of everybody: whoever asked is on record before the answer leaves.
   const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record)));
-  if (!copied) co_return copy_refused(copied.error(), *to);
+  if (!copied) co_return copy_refused(copied.error(), to->path);
   if (!recorded) {
     std::error_code ignored;
-    std::filesystem::remove(*to, ignored);
+    std::filesystem::remove(to->path, ignored);
     co_return audit_unavailable();
   }
   co_return json_response(
-      200, json::object{{"path", to->string()}, {"bytes", copied->bytes}, {"people", copied->people}});
+      200, json::object{{"path", to->path.string()}, {"bytes", copied->bytes}, {"people", copied->people}});
 }
 
 Gate::Answer Gate::restore_register(Request& request) {
@@ -217,8 +223,8 @@ Gate::Answer Gate::restore_register(Request& request) {
   remove_left_copies(copy_patience);
   using Restored = reg::Restored;
   Result<Restored> restored{Restored{}};
-  RegisterThreads::LongWork<bool> look = [from = *from](const std::filesystem::path&,
-                                                        const std::atomic<bool>& stop) -> Result<bool> {
+  RegisterThreads::LongWork<bool> look = [from = from->path](const std::filesystem::path&,
+                                                             const std::atomic<bool>& stop) -> Result<bool> {
     TRY(reg::check_backup(from, stop));
     return true;
   };
@@ -226,7 +232,7 @@ Gate::Answer Gate::restore_register(Request& request) {
   if (good) {
     // Where the register is changed, so that nobody is removed in between.
     std::function<Result<Restored>(reg::Register&)> work =
-        [from = *from, file = register_.file()](reg::Register& staff) -> Result<Restored> {
+        [from = from->path, file = register_.file()](reg::Register& staff) -> Result<Restored> {
       TRY(staff.in_place());
       return reg::restore(from, file);
     };
@@ -238,11 +244,11 @@ Gate::Answer Gate::restore_register(Request& request) {
   audit::Record record;
   record.event = "register_copied";
   record.client = describe_peer(*request.peer);
-  record.details = {{"file", from->filename().string()}};
+  record.details = {{"file", from->told}};
   if (!restored) {
     record.reason = "restore refused: " + restored.error().message();
     note(std::move(record));
-    co_return copy_refused(restored.error(), *from);
+    co_return copy_refused(restored.error(), from->path);
   }
   password_checks_.all_changed();
   // Whoever may do less by the restored register does so at once.
@@ -253,7 +259,7 @@ Gate::Answer Gate::restore_register(Request& request) {
   record.details["still_removed"] = restored->still_removed.size();
   record.details["still_removed_ids"] = texts(restored->still_removed, ids_in_record);
   record.details["still_blocked_cards"] = restored->still_blocked_cards;
-  log(Level::warning, fmt::format("the staff register was restored from {}", from->filename().string()),
+  log(Level::warning, fmt::format("the staff register was restored from {}", from->told),
       {{"CARDGATE_EVENT", "register_restored"}});
   const auto keep = audit::Keep::always;  // it is done already
   const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record), keep));

@@ -88,11 +88,16 @@ boost::asio::awaitable<Response> Gate::removal_act(Request& request, const Actor
 
 Gate::Answer Gate::request_removal(Request& request) {
   auto body = proto::Body::parse(request.body);
-  const auto subject = body.text("person");
+  const auto given = body.text("person");
   const auto reason = body.reason();
   const bool at_once = body.flag("at_once");
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
-  Actor who = actor(request, at_once ? policy::Act::remove_access : policy::Act::request_removal, subject);
+  const auto act = at_once ? policy::Act::remove_access : policy::Act::request_removal;
+  auto meaning = person_meant(request, given, act);
+  auto meant = co_await std::move(meaning);
+  if (meant.refusal) co_return std::move(*meant.refusal);
+  const std::string subject = std::move(meant.id);
+  Actor who = actor(request, act, subject);
   if (who.refusal) co_return std::move(*who.refusal);
   auto deed = removal_deed(
       subject, at_once ? "asked for and done" : "asked for", reason,
@@ -124,30 +129,71 @@ Gate::Answer Gate::decline_removal(Request& request, const std::string& id) {
   const auto reason = body.reason();
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   const auto owner = owner_of(Relation::of_removal, id, "removal");
-  Actor who = actor(request, policy::Act::remove_access, owner.person);
+  // One that is to be given back is decided on by those who may give it back.
+  std::string asked_back_by;
+  if (const auto record = record_of(owner.person)) {
+    const auto found = std::ranges::find(record->removals, owner.number, &reg::Removal::id);
+    if (found != record->removals.end() && found->state == reg::Removal::State::restoring)
+      asked_back_by = found->restore_by;
+  }
+  const bool gives_back = !asked_back_by.empty();
+  Actor who =
+      actor(request, gives_back ? policy::Act::restore_access : policy::Act::remove_access, owner.person);
   if (who.refusal) co_return std::move(*who.refusal);
   if (owner.refusal) co_return *owner.refusal;
-  auto deed = removal_deed(owner.person, "declined", reason,
+  auto deed = removal_deed(owner.person, gives_back ? "giving back declined" : "declined", reason,
                            [number = owner.number, reason, when = doer(who)](reg::Person& p) {
                              return work::decline_removal(p, number, reason, when);
                            });
-  co_return co_await removal_act(request, who, deed);
+  auto declining = removal_act(request, who, deed);
+  auto answer = co_await std::move(declining);
+  if (answer.status == 200 && gives_back && asked_back_by != who.person) {
+    const std::vector<std::string> asker(1, asked_back_by);
+    const std::string mark = "removal-" + random_id();
+    co_await tell(
+        asker, mark,
+        fmt::format("You asked to give access back (removal {}). A colleague declined that: {}", id, reason));
+  }
+  co_return answer;
 }
 
 Gate::Answer Gate::restore_access(Request& request) {
   auto body = proto::Body::parse(request.body);
-  const auto subject = body.text("person");
+  const auto given = body.text("person");
   const auto reason = body.reason();
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  auto meaning = person_meant(request, given, policy::Act::restore_access);
+  auto meant = co_await std::move(meaning);
+  if (meant.refusal) co_return std::move(*meant.refusal);
+  auto restoring = restore(request, std::move(meant.id), 0, reason);
+  co_return co_await std::move(restoring);
+}
+
+Gate::Answer Gate::restore_removal(Request& request, const std::string& id) {
+  auto body = proto::Body::parse(request.body);
+  const auto reason = body.reason();
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  const auto owner = owner_of(Relation::of_removal, id, "removal");
+  if (owner.refusal) {
+    Actor who = actor(request, policy::Act::restore_access, {});
+    co_return who.refusal ? std::move(*who.refusal) : *owner.refusal;
+  }
+  auto restoring = restore(request, owner.person, owner.number, reason);
+  co_return co_await std::move(restoring);
+}
+
+/// The first who asks, and the second who agrees, do the same. `number`: of the removal; 0: whichever holds now.
+boost::asio::awaitable<Response> Gate::restore(Request& request, std::string subject, std::int64_t number,
+                                               std::string reason) {
   Actor who = actor(request, policy::Act::restore_access, subject);
   if (who.refusal) co_return std::move(*who.refusal);
   const auto before = staff_->person(subject);
   const bool second = before && std::ranges::any_of(before->removals, [](const reg::Removal& each) {
                         return each.state == reg::Removal::State::restoring;
                       });
-  auto deed =
-      removal_deed(subject, second ? "restored" : "restoring asked for", reason,
-                   [reason, when = doer(who)](reg::Person& p) { return work::restore(p, reason, when); });
+  auto deed = removal_deed(
+      subject, second ? "restored" : "restoring asked for", reason,
+      [reason, number, when = doer(who)](reg::Person& p) { return work::restore(p, reason, when, number); });
   co_return co_await removal_act(request, who, deed);
 }
 

@@ -134,6 +134,9 @@ void Gate::refresh(const Bytes& certificate, bool anew) {
         if (session->certificate == certificate) ids.push_back(session->id);
       }
       for (const auto& id : ids) review(id);
+      for (const auto& [name, reader] : readers_.all()) {
+        if (reader.card && reader.card->certificate == certificate) judge_card(name);
+      }
       on_deadline_changed();
     });
   });
@@ -145,6 +148,21 @@ void Gate::take_over(trust::Authorities authorities, CardRules cards) {
   trust_problem_.clear();
   log_passed_over(judge_->authorities());
   review_all();
+  judge_cards();
+}
+
+void Gate::judge_cards() {
+  for (const auto& [name, reader] : readers_.all()) {
+    if (reader.card) judge_card(name);
+  }
+}
+
+void Gate::judge_card(const std::string& name) {
+  const auto card = readers_.find(name)->card;
+  auto verdict = judge_->look(card->certificate, now());
+  const bool changed = verdict.valid != card->verdict.valid || verdict.revocation != card->verdict.revocation;
+  readers_.judged(name, std::move(verdict));
+  if (changed) publish_card("judged", name);
 }
 
 /// New CRLs, anchors or intermediates: read in the background (a large CRL takes seconds), taken over whole

@@ -92,7 +92,7 @@ boost::asio::awaitable<void> Gate::tell_team(std::string text) {
 
 Gate::Answer Gate::set_up(Request& request) {
   auto body = proto::Body::parse(request.body);
-  const auto people = body.texts("people", max_appointed);
+  auto people = body.texts("people", max_appointed);
   const auto emergency_reason = body.optional_text("break_glass", proto::max_reason_bytes);
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   if (!audit_ok()) co_return audit_unavailable();
@@ -103,6 +103,12 @@ Gate::Answer Gate::set_up(Request& request) {
                       "Set-up is closed: the team gives access now. In an emergency: cardgate setup "
                       "--break-glass REASON, which "
                       "every member of the team is told.");
+  }
+  for (auto& one : people) {
+    auto meaning = person_meant(request, one, policy::Act::approve_forms);
+    auto meant = co_await std::move(meaning);
+    if (meant.refusal) co_return std::move(*meant.refusal);
+    one = std::move(meant.id);
   }
   if (!emergency_reason && (people.size() != 2 || people[0] == people[1])) {
     co_return problem(422, "not_possible",

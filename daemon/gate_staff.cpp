@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the team changes about staff: dates, line manager, leave, name, teams, cards.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -75,7 +76,7 @@ std::string card_notice(const reg::Person& person, const std::string& uuid, cons
 
 }  // namespace
 
-Gate::Answer Gate::change_staff(Request& request, const std::string& id) {
+Gate::Answer Gate::change_staff(Request& request, const std::string& given) {
   auto body = proto::Body::parse(request.body);
   work::StaffChange change;
   bool no_leave_from = false;
@@ -91,8 +92,19 @@ Gate::Answer Gate::change_staff(Request& request, const std::string& id) {
   const auto drop = body.optional_text("leave_team");
   const auto reason = body.reason();
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  auto meaning = person_meant(request, given, policy::Act::manage_staff);
+  auto meant = co_await std::move(meaning);
+  if (meant.refusal) co_return std::move(*meant.refusal);
+  const std::string id = std::move(meant.id);
   Actor who = actor(request, policy::Act::manage_staff, id);
   if (who.refusal) co_return std::move(*who.refusal);
+  if (change.line_manager && *change.line_manager != "none") {
+    auto manager_meaning =
+        person_meant(request, *change.line_manager, policy::Act::manage_staff, Whom::anybody);
+    auto manager = co_await std::move(manager_meaning);
+    if (manager.refusal) co_return std::move(*manager.refusal);
+    change.line_manager = std::move(manager.id);
+  }
   Deed deed;
   deed.record.event = "register_changed";
   deed.record.reason = reason;
@@ -182,18 +194,43 @@ std::optional<Response> Gate::refuse_other_name(const Request& request, const Ac
   return std::nullopt;
 }
 
-Gate::Answer Gate::change_card(Request& request, const std::string& id) {
+namespace {
+
+/// A card to be stopped need not be named when there is one only that opens anything.
+std::optional<Response> name_the_card(const reg::Person& person, work::CardChange& change) {
+  std::vector<std::string> active;
+  for (const auto& card : person.cards) {
+    if (card.status == "active") active.push_back(card.uuid);
+  }
+  if (active.size() == 1) {
+    change.uuid = active.front();
+    return std::nullopt;
+  }
+  return problem(422, "not_possible",
+                 active.empty() ? fmt::format("{} has no active card. Nothing was done.", person.name)
+                                : fmt::format("{} has several active cards. Name one of them: {}.",
+                                              person.name, fmt::join(active, ", ")),
+                 {{"cards", json::array(active.begin(), active.end())}});
+}
+
+}  // namespace
+
+Gate::Answer Gate::change_card(Request& request, const std::string& given) {
   static constexpr std::string_view states[] = {"active", "lost", "replaced", "revoked"};
   auto body = proto::Body::parse(request.body);
   work::CardChange change;
-  change.uuid = body.text("uuid");
+  const auto uuid = body.optional_text("uuid");
+  change.uuid = uuid.value_or(std::string());
   change.status = body.optional_text("status").value_or("active");
   change.replaces = body.optional_text("replaces").value_or(std::string());
   change.valid_until = body.optional_date("valid_until");
   change.certificate_name = body.optional_text("certificate_name").value_or(std::string());
   const auto reason = body.reason();
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
-  if (!reg::is_card_uuid(change.uuid) || (!change.replaces.empty() && !reg::is_card_uuid(change.replaces))) {
+  if (!uuid && change.status == "active")
+    co_return problem(400, "bad_request", "Name the card by its \"uuid\".");
+  if ((uuid && !reg::is_card_uuid(change.uuid)) ||
+      (!change.replaces.empty() && !reg::is_card_uuid(change.replaces))) {
     co_return problem(400, "bad_request",
                       "A card is named by its UUID, like 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01.");
   }
@@ -202,8 +239,17 @@ Gate::Answer Gate::change_card(Request& request, const std::string& id) {
   }
   change.uuid = reg::card_uuid(change.uuid);
   change.replaces = reg::card_uuid(change.replaces);
+  auto meaning = person_meant(request, given, policy::Act::manage_staff);
+  auto meant = co_await std::move(meaning);
+  if (meant.refusal) co_return std::move(*meant.refusal);
+  const std::string id = std::move(meant.id);
   Actor who = actor(request, policy::Act::manage_staff, id);
   if (who.refusal) co_return std::move(*who.refusal);
+  if (!uuid) {
+    const auto record = record_of(id);
+    if (!record) co_return no_person(record.error(), id);
+    if (auto no = name_the_card(*record, change)) co_return std::move(*no);
+  }
   const bool gives = change.status == "active";
   if (gives) {
     if (auto no = refuse_other_name(request, who, id, change)) co_return std::move(*no);

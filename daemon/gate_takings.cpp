@@ -86,12 +86,7 @@ boost::asio::awaitable<Gate::Done> Gate::take_away(const Request& request, const
   }
   reg::Person after = *before;
   if (const auto possible = work::apply(after, *deed.taking); !possible) {
-    audit::Record refused = record;
-    refused.event = "client_refused";
-    refused.reason = fmt::format("{}: not possible", record.event);
-    refused.details["why"] = possible.error().context;
-    refuse(*request.peer, std::move(refused));
-    done.refusal = not_possible(possible.error());
+    done.refusal = refuse_impossible(request, record, possible.error());
     co_return done;
   }
   if (deed.more_details) {

@@ -8,6 +8,7 @@
 #include "daemon/journal.hpp"
 #include "daemon/work/answers.hpp"
 #include "policy/lapses.hpp"
+#include "proto/openapi.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -70,6 +71,11 @@ Gate::Answer Gate::status(Request& request) {
   for (const auto& told : told_of_passed_over(judge_->authorities())) problems.push_back(json::string(told));
   json::array readers;
   for (const auto& [reader_name, reader] : readers_.all()) {
+    // What was found of a card holds until the answers about it end.
+    if (reader.card && reader.card->verdict.valid &&
+        (now() > reader.card->verdict.good_until ||
+         (reader.card->verdict.revocation == "good" && now() > reader.card->verdict.fresh_until)))
+      judge_card(reader_name);
     json::object entry{{"name", reader_name}, {"card_present", reader.state != Reader::State::empty}};
     if (reader.state != Reader::State::empty && may_sign_in_at(peer, reader_name)) {
       json::object card{{"state", state_name(reader.state)}};
@@ -168,6 +174,7 @@ Gate::Answer Gate::access(Request& request) {
     co_return problem(404, "role_unknown", "There is no role of that name. GET /v1/access lists them.");
   }
   const std::string id = session.id;
+  const std::string who = session.person;
   auto whose = person_json(session.person, session.person_name);
   const std::string role_name = wanted == nullptr ? std::string() : *wanted;
   PersonWork work = [facts = **facts, role_name, way = session.sign_in](const PeopleView& view,
@@ -185,11 +192,17 @@ Gate::Answer Gate::access(Request& request) {
     return json::object{{"roles", std::move(roles)}, {"lapsing", lapsing.size()}};
   };
   const auto entries = entries_of(**facts);
-  auto made = co_await make_of_person(request, entries, std::move(work));
+  auto made = co_await make_of_person(request, who, entries, std::move(work));
   if (made.refusal) co_return std::move(*made.refusal);
   if (sessions_.find(id) == nullptr) co_return problem(401, "no_session", "Your session ended meanwhile.");
   made.body["person"] = std::move(whose);
   co_return json_response(200, made.body);
+}
+
+Gate::Answer Gate::openapi(Request&) {
+  Response answer;
+  answer.body = proto::openapi_json();
+  co_return answer;
 }
 
 Gate::Answer Gate::metrics(Request&) {

@@ -80,21 +80,25 @@ Gate::Actor Gate::may(const Request& request, policy::Act act, const std::string
   if (!facts) return refused(register_unavailable(facts.error()), "register");
   who.reach = {policy_, **facts, {}, now()};
   auto& held = who.reach.roles;
-  const policy::Role* first = nullptr;
-  policy::Decision nearest;
+  const policy::Role* nearest = nullptr;  // the role that lacks least
+  std::vector<policy::Unmet> unmet;
   for (const auto& role : policy_->roles()) {
     if (!role.lets(act)) continue;
     auto decision = policy::decide(*policy_, who.reach.facts, {role.name, session.sign_in}, now());
     if (decision.allowed && now() < session.auth_time + role.max_session) held.push_back(&role);
-    if (first == nullptr) {
-      first = &role;
-      nearest = std::move(decision);
+    if (nearest == nullptr || decision.unmet.size() < unmet.size()) {
+      nearest = &role;
+      unmet = std::move(decision.unmet);
     }
   }
   if (held.empty()) {
-    const std::string title = first == nullptr ? "no role of this policy" : first->title;
-    return refused(problem(403, "role_needed", fmt::format("This needs {}.", title),
-                           {{"unmet", to_json(nearest.unmet)}}),
+    std::string text = "No role of this policy lets anybody do this.";
+    if (nearest != nullptr) {
+      text = unmet.empty()
+                 ? fmt::format("Your time as {} is over. Sign in again: cardgate login", nearest->title)
+                 : fmt::format("This needs {}.", nearest->title);
+    }
+    return refused(problem(403, "role_needed", std::move(text), {{"unmet", to_json(unmet)}}),
                    "no role lets them");
   }
   if (act != policy::Act::see_people) {
@@ -189,9 +193,9 @@ void Gate::ended(const audit::Record& record) {
 
 void Gate::note_not_done(audit::Record record, std::string_view why) {
   record.reason = fmt::format("not done: {}", why);
-  // Until this is durable, the next start has to say it.
-  auto done = [this, id = deed_of(record)](const Result<void>&) {
-    boost::asio::post(io_, [this, id] { open_acts_.end(id); });
+  // Until this is durable, the next start has to say it: better twice, under one deed, than not at all.
+  auto done = [this, id = deed_of(record)](const Result<void>& said) {
+    if (said) boost::asio::post(io_, [this, id] { open_acts_.end(id); });
   };
   log_->append(std::move(record), std::move(done), audit::Keep::always);
 }
@@ -267,6 +271,15 @@ Result<void> Gate::try_on_copies(const Deed& deed) {
   return deed.how(copies);
 }
 
+Response Gate::refuse_impossible(const Request& request, const audit::Record& record, const Error& why) {
+  audit::Record refused = record;
+  refused.event = "client_refused";
+  refused.reason = fmt::format("{}: not possible", record.event);
+  refused.details["why"] = why.context;
+  refuse(*request.peer, std::move(refused));
+  return not_possible(why);
+}
+
 boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const Actor& who, Deed& deed) {
   Done done;
   const auto act = acts_.begin(who.session, right_of(who));
@@ -302,12 +315,7 @@ boost::asio::awaitable<Gate::Done> Gate::carry_out(const Request& request, const
   auto possible = deed.how(tried);
   if (possible && deed.first) possible = deed.first(records());
   if (!possible) {
-    audit::Record refused = record;
-    refused.event = "client_refused";
-    refused.reason = fmt::format("{}: not possible", record.event);
-    refused.details["why"] = possible.error().context;
-    refuse(*request.peer, std::move(refused));
-    done.refusal = not_possible(possible.error());
+    done.refusal = refuse_impossible(request, record, possible.error());
     co_return done;
   }
   if (deed.more_details) {

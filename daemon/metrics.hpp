@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counters and gauges in OpenMetrics text. One thread.
+// Counters and gauges in OpenMetrics text. What each is, and how its parts are told apart, stands in one table (metrics.cpp).
+// One thread.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@ namespace cardgate::daemon {
 
 class Metrics {
  public:
-  /// Adds one to `name`, or to `name{kind="label"}`. Labels come from the code, never from a peer.
+  /// Adds one to `name`, or to its part `label`. Labels come from the code, never from a peer.
   void add(std::string_view name, std::string_view label = {}) { ++counter(name, label); }
   /// A reference that stays valid, for hot paths.
   std::uint64_t& counter(std::string_view name, std::string_view label = {});

@@ -75,6 +75,14 @@ Result<PeoplePage> team_page(reg::Register& staff, const ListAsk& ask,
   return page_of(staff, ask, TRY(staff_of(staff, managers)), rows_of, stop);
 }
 
+Result<PeoplePage> team_names_page(reg::Register& staff, const ListAsk& ask, const std::atomic<bool>& stop) {
+  std::vector<std::string> managers;
+  for (auto& each : policy::managers_of(ask.reach.facts, ask.reach.now))
+    managers.push_back(std::move(each.id));
+  const RowsOf rows_of = [](const reg::Person& person) { return json::array{person_json(person)}; };
+  return page_of(staff, ask, TRY(staff_of(staff, managers)), rows_of, stop);
+}
+
 Result<PeoplePage> staff_page(reg::Register& staff, const ListAsk& ask, const StaffFilter& filter,
                               const std::atomic<bool>& stop) {
   const auto records = ask.view.records(staff);

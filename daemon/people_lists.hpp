@@ -33,6 +33,9 @@ struct ListAsk {
 Result<PeoplePage> team_page(reg::Register& staff, const ListAsk& ask,
                              const std::vector<std::string>& managers, const std::atomic<bool>& stop);
 
+/// The names of those for whom the person answers, whatever their roles.
+Result<PeoplePage> team_names_page(reg::Register& staff, const ListAsk& ask, const std::atomic<bool>& stop);
+
 struct StaffFilter {
   std::string name, role, manager, state;
 };

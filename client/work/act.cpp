@@ -22,7 +22,8 @@ struct Given {
 };
 
 std::string target_of(const Act& act, const Given& given) {
-  std::string path = act.path;
+  std::string path =
+      given.subject.empty() && !act.path_without_subject.empty() ? act.path_without_subject : act.path;
   if (const auto at = path.find("{}"); at != std::string::npos)
     path.replace(at, 2, percent_encode(given.subject));
   add_to_query(path, "session", given.session);
@@ -58,7 +59,7 @@ Result<Reply> ask_patiently(const Http& http, const Request& request) {
   constexpr int max_times = 30;
   for (int times = 1;; ++times) {
     auto reply = call(http, request);
-    if (!reply || !reply->refusal || request.method != "GET") return reply;
+    if (!reply || !reply->refusal) return reply;
     const auto wait = wait_of(*reply->refusal);
     if (!wait || times == max_times) return reply;
     std::this_thread::sleep_for(*wait);
@@ -119,7 +120,9 @@ int run_act(const Cli& cli, const Act& act, Given given) {
 CLI::App* add_act(CLI::App& group, Cli& cli, Act act) {
   auto* command = add_command(group, act.name, act.what, act.example, usual_exit_codes);
   auto given = std::make_shared<Given>();
-  if (!act.subject.empty()) command->add_option(act.subject, given->subject, act.subject_help)->required();
+  if (!act.subject.empty())
+    command->add_option(act.subject, given->subject, act.subject_help)
+        ->required(act.path_without_subject.empty());
   for (const auto& option : act.options) {
     if (option.yes_or_no) {
       command->add_flag(option.flag, given->flags[option.member], option.help);

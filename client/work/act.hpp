@@ -25,6 +25,7 @@ struct Act {
   std::string path;          // {} stands for the positional argument
   std::string subject = {};  // the positional argument's name; empty: none
   std::string subject_help = {};
+  std::string path_without_subject = {};  // where the argument may be left out
   std::vector<ActOption> options = {};
   /// What people read of the answer's body.
   std::function<void(const json::object&)> tell = {};

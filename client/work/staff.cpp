@@ -212,9 +212,13 @@ void add_removal(CLI::App& app, Cli& cli) {
       *group, cli,
       {.name = "restore",
        .what = "Give removed access back: one person of the team asks, another does the same and so agrees",
-       .example = "cardgate removal restore --person 10017 --reason \"Investigation closed\"",
-       .path = "/v1/removals/restore",
-       .options = {person_option(), reason_option()},
+       .example = "cardgate removal restore 3 --reason \"Investigation closed\"\n"
+                  "  cardgate removal restore --person 10017 --reason \"Investigation closed\"",
+       .path = "/v1/removals/{}/restore",
+       .subject = "REMOVAL",
+       .subject_help = "Its number: cardgate removal list; or give --person",
+       .path_without_subject = "/v1/removals/restore",
+       .options = {person_option(false), reason_option()},
        .tell = tell});
 }
 
@@ -330,11 +334,12 @@ void add_staff_acts(CLI::App& group, Cli& cli) {
                 "The name in the card's certificate, where it is not the person's: you have looked at both",
                 false, false},
                {"--until", "valid_until", "The last day it counts", false, false}}));
-  add_act(group, cli,
-          card_change("stop-card", "A card is lost, replaced or revoked: refused everywhere at once",
-                      "cardgate staff stop-card 10017 --card UUID --status lost --reason \"Left on a bus\"",
-                      {{"--card", "uuid", "The card's UUID", true, false},
-                       {"--status", "status", "lost, replaced or revoked", true, false}}));
+  add_act(
+      group, cli,
+      card_change("stop-card", "A card is lost, replaced or revoked: refused everywhere at once",
+                  "cardgate staff stop-card 10017 --card UUID --status lost --reason \"Left on a bus\"",
+                  {{"--card", "uuid", "The card's UUID; needed only when several are active", false, false},
+                   {"--status", "status", "lost, replaced or revoked", true, false}}));
 }
 
 }  // namespace cardgate::client

@@ -214,6 +214,13 @@ void Readers::take_over(const std::string& name, Result<CardFacts> facts) {
   }
 }
 
+void Readers::judged(const std::string& name, trust::Verdict verdict) {
+  Reader& reader = readers_.at(name);
+  auto facts = *reader.card;
+  facts.verdict = std::move(verdict);
+  reader.card = std::make_shared<const CardFacts>(std::move(facts));
+}
+
 void Readers::proved(const std::string& name) {
   Reader* reader = find(name);
   if (reader == nullptr || !reader->card) return;

@@ -82,6 +82,8 @@ class Readers {
                                                        Secret fresh, Patience patience);
   boost::asio::awaitable<Result<void>> unblock(std::shared_ptr<const CardFacts> card, std::string reader,
                                                Secret puk, Secret fresh, Patience patience);
+  /// What is found of the card in this reader by now. REQUIRES one that was read.
+  void judged(const std::string& name, trust::Verdict verdict);
   /// The card in this reader has signed: another that only says it is the same gives way.
   void proved(const std::string& name);
   /// Reads the tries left again: a right passcode sets them to a number that only the card knows.

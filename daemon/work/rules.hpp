@@ -74,10 +74,12 @@ Result<void> end_acting(reg::Person& person, std::int64_t acting);
 // --- urgent removals ---
 Result<void> request_removal(reg::Person& person, const std::string& reason, bool at_once, const Doer& doer);
 Result<void> do_removal(reg::Person& person, std::int64_t removal, const Doer& doer);
+/// One that was asked for; or giving back, which one person has asked for: then the access stays removed.
 Result<void> decline_removal(reg::Person& person, std::int64_t removal, const std::string& reason,
                              const Doer& doer);
-/// The first person asks for it, the second agrees and gives the access back.
-Result<void> restore(reg::Person& person, const std::string& reason, const Doer& doer);
+/// The first person asks for it, the second agrees and gives the access back. `number`: of the removal; 0: whichever holds.
+Result<void> restore(reg::Person& person, const std::string& reason, const Doer& doer,
+                     std::int64_t number = 0);
 
 // --- staff ---
 struct StaffChange {

@@ -132,9 +132,16 @@ Result<void> decline_removal(reg::Person& person, std::int64_t id, const std::st
                              const Doer& doer) {
   auto* removal = TRY(find_entry(person.removals, id, "removal"));
   if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody decides on their own removal"};
+  if (removal->state == RemovalState::restoring) {
+    removal->state = RemovalState::done;
+    removal->restore_by.clear();
+    removal->restore_card_by.clear();
+    removal->restore_reason.clear();
+    return {};
+  }
   if (removal->state != RemovalState::requested) {
-    return cannot(fmt::format("Removal {} is {}, and only one that is requested can be declined", id,
-                              reg::name(removal->state)));
+    return cannot(
+        fmt::format("Removal {} is {}, so there is nothing to decline", id, reg::name(removal->state)));
   }
   removal->state = RemovalState::declined;
   removal->closed_by = doer.id;
@@ -143,12 +150,22 @@ Result<void> decline_removal(reg::Person& person, std::int64_t id, const std::st
   return {};
 }
 
-Result<void> restore(reg::Person& person, const std::string& reason, const Doer& doer) {
+Result<void> restore(reg::Person& person, const std::string& reason, const Doer& doer, std::int64_t number) {
   if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody gives access back to themselves"};
   if (doer.may_be(person.id)) return same_hand();
   if (!person.removed) return cannot("That person's access is not removed");
-  auto removal = std::ranges::find_if(person.removals, [](const reg::Removal& each) {
+  const auto holds = [](const reg::Removal& each) {
     return each.state == RemovalState::done || each.state == RemovalState::restoring;
+  };
+  if (number != 0) {
+    const auto* named = TRY(find_entry(person.removals, number, "removal"));
+    if (!holds(*named)) {
+      return cannot(
+          fmt::format("Removal {} is {}, so there is nothing to give back", number, reg::name(named->state)));
+    }
+  }
+  auto removal = std::ranges::find_if(person.removals, [&](const reg::Removal& each) {
+    return holds(each) && (number == 0 || each.id == number);
   });
   if (removal == person.removals.end()) {  // it came by a staff file
     reg::Removal imported;

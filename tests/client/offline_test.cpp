@@ -43,13 +43,20 @@ TEST_F(CertVerify, FindsAGoodCertificateGood) {
   const auto leaf = file("leaf.pem", as_bytes(test::to_pem(issuing.issue({}), "CERTIFICATE")));
   const auto done = offline(command(leaf, crls(issuing.crl())));
   EXPECT_EQ(done.status, 0) << done.all;
-  EXPECT_THAT(done.output, HasSubstr("valid, until"));
+  EXPECT_THAT(done.output, HasSubstr("valid, until 20"));
   auto as_json = command(leaf, crls(issuing.crl()));
   as_json.emplace_back("--json");
   const auto body = parse_json(offline(as_json).output);
   ASSERT_TRUE(body);
   EXPECT_EQ(body->as_object().at("valid"), true);
   EXPECT_EQ(body->as_object().at("revocation"), "good");
+  const auto told = [&](const Bytes& list) {
+    auto again = command(leaf, crls(list));
+    again.emplace_back("--json");
+    return parse_json(offline(again).output)->as_object().at("expires_at");
+  };
+  EXPECT_EQ(told(issuing.crl()), told(issuing.crl({.next = test::noon() + 2 * test::day})))
+      << "the certificate's own end, whenever its list ends";
   EXPECT_EQ(body->as_object().at("chain").as_array().size(), 3U);
 }
 
@@ -106,7 +113,7 @@ TEST_F(CertVerify, JudgesByPurposeAndPolicy) {
 
 TEST_F(CertVerify, TellsAMistakeInTheCommandFromABadCertificate) {
   const auto leaf = file("leaf.der", issuing.issue({}));
-  EXPECT_EQ(offline(command((directory / "none").string())).status, 2);
+  EXPECT_EQ(offline(command((directory / "none").string())).status, 4) << "as every file that cannot be read";
   EXPECT_EQ(offline(command(leaf, {"--time", "yesterday"})).status, 2);
   EXPECT_EQ(offline(command(leaf, {"--purpose", "fun"})).status, 2);
   EXPECT_EQ(offline(command(leaf, {"--policy", "not an oid"})).status, 2);
@@ -202,6 +209,10 @@ TEST_F(AuditCommand, ShowsTheRecordsAskedFor) {
   EXPECT_EQ(line->as_object().at("person"), "10017");
   EXPECT_TRUE(offline({"audit", "show", "--dir", log, "--until", "2020-01-01"}).output.empty());
   EXPECT_EQ(offline({"audit", "show", "--dir", log, "--since", "soon"}).status, 2);
+  const auto unknown = offline({"audit", "show", "--dir", log, "--event", "sign_ins"});
+  EXPECT_EQ(unknown.status, 2);
+  EXPECT_THAT(unknown.all, HasSubstr("no record is called \"sign_ins\". They are: "));
+  EXPECT_THAT(unknown.all, HasSubstr("sign_in, "));
 }
 
 }  // namespace

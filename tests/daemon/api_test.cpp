@@ -136,7 +136,7 @@ class Api : public ::testing::Test {
     const auto* media = content->if_contains(type.substr(0, type.find(';')));
     ASSERT_NE(media, nullptr) << where << ": " << type << " is not documented";
     if (type.find("json") == std::string::npos) return;
-    const auto body = parse_json(answer.body);
+    const auto body = parse_json(answer.body, 4 << 20);
     ASSERT_TRUE(body) << where;
     check_schema(media->at("schema"), *body, where);
   }
@@ -229,6 +229,7 @@ class Api : public ::testing::Test {
     ask("POST", "/v1/removals", "", R"({"person":"2000",)" + why + "}", 403);
     ask("POST", "/v1/removals/restore", "", R"({"person":"2000",)" + why + "}", 403);
     ask("POST", "/v1/removals/{id}/do", "7", "{}", 403);
+    ask("POST", "/v1/removals/{id}/restore", "7", "{" + why + "}", 403);
     ask("POST", "/v1/removals/{id}/decline", "7", "{" + why + "}", 403);
     ask("GET", "/v1/team", "", "", 403);
     ask("GET", "/v1/staff", "", "", 403);
@@ -303,6 +304,11 @@ TEST_F(Api, IsWhatOpenapiSays) {
   call("GET", "/v1/access", stage.ask("GET", "/v1/access?role=core"), 200);
   call("GET", "/v1/access", stage.ask("GET", "/v1/access?role=none"), 404);
   call("GET", "/metrics", stage.ask("GET", "/metrics"), 200);
+  const auto described = stage.ask("GET", "/v1/openapi.json");
+  call("GET", "/v1/openapi.json", described, 200);
+  const auto as_served = parse_json(described.body, 4 << 20);
+  ASSERT_TRUE(as_served);
+  EXPECT_EQ(*as_served, document) << "the socket serves this very document";
   call("POST", "/v1/revoke", stage.ask("POST", "/v1/revoke", "token=" + token, {form_type}), 200);
   call("POST", "/v1/staff/import", stage.import(stage.people()), 200);
   call("POST", "/v1/staff/import", stage.import("people: [{id: 1}]"), 422);
@@ -321,6 +327,11 @@ TEST_F(Api, IsWhatOpenapiSays) {
   };
   call("POST", "/v1/register/backup", copy("backup", "one.db"), 200);
   call("POST", "/v1/register/backup", copy("backup", "one.db"), 409);
+  call("POST", "/v1/register/restore",
+       stage.admin("POST", "/v1/register/restore", R"({"file":"one.db","named":"/root/of-monday.db"})",
+                   {json_type}),
+       200);
+  EXPECT_TRUE(stage.audit_says("/root/of-monday.db")) << "the log names the file that root named";
   call("POST", "/v1/register/backup", copy("backup", "../one.db"), 400);
   call("POST", "/v1/register/restore", copy("restore", "one.db"), 200);
   call("POST", "/v1/register/restore", copy("restore", "none.db"), 404);

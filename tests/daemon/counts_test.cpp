@@ -154,41 +154,53 @@ TEST(Looks, APageOfPeopleIsTheRecordsThatHoldThemAll) {
   EXPECT_TRUE(parts_for_records({}).empty());
 }
 
-TEST(DearCalls, AreOneAtATimeForAUid) {
+TEST(DearCalls, AreOneAtATimeForAPerson) {
   DearCalls calls;
-  auto first = calls.begin(nurse, start);
+  auto first = calls.begin(nurse, "ann", start);
   ASSERT_TRUE(first.turn);
-  const auto second = calls.begin(nurse, start);
+  const auto second = calls.begin(nurse, "ann", start);
   EXPECT_FALSE(second.turn);
   EXPECT_EQ(second.refusal.status, 429);
   EXPECT_NE(second.refusal.body.find("one_at_a_time"), std::string::npos);
   EXPECT_EQ(second.refusal.headers.back(), (std::pair<std::string, std::string>("Retry-After", "1")));
-  EXPECT_TRUE(calls.begin(portal, start).turn) << "another uid's turn is its own";
+  EXPECT_TRUE(calls.begin(portal, "ann", start).turn) << "another uid's turn is its own";
+  EXPECT_TRUE(calls.begin(nurse, "bo", start).turn)
+      << "two people behind one portal do not wait for each other";
   first.turn.reset();
-  EXPECT_TRUE(calls.begin(nurse, start).turn);
+  EXPECT_TRUE(calls.begin(nurse, "ann", start).turn);
+}
+
+TEST(DearCalls, OfOneUidLeaveTheOthersTheirPlaces) {
+  DearCalls calls;
+  std::vector<DearCalls::Begun> running;
+  for (std::size_t i = 0; i < DearCalls::max_of_one_uid; ++i)
+    running.push_back(calls.begin(portal, std::to_string(i), start));
+  EXPECT_TRUE(running.back().turn);
+  EXPECT_EQ(calls.begin(portal, "one more", start).refusal.status, 429);
+  EXPECT_TRUE(calls.begin(nurse, "ann", start).turn);
 }
 
 TEST(DearCalls, ArePaidForInPeopleThatWereRead) {
   DearCalls calls;
   for (int i = 0; i < 1000; ++i) {
-    auto begun = calls.begin(nurse, start);
+    auto begun = calls.begin(nurse, "ann", start);
     ASSERT_TRUE(begun.turn) << "lists of few people may be asked for often";
     begun.turn->read(20, start);
   }
-  calls.begin(nurse, start).turn->read(25'000, start);
-  const auto refused = calls.begin(nurse, start);
+  calls.begin(nurse, "ann", start).turn->read(25'000, start);
+  const auto refused = calls.begin(nurse, "ann", start);
   EXPECT_EQ(refused.refusal.status, 429);
   EXPECT_NE(refused.refusal.body.find("too_many_people"), std::string::npos);
   EXPECT_EQ(refused.refusal.headers.back().second, "5") << "25,000 at 5,000 a second";
-  EXPECT_TRUE(calls.begin(nurse, start + seconds(5)).turn);
+  EXPECT_TRUE(calls.begin(nurse, "ann", start + seconds(5)).turn);
 }
 
 TEST(DearCalls, OfManyUidsTheRestIsToldToComeAgain) {
   DearCalls calls;
   std::vector<DearCalls::Begun> running;
   for (std::size_t i = 0; i < DearCalls::max_at_once; ++i)
-    running.push_back(calls.begin(static_cast<uid_t>(subordinate + i), start));
-  const auto refused = calls.begin(nurse, start);
+    running.push_back(calls.begin(static_cast<uid_t>(subordinate + i), "ann", start));
+  const auto refused = calls.begin(nurse, "ann", start);
   EXPECT_EQ(refused.refusal.status, 503);
   EXPECT_NE(refused.refusal.body.find("lists_busy"), std::string::npos);
 }

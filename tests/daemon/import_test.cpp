@@ -218,7 +218,7 @@ TEST_F(Bringing, ABackupIsRestoredUnderALiveSessionAndRemovalsStay) {
   ASSERT_EQ(csv("id,name,team\n2000,Changed,\n9,Nine,\n").status, 200);
   ASSERT_EQ(stage.import("people: [{id: \"3000\", name: Tia Invented, removed: {reason: Gone}}]").status,
             200);
-  expect(0, "removed still: 3000", {"register", "restore", backup});
+  expect(0, "removed still:\n  Tia Invented (3000)", {"register", "restore", backup});
   EXPECT_EQ(name_of("2000"), "Max Invented");
   EXPECT_EQ(name_of("9"), "");
   EXPECT_TRUE(stage.is_active(token)) << "whoever still may goes on";

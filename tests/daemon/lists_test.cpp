@@ -123,7 +123,7 @@ TEST_F(Lists, ATeamOfSixHundredIsShownWholeAndEachOfThemIsInTheLog) {
 }
 
 TEST_F(Lists, AnotherUidIsServedWhileALongListIsRead) {
-  constexpr std::string_view begun = "cardgate_requests_total{kind=\"/v1/team\"} ";
+  constexpr std::string_view begun = "cardgate_requests_total{call=\"/v1/team\"} ";
   const auto teams_begun = [&](const std::string& metrics) {
     const auto at = metrics.find(begun);
     return at == std::string::npos ? 0 : std::stoi(metrics.substr(at + begun.size()));

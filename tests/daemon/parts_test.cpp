@@ -381,10 +381,14 @@ TEST(Metrics, AreOpenMetrics) {
   Metrics metrics;
   metrics.add("tokens_issued");
   metrics.add("refusals", "token_refused");
-  EXPECT_EQ(metrics.text({{"sessions", 2}}),
-            "# TYPE cardgate_refusals counter\ncardgate_refusals_total{kind=\"token_refused\"} 1\n"
-            "# TYPE cardgate_tokens_issued counter\ncardgate_tokens_issued_total 1\n"
-            "# TYPE cardgate_sessions gauge\ncardgate_sessions 2\n# EOF\n");
+  EXPECT_EQ(
+      metrics.text({{"sessions", 2}}),
+      "# TYPE cardgate_refusals counter\n"
+      "# HELP cardgate_refusals Refusals, by the audit event that tells of them\n"
+      "cardgate_refusals_total{event=\"token_refused\"} 1\n"
+      "# TYPE cardgate_tokens_issued counter\n# HELP cardgate_tokens_issued Tokens issued\n"
+      "cardgate_tokens_issued_total 1\n"
+      "# TYPE cardgate_sessions gauge\n# HELP cardgate_sessions Open sessions\ncardgate_sessions 2\n# EOF\n");
 }
 
 class ConfigFile : public ::testing::Test {

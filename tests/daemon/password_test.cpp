@@ -403,7 +403,8 @@ TEST_F(SelfService, AReloadBringsANewListAndNewCostsOrChangesNothing) {
   stage.limits.replace(before.find("opslimit: 1"), 11, "opslimit: 3");
   stage.write_config();
   stage.daemon->signal(SIGHUP);
-  ASSERT_TRUE(testing::eventually(seconds(10), [&] { return metric("reloads_total{kind=\"taken\"}") == 2; }));
+  ASSERT_TRUE(
+      testing::eventually(seconds(10), [&] { return metric("reloads_total{result=\"taken\"}") == 2; }));
   for (const double hashes : {2, 1}) {
     const double made = metric("password_hashes_total");
     EXPECT_EQ(login("eve", "yet four more words").status, 201);

@@ -89,6 +89,15 @@ TEST_F(PeopleLists, ATeamOfTwoManagersIsWholeOverItsPages) {
   EXPECT_EQ(others.size(), static_cast<std::size_t>(many) / 2) << "nobody sees another manager's staff";
 }
 
+TEST_F(PeopleLists, ALineManagerWithoutARoleIsShownNamesAndNumbersAndNoMore) {
+  const auto ask = asks({});
+  const auto ids =
+      all_pages(ask, [&](const ListAsk& each) { return team_names_page(*staff, each, stop); }, 2);
+  EXPECT_EQ(ids.size(), static_cast<std::size_t>(many) / 2);
+  const auto first = team_names_page(*staff, ask, stop);
+  EXPECT_EQ(json::serialize(first->rows.at(0)), R"({"id":"s000","name":"Rare 0"})");
+}
+
 TEST_F(PeopleLists, EverybodyWhoFitsIsFoundBehindAnyNumberWhoDoNot) {
   const auto of = [&](const StaffFilter& filter, std::size_t pages) {
     return all_pages(

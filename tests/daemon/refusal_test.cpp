@@ -139,6 +139,26 @@ TEST_F(Refusal, AMissingCrlFailsClosed) {
   expect_certificate_refused("crl_missing");
 }
 
+TEST_F(Refusal, TheStatusSaysOfACardThatStaysInWhatHoldsNow) {
+  stage.up();
+  stage.insert_and_wait();
+  const auto problem = [&] { return stage.card_status().contains("problem"); };
+  EXPECT_FALSE(problem());
+  const auto lists = stage.dir / "lists-kept";
+  std::filesystem::create_directory(lists);
+  for (const auto& list : std::filesystem::directory_iterator(stage.ca->crls())) {
+    std::filesystem::copy(list.path(), lists / list.path().filename());
+    std::filesystem::remove(list.path());
+  }
+  EXPECT_TRUE(testing::eventually(seconds(10), problem))
+      << "its list is gone, and nobody could sign in with it";
+  EXPECT_EQ(stage.sign_in().error(), "certificate_refused");
+  for (const auto& list : std::filesystem::directory_iterator(lists))
+    std::filesystem::copy(list.path(), stage.ca->crls() / list.path().filename());
+  EXPECT_TRUE(testing::eventually(seconds(10), [&] { return !problem(); })) << "and the other way round";
+  EXPECT_EQ(stage.sign_in().status, 201);
+}
+
 TEST_F(Refusal, AWrongPasscodeSaysHowManyTriesAreLeft) {
   stage.up();
   stage.insert_and_wait();

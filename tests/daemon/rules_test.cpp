@@ -189,6 +189,37 @@ TEST(Restoring, TakesTwoPeopleWhoAreTwo) {
   EXPECT_FALSE(sid.removed);
 }
 
+TEST(Restoring, ThatWasAskedForCanBeDeclinedAndTheAccessStaysRemoved) {
+  auto sid = somebody("sid");
+  sid.removed = true;
+  ASSERT_EQ(outcome(restore(sid, "closed", {"tom", today, "ann"})), "");
+  sid.removals.front().id = 3;
+  EXPECT_THAT(outcome(decline_removal(sid, 3, "no", {"sid", today})), HasSubstr("their own removal"));
+  EXPECT_EQ(outcome(decline_removal(sid, 3, "not yet", {"tom", today, "ann"})), "") << "who asked may, too";
+  EXPECT_EQ(sid.removals.front().state, reg::Removal::State::done);
+  EXPECT_TRUE(sid.removed);
+  EXPECT_THAT(outcome(decline_removal(sid, 3, "no", {"esme", today})), HasSubstr("nothing to decline"));
+  // It begins anew, with two people who are two.
+  EXPECT_EQ(outcome(restore(sid, "closed", {"esme", today}, 3)), "");
+  EXPECT_TRUE(sid.removed);
+  EXPECT_EQ(outcome(restore(sid, "closed", {"ann", today}, 3)), "");
+  EXPECT_FALSE(sid.removed);
+}
+
+TEST(Restoring, ByItsNumberIsOfThatRemovalAlone) {
+  auto sid = somebody("sid");
+  sid.removed = true;
+  sid.removals.resize(2);
+  sid.removals[0].id = 3;
+  sid.removals[0].state = reg::Removal::State::declined;
+  sid.removals[1].id = 4;
+  sid.removals[1].state = reg::Removal::State::done;
+  EXPECT_THAT(outcome(restore(sid, "closed", {"tom", today}, 3)), HasSubstr("nothing to give back"));
+  EXPECT_THAT(outcome(restore(sid, "closed", {"tom", today}, 5)), HasSubstr("There is no removal 5"));
+  EXPECT_EQ(outcome(restore(sid, "closed", {"tom", today}, 4)), "");
+  EXPECT_EQ(sid.removals[1].state, reg::Removal::State::restoring);
+}
+
 struct Rights : ::testing::Test {
   Rights() {
     people["esme"] = member("esme");

@@ -41,7 +41,7 @@ TEST_F(Work, ManagersCannotGoRoundInARing) {
   trust.cannot("esme", {"staff", "transfer", "mina", "--to", "mina", "--reason", "x"},
                "Nobody is their own line manager");
   trust.cannot("esme", {"staff", "transfer", "mina", "--to", "nobody", "--reason", "x"},
-               "nobody with the id 'nobody'");
+               "nobody with the number 'nobody'");
   trust.cannot("esme", {"staff", "transfer", "nobody", "--to", "mina", "--reason", "x"},
                "nobody with the number 'nobody'");
   trust.can("esme", {"staff", "transfer", "joe", "--to", "none", "--reason", "x"}, "\"line_manager\":null");
@@ -155,6 +155,63 @@ TEST_F(Work, ALineManagerSeesWhatEndsWhatIsMissingAndWhatWaits) {
   EXPECT_NE(said.all.find(", requested\n"), std::string::npos) << said.all;
   EXPECT_EQ(said.all.find("Under investigation"), std::string::npos)
       << "why is not for this list: " << said.all;
+}
+
+TEST_F(Work, WhereANumberIsAskedANameWillDo) {
+  trust.seat("esme", 0);
+  trust.can("esme", {"staff", "show", "joe invented"}, "\"id\":\"joe\"");
+  trust.cannot("esme", {"staff", "show", "Joe"},
+               "Give the whole name or the personnel number: Joe Invented joe");
+  EXPECT_TRUE(trust.stage.audit_says("choices of a name"));
+  trust.can("esme", {"staff", "transfer", "Joe Invented", "--to", "Vera Invented", "--reason", "x"},
+            "\"line_manager\":{\"id\":\"vera\",\"name\":\"Vera Invented\"}");
+  trust.can("esme", {"staff", "transfer", "joe", "--to", "Mina Invented", "--reason", "x"}, "mina");
+  trust.can("esme", {"staff", "rename", "abe", "--name", "Joe Invented", "--reason", "x"});
+  trust.cannot("esme", {"staff", "show", "Joe Invented"}, "Several people are called 'Joe Invented'");
+  const auto twice = trust.stage.ask("GET", "/v1/staff/Joe%20Invented?session=" + trust.session_of("esme"));
+  EXPECT_EQ(twice.status, 409);
+  EXPECT_EQ(json::serialize(twice.json().at("choices")),
+            R"([{"id":"abe","name":"Joe Invented"},{"id":"joe","name":"Joe Invented"}])");
+  // Of those whom she may see, a line manager has one.
+  trust.seat("mina", 1);
+  const auto asked =
+      trust.can("mina", {"removal", "request", "--person", "Joe Invented", "--reason", "x"}, "requested");
+  EXPECT_EQ(asked.at("person").at("id").as_string(), "joe");
+  trust.cannot("mina", {"removal", "request", "--person", "Abe", "--reason", "x"},
+               "nobody whom you may name");
+  trust.seat("joe", 1);
+  trust.cannot("joe", {"removal", "request", "--person", "Mina Invented", "--reason", "x"}, "This needs");
+  trust.cannot("joe", {"staff", "show", "Mina Invented"}, "This needs");
+}
+
+TEST_F(Work, ALineManagerWithoutARoleIsShownTheNumbersOfHerStaff) {
+  trust.import("people:\n  - {id: vera, name: Vera Invented, employed_from: 2018-01-01}\n");
+  trust.seat("esme", 0);
+  trust.can("esme", {"staff", "transfer", "joe", "--to", "vera", "--reason", "x"});
+  trust.seat("vera", 1);
+  const auto team = trust.can("vera", {"staff", "team"});
+  EXPECT_EQ(json::serialize(team.at("people")), R"([{"id":"joe","name":"Joe Invented"}])");
+  EXPECT_TRUE(team.at("names_only").as_bool());
+  EXPECT_TRUE(trust.stage.audit_says("team, names"));
+  trust.cannot("vera", {"staff", "show", "joe"}, "This needs");
+  trust.seat("joe", 1);
+  trust.cannot("joe", {"staff", "team"}, "This needs");
+}
+
+TEST_F(Work, ARefusalNamesTheRoleThatThePersonIsNearestTo) {
+  // Esme is of the team, and lacks the signature of the newest text alone.
+  trust.import(
+      "people:\n  - {id: esme, name: Esme Invented, employed_from: 2020-01-01, declarations: [{name: "
+      "core-confidentiality, version: \"2020-1\", signed_on: 2020-01-02}]}\n");
+  trust.seat("esme");
+  trust.cannot("esme", {"staff", "show", "joe"}, "This needs ESR & Workforce Systems");
+}
+
+TEST_F(Work, TheOnlyCardIsStoppedWithoutItsNumber) {
+  trust.seat("esme");
+  trust.can("esme", {"staff", "stop-card", "joe", "--status", "lost", "--reason", "On a bus"}, "\"lost\"");
+  trust.cannot("esme", {"staff", "stop-card", "joe", "--status", "lost", "--reason", "x"},
+               "has no active card");
 }
 
 TEST_F(Work, TheListOfStaffRefusesWhatDoesNotExist) {

@@ -273,11 +273,15 @@ void Year::urgent_removal() {
   refused_at_the_door(sid, "access");
   EXPECT_EQ(last_words.find("nvestigation"), std::string::npos)
       << "the reason is not for the person: " << last_words;
+  trust.can(esme, {"removal", "restore", removal, "--reason", "Closed"}, "restoring");
+  trust.has(tom, {"removal", "decline", removal, "--reason", "Not yet"}, "\"state\":\"done\"");
+  trust.can(esme, {"notice", "list"}, "A colleague declined that: Not yet");
+  refused_at_the_door(sid, "access");
   trust.can(esme, {"removal", "restore", "--person", sid, "--reason", "Closed"}, "restoring");
   trust.cannot(esme, {"removal", "restore", "--person", sid, "--reason", "Closed"},
                "somebody else of the team must agree");
   refused_at_the_door(sid, "access");
-  trust.has(tom, {"removal", "restore", "--person", sid, "--reason", "Agreed"}, "restored");
+  trust.has(tom, {"removal", "restore", removal, "--reason", "Agreed"}, "restored");
   trust.seat(sid, 0);
   EXPECT_TRUE(trust.holds(sid, "core"));
 }
