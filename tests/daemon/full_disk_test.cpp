@@ -349,6 +349,47 @@ TEST_F(FullDisk, TheNextStartSaysWhatWasOnRecordAndNotCarriedOut) {
   EXPECT_TRUE(log_is_sound());
 }
 
+// Neither the log nor the reserve beside it took the words: what is in memory alone is lost with a kill.
+TEST_F(FullDisk, WhatCouldNotBeSaidOfAnActIsSaidByTheNextStart) {
+  mount("audit", "640k");
+  trust.stage.audit_settings = ", segment_bytes: 65536";
+  std::filesystem::create_directories(trust.stage.dir / "state" /
+                                      "late-records");  // no reserve can be made there
+  trust.open(false);
+  trust.seat("esme", 0);
+  std::string many = "people:\n";
+  for (int i = 0; i < 200'000; ++i) many += fmt::format("  - {{id: \"m{0}\", name: Many {0}}}\n", i);
+  std::jthread importing([&] { (void)trust.stage.import(many); });
+  const auto running = [&] {
+    const auto progress = trust.stage.admin("GET", "/v1/staff/import").json();
+    return progress.contains("running") && progress.at("running").as_bool() &&
+           progress.at("done").as_int64() > 0;
+  };
+  ASSERT_TRUE(eventually(seconds(60), running));
+  std::jthread renaming(
+      [&] { (void)post("esme", "/v1/staff/ann/changes", {{"name", "Ann Other"}, {"reason", "Married"}}); });
+  ASSERT_TRUE(trust.stage.audit_says("Married"));
+  fill_the_log();
+  ASSERT_TRUE(running()) << "this machine is too fast for this story";
+  trust.leave(0);  // so that it is not carried out when its turn comes
+  ASSERT_TRUE(eventually(seconds(120), [&] { return !running(); }));
+  importing.join();
+  renaming.join();
+  EXPECT_TRUE(eventually(seconds(10), [&] { return service().at("late_records").as_int64() >= 2; }));
+  kill();
+  make_room("audit");
+  start_again();
+  ASSERT_TRUE(trust.stage.audit_says("not done: "));
+  const auto all = records();
+  const auto act =
+      std::ranges::find_if(all, [&](const auto& each) { return member(each, "reason") == "Married"; });
+  ASSERT_NE(act, all.end());
+  EXPECT_TRUE(std::any_of(act, all.end(), [&](const auto& each) {
+    return member(each, "reason").starts_with("not done: ") && member(each, "deed") == member(*act, "deed");
+  }));
+  EXPECT_TRUE(log_is_sound());
+}
+
 TEST_F(FullDisk, NoSignInIsRecordedForWhomThereIsNoRoom) {
   trust.open(false);
   limit("sessions: 1");
