@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "base/bytes.hpp"
+#include "base/shown.hpp"
 
 namespace cardgate::audit {
 namespace {
@@ -94,19 +95,7 @@ constexpr EventInfo table[] = {
      true},
 };
 
-constexpr std::string_view replacement = "\xEF\xBF\xBD";
 constexpr std::string_view cut_mark = "\xE2\x80\xA6";
-
-/// Length of the well-formed UTF-8 sequence at the start of `text` that is no control character; 0 when there
-/// is none.
-std::size_t plain_sequence(std::string_view text) {
-  const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  const unsigned lead = at(0);
-  if (lead < 0x80) return lead >= 0x20 && lead != 0x7F ? 1 : 0;
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (text.size() < length || !is_plain_utf8(text.substr(0, length))) return 0;
-  return length;
-}
 
 bool is_printable_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
@@ -116,7 +105,8 @@ bool is_printable_ascii(std::string_view text) {
 bool needs_nothing(std::string_view text) {
   unsigned odd = 0;
   for (const char c : text) {
-    odd |= static_cast<unsigned>(c < 0x20) | static_cast<unsigned>(c == 0x7F) |
+    // Signed, so that bytes above 7F are looked at more closely, whatever char is here.
+    odd |= static_cast<unsigned>(static_cast<signed char>(c) < 0x20) | static_cast<unsigned>(c == 0x7F) |
            static_cast<unsigned>(c == '"') | static_cast<unsigned>(c == '\\');
   }
   return odd == 0 && text.size() <= max_field_bytes;
@@ -197,18 +187,13 @@ const EventInfo* find_event(std::string_view name) {
 }
 
 std::string clean(std::string_view text, std::size_t max_bytes) {
-  if (text.size() <= max_bytes && is_plain_utf8(text)) return std::string(text);
-  std::string out;
-  out.reserve(max_bytes);
-  while (!text.empty()) {
-    const std::size_t length = plain_sequence(text);
-    const std::string_view piece = length == 0 ? replacement : text.substr(0, length);
-    const std::string_view rest = text.substr(length == 0 ? 1 : length);
-    if (out.size() + piece.size() + cut_mark.size() > max_bytes) return out += cut_mark;
-    out += piece;
-    text = rest;
-  }
-  return out;
+  // One byte over the limit is enough to see that there is more.
+  std::string shown = shown_text(text.substr(0, max_bytes + 1));
+  if (shown.size() <= max_bytes) return shown;
+  std::size_t end = 0;
+  for (std::size_t at = 0; take_utf8(shown, at) && at + cut_mark.size() <= max_bytes;) end = at;
+  shown.resize(end);
+  return shown += cut_mark;
 }
 
 std::string encode_unchecked(const Record& record) {

@@ -40,7 +40,7 @@ std::span<const EventInfo> events();
 const EventInfo* find_event(std::string_view name);
 
 /// Longest text of one member, in bytes; what is longer is cut and ends in "…". Control characters and bytes
-/// that are not UTF-8 become U+FFFD.
+/// that are not UTF-8 are escaped (base/shown.hpp).
 inline constexpr std::size_t max_field_bytes = 512;
 /// Longest JSON text of `details`. Texts inside are cleaned and cut too. Details that are larger or deeper,
 /// or have a key that is not printable ASCII of at most 64 bytes, are replaced by {"cut":true}.

@@ -6,8 +6,8 @@
 
 #include <cstdio>
 
-#include "base/bytes.hpp"
 #include "base/clock.hpp"
+#include "base/shown.hpp"
 
 namespace cardgate::client {
 namespace {
@@ -22,12 +22,7 @@ std::string printable(std::string_view text) {
     for (char& c : line) {
       if (c == '\t') c = ' ';
     }
-    if (!is_plain_utf8(line)) {
-      for (char& c : line) {
-        if (c < 0x20 || c == 0x7f) c = '?';
-      }
-    }
-    out += line;
+    out += shown_text(line);
     out += '\n';
     begin = end + 1;
   }

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/shown.hpp"
+
 namespace cardgate::daemon {
 
 void Events::forget_gone() {
@@ -33,7 +35,7 @@ std::size_t Events::listeners() {
 
 void Events::publish(std::string_view event, const json::object& data, std::optional<uid_t> owner) {
   const std::string text =
-      fmt::format("id: {}\nevent: {}\ndata: {}\n\n", next_id_++, event, std::string(json::serialize(data)));
+      fmt::format("id: {}\nevent: {}\ndata: {}\n\n", next_id_++, event, shown_json(json::serialize(data)));
   for (const auto& weak : listeners_) {
     const auto listener = weak.lock();
     if (listener && (!owner || *owner == listener->uid() || listener->uid() == 0)) listener->push(text);

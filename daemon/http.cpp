@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "base/bytes.hpp"
+#include "base/shown.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -49,7 +50,7 @@ const std::string* Request::parameter(std::string_view key) const {
 Response json_response(int status, const json::value& value) {
   Response response;
   response.status = status;
-  response.body = json::serialize(value);
+  response.body = shown_json(json::serialize(value));
   return response;
 }
 

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <vector>
 
+#include "base/shown.hpp"
+
 namespace cardgate::daemon {
 namespace {
 
@@ -40,21 +42,21 @@ void log(Level level, std::string_view message, Fields fields) {
   static const bool journal = stderr_is_the_journal();
   if (!journal) {
     static constexpr std::string_view names[] = {"", "", "", "error", "warning", "notice", "info"};
-    std::string line = fmt::format("cardgated: {}: {}", names[static_cast<int>(level)], message);
+    std::string line = fmt::format("cardgated: {}: {}", names[static_cast<int>(level)], shown_text(message));
     for (const auto& [key, value] : fields) {
-      if (!value.empty()) line += fmt::format(" {}={}", key, value);
+      if (!value.empty()) line += fmt::format(" {}={}", key, shown_text(value));
     }
     line += '\n';
     // One write, so that lines of several threads do not mix; nowhere to report its failure to.
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
     return;
   }
-  std::vector<std::string> entries{fmt::format("MESSAGE={}", message),
+  std::vector<std::string> entries{fmt::format("MESSAGE={}", shown_text(message)),
                                    fmt::format("PRIORITY={}", static_cast<int>(level)),
                                    "SYSLOG_IDENTIFIER=cardgated"};
   for (const auto& [key, value] : fields) {
     if (value.empty()) continue;
-    entries.push_back(fmt::format("{}={}", key, value));
+    entries.push_back(fmt::format("{}={}", key, shown_text(value)));
     if (key == "CARDGATE_EVENT" && !message_id(value).empty()) {
       entries.push_back(fmt::format("MESSAGE_ID={}", message_id(value)));
     }

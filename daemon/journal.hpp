@@ -13,7 +13,7 @@ namespace cardgate::daemon {
 enum class Level { error = 3, warning = 4, notice = 5, info = 6 };
 
 /// `fields` are journal names in capitals: {"CARDGATE_EVENT", "sign_in"}; those with an empty value are left
-/// out.
+/// out. What is said is escaped here (base/shown.hpp).
 using Fields = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 void log(Level level, std::string_view message, Fields fields = {});
 

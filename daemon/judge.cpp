@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/shown.hpp"
 #include "daemon/fetch/message.hpp"
 #include "daemon/helper/stream.hpp"
 #include "daemon/journal.hpp"
@@ -107,8 +108,7 @@ void Judge::bring(const std::vector<trust::Question>& questions, WallTime at,
       TRY(read_exactly(socket.get(), content, patience));
       const auto& question = questions[head.index];
       if (!head.good) {
-        const auto text = as_text(content);
-        complain(question, is_plain_utf8(text) ? std::string(text) : "words that cannot be shown");
+        complain(question, shown_text(as_text(content)));
         continue;
       }
       const auto taken = answers_->take(question, std::move(content), authorities_, rules_, fetch_.rules, at);

@@ -12,7 +12,10 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <memory>
+
+#include "base/shown.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -69,12 +72,14 @@ void describe_process(Peer& peer, int pidfd) {
   char* unit = nullptr;
   const int found = ::sd_pid_get_unit(peer.pid, &unit);
   const std::unique_ptr<char, decltype(&std::free)> owner(unit, &std::free);
-  std::string program;
-  std::getline(std::ifstream(fmt::format("/proc/{}/comm", peer.pid)) >> std::ws, program);
+  // To the end, not to a line's: a process may call itself anything.
+  std::ifstream file(fmt::format("/proc/{}/comm", peer.pid));
+  std::string program{std::istreambuf_iterator<char>(file), {}};
+  if (program.ends_with('\n')) program.pop_back();
   if (!still_lives(pidfd)) return;  // what was read may be another's
   // Units below user@UID.service are named by their user, and prove nothing.
-  if (found >= 0 && !std::string_view(unit).starts_with("user@")) peer.unit = unit;
-  if (is_plain_utf8(program)) peer.program = program.substr(0, 64);
+  if (found >= 0 && !std::string_view(unit).starts_with("user@")) peer.unit = shown_text(unit);
+  peer.program = shown_text(program.substr(0, 64));
 }
 
 /// For kernels that give no handle on who connected. The number alone may be a later process's by now, so it

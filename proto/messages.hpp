@@ -24,7 +24,7 @@ inline constexpr std::size_t max_sign_in_body = 4 * 1024;
 inline constexpr std::size_t max_token_request_body = 4 * 1024;
 inline constexpr std::size_t max_form_body =
     32 * 1024;  // a token with every character percent-encoded, and a hint
-inline constexpr std::size_t max_reader_bytes = 256;
+inline constexpr std::size_t max_reader_bytes = 512;  // as it is shown: a byte may become four characters
 inline constexpr std::size_t max_card_bytes = 128;
 inline constexpr std::size_t max_passcode_bytes = 64;
 inline constexpr std::size_t max_name_bytes =

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "base/shown.hpp"
+
 namespace cardgate::proto {
 
 std::string to_body(const Problem& problem) {
@@ -13,7 +15,7 @@ std::string to_body(const Problem& problem) {
                     {"error", problem.error}};
   for (const auto& member : problem.extra)
     body.emplace(member.key(), member.value());  // keeps what stands already
-  return json::serialize(body);
+  return shown_json(json::serialize(body));
 }
 
 Result<Problem> parse_problem(std::string_view body) {

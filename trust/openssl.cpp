@@ -7,6 +7,7 @@
 #include <cctype>
 #include <ctime>
 
+#include "base/shown.hpp"
 #include "trust/authorities.hpp"
 #include "trust/certificate.hpp"
 
@@ -55,11 +56,11 @@ Result<CrlPtr> parse_crl(BytesView der) {
 
 std::string name_text(const X509_NAME* name) {
   const BioPtr out{BIO_new(BIO_s_mem())};
-  // UTF-8 stays UTF-8 (RFC 4514); control characters are escaped.
+  // UTF-8 stays UTF-8 (RFC 4514). OpenSSL hands the bytes of a UTF8String on as they are, so they may be none.
   if (!out || X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0) return "?";
   char* text = nullptr;
   const long size = BIO_get_mem_data(out.get(), &text);
-  return {text, static_cast<std::size_t>(std::max(0L, size))};
+  return shown_text({text, static_cast<std::size_t>(std::max(0L, size))});
 }
 
 std::string serial_text(const ASN1_INTEGER* serial) {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/shown.hpp"
+
 namespace cardgate::daemon::vendor {
 namespace {
 
@@ -141,9 +143,8 @@ Bytes encode(const Answer& answer) {
   put_number(out, answer.number);
   put_number(out, answer.tries_left);
   put_number(out, answer.passcode_key);
-  const std::string_view text = answer.text;
-  put(out,
-      as_bytes(text.size() <= max_field_bytes && is_plain_utf8(text) ? text : "words that cannot be shown"));
+  const std::string text = shown_text(answer.text);
+  put(out, as_bytes(text.size() <= max_field_bytes ? text : "words too long to be shown"));
   put(out, answer.signature.size() <= max_field_bytes ? BytesView(answer.signature) : BytesView());
   out.push_back(0);
   const std::size_t count = out.size() - 1;

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/crypto.hpp"
+#include "base/shown.hpp"
 
 namespace cardgate::daemon::vendor {
 namespace {
@@ -27,7 +28,7 @@ std::string_view trimmed(const CK_UTF8CHAR (&field)[size]) {
 }
 
 /// Most modules describe a slot by the name of its reader, cut at 64 bytes; some add words of their own.
-bool describes(std::string_view description, std::string_view reader, bool exactly) {
+bool describes_bytes(std::string_view description, std::string_view reader, bool exactly) {
   reader = reader.substr(0, sizeof CK_SLOT_INFO::slotDescription);
   while (reader.ends_with(' ')) reader.remove_suffix(1);
   if (exactly) return description == reader;
@@ -36,6 +37,12 @@ bool describes(std::string_view description, std::string_view reader, bool exact
   const auto behind = place + reader.size();
   // "Reader 00 0" is not a part of "Reader 00 01".
   return behind == description.size() || std::isalnum(static_cast<unsigned char>(description[behind])) == 0;
+}
+
+/// cardgated names a reader as it is shown; the module describes it as the reader calls itself.
+bool describes(std::string_view description, std::string_view reader, bool exactly) {
+  return describes_bytes(description, reader, exactly) ||
+         describes_bytes(description, bytes_shown_as(reader), exactly);
 }
 
 // The interface is older than const.
@@ -115,7 +122,8 @@ Result<std::vector<Token>> find_tokens(CK_FUNCTION_LIST& module, const std::stri
     // Cards that the module does not know, and those that just went, are no tokens.
     auto token = look_at(module, slot);
     if (!token || (token->info.flags & CKF_TOKEN_INITIALIZED) == 0) continue;
-    if (!label.empty() && trimmed(token->info.label) != label) continue;
+    const auto called = trimmed(token->info.label);
+    if (!label.empty() && called != label && shown_text(called) != label) continue;
     (label.empty() && describes(description, reader, true) ? exactly : roughly).push_back(*std::move(token));
   }
   return exactly.empty() ? roughly : exactly;

@@ -29,8 +29,8 @@ TEST(AuditRecord, EscapesWhatWouldBreakTheLine) {
                               .reason = "two\nlines\x01\x7f\xff end",
                               .details = {{"name", "Zo\xC3\xAB\r\xE2\x80\xAE"}}});
   EXPECT_EQ(object.at("person"), "Ann \"A\" \\ Example");
-  EXPECT_EQ(object.at("reason"), "two\uFFFDlines\uFFFD\uFFFD\uFFFD end");
-  EXPECT_EQ(object.at("details").at("name"), "Zo\u00EB\uFFFD\uFFFD\uFFFD\uFFFD");
+  EXPECT_EQ(object.at("reason"), "two\\x0Alines\\x01\\x7F\\xFF end");
+  EXPECT_EQ(object.at("details").at("name"), "Zo\u00EB\\x0D\\u202E");
 }
 
 TEST(AuditRecord, CutsLongTextBetweenCharacters) {

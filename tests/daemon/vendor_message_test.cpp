@@ -98,7 +98,7 @@ TEST(VendorMessage, WhatNoHelperSaysIsRefused) {
   // Control characters would let a module write lines of its own into the journal.
   auto lines = an_answer();
   lines.text = "wrong\ncardgated: signed in";
-  EXPECT_EQ(parse_answer(encode(lines))->text, "words that cannot be shown");
+  EXPECT_EQ(parse_answer(encode(lines))->text, "wrong\\x0Acardgated: signed in");
   // A code that is not for helpers becomes one that is.
   auto foreign = an_answer();
   foreign.code = Errc::token_expired;

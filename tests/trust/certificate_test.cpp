@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/trust/test_ca.hpp"
 #include "trust/possession.hpp"
 #include "trust/validate.hpp"
@@ -48,6 +50,15 @@ TEST(Describe, ReadsWhatStandsInIt) {
   EXPECT_EQ(info.uri.size(), 2U);
   EXPECT_EQ(info.subject_fields.count("OU"), 2U);
   EXPECT_EQ(info.subject_fields.find("UID")->second, "10001");
+}
+
+TEST(Describe, ShowsAnIssuerWhoseNameIsNoUtf8) {
+  Bytes der = full_certificate();
+  const auto root = as_bytes("Root");
+  const auto place = std::ranges::search(der, root).begin();  // the issuer stands before the subject
+  ASSERT_NE(place, der.end());
+  *(place + 1) = 0xE9;
+  EXPECT_EQ(describe(der).value().issuer, "CN=Example R\\xE9ot,O=Example Trust");
 }
 
 TEST(Describe, KnowsEveryKindOfKey) {
