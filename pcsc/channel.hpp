@@ -6,9 +6,15 @@
 // at a time.
 #pragma once
 
+#include <optional>
+#include <utility>
+
 #include "base/bytes.hpp"
 
 namespace cardgate::pcsc {
+
+/// Who could not take a command of extended length.
+enum class Refusal : std::uint8_t { by_card, by_reader };
 
 class CardChannel {
  public:
@@ -17,10 +23,16 @@ class CardChannel {
   /// One exchange: the command APDU out, the answer with its two status bytes back. Errors: the pcsc_* codes.
   virtual Result<Bytes> transmit(BytesView command) = 0;
 
-  /// True when card and reader are both known to take extended-length APDUs (ISO 7816-4 5.1).
+  /// True when the card says that it takes extended-length APDUs (ISO 7816-4 5.1), and nothing has spoken against it yet.
   virtual bool extended_length() const { return false; }
-  /// The card refused one after all: extended_length() is false from here on.
-  virtual void refuse_extended_length() {}
+  /// One was refused after all: extended_length() is false from here on.
+  virtual void refuse_extended_length(Refusal /*by*/) {}
+  /// True when the card speaks T=0, which has no place for Le behind data (ISO/IEC 7816-3:2006 12.2).
+  virtual bool t0() const { return false; }
+
+  /// exchange() keeps here that the last answer was read in part: the xx of its 61xx.
+  void leave_unread(std::uint8_t xx) { unread_ = xx; }
+  std::optional<std::uint8_t> take_unread() { return std::exchange(unread_, std::nullopt); }
 
  protected:
   CardChannel() = default;
@@ -28,6 +40,9 @@ class CardChannel {
   CardChannel& operator=(const CardChannel&) = default;
   CardChannel(CardChannel&&) = default;
   CardChannel& operator=(CardChannel&&) = default;
+
+ private:
+  std::optional<std::uint8_t> unread_;
 };
 
 }  // namespace cardgate::pcsc

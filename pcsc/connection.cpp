@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "base/shown.hpp"
 #include "pcsc/winscard_error.hpp"
 
 namespace cardgate::pcsc {
@@ -16,7 +17,8 @@ namespace {
 
 constexpr DWORD any_protocol = SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1;
 constexpr std::size_t max_answer = 65536 + 2;
-constexpr DWORD removal_notice_ms = 700;  // pcscd looks at a card every 400 ms
+constexpr DWORD removal_notice_ms = 1200;  // pcscd looks at a card every 400 ms
+constexpr std::size_t status_word = 2;
 constexpr std::chrono::milliseconds retry_pause{50};
 constexpr int max_resets_by_others = 20;
 
@@ -59,6 +61,17 @@ Result<std::vector<std::string>> ScardContext::readers() const {
     at = end == names.end() ? end : end + 1;
   }
   return readers;
+}
+
+Result<std::string> raw_name(const ScardContext& context, const std::string& shown) {
+  // What was escaped holds a backslash.
+  if (shown.find('\\') == std::string::npos) return shown;
+  std::vector<std::string> names = TRY(context.readers());
+  std::erase_if(names, [&](const std::string& name) { return shown_text(name) != shown; });
+  if (names.empty()) return winscard_error(SCARD_E_UNKNOWN_READER, "looking for the reader");
+  if (names.size() > 1)
+    return Error{Errc::pcsc_no_reader, "two readers have the same name: unplug one of them"};
+  return std::move(names.front());
 }
 
 ReaderState to_reader_state(const SCARD_READERSTATE& raw) {
@@ -147,6 +160,8 @@ Result<Bytes> Connection::transmit(BytesView command) {
       SCardTransmit(card_, protocol_ == SCARD_PROTOCOL_T1 ? SCARD_PCI_T1 : SCARD_PCI_T0, command.data(),
                     static_cast<DWORD>(command.size()), &received, answer_.data(), &size);
   if (status != SCARD_S_SUCCESS) return explain_silence(status);
+  // Some drivers call it a success when the card was pulled in the middle of a command.
+  if (size < status_word) return explain_silence(SCARD_E_NOT_TRANSACTED);
   return Bytes(answer_.begin(), answer_.begin() + static_cast<std::ptrdiff_t>(size));
 }
 

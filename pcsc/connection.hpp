@@ -33,13 +33,18 @@ class ScardContext {
   ScardContext& operator=(const ScardContext&) = delete;
 
   SCARDCONTEXT get() const { return handle_; }
-  /// No reader is an empty list. Errors: as winscard_error.
+  /// The names as PC/SC has them, in whatever bytes; outside this room readers go by shown_text() of them. No reader is an empty
+  /// list. Errors: as winscard_error.
   Result<std::vector<std::string>> readers() const;
 
  private:
   explicit ScardContext(SCARDCONTEXT handle) : handle_(handle) {}
   SCARDCONTEXT handle_;
 };
+
+/// PC/SC's own name of the reader that is shown as `shown`. Errors: pcsc_no_reader (none, or two that cannot be told apart); as
+/// winscard_error.
+Result<std::string> raw_name(const ScardContext& context, const std::string& shown);
 
 /// What pcscd says of a reader.
 ReaderState to_reader_state(const SCARD_READERSTATE& raw);
@@ -61,7 +66,9 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  /// Errors: as winscard_error; an answer without a status word is a card that is gone (pcsc_card_removed) or mute.
   Result<Bytes> transmit(BytesView command);
+  bool t0() const { return protocol_ == SCARD_PROTOCOL_T0; }
   /// Idempotent.
   Result<void> end();
 

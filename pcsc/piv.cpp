@@ -234,10 +234,14 @@ Result<Bytes> read_certificate(CardChannel& card, Slot slot, CertificateMemory& 
   const bool whole = first.sw == 0x9000;
   const Bytes head = first.data;
   if (auto known = whole ? std::nullopt : memory.recall(head)) return *std::move(known);
-  const Response answer = whole ? std::move(first) : TRY(read_rest(card, std::move(first)));
-  auto certificate = TRY(unpack_certificate(answer, doing));
-  if (!whole) memory.keep(head, certificate);
-  return certificate;
+  // With extended length the whole again is one exchange, and the rest would be one for each 256 bytes.
+  const Response answer = whole ? std::move(first)
+                                : card.extended_length()
+                              ? TRY(get_data(card, facts_of(slot)->certificate_object, doing, Read::whole))
+                                                   : TRY(read_rest(card, std::move(first)));
+                                                   auto certificate = TRY(unpack_certificate(answer, doing));
+                                                   if (!whole) memory.keep(head, certificate);
+                                                   return certificate;
 }
 
 Result<Pin> pin_in_use(CardChannel& card) {

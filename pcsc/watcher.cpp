@@ -9,11 +9,13 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/shown.hpp"
 #include "pcsc/line.hpp"
 #include "pcsc/reader_table.hpp"
 #include "pcsc/winscard_error.hpp"
@@ -39,6 +41,17 @@ struct Waited {
   LONG status = SCARD_S_SUCCESS;
   std::vector<SCARD_READERSTATE> states;  // in the order of the names; szReader dangles
 };
+
+std::vector<std::string> shown(std::vector<std::string> names) {
+  for (std::string& name : names) name = shown_text(name);
+  return names;
+}
+
+/// Two readers that are shown alike could not be told apart by anybody: the first one stays.
+void leave_out_look_alikes(std::vector<std::string>& names) {
+  std::set<std::string> seen;
+  std::erase_if(names, [&](const std::string& name) { return !seen.insert(shown_text(name)).second; });
+}
 
 /// Runs where it may be left behind, so it has everything by value.
 Waited wait_for_news(const ScardContext& context, const std::vector<std::string>& names,
@@ -116,8 +129,9 @@ struct Watcher::Impl {
         event.why = Error(Errc::ok);
         on_event(std::move(event));
       }
+      leave_out_look_alikes(*names);
       names->resize(std::min<std::size_t>(names->size(), PCSCLITE_MAX_READERS_CONTEXTS));
-      tell(table.set_readers(*names));
+      tell(table.set_readers(shown(*names)));
       if (stopped()) break;
       constexpr std::string_view doing = "watching the readers";
       const auto waited =
@@ -141,7 +155,7 @@ struct Watcher::Impl {
     known.clear();
     for (std::size_t i = 0; i < names.size(); ++i) {
       known[names[i]] = waited.states[i].dwEventState & ~ignored_bits;
-      tell(table.observe(names[i], to_reader_state(waited.states[i])));
+      tell(table.observe(shown_text(names[i]), to_reader_state(waited.states[i])));
     }
     return SCARD_S_SUCCESS;
   }

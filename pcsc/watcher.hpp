@@ -33,7 +33,7 @@ struct ReaderEvent {
     card_removed,
   };
   Kind kind = Kind::service_down;
-  std::string reader;  // empty for service_*
+  std::string reader;  // as it is shown (base/shown.hpp); empty for service_*
   std::uint64_t insertion =
       0;              // card_*: unique to this Watcher, from 1 on; card_removed repeats that of its insertion
   Bytes atr;          // card_inserted; empty when mute

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/secret.hpp"
+#include "base/shown.hpp"
 #include "pcsc/atr.hpp"
 #include "pcsc/line.hpp"
 #include "pcsc/winscard_error.hpp"
@@ -64,6 +65,7 @@ struct Talk {
   std::mutex mutex;
   std::condition_variable_any changed;
   bool taken = false;     // ours; only the reset is left
+  bool t0 = false;        // once begun
   bool given_up = false;  // the caller is gone
   std::optional<Result<void>> begun;
   std::optional<Secret> command;  // asked
@@ -114,6 +116,7 @@ std::unique_ptr<Connection> take(Talk& talk, const std::string& reader, std::uin
     talk.begun.emplace(connection.error());
     return nullptr;
   }
+  talk.t0 = (*connection)->t0();
   talk.begun.emplace();
   return *std::move(connection);
 }
@@ -133,16 +136,13 @@ struct Context::Impl {
 
 struct Card::Impl {
   std::shared_ptr<Context::Impl> context;
-  std::string reader;
+  std::string reader;  // as PC/SC names it
   ReaderState state;
 };
 
 struct Transaction::Impl {
-  Impl(std::shared_ptr<Talk> with, bool extended, std::stop_token token)
-      : talk(std::move(with)),
-        stop(std::move(token)),
-        extended_length(extended),
-        deadline(steady_clock::now() + longest_transaction) {}
+  Impl(std::shared_ptr<Talk> with, std::stop_token token)
+      : talk(std::move(with)), stop(std::move(token)), deadline(steady_clock::now() + longest_transaction) {}
   ~Impl() { static_cast<void>(end()); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -161,14 +161,20 @@ struct Transaction::Impl {
     over = true;
     talk->given_up = true;
     talk->changed.notify_all();
-    return winscard_error(stop.stop_requested() ? SCARD_E_CANCELLED : SCARD_W_UNRESPONSIVE_CARD, doing);
+    why = winscard_error(stop.stop_requested() ? SCARD_E_CANCELLED : SCARD_W_UNRESPONSIVE_CARD, doing);
+    return *why;
   }
 
   std::shared_ptr<Talk> talk;
   std::stop_token stop;
-  bool extended_length;
+  std::string reader;  // as PC/SC names it
+  Bytes atr;
+  std::shared_ptr<LengthMemory> lengths;
+  bool extended_length = false;
+  bool t0 = false;
   steady_clock::time_point deadline;
   bool over = false;
+  std::optional<Error> why;  // over before its end: given up
   int round_trips = 0;
 };
 
@@ -178,7 +184,8 @@ Transaction& Transaction::operator=(Transaction&&) noexcept = default;
 Transaction::~Transaction() = default;
 
 Result<Bytes> Transaction::transmit(BytesView command) {
-  if (impl_->over) return Error{Errc::invalid_argument, "the transaction has ended"};
+  if (impl_->over)
+    return impl_->why ? *impl_->why : Error{Errc::invalid_argument, "the transaction has ended"};
   if (impl_->stop.stop_requested()) return winscard_error(SCARD_E_CANCELLED, "talking to the card");
   ++impl_->round_trips;
   Talk& talk = *impl_->talk;
@@ -194,8 +201,12 @@ Result<Bytes> Transaction::transmit(BytesView command) {
 bool Transaction::extended_length() const {
   return impl_->extended_length;
 }
-void Transaction::refuse_extended_length() {
+void Transaction::refuse_extended_length(Refusal by) {
   impl_->extended_length = false;
+  if (impl_->lengths) impl_->lengths->refused(by, impl_->reader, impl_->atr);
+}
+bool Transaction::t0() const {
+  return impl_->t0;
 }
 int Transaction::round_trips() const {
   return impl_->round_trips;
@@ -213,7 +224,7 @@ const Bytes& Card::atr() const {
   return impl_->state.atr;
 }
 
-Result<Transaction> Card::begin(milliseconds wait_at_most, bool extended_length) {
+Result<Transaction> Card::begin(milliseconds wait_at_most, std::shared_ptr<LengthMemory> lengths) {
   // Asked on the connection from which the card came: after a restart of pcscd its counters start again, and
   // only a dead connection tells that this may be another card.
   const ReaderState now = TRY(impl_->context->look(impl_->reader));
@@ -248,9 +259,15 @@ Result<Transaction> Card::begin(milliseconds wait_at_most, bool extended_length)
     return cancelled_or(talk->taken ? SCARD_W_UNRESPONSIVE_CARD : SCARD_E_SHARING_VIOLATION);
   }
   if (!*talk->begun) return talk->begun->error();
+  auto begun = std::make_unique<Transaction::Impl>(talk, stop);
+  begun->t0 = talk->t0;
   lock.unlock();
-  return Transaction(
-      std::make_unique<Transaction::Impl>(talk, extended_length && promises_extended_length(atr()), stop));
+  begun->reader = impl_->reader;
+  begun->atr = atr();
+  begun->extended_length = !begun->t0 && promises_extended_length(begun->atr) &&
+                           !(lengths && lengths->keeps_short(begun->reader, begun->atr));
+  begun->lengths = std::move(lengths);
+  return Transaction(std::move(begun));
 }
 
 Context::Context(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -265,8 +282,10 @@ Result<Context> Context::establish(std::stop_token stop) {
 }
 
 Result<std::vector<std::string>> Context::readers() {
-  return impl_->line.call<std::vector<std::string>>(
-      "listing the readers", [](const ScardContext& context) { return context.readers(); });
+  auto names = TRY(impl_->line.call<std::vector<std::string>>(
+      "listing the readers", [](const ScardContext& context) { return context.readers(); }));
+  for (std::string& name : names) name = shown_text(name);
+  return names;
 }
 
 // Only looks: a card need not be connected to while nobody talks to it, and SCardConnect waits without bound
@@ -274,10 +293,12 @@ Result<std::vector<std::string>> Context::readers() {
 // card. A mute card is not refused here: begin() powers it up once more.
 Result<Card> Context::connect(const std::string& reader) {
   constexpr std::string_view doing = "connecting to the card";
-  auto state = TRY(impl_->look(reader));
+  auto raw = TRY(impl_->line.call<std::string>(
+      doing, [reader](const ScardContext& context) { return raw_name(context, reader); }));
+  auto state = TRY(impl_->look(raw));
   if (!state.available) return winscard_error(SCARD_E_READER_UNAVAILABLE, doing);
   if (!state.present) return winscard_error(SCARD_E_NO_SMARTCARD, doing);
-  return Card(std::make_shared<Card::Impl>(Card::Impl{impl_, reader, std::move(state)}));
+  return Card(std::make_shared<Card::Impl>(Card::Impl{impl_, std::move(raw), std::move(state)}));
 }
 
 }  // namespace cardgate::pcsc

@@ -19,6 +19,7 @@
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
 #include "pcsc/channel.hpp"
+#include "pcsc/length_memory.hpp"
 
 namespace cardgate::pcsc {
 
@@ -33,9 +34,10 @@ class Transaction final : public CardChannel {
   /// Errors: pcsc_card_removed, pcsc_card_reset, pcsc_card_mute (no answer in 10 s, or 30 s over in all: the
   /// transaction is over), pcsc_no_service, pcsc_transport, invalid_argument (after end()).
   Result<Bytes> transmit(BytesView command) override;
-  /// The card's ATR promises it, and nothing that was sent in this transaction spoke against it.
+  /// The card's ATR promises it, it speaks T=1, and the memory knows nothing against card or reader.
   bool extended_length() const override;
-  void refuse_extended_length() override;
+  void refuse_extended_length(Refusal by) override;
+  bool t0() const override;
   /// transmit() calls so far.
   int round_trips() const;
   /// Resets the card and lets others in. Idempotent: a second call succeeds. Errors: as transmit(); the lock
@@ -60,9 +62,9 @@ class Card {
   /// Waits until no other program holds the card, `wait_at_most` at the longest, takes it, and resets it.
   /// Errors: pcsc_sharing_violation (still held), pcsc_card_removed, pcsc_card_mute, pcsc_no_service,
   /// pcsc_transport.
-  /// `extended_length`: false keeps to short APDUs whatever the card promises, for a reader that cannot carry
-  /// longer.
-  Result<Transaction> begin(milliseconds wait_at_most, bool extended_length = true);
+  /// `lengths` is asked whether this card and reader take extended length, and told when they do not; none: each transaction
+  /// finds out for itself.
+  Result<Transaction> begin(milliseconds wait_at_most, std::shared_ptr<LengthMemory> lengths = {});
   /// As the card gave it when it was connected.
   const Bytes& atr() const;
 
@@ -82,9 +84,10 @@ class Context {
   Context& operator=(Context&&) noexcept;
   ~Context();
 
-  /// Names of all readers; none is an empty list, not an error. Errors: pcsc_no_service, pcsc_transport.
+  /// Names of all readers as they are shown (base/shown.hpp); none is an empty list, not an error. Errors: pcsc_no_service,
+  /// pcsc_transport.
   Result<std::vector<std::string>> readers();
-  /// Errors: pcsc_no_reader, pcsc_no_card, pcsc_access_denied, pcsc_no_service, pcsc_transport.
+  /// `reader`: as readers() and the watcher name it. Errors: pcsc_no_reader, pcsc_no_card, pcsc_access_denied, pcsc_no_service, pcsc_transport.
   Result<Card> connect(const std::string& reader);
 
  private:

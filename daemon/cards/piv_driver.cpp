@@ -5,7 +5,6 @@
 #include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <stop_token>
 
 #include "daemon/limits.hpp"
@@ -36,14 +35,19 @@ Result<piv::Algorithm> algorithm_of(trust::KeyKind key) {
 /// shows gets in. Thread-safe, and bounded.
 class KnownCertificates {
  public:
+  /// Serial number and issuer stand in it. A card that gives less at a time is read whole: two people's cards of one issuer could
+  /// share the little that it gives, and all cards share nothing at all.
+  static constexpr std::size_t shortest_mark = 200;
+
   std::optional<Bytes> find(BytesView mark) {
+    if (mark.size() < shortest_mark) return std::nullopt;
     const std::lock_guard lock(mutex_);
     const auto found = certificates_.find(Bytes(mark.begin(), mark.end()));
     if (found == certificates_.end()) return std::nullopt;
     return found->second;
   }
   void remember(BytesView mark, const Bytes& certificate) {
-    if (mark.empty()) return;
+    if (mark.size() < shortest_mark) return;
     const std::lock_guard lock(mutex_);
     if (certificates_.size() >= max_known_certificates) certificates_.clear();
     certificates_.insert_or_assign(Bytes(mark.begin(), mark.end()), certificate);
@@ -75,23 +79,6 @@ class Recollection final : public piv::CertificateMemory {
   KnownCertificates& known_;
 };
 
-/// Readers that could not carry extended length, whatever their cards promise. Thread-safe.
-class ShortReaders {
- public:
-  bool contains(const std::string& reader) {
-    const std::lock_guard lock(mutex_);
-    return readers_.contains(reader);
-  }
-  void add(const std::string& reader) {
-    const std::lock_guard lock(mutex_);
-    if (readers_.size() < max_readers) readers_.insert(reader);
-  }
-
- private:
-  std::mutex mutex_;
-  std::set<std::string> readers_;
-};
-
 class PivDriver final : public CardDriver {
  public:
   std::string_view name() const override { return "piv"; }
@@ -99,11 +86,8 @@ class PivDriver final : public CardDriver {
 
   Result<CardContents> read(const std::string& reader, BytesView presence_message, ChuidPart chuid,
                             std::stop_token stop) const override {
-    bool extended = false;
-    auto contents = read_once(reader, presence_message, chuid, extended, stop);
-    if (contents || !extended || contents.error().code != Errc::pcsc_transport) return contents;
-    short_readers_.add(reader);
-    return read_once(reader, presence_message, chuid, extended, stop);
+    auto card = TRY(take(reader, std::move(stop)));
+    return read_from(card, presence_message, chuid);
   }
   void remember(BytesView mark, const Bytes& certificate) const override {
     known_.remember(mark, certificate);
@@ -161,13 +145,10 @@ class PivDriver final : public CardDriver {
     // A context of its own each time: one that outlived a restart of pcscd would still call itself valid.
     auto context = TRY(pcsc::Context::establish(std::move(stop)));
     auto card = TRY(context.connect(reader));
-    return card.begin(card_wait, !short_readers_.contains(reader));
+    return card.begin(card_wait, lengths_);
   }
 
-  Result<CardContents> read_once(const std::string& reader, BytesView presence_message, ChuidPart chuid,
-                                 bool& extended, const std::stop_token& stop) const {
-    auto card = TRY(take(reader, stop));
-    extended = card.extended_length();
+  Result<CardContents> read_from(pcsc::Transaction& card, BytesView presence_message, ChuidPart chuid) const {
     CardContents contents;
     TRY(piv::select(card));
     const auto pin = TRY(piv::pin_in_use(card));
@@ -232,7 +213,7 @@ class PivDriver final : public CardDriver {
   }
 
   mutable KnownCertificates known_;
-  mutable ShortReaders short_readers_;
+  const std::shared_ptr<pcsc::LengthMemory> lengths_ = std::make_shared<pcsc::LengthMemory>();
 };
 
 }  // namespace

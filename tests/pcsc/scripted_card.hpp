@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,8 +29,10 @@ inline Bytes hex(std::string_view text) {
 
 struct Step {
   std::string command;  // hex
-  std::string answer;   // hex, status word included
+  std::string answer;   // hex, status word included; or `silence`
 };
+/// The reader does not bring the command to the card, or the answer back.
+inline constexpr const char* silence = "silence";
 
 class ScriptedCard final : public CardChannel {
  public:
@@ -48,9 +51,19 @@ class ScriptedCard final : public CardChannel {
     }
     const Step& step = steps_[next_++];
     EXPECT_EQ(to_hex(command), to_hex(hex(step.command)));
+    if (step.answer == silence) return Error{Errc::pcsc_card_mute, "nothing came"};
     return hex(step.answer);
   }
-  bool extended_length() const override { return extended_; }
+  bool extended_length() const override { return extended_ && !refused_; }
+  void refuse_extended_length(Refusal by) override { refused_ = by; }
+  bool t0() const override { return t0_; }
+  /// Speaks T=0.
+  ScriptedCard& speak_t0() {
+    t0_ = true;
+    return *this;
+  }
+  /// Who was found not to take extended length.
+  std::optional<Refusal> refused() const { return refused_; }
 
   /// The exchange of this number (from 0) fails as if the card had been pulled.
   ScriptedCard& fail_at(std::size_t exchange) {
@@ -63,6 +76,8 @@ class ScriptedCard final : public CardChannel {
  private:
   std::vector<Step> steps_;
   bool extended_;
+  bool t0_ = false;
+  std::optional<Refusal> refused_;
   std::size_t next_ = 0;
   std::size_t fail_at_ = SIZE_MAX;
 };

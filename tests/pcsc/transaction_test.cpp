@@ -197,6 +197,81 @@ TEST_F(Transactions, ACardPulledInTheMiddleSaysSo) {
   EXPECT_TRUE(begin()) << "the lock was given back";
 }
 
+TEST_F(Transactions, ACardPulledInTheMiddleOfACommandSaysSo) {
+  insert();
+  auto transaction = begin();
+  ASSERT_TRUE(transaction);
+  simcard::Faults faults;
+  faults.pulled_in_command = true;
+  card_->set_faults(faults);
+  EXPECT_EQ(code_of(piv::select(*transaction)), Errc::pcsc_card_removed)
+      << "the driver calls it a success of no bytes";
+}
+
+TEST_F(Transactions, ACardOfT0IsReadAndSignsLikeAnyOther) {
+  make_card(simcard::KeyKind::rsa2048);
+  ASSERT_TRUE(card_->change([](simcard::CardData& data) { data.t0 = true; }));
+  insert();
+  auto transaction = begin();
+  ASSERT_TRUE(transaction) << transaction.error().message();
+  EXPECT_TRUE(transaction->t0());
+  EXPECT_FALSE(transaction->extended_length()) << "whatever its ATR promises";
+  ASSERT_TRUE(piv::select(*transaction));
+  EXPECT_EQ(piv::tries_left(*transaction).value(), 3);
+  EXPECT_EQ(piv::read_certificate(*transaction, piv::Slot::authentication).value(),
+            card_->data().authentication.certificate);
+  EXPECT_TRUE(piv::read_chuid(*transaction)) << "its first part is there though none comes by itself";
+  ASSERT_TRUE(piv::verify_pin(*transaction, Secret(std::string_view("123456"))));
+  EXPECT_TRUE(piv::sign(*transaction, piv::Slot::authentication, piv::Algorithm::rsa2048, Bytes(256, 0x01)));
+}
+
+TEST_F(Transactions, AReaderThatCarriesNoLongCommandIsFoundOutOnce) {
+  make_card(simcard::KeyKind::rsa2048);
+  ASSERT_TRUE(card_->change([](simcard::CardData& data) { data.extended_length = true; }));
+  std::atomic<int> long_commands{0};
+  simcard::Faults faults;
+  faults.intercept = [&](BytesView apdu) -> std::optional<Bytes> {
+    if (apdu.size() <= 261) return std::nullopt;
+    ++long_commands;
+    return Bytes{};  // nothing comes back, and the card keeps its state
+  };
+  card_->set_faults(faults);
+  insert();
+  const auto memory = std::make_shared<LengthMemory>();
+  for (int sign_in = 0; sign_in < 2; ++sign_in) {
+    auto context = Context::establish();
+    ASSERT_TRUE(context);
+    auto card = context->connect(first_reader);
+    ASSERT_TRUE(card);
+    auto transaction = card->begin(patience, memory);
+    ASSERT_TRUE(transaction) << transaction.error().message();
+    ASSERT_TRUE(piv::select(*transaction));
+    ASSERT_TRUE(piv::verify_pin(*transaction, Secret(std::string_view("123456"))));
+    const auto signature =
+        piv::sign(*transaction, piv::Slot::authentication, piv::Algorithm::rsa2048, Bytes(256, 0x01));
+    EXPECT_TRUE(signature) << signature.error().message();
+  }
+  EXPECT_EQ(long_commands, 1);
+}
+
+TEST_F(Transactions, AReaderWhoseNameIsNoUtf8IsUsedByTheNameThatIsShown) {
+  pcscd_.stop();
+  pcscd_.call_readers("Lecteur \xe9tage");
+  start_pcscd();
+  ASSERT_TRUE(link_->insert());
+  const std::string shown = "Lecteur \\xE9tage 00 00";
+  auto context = Context::establish();
+  ASSERT_TRUE(context);
+  const auto readers = context->readers();
+  ASSERT_TRUE(readers);
+  EXPECT_EQ(*readers, (std::vector<std::string>{shown, "Lecteur \\xE9tage 00 01"}));
+  ASSERT_TRUE(eventually(patience, [&] { return context->connect(shown).has_value(); }));
+  auto transaction = context->connect(shown)->begin(patience);
+  ASSERT_TRUE(transaction) << transaction.error().message();
+  EXPECT_TRUE(piv::select(*transaction));
+  EXPECT_EQ(code_of(context->connect("Lecteur \\xE8tage 00 00")), Errc::pcsc_no_reader);
+}
+
 TEST_F(Transactions, ACardSwappedAfterConnectingIsNotTheCard) {
   insert();
   auto context = Context::establish();

@@ -95,6 +95,21 @@ TEST_F(Watching, ReadersAreAnnouncedAndCardsComeAndGo) {
   EXPECT_EQ(removed.insertion, inserted.insertion);
 }
 
+TEST_F(Watching, AReaderWhoseNameIsNoUtf8IsAnnouncedAsItIsShown) {
+  pcscd_.stop();
+  pcscd_.call_readers("Lecteur \xe9tage\x1b[2J");
+  start_pcscd();
+  ASSERT_TRUE(link_->insert());
+  watch();
+  for (;;) {
+    const auto event = events_.next();
+    ASSERT_FALSE(HasFailure());
+    if (event.kind != Kind::card_inserted) continue;
+    EXPECT_EQ(event.reader, "Lecteur \\xE9tage\\x1B[2J 00 00");
+    break;
+  }
+}
+
 TEST_F(Watching, ACardThatIsInAtTheStartIsAnnounced) {
   insert();
   watch();

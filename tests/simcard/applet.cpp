@@ -132,7 +132,8 @@ Bytes Applet::process(BytesView apdu, const Faults& faults) {
     return Bytes{static_cast<std::uint8_t>(sw >> 8), static_cast<std::uint8_t>(sw)};
   };
   auto command = parse_command(apdu);
-  if (!command || (command->extended && faults.short_only)) {
+  const bool misplaced_le = data_.t0 && command && !command->data.empty() && command->ne != 0;
+  if (!command || (command->extended && (faults.short_only || data_.t0)) || misplaced_le) {
     chain_.reset();
     waiting_.clear();
     return refuse(Sw::wrong_length);
@@ -142,6 +143,9 @@ Bytes Applet::process(BytesView apdu, const Faults& faults) {
     if (waiting_.empty()) return refuse(Sw::conditions_not_satisfied);
     return cut(command->ne == 0 ? 256 : command->ne);
   }
+  constexpr std::uint8_t general_authenticate = 0x87;
+  if (faults.half_read_blocks && !waiting_.empty() && command->ins == general_authenticate)
+    return refuse(Sw::conditions_not_satisfied);
   waiting_.clear();
   if ((command->cla & ~chaining) != 0) {
     chain_.reset();
@@ -173,7 +177,8 @@ Bytes Applet::process(BytesView apdu, const Faults& faults) {
     return {static_cast<std::uint8_t>(answer.sw >> 8), static_cast<std::uint8_t>(answer.sw)};
   waiting_ = std::move(answer.data);
   // Without Le, ISO 7816-4 has no data come back; the cards that programs are written against send what fits.
-  const std::size_t unasked = faults.strict_le ? 0 : 256;
+  const std::size_t unasked = faults.strict_le || data_.t0 ? 0 : 256;
+  if (faults.answers_later && !command->data.empty()) return cut(0);
   return cut(command->ne == 0 ? unasked : command->ne);
 }
 

@@ -50,6 +50,8 @@ Bytes Card::atr() const {
     // ... or its card capabilities instead (ISO/IEC 7816-4 8.1.1.2.7): selection by name, extended Lc and Le.
     atr = {0x3B, 0x85, 0x80, 0x01, 0x80, 0x73, 0x80, 0x01, 0x40};
   }
+  // Without TD1 there is T=0 alone, and no check byte (ISO/IEC 7816-3 8.2.3 and 8.2.5).
+  if (applet_->data().t0) return {0x3B, 0x05, 0x80, 0x73, 0x80, 0x01, 0x40};
   std::uint8_t check = 0;
   for (std::size_t i = 1; i < atr.size(); ++i) check = static_cast<std::uint8_t>(check ^ atr[i]);
   atr.push_back(check);

@@ -37,10 +37,14 @@ struct Faults {
   bool not_piv = false;           // SELECT says 6A82
   bool short_only = false;        // extended length refused with 6700
   bool strict_le = false;         // a command without Le gets 61xx and no data, instead of up to 256 bytes
-  bool no_certificate = false;    // both certificate objects absent (6A82)
-  bool verify_always_ok = false;  // VERIFY answers 9000 and the key works whatever the PIN
-  Bytes foreign_certificate;      // DER shown for 9A instead of the card's own
-  std::string sign_with;          // PEM of another key of the same kind that 9A signs with
+  bool answers_later = false;     // a command with data gets 61xx first and no data, also with an Le
+  bool half_read_blocks = false;  // no signature (6985) while an answer waits to be fetched to its end
+  bool pulled_in_command =
+      false;  // as the next command comes: VpcdLink leaves without an answer, and stays away
+  bool no_certificate = false;         // both certificate objects absent (6A82)
+  bool verify_always_ok = false;       // VERIFY answers 9000 and the key works whatever the PIN
+  Bytes foreign_certificate;           // DER shown for 9A instead of the card's own
+  std::string sign_with;               // PEM of another key of the same kind that 9A signs with
   std::chrono::milliseconds delay{0};  // before each answer (applied by VpcdLink; pull() cuts it short)
 };
 

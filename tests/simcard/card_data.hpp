@@ -59,6 +59,8 @@ struct CardData {
   KeySlot card_authentication;      // 9E: does not
   Bytes chuid_signature;            // CMS in tag 3E of the CHUID; may be empty
   bool extended_length = false;     // the ATR promises extended Lc and Le
+  bool t0 =
+      false;  // the card speaks T=0 alone: no Le behind data, answers fetched by GET RESPONSE, nothing extended
   bool global_pin = false;  // the Discovery Object names the global PIN as the primary one; `pin` is that
   bool gzip_certificates = false;  // certificate objects stored compressed (certinfo 01)
   std::string pin = "123456";      // 6 to 8 digits

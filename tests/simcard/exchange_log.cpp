@@ -26,10 +26,22 @@ ExchangeLog::ExchangeLog(Card& card) {
       const std::lock_guard lock(state->mutex);
       // GET RESPONSE belongs to what came before it.
       const bool follows = apdu[1] == 0xC0 && !state->entries.empty();
+      state->bytes += apdu.size();
       state->entries.push_back(
           {to_hex(apdu.first(4)), follows ? state->entries.back().check : is_check(apdu)});
     }
-    return before ? before(apdu) : std::nullopt;
+    auto instead = before ? before(apdu) : std::nullopt;
+    if (instead) {
+      const std::lock_guard lock(state->mutex);
+      state->bytes += instead->size();
+    }
+    return instead;
+  };
+  faults.alter = [state = state_, before = std::move(faults.alter)](BytesView apdu, Bytes answer) {
+    if (before) answer = before(apdu, std::move(answer));
+    const std::lock_guard lock(state->mutex);
+    state->bytes += answer.size();
+    return answer;
   };
   card.set_faults(std::move(faults));
 }
@@ -37,6 +49,7 @@ ExchangeLog::ExchangeLog(Card& card) {
 void ExchangeLog::clear() {
   const std::lock_guard lock(state_->mutex);
   state_->entries.clear();
+  state_->bytes = 0;
 }
 
 std::vector<std::string> ExchangeLog::commands() const {
@@ -49,6 +62,11 @@ std::vector<std::string> ExchangeLog::commands() const {
 int ExchangeLog::all() const {
   const std::lock_guard lock(state_->mutex);
   return static_cast<int>(state_->entries.size());
+}
+
+std::size_t ExchangeLog::bytes() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->bytes;
 }
 
 int ExchangeLog::checks() const {

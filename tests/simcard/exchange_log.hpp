@@ -23,6 +23,8 @@ class ExchangeLog {
   /// Those for card authentication (the certificate and key 9E) and for the Discovery Object, GET RESPONSE
   /// included: they run before anybody types.
   int checks() const;
+  /// Bytes of all commands and answers since clear(), status words included.
+  std::size_t bytes() const;
   /// What is left: what a sign-in waits for.
   int counted() const { return all() - checks(); }
 
@@ -34,6 +36,7 @@ class ExchangeLog {
   struct State {
     std::mutex mutex;
     std::vector<Entry> entries;
+    std::size_t bytes = 0;
   };
   std::shared_ptr<State> state_ = std::make_shared<State>();
 };

@@ -152,6 +152,10 @@ bool VpcdLink::handle(BytesView message) {
   constexpr std::uint8_t control_reset = 2;
   constexpr std::uint8_t control_atr = 4;
   if (message.size() != 1) {
+    if (card_.faults().pulled_in_command) {
+      drop();
+      return false;
+    }
     const Bytes answer = card_.process(message);
     if (!wait_before_answer()) return false;
     if (!answer.empty()) return send(answer);
@@ -179,7 +183,7 @@ bool VpcdLink::handle(BytesView message) {
   }
 }
 
-/// One conversation with vpcd; true when the reader went away, false when the card was pulled.
+/// One conversation with vpcd; true when the reader went away (or the card does not answer), false when the card was pulled.
 bool VpcdLink::serve() {
   Bytes message;
   for (;;) {
@@ -188,7 +192,7 @@ bool VpcdLink::serve() {
     message.resize(static_cast<std::size_t>(header[0] << 8 | header[1]));
     if (!receive(message) || !handle(message)) break;
   }
-  return !stopped_within(stop_, milliseconds(0));
+  return !card_.faults().pulled_in_command && !stopped_within(stop_, milliseconds(0));
 }
 
 void VpcdLink::run() {

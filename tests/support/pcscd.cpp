@@ -70,6 +70,16 @@ std::string Pcscd::name_of(int reader) {
 
 /// vpcd keeps its slots in the library's own memory, so each pair of readers needs a copy of the file.
 Result<std::filesystem::path> Pcscd::configure() {
+  if (!called_.empty()) {
+    if (!many_) many_ = std::make_unique<TempDir>();
+    const auto library = configuration().parent_path() / "usr/lib/pcsc/drivers/serial/libifdvpcd.so";
+    std::filesystem::create_directory(*many_ / "called");
+    TRY(write_file_atomic(*many_ / "called/vpcd",
+                          as_bytes("FRIENDLYNAME \"" + called_ + "\"\nDEVICENAME /dev/null:35963\nLIBPATH " +
+                                   library.string() + "\nCHANNELID 35963\n"),
+                          0644));
+    return many_->path() / "called";
+  }
   if (readers_ <= 2) return configuration();
   if (many_) return many_->path() / "conf";
   many_ = std::make_unique<TempDir>();

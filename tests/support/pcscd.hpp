@@ -22,6 +22,8 @@ class Pcscd {
 
   /// An even number of readers, 2 to most_readers; reader N listens on simcard::first_reader + N.
   explicit Pcscd(int readers = 2) : readers_(readers) {}
+  /// From the next start on, the two readers call themselves so, in whatever bytes; " 00 00" and " 00 01" follow.
+  void call_readers(std::string name) { called_ = std::move(name); }
   ~Pcscd();  // stops it
   Pcscd(const Pcscd&) = delete;
   Pcscd& operator=(const Pcscd&) = delete;
@@ -59,6 +61,7 @@ class Pcscd {
   Result<std::filesystem::path> configure();
 
   int readers_;
+  std::string called_;
   std::unique_ptr<TempDir> many_;  // configuration of more than two readers
   std::unique_ptr<Process> process_;
   std::string last_log_;
