@@ -26,7 +26,7 @@ inline constexpr seconds drain_deadline{5};
 inline constexpr milliseconds drain_patience{500};  // at a stop, for a request that may be on its way
 
 // Cards.
-inline constexpr std::size_t max_readers = 32;  // names ever seen in one run; pcscd itself serves 16
+inline constexpr std::size_t max_readers = 32;  // at one time; pcscd itself serves 16
 inline constexpr int max_failures_per_insertion = 2;
 inline constexpr seconds longest_card_work{30};  // from the request for it to its refusal
 // A card that could not be read is tried again after these, for as long as it is in.

@@ -121,7 +121,8 @@ Result<void> read_alternative_names(const X509* certificate, CertificateInfo& in
   }
   const int count = sk_GENERAL_NAME_num(names.get());
   if (static_cast<std::size_t>(count) > max_alternative_names) {
-    return malformed("more than " + std::to_string(max_alternative_names) + " subject alternative names");
+    return malformed("it has " + std::to_string(count) + " alternative names, and " +
+                     std::to_string(max_alternative_names) + " are the most that are read");
   }
   for (int i = 0; i < count; ++i) TRY(read_alternative_name(*sk_GENERAL_NAME_value(names.get(), i), info));
 

@@ -29,7 +29,9 @@ Verdict validate(const Evidence& evidence, BytesView leaf_der, const Rules& rule
   if (auto usable = check_rules(rules); !usable) return refused(Status::internal, usable.error().context);
   const auto leaf = evidence.authorities.impl().parse(leaf_der);
   if (!leaf) return refused(Status::malformed, leaf.error().context);
-  if (too_many_names(leaf->get())) return refused(Status::malformed, "too many subject alternative names");
+  if (too_many_names(leaf->get()))
+    return refused(Status::malformed, "it has more than " + std::to_string(max_alternative_names) +
+                                          " alternative names, the most that are read");
   return check_paths(evidence, leaf->get(), rules, at).verdict;
 }
 

@@ -26,7 +26,11 @@ std::string explain_card_error(const Error& error) {
     case Errc::card_data_missing:
       return "The card has no sign-in certificate. Ask the smartcard help desk to renew it.";
     case Errc::certificate_malformed:
-      return "The certificate on the card cannot be read. Ask the smartcard help desk to renew it.";
+      return "The certificate on the card cannot be read (" + error.context +
+             "). Ask the smartcard help desk to renew it.";
+    case Errc::too_large:
+      return "The card holds more than cardgate reads (" + error.context +
+             "). Ask the smartcard help desk for a card with a smaller certificate.";
     case Errc::signature_invalid:
       return "The card cannot show that it is genuine (" + error.context +
              "). Do not use it; take it to the smartcard help desk.";
@@ -58,7 +62,7 @@ Readers::Readers(asio::io_context& io, Callbacks callbacks) : io_(io), callbacks
 Readers::~Readers() {
   watcher_.reset();
   stop();
-  for (auto& [name, pool] : workers_) pool->join();
+  workers_.join();
 }
 
 void Readers::start(CardDrivers drivers, std::shared_ptr<const Judge> judge, std::function<WallTime()> now) {
@@ -84,12 +88,6 @@ Reader* Readers::find(const std::string& name) {
   return found == readers_.end() ? nullptr : &found->second;
 }
 
-asio::thread_pool& Readers::worker(const std::string& name) {
-  auto& pool = workers_[name];
-  if (!pool) pool = std::make_unique<asio::thread_pool>(1);
-  return *pool;
-}
-
 void Readers::on_event(const pcsc::ReaderEvent& event) {
   using Kind = pcsc::ReaderEvent::Kind;
   switch (event.kind) {
@@ -101,16 +99,20 @@ void Readers::on_event(const pcsc::ReaderEvent& event) {
       callbacks_.service_changed(service_up_, service_problem_);
       return;
     case Kind::reader_added:
+      // Those that are gone count while a driver still holds their threads.
       if (readers_.size() >= max_readers ||
-          (workers_.size() >= max_readers && !workers_.contains(event.reader))) {
-        log(Level::warning, fmt::format("reader '{}' is left alone: {} readers are the most that are served",
-                                        event.reader, max_readers));
+          (workers_.count() >= max_readers && !workers_.contains(event.reader))) {
+        log(Level::warning,
+            fmt::format("reader '{}' is left alone: {} readers at one time are the most that are served. "
+                        "Unplug one that is not needed, then plug this one in again.",
+                        event.reader, max_readers));
         return;
       }
       readers_.try_emplace(event.reader);
       callbacks_.reader_changed(event.reader, true);
       return;
     case Kind::reader_removed:
+      workers_.reader_gone(event.reader);
       if (readers_.erase(event.reader) > 0) callbacks_.reader_changed(event.reader, false);
       return;
     case Kind::card_inserted: {
@@ -169,11 +171,12 @@ void Readers::read(const std::string& name, std::uint64_t insertion) {
   if (stopping_) return;
   ++readers_.at(name).reads;
   const auto conversation = under_way_.emplace(under_way_.end());
-  asio::post(worker(name), [this, name, insertion, conversation, stop = conversation->get_token(),
-                            judge = judge_, now = now_()] {
+  asio::post(workers_.begin(name), [this, name, insertion, conversation, stop = conversation->get_token(),
+                                    judge = judge_, now = now_()] {
     auto facts = read_card(drivers_, name, *judge, now, stop);
     asio::post(io_, [this, name, insertion, conversation, facts = std::move(facts)]() mutable {
       under_way_.erase(conversation);
+      workers_.end(name);
       Reader* reader = find(name);
       // A card that has gone in the meantime is no longer our business.
       if (reader == nullptr || reader->insertion != insertion) return;
@@ -271,12 +274,13 @@ asio::awaitable<Result<T>> Readers::on_worker(std::string name, Patience patienc
     if (!passed_over) stop.request_stop();
   });
   const std::stop_callback left(patience.left, [stop]() mutable { stop.request_stop(); });
-  auto& pool = worker(name);
+  auto& thread = workers_.begin(name);
   auto task = [work = std::move(work), token = stop.get_token()]() -> asio::awaitable<Result<T>> {
     co_return work(token);
   };
-  auto outcome = co_await asio::co_spawn(pool, std::move(task), asio::use_awaitable);
+  auto outcome = co_await asio::co_spawn(thread, std::move(task), asio::use_awaitable);
   under_way_.erase(conversation);
+  workers_.end(name);
   if (outcome || outcome.error().code != Errc::cancelled || patience.left.stop_requested()) co_return outcome;
   if (!service_up_) co_return Error{Errc::pcsc_no_service, service_problem_};
   if (stopping_) co_return outcome;

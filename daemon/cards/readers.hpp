@@ -5,7 +5,6 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <functional>
 #include <list>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "daemon/cards/card_work.hpp"
+#include "daemon/cards/workers.hpp"
 #include "pcsc/watcher.hpp"
 
 namespace cardgate::daemon {
@@ -101,7 +101,6 @@ class Readers {
   void refuse_twin(const std::string& name, const std::string& other);
   /// Cards that were refused because they were in `name`, too, are looked at again.
   void read_again_without(const std::string& name);
-  boost::asio::thread_pool& worker(const std::string& name);
   template <class T>
   using Work = std::function<Result<T>(std::stop_token)>;
   /// Runs `work` on the reader's thread.
@@ -115,8 +114,7 @@ class Readers {
   std::shared_ptr<const Judge> judge_;
   std::function<WallTime()> now_;
   std::map<std::string, Reader> readers_;
-  std::map<std::string, std::unique_ptr<boost::asio::thread_pool>>
-      workers_;                            // kept when a reader goes: it may come back
+  Workers workers_;
   std::list<std::stop_source> under_way_;  // conversations with cards, from the asking to their end
   bool stopping_ = false;
   bool service_up_ = false;

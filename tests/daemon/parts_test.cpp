@@ -15,6 +15,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "daemon/cards/readers.hpp"
 #include "daemon/config.hpp"
 #include "daemon/http.hpp"
 #include "daemon/keys.hpp"
@@ -310,6 +311,27 @@ TEST_P(Attested, IsWhatTheKernelSays) {
   EXPECT_EQ(peer->pid, ::getpid());
   EXPECT_FALSE(peer->program.empty());
   EXPECT_EQ(peer->groups.size(), static_cast<std::size_t>(::getgroups(0, nullptr)));
+}
+
+TEST_P(Attested, AProgramMayCallItselfAnything) {
+  char before[16] = {};
+  ::prctl(PR_GET_NAME, before);
+  ::prctl(PR_SET_NAME, "a\n\xe9\x1b");
+  int pair[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  const FileDescriptor a(pair[0]);
+  const FileDescriptor b(pair[1]);
+  const auto peer = attest(a.get(), GetParam());
+  ::prctl(PR_SET_NAME, before);
+  ASSERT_TRUE(peer) << peer.error().message();
+  EXPECT_EQ(peer->program, "a\\x0A\\xE9\\x1B");
+}
+
+TEST(CardWords, ALimitThatACardMeetsIsNamed) {
+  const auto names = explain_card_error({Errc::certificate_malformed, "it has 401 alternative names"});
+  EXPECT_NE(names.find("(it has 401 alternative names)"), std::string::npos) << names;
+  const auto bytes = explain_card_error({Errc::too_large, "17000 bytes, the limit is 16384"});
+  EXPECT_NE(bytes.find("the limit is 16384"), std::string::npos) << bytes;
 }
 
 /// A process that has this number, and somebody else's name; 0 when this machine does not let us choose.

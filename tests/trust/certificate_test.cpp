@@ -103,6 +103,8 @@ TEST(Describe, RefusesMoreNamesThanTheLimit) {
   const Bytes der = ca().issue({.alternative_names = names});
   ASSERT_LT(der.size(), max_certificate_bytes);
   EXPECT_EQ(describe_error(der), Errc::certificate_malformed);
+  EXPECT_EQ(describe(der).error().context,
+            "it has 257 alternative names, and 256 are the most that are read");
   const auto all = test::authorities({ca().der()}, {}, {ca().crl()});
   EXPECT_EQ(validate(all, der, {}, test::noon()).findings.at(0).status, Status::malformed);
 }
