@@ -34,7 +34,7 @@ int send_new_passcode(const Cli& cli, const Http& http, const FoundCard& card, s
 
 int change_passcode(const Cli& cli, const CardOptions& options) {
   const Http http(cli.socket);
-  const auto card = find_card(http, options.reader, options.source.interactive());
+  const auto card = find_card(http, options.reader, options.source.interactive(), CardFor::other);
   if (!card) return say_card_error(cli, card.error());
   if (card->refusal) return say_problem(cli, *card->refusal);
   if (const auto no =
@@ -56,7 +56,7 @@ int change_passcode(const Cli& cli, const CardOptions& options) {
 
 int unblock(const Cli& cli, const CardOptions& options) {
   const Http http(cli.socket);
-  const auto card = find_card(http, options.reader, options.source.interactive());
+  const auto card = find_card(http, options.reader, options.source.interactive(), CardFor::other);
   if (!card) return say_card_error(cli, card.error());
   if (card->refusal) return say_problem(cli, *card->refusal);
   forbid_dumps();
@@ -76,7 +76,7 @@ int unblock(const Cli& cli, const CardOptions& options) {
 }
 
 int status(const Cli& cli, const CardOptions& options) {
-  const auto card = find_card(Http(cli.socket), options.reader, false);
+  const auto card = find_card(Http(cli.socket), options.reader, false, CardFor::other);
   if (!card) return say_card_error(cli, card.error());
   if (card->refusal) return say_problem(cli, *card->refusal);
   if (cli.json) {

@@ -40,7 +40,13 @@ Readers look(const json::object& status, const std::string& wanted) {
     }
     const auto state = text_of(*card, "state");
     if (state == "ready")
-      out.ready.push_back({name, text_of(*card, "id"), tries_of(*card), text_of(*card, "warning"), {}});
+      out.ready.push_back({.reader = name,
+                           .card = text_of(*card, "id"),
+                           .tries_left = tries_of(*card),
+                           .warning = text_of(*card, "warning"),
+                           .name = text_of(*card, "name"),
+                           .problem = text_of(*card, "problem"),
+                           .registered = !card->contains("registered") || is_true(*card, "registered")});
     if (state == "reading") out.reading.push_back(name);
     if (state == "unusable") out.unusable.emplace_back(name, text_of(*card, "problem"));
   }
@@ -50,12 +56,12 @@ Readers look(const json::object& status, const std::string& wanted) {
   return out;
 }
 
-/// Waits, by the service's events, for a card that is still being read.
+/// Waits, by the service's events, for cards that are still being read: the one that is meant may be among them.
 Result<Reply> status_with_card(const Http& http, const std::string& wanted) {
   auto reply = TRY(call(http, {.target = "/v1/status"}));
   const auto still_reading = [&] {
     const auto readers = look(reply.body, wanted);
-    return !reply.refusal && readers.ready.empty() && !readers.reading.empty();
+    return !reply.refusal && !readers.reading.empty();
   };
   if (!still_reading()) return reply;
   std::optional<Error> failed;
@@ -114,16 +120,32 @@ Problem no_card(const Readers& readers, const std::string& wanted) {
   return {404, "no_card", "No card", "There is no card in a reader. Put your card in and try again.", {}};
 }
 
+/// "Ada Example, card ending f60c, in READER (not registered here)".
+std::string name_card(const FoundCard& card) {
+  constexpr std::size_t tail = 4;
+  const auto end = card.card.substr(card.card.size() - std::min(tail, card.card.size()));
+  return fmt::format("{}{}ard ending {}, in {}{}", card.name, card.name.empty() ? "C" : ", c", end,
+                     card.reader,
+                     !card.registered        ? " (not registered here)"
+                     : !card.problem.empty() ? fmt::format(" ({})", card.problem)
+                                             : std::string());
+}
+
 /// Which of several cards is meant. Errors: invalid_argument (nobody to ask, or no such number), and those of
 /// ask().
-Result<FoundCard> choose(const std::vector<FoundCard>& ready, bool may_ask) {
+Result<FoundCard> choose(std::vector<FoundCard> ready, bool may_ask, CardFor use) {
+  // Of two that are registered neither is passed over, though it has expired or is blocked: its owner might spend a try of the other.
+  if (use == CardFor::sign_in && std::ranges::any_of(ready, &FoundCard::registered))
+    std::erase_if(ready, [](const FoundCard& card) { return !card.registered; });
   if (ready.size() == 1) return ready.front();
   std::string list;
   for (std::size_t i = 0; i < ready.size(); ++i)
-    list += fmt::format("\n  {}  card {} in {}", i + 1, ready[i].card, ready[i].reader);
+    list += fmt::format("\n  {}  {}", i + 1, name_card(ready[i]));
   if (!may_ask || !has_terminal()) {
-    return Error{Errc::invalid_argument,
-                 fmt::format("there are several cards; name a reader with --reader:{}", list)};
+    return Error{
+        Errc::invalid_argument,
+        fmt::format("there are several cards. Leave only yours in, or name its reader with --reader:{}",
+                    list)};
   }
   complain("There are several cards:" + list);
   const auto answer = TRY(ask("Which one? ", 8));
@@ -136,16 +158,22 @@ Result<FoundCard> choose(const std::vector<FoundCard>& ready, bool may_ask) {
 
 }  // namespace
 
-Result<FoundCard> find_card(const Http& http, const std::string& wanted, bool may_ask) {
+Result<FoundCard> find_card(const Http& http, const std::string& wanted, bool may_ask, CardFor use) {
+  const auto refused = [](const std::optional<Problem>& why) {
+    FoundCard none;
+    none.refusal = why;
+    return none;
+  };
   const auto status = TRY(status_with_card(http, wanted));
-  if (status.refusal) return FoundCard{{}, {}, 0, {}, status.refusal};
+  if (status.refusal) return refused(status.refusal);
   const auto readers = look(status.body, wanted);
-  if (readers.ready.empty()) return FoundCard{{}, {}, 0, {}, no_card(readers, wanted)};
-  return choose(readers.ready, may_ask);
+  if (readers.ready.empty()) return refused(no_card(readers, wanted));
+  return choose(readers.ready, may_ask, use);
 }
 
 std::string describe_card(const FoundCard& card) {
-  auto text = fmt::format("Card {} in {}, {}", card.card, card.reader, tries_text(card.tries_left));
+  auto text = fmt::format("Card {}{} in {}, {}", card.card, card.name.empty() ? "" : " (" + card.name + ")",
+                          card.reader, tries_text(card.tries_left));
   if (!card.warning.empty()) text += "\n  ! " + card.warning;
   return text;
 }

@@ -17,17 +17,24 @@ namespace cardgate::client {
 
 struct FoundCard {
   std::string reader, card;
-  std::int64_t tries_left = 0;            // -1: the card does not tell
-  std::string warning;                    // of a certificate that ends soon; else empty
-  std::optional<proto::Problem> refusal;  // set: there is no card to use, and why
+  std::int64_t tries_left = 0;                 // -1: the card does not tell
+  std::string warning;                         // of a certificate that ends soon; else empty
+  std::string name;                            // in its certificate; may be empty
+  std::string problem;                         // why it cannot be used as it is; else empty
+  bool registered = true;                      // to one person of this organisation, as far as is known
+  std::optional<proto::Problem> refusal = {};  // set: there is no card to use, and why
 };
 
-/// The card to use: the one in the reader whose name contains `wanted`, or the only one there is; of several
-/// the person is asked when `may_ask`. Waits for a card that is still being read. Errors: as call(),
-/// invalid_argument (several, and nobody to ask).
-Result<FoundCard> find_card(const Http& http, const std::string& wanted, bool may_ask);
+/// What the card is wanted for. Only somebody who is registered here can sign in, so the only such card is meant; a help desk has
+/// others in hand.
+enum class CardFor : std::uint8_t { sign_in, other };
 
-/// "Card ID in READER, 3 tries left".
+/// The card to use: the one in the reader whose name contains `wanted`, or the only one there is, or (to sign in) the only one
+/// that is registered here; of several the person is asked when `may_ask`. Waits for cards that are still being read.
+/// Errors: as call(), invalid_argument (several, and nobody to ask).
+Result<FoundCard> find_card(const Http& http, const std::string& wanted, bool may_ask, CardFor use);
+
+/// "Card ID (NAME) in READER, 3 tries left".
 std::string describe_card(const FoundCard& card);
 
 /// Why no try should be spent on it: it is blocked, or only the last try is left and that was not confirmed.

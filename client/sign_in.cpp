@@ -106,7 +106,7 @@ int login_with_password(const Cli& cli, const LoginOptions& options) {
 int login(const Cli& cli, const LoginOptions& options) {
   if (!options.username.empty()) return login_with_password(cli, options);
   const Http http(cli.socket);
-  const auto found = find_card(http, options.reader, options.source.interactive());
+  const auto found = find_card(http, options.reader, options.source.interactive(), CardFor::sign_in);
   if (!found) return say_card_error(cli, found.error());
   if (found->refusal) return say_problem(cli, *found->refusal);
   // Nothing is asked of the person that cannot help.

@@ -12,8 +12,12 @@ std::string card_text(const json::object& card) {
   const auto state = text_of(card, "state");
   if (state == "reading") return "a card, being read";
   if (state == "unusable") return fmt::format("a card that cannot be used: {}", text_of(card, "problem"));
-  auto text = fmt::format("card {}, {}, certificate good until {}", text_of(card, "id"),
-                          tries_text(tries_of(card)), local_time(text_of(card, "certificate_expires_at")));
+  const auto name = text_of(card, "name");
+  auto text = fmt::format("card {}{}, {}, certificate good until {}", text_of(card, "id"),
+                          name.empty() ? "" : fmt::format(" ({})", name), tries_text(tries_of(card)),
+                          local_time(text_of(card, "certificate_expires_at")));
+  if (card.contains("registered") && !is_true(card, "registered"))
+    text += "\n    This card is not registered to anybody here.";
   if (text_of(card, "revocation") == "cached")
     text += "\n    The last answer that the card was not withdrawn is overdue: some roles cannot be used.";
   if (card.contains("problem")) text += fmt::format("\n    {}", text_of(card, "problem"));

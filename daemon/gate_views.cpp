@@ -3,8 +3,10 @@
 // (rule 10).
 #include <fmt/format.h>
 
+#include "daemon/cards/card_name.hpp"
 #include "daemon/cards/tries.hpp"
 #include "daemon/gate.hpp"
+#include "daemon/holder.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/work/answers.hpp"
 #include "policy/lapses.hpp"
@@ -82,6 +84,11 @@ Gate::Answer Gate::status(Request& request) {
       if (reader.state == Reader::State::unusable) card["problem"] = reader.problem;
       if (reader.state == Reader::State::ready) {
         card["id"] = reader.card->id;
+        if (reader.card->info.subject_fields.contains("CN"))
+          card["name"] = certificate_name(reader.card->info);
+        const auto* chuid = reader.card->chuid ? &*reader.card->chuid : nullptr;
+        if (const auto holder = find_holder(*staff_, config_.mapping, reader.card->info, chuid))
+          card["registered"] = holder->people.size() == 1;
         card["tries_left"] = tries_json(reader.tries_left);
         card["genuine"] = reader.card->present ? "shown" : "not shown";
         card["transaction"] = reader.card->driver->transaction_guaranteed() ? "guaranteed" : "not guaranteed";

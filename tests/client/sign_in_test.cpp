@@ -102,10 +102,59 @@ TEST_F(Login, AsksForTheReaderWhenSeveralHoldACard) {
                  {status(ready("Reader 0", "5f1d", 3) + "," + ready("Reader 1", "77aa", 2))});
   const auto which = login();
   EXPECT_EQ(which.status, 2);
-  EXPECT_THAT(which.all, HasSubstr("card 77aa in Reader 1"));
+  EXPECT_THAT(which.all, HasSubstr("Card ending 77aa, in Reader 1"));
   EXPECT_FALSE(passcode_was_sent());
   EXPECT_EQ(login({"--reader", "er 1"}).status, 0);
   EXPECT_THAT(sign_in_request(), HasSubstr(R"("card":"77aa","tries_left":2)"));
+}
+
+std::string ready_of(const std::string& reader, const std::string& card, const std::string& more,
+                     int tries = 3) {
+  return fmt::format(
+      R"({{"name":"{}","card_present":true,"card":{{"state":"ready","id":"{}","tries_left":{},{}}}}})",
+      reader, card, tries, more);
+}
+const std::string ours = R"("name":"Anna Example","registered":true)";
+
+TEST_F(Login, TakesTheCardThatIsRegisteredHereBesideAStrangers) {
+  for (const std::string problem : {"", R"(,"problem":"It has expired.")"}) {
+    service.answer("GET /v1/status",
+                   {status(ready_of("Reader 0", "99aa", R"("name":"Sam Visitor","registered":false)") + "," +
+                           ready_of("Reader 1", "5f1d", ours + problem))});
+    const auto done = login();
+    EXPECT_EQ(done.status, 0) << "the service says why it does not do, where it does not: " << done.all;
+  }
+  EXPECT_THAT(sign_in_request(), HasSubstr(R"("reader":"Reader 1","card":"5f1d")"));
+}
+
+TEST_F(Login, SaysWhoseEachCardIsWhenItCannotTell) {
+  const auto two = status(ready_of("Reader 0", "99aa", R"("name":"Ben Example","registered":true)", 0) + "," +
+                          ready_of("Reader 1", "aabb-5f1d", ours));
+  service.answer("GET /v1/status", {two});
+  const auto both = login();
+  EXPECT_EQ(both.status, 2) << "a blocked card is still its owner's: " << both.all;
+  EXPECT_THAT(both.all, HasSubstr("Ben Example, card ending 99aa, in Reader 0"));
+  EXPECT_THAT(both.all, HasSubstr("Anna Example, card ending 5f1d, in Reader 1"));
+  service.answer("GET /v1/status",
+                 {status(ready_of("Reader 0", "99aa", R"("registered":false)") + "," +
+                         ready_of("Reader 1", "77aa", R"("name":"Sam","registered":false)"))});
+  const auto neither = login();
+  EXPECT_EQ(neither.status, 2);
+  EXPECT_THAT(neither.all, HasSubstr("Card ending 99aa, in Reader 0 (not registered here)"));
+  EXPECT_FALSE(passcode_was_sent());
+}
+
+TEST_F(Login, WaitsForTheSecondCardToBeReadBeforeItTakesOne) {
+  const auto first = ready_of("Reader 0", "99aa", R"("name":"Sam Visitor","registered":false)");
+  const auto reading =
+      status(first + R"(,{"name":"Reader 1","card_present":true,"card":{"state":"reading"}})");
+  service.answer("GET /v1/status", {reading, status(first + "," + ready_of("Reader 1", "5f1d", ours))});
+  service.answer("GET /v1/events",
+                 {"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+                  "event: card\ndata: {\"kind\":\"read\",\"reader\":\"Reader 1\"}\n\n"});
+  const auto done = login();
+  EXPECT_EQ(done.status, 0) << done.all;
+  EXPECT_THAT(sign_in_request(), HasSubstr(R"("card":"5f1d")"));
 }
 
 TEST_F(Login, SaysWhyThereIsNoCardToUse) {
