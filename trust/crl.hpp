@@ -87,6 +87,7 @@ class Crl {
   bool names_issuer(std::uint32_t offset, const X509_NAME* whose) const;
   Entry entry_at(std::uint32_t offset) const;
   void not_understood(std::string why);
+  static Error malformed(std::string text);
 
   Bytes der_;
   BytesView tbs_, algorithm_, signature_;  // in der_

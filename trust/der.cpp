@@ -4,6 +4,8 @@
 #include <openssl/asn1.h>
 #include <openssl/err.h>
 
+#include <algorithm>
+
 namespace cardgate::trust {
 
 std::optional<DerElement> DerWalk::next() {
@@ -35,6 +37,10 @@ std::optional<DerElement> DerWalk::next_if(int universal_tag) {
   if (element && element->tag == universal_tag && element->tag_class == V_ASN1_UNIVERSAL) return element;
   rest_ = before;
   return std::nullopt;
+}
+
+bool number_less(BytesView a, BytesView b) {
+  return a.size() != b.size() ? a.size() < b.size() : std::ranges::lexicographical_compare(a, b);
 }
 
 Bytes der_around(int universal_tag, std::initializer_list<BytesView> parts) {

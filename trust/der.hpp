@@ -30,6 +30,9 @@ class DerWalk {
   BytesView rest_;
 };
 
+/// Of magnitudes without leading zeros, and of serial numbers: the shorter one, or the smaller of one length.
+bool number_less(BytesView a, BytesView b);
+
 /// A constructed element of the universal tag around `parts`, one behind the other.
 Bytes der_around(int universal_tag, std::initializer_list<BytesView> parts);
 

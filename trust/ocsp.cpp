@@ -10,18 +10,13 @@ namespace cardgate::trust {
 
 namespace {
 
-struct ReleasesChain {
-  void operator()(STACK_OF(X509) * stack) const { sk_X509_free(stack); }
-};
-using ChainStack = std::unique_ptr<STACK_OF(X509), ReleasesChain>;
-
 Error malformed_answer(std::string text) {
   return {Errc::malformed, std::move(text)};
 }
 
 /// Is `signer` named by the answer, and is the answer signed with its key?
 bool signed_by(OCSP_BASICRESP* basic, X509* signer) {
-  const ChainStack only{sk_X509_new_null()};
+  const X509Stack only{sk_X509_new_null()};
   if (!only || sk_X509_push(only.get(), signer) <= 0) return false;
   const bool good = OCSP_basic_verify(basic, only.get(), nullptr, OCSP_NOINTERN | OCSP_NOVERIFY) == 1;
   ERR_clear_error();

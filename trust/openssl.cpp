@@ -55,12 +55,19 @@ Result<CrlPtr> parse_crl(BytesView der) {
 }
 
 std::string name_text(const X509_NAME* name) {
-  const BioPtr out{BIO_new(BIO_s_mem())};
-  // UTF-8 stays UTF-8 (RFC 4514). OpenSSL hands the bytes of a UTF8String on as they are, so they may be none.
-  if (!out || X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0) return "?";
-  char* text = nullptr;
-  const long size = BIO_get_mem_data(out.get(), &text);
-  return shown_text({text, static_cast<std::size_t>(std::max(0L, size))});
+  // UTF-8 stays UTF-8 (RFC 4514). OpenSSL hands the bytes of a UTF8String on as they are, so they may be none. What it
+  // cannot write at all it writes as hex, so that two names stay two.
+  for (const unsigned long flags :
+       {XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB, XN_FLAG_RFC2253 | ASN1_STRFLGS_DUMP_ALL}) {
+    const BioPtr out{BIO_new(BIO_s_mem())};
+    if (!out || X509_NAME_print_ex(out.get(), name, 0, flags) < 0) continue;
+    char* text = nullptr;
+    const long size = BIO_get_mem_data(out.get(), &text);
+    ERR_clear_error();
+    return shown_text({text, static_cast<std::size_t>(std::max(0L, size))});
+  }
+  ERR_clear_error();
+  return "?";
 }
 
 std::string serial_text(const ASN1_INTEGER* serial) {

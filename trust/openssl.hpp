@@ -25,6 +25,14 @@ struct Releases {
   }
 };
 
+/// A stack of somebody else's objects.
+struct ReleasesStack {
+  void operator()(STACK_OF(X509) * stack) const { sk_X509_free(stack); }
+  void operator()(STACK_OF(X509_CRL) * stack) const { sk_X509_CRL_free(stack); }
+};
+using X509Stack = std::unique_ptr<STACK_OF(X509), ReleasesStack>;
+using CrlStack = std::unique_ptr<STACK_OF(X509_CRL), ReleasesStack>;
+
 using X509Ptr = std::unique_ptr<X509, Releases<X509_free>>;
 using CrlPtr = std::unique_ptr<X509_CRL, Releases<X509_CRL_free>>;
 using BioPtr = std::unique_ptr<BIO, Releases<BIO_free_all>>;
@@ -62,5 +70,9 @@ std::string name_text(const X509_NAME* name);
 std::string serial_text(const ASN1_INTEGER* serial);
 /// Errors: malformed.
 Result<WallTime> wall_time(const ASN1_TIME* time);
+/// Is `at` behind the last second of a validity? That second still counts (RFC 5280 4.1.2.5: inclusive).
+inline bool is_past(WallTime last, WallTime at) {
+  return at >= last + seconds{1};
+}
 
 }  // namespace cardgate::trust

@@ -14,13 +14,6 @@ namespace cardgate::trust {
 
 namespace {
 
-struct ReleasesStack {
-  void operator()(STACK_OF(X509) * stack) const { sk_X509_free(stack); }
-  void operator()(STACK_OF(X509_CRL) * stack) const { sk_X509_CRL_free(stack); }
-};
-using X509Stack = std::unique_ptr<STACK_OF(X509), ReleasesStack>;
-using CrlStack = std::unique_ptr<STACK_OF(X509_CRL), ReleasesStack>;  // owns none of its lists
-
 /// 112 bits: RSA 2048, P-224, SHA-224. It reaches certificates of which only OpenSSL knows (issuers of
 /// indirect CRLs); our own floor, which is higher, is asked for the path itself.
 constexpr int auth_level = 2;
@@ -254,7 +247,7 @@ Verdict without_path(const Authorities::Impl& authorities, X509* leaf, const Dea
     judge.record(Status::malformed, 0, leaf, "its validity has a date that is none");
   } else {
     if (at < *from) judge.record(Status::not_yet_valid, 0, leaf, "valid from " + to_rfc3339(*from));
-    if (at > *until) judge.record(Status::expired, 0, leaf, "valid until " + to_rfc3339(*until));
+    if (is_past(*until, at)) judge.record(Status::expired, 0, leaf, "valid until " + to_rfc3339(*until));
   }
   judge_chain({leaf}, rules, judge);
   return verdict_of(chain, rules, at, judge);

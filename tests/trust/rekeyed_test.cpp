@@ -258,6 +258,64 @@ TEST_F(Rekeyed, AListThatNamesAnotherKeyThanSignedItIsPassedOver) {
   expect_revoked(old_card, {old_key.crl(), revoking});
 }
 
+/// The authority was given a new certificate for the key that it has: under another key identifier, as when the
+/// software that makes them changes.
+struct Renewed : Rekeyed {
+  Ca renewed =
+      root.sub({.subject = "/O=Example Trust/CN=Example Issuing CA",
+                .key = old_key.key(),
+                .from = noon() - 20 * day,
+                .until = noon() + 300 * day,
+                .more = {{"subjectKeyIdentifier", "DER:04040a0b0c0d"}, {"authorityKeyIdentifier", "keyid"}},
+                .with_key_identifiers = false});
+
+  std::vector<Verdict> judge_both(const Bytes& card, const std::vector<Bytes>& lists) const {
+    std::vector<Verdict> verdicts;
+    const std::vector<std::vector<Bytes>> orders{{old_key.der(), renewed.der()},
+                                                 {renewed.der(), old_key.der()}};
+    for (const auto& between : orders) {
+      auto all = lists;
+      all.push_back(root.crl());
+      verdicts.push_back(validate(test::authorities({root.der()}, between, all), card, {}, noon()));
+    }
+    return verdicts;
+  }
+};
+
+TEST_F(Renewed, AListOfEitherCertificateOfTheOneKeySpeaksForItsCards) {
+  const Bytes card_of_renewed = renewed.issue({});
+  for (const Bytes& card : {old_card, card_of_renewed}) {
+    for (const Ca* names : {&old_key, &renewed}) {
+      for (const auto& verdict : judge_both(card, {names->crl()}))
+        EXPECT_TRUE(verdict.valid) << told(verdict);
+      for (const auto& verdict : judge_both(card, {names->crl(overdue(card))})) {
+        EXPECT_EQ(verdict.revocation, "revoked") << told(verdict);
+      }
+    }
+    // One names each certificate: what either says against the card counts.
+    for (const auto& verdict : judge_both(card, {old_key.crl(overdue(card)), renewed.crl()}))
+      EXPECT_EQ(verdict.revocation, "revoked") << told(verdict);
+    for (const auto& verdict : judge_both(card, {old_key.crl(), renewed.crl(naming(card))}))
+      EXPECT_EQ(verdict.revocation, "revoked") << told(verdict);
+  }
+}
+
+TEST_F(Renewed, WithOneOfItsCertificatesGoneTheOtherOnesListIsNamed) {
+  const auto all =
+      test::authorities({root.der()}, {renewed.der()}, {root.crl(), old_key.crl(naming(old_card))});
+  ASSERT_THAT(all.passed_over(), SizeIs(1));
+  EXPECT_THAT(all.passed_over()[0], HasSubstr("names another key"));
+}
+
+TEST_F(Renewed, AListOfAnotherKeyThatClaimsItsIdentifierIsNone) {
+  const Ca forger = Ca::root("/O=Example Trust/CN=Example Issuing CA");
+  const Bytes forged =
+      renewed.crl({.serials = {serial_of(old_card)}, .signed_by = forger.key(), .number = 99});
+  for (const auto& verdict : judge_both(old_card, {old_key.crl(), forged}))
+    EXPECT_TRUE(verdict.valid) << told(verdict);
+  for (const auto& verdict : judge_both(old_card, {forged})) EXPECT_FALSE(verdict.valid);
+}
+
 TEST_F(Rekeyed, AnIssuerThatCertifiedItsNextKeyMayUseItForItsLists) {
   // RFC 4210 4.4: the old key certifies the new one, under the same name.
   const Ca rolled = old_key.sub({.subject = "/O=Example Trust/CN=Example Issuing CA"});
