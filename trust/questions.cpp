@@ -20,9 +20,13 @@ struct Url {
 
 /// http alone: an answer is signed, so TLS would add nothing but another chain of trust; and never a file, a
 /// folder service or anything else that a certificate may name.
-std::optional<Url> http_url(const std::string& text) {
-  if (text.size() > max_url_length || !text.starts_with("http://") || !is_plain_utf8(text))
-    return std::nullopt;
+std::optional<Url> http_url(const std::string& written) {
+  if (written.size() > max_url_length || !is_plain_utf8(written)) return std::nullopt;
+  // Scheme and host are alike in either case (RFC 3986 6.2.2.1).
+  constexpr std::string_view scheme = "http://";
+  const auto end = std::min(written.find('/', scheme.size()), written.size());
+  const std::string text = ascii_lower(written.substr(0, end)) + written.substr(end);
+  if (!text.starts_with(scheme)) return std::nullopt;
   char* user = nullptr;
   char* host = nullptr;
   char* port = nullptr;
@@ -41,7 +45,8 @@ bool allowed(const std::string& text, const FetchRules& fetch) {
   const auto url = http_url(text);
   if (!url) return false;
   return std::ranges::any_of(fetch.hosts, [&](const std::string& host) {
-    return host == url->host + ":" + url->port || (host == url->host && url->port == "80");
+    const std::string allowed_host = ascii_lower(host);
+    return allowed_host == url->host + ":" + url->port || (allowed_host == url->host && url->port == "80");
   });
 }
 

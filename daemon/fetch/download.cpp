@@ -18,10 +18,18 @@ using boost::asio::use_awaitable;
 using Tcp = asio::ip::tcp;
 
 constexpr int max_redirections = 3;
+constexpr int max_interim_answers = 8;  // 1xx, before the one that counts (RFC 9110 15.2)
 
 struct Target {
-  std::string host, port, path;
+  std::string host, port, path;  // an IPv6 address stands in brackets
+  /// What the resolver takes.
+  std::string address() const { return host.starts_with('[') ? host.substr(1, host.size() - 2) : host; }
 };
+
+/// Host names are alike in either case (RFC 3986 3.2.2).
+bool same_host(const std::string& one, const std::string& other) {
+  return ascii_lower(one) == ascii_lower(other);
+}
 
 /// Errors: invalid_argument (another scheme, a user, no host), permission_denied (a host that is not listed).
 Result<Target> target_of(const std::string& text, const std::vector<std::string>& hosts) {
@@ -41,15 +49,30 @@ Result<Target> target_of(const std::string& text, const std::vector<std::string>
   if (out.path.front() == '?') out.path.insert(0, "/");
   const std::string with_port = out.host + ":" + out.port;
   const bool listed = std::ranges::any_of(hosts, [&](const std::string& host) {
-    return host == with_port || (host == out.host && out.port == "80");
+    return same_host(host, with_port) || (same_host(host, out.host) && out.port == "80");
   });
   if (!listed) return refused(Errc::permission_denied, "is not on a configured host");
   return out;
 }
 
-bool leads_on(http::status status) {
+/// After 303 only a GET goes on as it was (RFC 9110 15.4.4).
+bool leads_on(http::status status, bool get) {
   return status == http::status::moved_permanently || status == http::status::found ||
-         status == http::status::temporary_redirect || status == http::status::permanent_redirect;
+         status == http::status::temporary_redirect || status == http::status::permanent_redirect ||
+         (get && status == http::status::see_other);
+}
+
+/// Location may be relative to what was asked for (RFC 9110 10.2.2). Errors: invalid_argument.
+Result<std::string> where_to(const std::string& from, const std::string& location) {
+  if (location.empty())
+    return Error{Errc::invalid_argument, fmt::format("{} leads on, but not where to", from)};
+  const auto base = boost::urls::parse_uri(from);
+  const auto reference = boost::urls::parse_uri_reference(location);
+  boost::urls::url out;
+  if (!base || !reference || !boost::urls::resolve(*base, *reference, out)) {
+    return Error{Errc::invalid_argument, fmt::format("{} leads to a place that is no URL", from)};
+  }
+  return std::string(out.buffer());
 }
 
 using Parser = http::response_parser<http::vector_body<std::uint8_t>>;
@@ -57,7 +80,7 @@ using Parser = http::response_parser<http::vector_body<std::uint8_t>>;
 asio::awaitable<std::unique_ptr<Parser>> exchange_once(const Exchange& exchange, const Target& target) {
   const auto executor = co_await asio::this_coro::executor;
   Tcp::resolver resolver(executor);
-  const auto found = co_await resolver.async_resolve(target.host, target.port, use_awaitable);
+  const auto found = co_await resolver.async_resolve(target.address(), target.port, use_awaitable);
   boost::beast::tcp_stream stream(executor);
   stream.expires_never();  // the one deadline is over everything
   co_await stream.async_connect(found, use_awaitable);
@@ -66,6 +89,7 @@ asio::awaitable<std::unique_ptr<Parser>> exchange_once(const Exchange& exchange,
   request.set(http::field::host, target.port == "80" ? target.host : target.host + ":" + target.port);
   request.set(http::field::user_agent, "cardgate-fetch");
   request.set(http::field::connection, "close");
+  request.set(http::field::accept_encoding, "identity");
   if (!exchange.body.empty()) {
     request.set(http::field::content_type, "application/ocsp-request");
     request.set(http::field::accept, "application/ocsp-response");
@@ -73,12 +97,16 @@ asio::awaitable<std::unique_ptr<Parser>> exchange_once(const Exchange& exchange,
   }
   request.prepare_payload();
   co_await http::async_write(stream, request, use_awaitable);
-  auto parser = std::make_unique<Parser>();
-  parser->body_limit(exchange.max_bytes);
-  parser->header_limit(16 * 1024);
   // What the parser cannot take yet (a chunk's line, a trailer) stays in the buffer, so this bounds it.
   boost::beast::flat_buffer buffer{64 * 1024};
-  co_await http::async_read(stream, buffer, *parser, use_awaitable);
+  std::unique_ptr<Parser> parser;
+  for (int i = 0; i <= max_interim_answers; ++i) {
+    parser = std::make_unique<Parser>();
+    parser->body_limit(exchange.max_bytes);
+    parser->header_limit(16 * 1024);
+    co_await http::async_read(stream, buffer, *parser, use_awaitable);
+    if (http::to_status_class(parser->get().result()) != http::status_class::informational) break;
+  }
   co_return parser;
 }
 
@@ -89,12 +117,21 @@ asio::awaitable<Result<Bytes>> fetch_one(const Exchange& exchange, const std::ve
     if (!target) co_return target.error();
     const auto answer = co_await exchange_once(now, *target);
     auto& response = answer->get();
-    if (leads_on(response.result())) {
-      now.url = std::string(response[http::field::location]);
+    if (leads_on(response.result(), now.body.empty())) {
+      auto next = where_to(now.url, std::string(response[http::field::location]));
+      if (!next) co_return next.error();
+      now.url = std::move(*next);
       continue;
     }
     if (response.result() != http::status::ok) {
       co_return Error{Errc::unavailable, fmt::format("{} answers {}", now.url, response.result_int())};
+    }
+    const std::string encoding = ascii_lower(std::string(response[http::field::content_encoding]));
+    if (!encoding.empty() && encoding != "identity") {
+      const std::string shown = is_plain_utf8(encoding) ? encoding : "an unknown kind";
+      co_return Error{
+          Errc::unavailable,
+          fmt::format("{} answers with content packed as {}, which was not asked for", now.url, shown)};
     }
     co_return std::move(response.body());
   }

@@ -206,6 +206,17 @@ INSTANTIATE_TEST_SUITE_P(
         wire("not_http", [](const Bytes&) { return std::string("220 mail.example ESMTP\r\n"); }),
         wire("error",
              [](const Bytes&) { return std::string("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"); }),
+        wire("packed_though_nobody_asked",
+             [](const Bytes& good) {
+               return fmt::format("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n{}",
+                                  good.size(), as_text(good));
+             }),
+        wire("nothing_but_interim_answers",
+             [](const Bytes& good) {
+               std::string text;
+               for (int i = 0; i < 50; ++i) text += "HTTP/1.1 100 Continue\r\n\r\n";
+               return text + http_ok(good);
+             }),
         wire("redirected_to_a_file",
              [](const Bytes&) {
                return std::string(
@@ -239,6 +250,80 @@ TEST_F(Fetch, ARedirectionOnAConfiguredHostIsFollowed) {
   });
   here = responder.host();
   EXPECT_TRUE(judge(settings(responder)).ask(leaf, noon()).valid);
+}
+
+TEST_F(Fetch, ALocationThatIsRelativeIsFollowed) {
+  for (const std::string location : {"/moved", "moved", "./there/../moved?now=1", "//HOST/moved", "?moved"}) {
+    std::string here;
+    const test::Responder responder([&](const std::string& target, const Bytes& body) {
+      if (target == "/ocsp") {
+        std::string to = location;
+        if (const auto at = to.find("HOST"); at != std::string::npos) to.replace(at, 4, here);
+        return "HTTP/1.1 308 There\r\nLocation: " + to + "\r\nContent-Length: 0\r\n\r\n";
+      }
+      return http_ok(issuing.ocsp(leaf, {.request = body}));
+    });
+    here = responder.host();
+    answers = std::make_shared<trust::Answers>();
+    EXPECT_TRUE(judge(settings(responder)).ask(leaf, noon()).valid) << location;
+    EXPECT_NE(responder.last_head().find("moved"), std::string::npos) << location << ":\n"
+                                                                      << responder.last_head();
+  }
+}
+
+TEST_F(Fetch, ARelativeLocationLeadsToNoOtherHost) {
+  for (const std::string location : {"//127.0.0.2/", "http:/moved", "///", "", "http://[::1", "\x01"}) {
+    const test::Responder responder([&](const std::string&, const Bytes&) {
+      return "HTTP/1.1 302 Found\r\nLocation: " + location + "\r\nContent-Length: 0\r\n\r\n";
+    });
+    EXPECT_FALSE(judge(settings(responder)).ask(leaf, noon()).valid) << location;
+  }
+}
+
+TEST_F(Fetch, AHostInCapitalsIsTheSameHost) {
+  const test::Responder responder(answering([](OcspAnswer&) {}));
+  for (const auto& [listed, url] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"localhost:", "http://LOCALHOST:"}, {"LocalHost:", "HTTP://localhost:"}}) {
+    auto capitals = settings(responder);
+    capitals.rules.hosts = {listed + responder.port()};
+    capitals.rules.responders = {};
+    leaf = issuing.issue({.more = {{"authorityInfoAccess", "OCSP;URI:" + url + responder.port() + "/ocsp"}}});
+    EXPECT_TRUE(judge(capitals).ask(leaf, noon()).valid) << url;
+  }
+}
+
+TEST_F(Fetch, AnAddressOfIpV6IsAHostAsAnyOther) {
+  std::unique_ptr<test::Responder> responder;
+  try {
+    responder =
+        std::make_unique<test::Responder>(answering([](OcspAnswer&) {}), test::Responder::Loopback::v6);
+  } catch (const std::runtime_error&) {
+    GTEST_SKIP() << "this machine has no IPv6 loopback";
+  }
+  const auto rules = settings(*responder).rules;
+  ASSERT_TRUE(trust::check_fetch_rules(rules)) << trust::check_fetch_rules(rules).error().context;
+  EXPECT_TRUE(judge(settings(*responder)).ask(leaf, noon()).valid);
+  EXPECT_NE(responder->last_head().find("host: " + responder->host()), std::string::npos)
+      << responder->last_head();
+}
+
+TEST_F(Fetch, InterimAnswersBeforeTheOneThatCountsArePassedOver) {
+  for (const std::string before :
+       {"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n"}) {
+    const test::Responder responder([&](const std::string&, const Bytes& body) {
+      return before + http_ok(issuing.ocsp(leaf, {.request = body}));
+    });
+    answers = std::make_shared<trust::Answers>();
+    EXPECT_TRUE(judge(settings(responder)).ask(leaf, noon()).valid) << before;
+  }
+}
+
+TEST_F(Fetch, ContentIsAskedForUnpacked) {
+  const test::Responder responder(answering([](OcspAnswer&) {}));
+  ASSERT_TRUE(judge(settings(responder)).ask(leaf, noon()).valid);
+  EXPECT_NE(responder.last_head().find("accept-encoding: identity\r\n"), std::string::npos)
+      << responder.last_head();
 }
 
 TEST_F(Fetch, WithoutTheHelperNothingIsFetchedAndNobodyWaits) {

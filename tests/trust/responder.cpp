@@ -10,18 +10,22 @@
 
 namespace cardgate::test {
 
-Responder::Responder(Answer answer) : answer_(std::move(answer)) {
-  listening_ = FileDescriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
+Responder::Responder(Answer answer, Loopback loopback)
+    : answer_(std::move(answer)), v6_(loopback == Loopback::v6) {
+  listening_ = FileDescriptor(::socket(v6_ ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  v6.sin6_addr = in6addr_loopback;
+  socklen_t size = v6_ ? sizeof v6 : sizeof v4;
+  auto* generic = v6_ ? reinterpret_cast<sockaddr*>(&v6) : reinterpret_cast<sockaddr*>(&v4);
   if (::bind(listening_.get(), generic, size) != 0 || ::listen(listening_.get(), 64) != 0 ||
       ::getsockname(listening_.get(), generic, &size) != 0) {
     throw std::runtime_error("no listening socket on the loopback");
   }
-  port_ = ntohs(address.sin_port);
+  port_ = ntohs(v6_ ? v6.sin6_port : v4.sin_port);
   acceptor_ = std::thread([this] { accept_all(); });
 }
 
@@ -54,6 +58,10 @@ void Responder::serve(int fd) {
     std::string lower = text.substr(0, head);
     std::ranges::transform(lower, lower.begin(),
                            [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    {
+      const std::lock_guard lock(mutex_);
+      last_head_ = lower;
+    }
     const auto length = lower.find("content-length: ");
     if (length != std::string::npos) wanted = std::stoul(lower.substr(length + 16));
   }

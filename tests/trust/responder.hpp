@@ -19,14 +19,22 @@ class Responder {
   /// `answer` gets a request's target and body, and gives what goes back over the wire, as it is; nothing
   /// more is sent and the connection closes. Called by several threads at once.
   using Answer = std::function<std::string(const std::string& target, const Bytes& body)>;
-  explicit Responder(Answer answer);
+  enum class Loopback : std::uint8_t { v4, v6 };
+  /// Throws when the machine has no such loopback.
+  explicit Responder(Answer answer, Loopback loopback = Loopback::v4);
   ~Responder();
   Responder(const Responder&) = delete;
   Responder& operator=(const Responder&) = delete;
 
-  std::string host() const { return "127.0.0.1:" + std::to_string(port_); }
+  std::string host() const { return (v6_ ? "[::1]:" : "127.0.0.1:") + port(); }
+  std::string port() const { return std::to_string(port_); }
   std::string url(const std::string& path = "/") const { return "http://" + host() + path; }
   int requests() const { return requests_; }
+  /// Request line and fields of the last one, in lower case.
+  std::string last_head() const {
+    const std::lock_guard lock(mutex_);
+    return last_head_;
+  }
   /// After the answer the connection is reset instead of closed.
   void reset_connections(bool reset) { reset_ = reset; }
 
@@ -36,10 +44,12 @@ class Responder {
 
   Answer answer_;
   FileDescriptor listening_;
+  bool v6_ = false;
   unsigned port_ = 0;
   std::atomic<int> requests_ = 0;
   std::atomic<bool> reset_ = false, stopping_ = false;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  std::string last_head_;
   std::vector<std::thread> threads_;
   std::thread acceptor_;
 };
