@@ -2,6 +2,8 @@
 // cardgate cert verify: the very validation that the service uses, on files, without the service.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -50,7 +52,7 @@ trust::Verdict not_a_certificate(const std::string& why) {
 
 struct Judged {
   trust::Verdict verdict;
-  std::vector<std::string> passed_over{};  // lists that show nobody to be good
+  std::vector<std::string> passed_over{};  // lists and authorities that show nobody to be good
   /// The last instant of the certificate itself. When a list ends is told with it: lists renew themselves, and a card does not
   /// end with them.
   std::optional<WallTime> expires{};
@@ -83,6 +85,7 @@ Result<Judged> judge(const CertificateOptions& options) {
   }
   Judged judged{trust::validate(authorities, answers, *leaf, rules, at), authorities.passed_over()};
   if (const auto info = trust::describe(*leaf)) judged.expires = info->not_after;
+  std::ranges::move(authorities.useless(at), std::back_inserter(judged.passed_over));
   return judged;
 }
 
@@ -101,7 +104,7 @@ void print_verdict(const std::string& leaf, const Judged& judged) {
   }
   say(fmt::format("{}: not valid", leaf));
   for (const auto& finding : verdict.findings) {
-    say(fmt::format("  - {} ({})", trust::explain(finding.status), trust::name(finding.status)));
+    say(fmt::format("  - {} ({})", trust::explain(finding), trust::name(finding.status)));
     if (!finding.subject.empty()) say(fmt::format("    certificate: {}", finding.subject));
     if (!finding.detail.empty()) say(fmt::format("    detail: {}", finding.detail));
   }
@@ -112,7 +115,7 @@ json::object to_json(const Judged& judged) {
   json::array findings;
   for (const auto& finding : verdict.findings) {
     findings.push_back(json::object{{"status", trust::name(finding.status)},
-                                    {"text", trust::explain(finding.status)},
+                                    {"text", trust::explain(finding)},
                                     {"depth", finding.depth},
                                     {"subject", finding.subject},
                                     {"detail", finding.detail}});

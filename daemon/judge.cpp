@@ -31,21 +31,25 @@ constexpr std::size_t max_named_in_status = 3;
 
 }  // namespace
 
-void log_passed_over(const trust::Authorities& authorities) {
+void log_passed_over(const trust::Authorities& authorities, WallTime at) {
+  for (const auto& text : authorities.useless(at)) {
+    log(Level::warning, text, {{"CARDGATE_EVENT", "authority_useless"}});
+  }
   for (const auto& text : authorities.passed_over()) {
     log(Level::warning, text, {{"CARDGATE_EVENT", "crl_passed_over"}});
   }
 }
 
-std::vector<std::string> told_of_passed_over(const trust::Authorities& authorities) {
+std::vector<std::string> told_of_passed_over(const trust::Authorities& authorities, WallTime at) {
   std::vector<std::string> told;
-  const auto& all = authorities.passed_over();
+  auto all = authorities.useless(at);
+  all.insert(all.end(), authorities.passed_over().begin(), authorities.passed_over().end());
   for (const auto& text : all) {
     if (told.size() == max_named_in_status) {
-      told.push_back(
-          fmt::format("{} more revocation lists were passed over; the journal names each "
-                      "(CARDGATE_EVENT=crl_passed_over).",
-                      all.size() - told.size()));
+      told.push_back(fmt::format(
+          "{} more files of trust anchors, authorities or revocation lists are of no use; the journal "
+          "names each (CARDGATE_EVENT=authority_useless and crl_passed_over).",
+          all.size() - told.size()));
       break;
     }
     told.push_back(text);

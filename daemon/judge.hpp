@@ -33,10 +33,11 @@ struct CardRules {
   bool chuid_mapped = false;                // a mapping rule asks for the CHUID
 };
 
-/// Names in the journal the CRLs that show nobody to be good, a line each.
-void log_passed_over(const trust::Authorities& authorities);
+/// Names in the journal the CRLs that show nobody to be good, and the authorities below which no card is good, a
+/// line each.
+void log_passed_over(const trust::Authorities& authorities, WallTime at);
 /// The same for the status, the first few.
-std::vector<std::string> told_of_passed_over(const trust::Authorities& authorities);
+std::vector<std::string> told_of_passed_over(const trust::Authorities& authorities, WallTime at);
 
 class Judge {
  public:

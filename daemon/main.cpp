@@ -87,7 +87,7 @@ Result<Gate::Parts> prepare(const std::filesystem::path& file, const Clock& cloc
   auto policy = std::make_shared<const policy::Policy>(TRY(policy::Policy::load(config.policy)));
   TRY(check_roles(config, *policy));
   auto authorities = TRY(trust::Authorities::load(config.authorities));
-  log_passed_over(authorities);
+  log_passed_over(authorities, clock.wall());
   std::vector<std::string> damaged;
   const auto folder = config.state_directory / "answers";
   std::error_code made;

@@ -6,7 +6,9 @@
 
 #include "base/crypto.hpp"
 #include "trust/intake.hpp"
+#include "trust/issuer_flaws.hpp"
 #include "trust/judge.hpp"
+#include "trust/key.hpp"
 #include "trust/lists.hpp"
 #include "trust/store.hpp"
 
@@ -21,10 +23,12 @@ constexpr std::size_t max_parsed_certificates = 512;
 class Loader {
  public:
   void anchors(std::string_view from, const Result<std::vector<Bytes>>& blocks) {
-    each(from, blocks, [&](BytesView der, std::string_view) { return add_certificate(der, true); });
+    each(from, blocks,
+         [&](BytesView der, std::string_view where) { return add_certificate(der, where, true); });
   }
   void intermediates(std::string_view from, const Result<std::vector<Bytes>>& blocks) {
-    each(from, blocks, [&](BytesView der, std::string_view) { return add_certificate(der, false); });
+    each(from, blocks,
+         [&](BytesView der, std::string_view where) { return add_certificate(der, where, false); });
   }
   void crls(std::string_view from, const Result<std::vector<Bytes>>& blocks) {
     each(from, blocks, [&](BytesView der, std::string_view where) { return add_crl(der, where); });
@@ -62,12 +66,13 @@ class Loader {
     }
   }
 
-  Result<void> add_certificate(BytesView der, bool anchor) {
+  Result<void> add_certificate(BytesView der, std::string_view where, bool anchor) {
     X509Ptr certificate = TRY(parse_certificate(der));
     if (!seen_certificates_.insert(sha256(der)).second)
       return {};  // anchors come first, so an anchor stays one
     if (impl_->nodes.size() == max_certificates) return Error{Errc::too_large, "too many certificates"};
     Node node;
+    node.from = where;
     auto from = wall_time(X509_get0_notBefore(certificate.get()));
     auto until = wall_time(X509_get0_notAfter(certificate.get()));
     if (!from || !until) return Error{Errc::certificate_malformed, "its validity has a date that is none"};
@@ -75,8 +80,9 @@ class Loader {
     node.not_after = *until;
     node.issuer_hash = name_hash(X509_get_issuer_name(certificate.get()));
     if (anchor) {
-      if (X509_check_ca(certificate.get()) == 0) {
-        return Error{Errc::certificate_malformed, "not the certificate of a certification authority"};
+      if (const auto flaw = anchor_flaw(certificate.get()); !flaw.empty()) {
+        return Error{Errc::certificate_malformed, name_text(X509_get_subject_name(certificate.get())) +
+                                                      " cannot be a trust anchor: " + flaw};
       }
       node.anchor_store.reset(X509_STORE_new());
       if (!node.anchor_store || X509_STORE_add_cert(node.anchor_store.get(), certificate.get()) != 1) {
@@ -193,6 +199,26 @@ std::size_t Authorities::crl_count() const {
 }
 const std::vector<std::string>& Authorities::passed_over() const {
   return impl_->passed_over;
+}
+
+std::vector<std::string> Authorities::useless(WallTime at) const {
+  std::vector<std::string> told;
+  for (const auto& node : impl_->nodes) {
+    X509* certificate = node.certificate.get();
+    std::string why;
+    if (is_past(node.not_after, at)) {
+      why = "it ended at " + to_rfc3339(node.not_after);
+    } else if (at < node.not_before) {
+      why = "it is not valid before " + to_rfc3339(node.not_before);
+    } else if (why = key_weakness(X509_get0_pubkey(certificate), {}); why.empty() && !node.is_anchor()) {
+      why = intermediate_flaw(certificate);
+    }
+    if (why.empty()) continue;
+    told.push_back(node.from + ": the certificate of the " + (node.is_anchor() ? "anchor " : "authority ") +
+                   name_text(X509_get_subject_name(certificate)) + " makes no card good: " + why +
+                   ". Replace it, or remove the file.");
+  }
+  return told;
 }
 
 }  // namespace cardgate::trust

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "base/clock.hpp"
 
 namespace cardgate::trust {
 
@@ -35,7 +36,9 @@ struct Contents {
 
 class Authorities {
  public:
-  /// All or nothing; the error's context names every bad file, a line each.
+  /// All or nothing; the error's context names every bad file, a line each, and why no certificate in it can be
+  /// an anchor (issuer_flaws.hpp). An anchor's dates, path length and name constraints are applied to what it
+  /// issued; nothing else of it is.
   /// Errors: not_found, permission_denied, too_large, io, certificate_malformed, crl_malformed;
   /// invalid_argument when there is no anchor.
   static Result<Authorities> load(const Locations& locations);
@@ -48,6 +51,10 @@ class Authorities {
   /// CRLs that show no certificate to be good, each with its file and why, in plain English: not understood,
   /// forged, of another key, or of somebody who is not configured. They change nothing for other lists.
   const std::vector<std::string>& passed_over() const;
+
+  /// Certificates of anchors and intermediates by which no other is good at `at`, each with its file and why, in
+  /// plain English: over, not valid yet, of a weak key, or of a form that RFC 5280 forbids.
+  std::vector<std::string> useless(WallTime at) const;
 
   struct Impl;
   const Impl& impl() const { return *impl_; }  // for this room's own files

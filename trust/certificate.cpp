@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <cctype>
-#include <set>
 
+#include "base/card_id.hpp"
 #include "trust/intake.hpp"
 #include "trust/key.hpp"
 #include "trust/openssl.hpp"
@@ -38,19 +38,38 @@ Error malformed(std::string text) {
   return {Errc::certificate_malformed, std::move(text)};
 }
 
-/// Text of a name or alternative name. A NUL or control character in it is an attempt to be read as another
-/// name.
-Result<std::string> plain_text(const ASN1_STRING* value) {
+/// Text of a name, or why it is none.
+struct Text {
+  std::string value;
+  std::string why_none{};
+};
+
+/// Bytes beyond ASCII mean nothing, or different things to different readers, in strings of these kinds.
+bool is_seven_bit(const ASN1_STRING* value) {
+  const int type = ASN1_STRING_type(value);
+  if (type == V_ASN1_UTF8STRING || type == V_ASN1_BMPSTRING || type == V_ASN1_UNIVERSALSTRING) return true;
+  const BytesView bytes{ASN1_STRING_get0_data(value), static_cast<std::size_t>(ASN1_STRING_length(value))};
+  return std::ranges::all_of(bytes, [](auto byte) { return byte < 0x80; });
+}
+
+/// A NUL or control character in a name is an attempt to be read as another name.
+Text plain_text(const ASN1_STRING* value) {
   unsigned char* utf8 = nullptr;
   const int size = ASN1_STRING_to_UTF8(&utf8, value);
   if (size < 0) {
     ERR_clear_error();
-    return malformed("a name is not text");
+    return {{}, "is not text"};
   }
   std::string text{reinterpret_cast<const char*>(utf8), static_cast<std::size_t>(size)};
   OPENSSL_free(utf8);
-  if (!is_plain_utf8(text)) return malformed("a name holds control characters");
-  return text;
+  if (text.empty()) return {{}, "is empty"};
+  if (!is_plain_utf8(text)) return {{}, "holds control characters"};
+  return {std::move(text)};
+}
+
+/// Text of an alternative name, which only ASCII or Unicode can be (RFC 5280 4.2.1.6).
+Text alternative_text(const ASN1_STRING* value) {
+  return is_seven_bit(value) ? plain_text(value) : Text{{}, "holds bytes that are no ASCII"};
 }
 
 std::string dotted(const ASN1_OBJECT* object) {
@@ -82,32 +101,82 @@ std::optional<std::string> uuid_of(std::string_view uri) {
   return lower;
 }
 
-/// FASC-N: an OCTET STRING of 25 bytes. Two different ones would make the card two cards.
-Result<void> read_fasc_n(const ASN1_TYPE& value, CertificateInfo& info) {
-  constexpr int size = 25;
-  if (value.type != V_ASN1_OCTET_STRING || ASN1_STRING_length(value.value.octet_string) != size)
-    return malformed("the FASC-N is not an OCTET STRING of 25 bytes");
-  std::string hex = to_hex({ASN1_STRING_get0_data(value.value.octet_string), size});
-  if (info.fasc_n && *info.fasc_n != hex) return malformed("several FASC-Ns");
-  info.fasc_n = std::move(hex);
-  return {};
+/// Takes the name, or notes why it cannot be used.
+void take(CertificateInfo& info, const char* kind, const char* words, Text text,
+          std::vector<std::string>& names) {
+  if (text.why_none.empty()) {
+    names.push_back(std::move(text.value));
+  } else {
+    info.unusable_names.emplace(kind, std::string("the certificate's ") + words + " " + text.why_none);
+  }
 }
 
-Result<void> read_alternative_name(const GENERAL_NAME& name, CertificateInfo& info) {
-  if (name.type == GEN_EMAIL) {
-    info.email.push_back(TRY(plain_text(name.d.rfc822Name)));
-  } else if (name.type == GEN_URI) {
-    info.uri.push_back(TRY(plain_text(name.d.uniformResourceIdentifier)));
-  } else if (name.type == GEN_OTHERNAME && OBJ_obj2nid(name.d.otherName->type_id) == NID_ms_upn) {
-    const ASN1_TYPE* value = name.d.otherName->value;
-    if (value->type != V_ASN1_UTF8STRING) return malformed("the user principal name is not UTF8String");
-    info.upn.push_back(TRY(plain_text(value->value.utf8string)));
-  } else if (name.type == GEN_DNS) {
-    info.dns.push_back(TRY(plain_text(name.d.dNSName)));
-  } else if (name.type == GEN_OTHERNAME && dotted(name.d.otherName->type_id) == fasc_n_name) {
-    TRY(read_fasc_n(*name.d.otherName->value, info));
+/// One address and nothing else (RFC 5280 4.2.1.6: a Mailbox without its quoted forms).
+Text address(Text text) {
+  if (!text.why_none.empty()) return text;
+  const auto at = text.value.find('@');
+  const bool one = at != std::string::npos && at > 0 && at + 1 < text.value.size() &&
+                   text.value.find('@', at + 1) == std::string::npos &&
+                   text.value.find_first_of(" <>()[]\",;:\\") == std::string::npos;
+  return one ? std::move(text) : Text{{}, "\"" + text.value + "\" is no e-mail address"};
+}
+
+Text principal_name(const ASN1_TYPE& value) {
+  switch (value.type) {
+    case V_ASN1_UTF8STRING:  // as it should be ([MS-WCCE] 2.2.2.7.7.2)
+    case V_ASN1_BMPSTRING:   // as older authorities write it
+    case V_ASN1_UNIVERSALSTRING:
+    case V_ASN1_IA5STRING:
+    case V_ASN1_PRINTABLESTRING:
+    case V_ASN1_VISIBLESTRING:
+    case V_ASN1_T61STRING:
+      return alternative_text(value.value.asn1_string);
+    default:
+      return {{}, "is not text"};
   }
-  return {};
+}
+
+void note_once(std::vector<std::string>& names, std::string name) {
+  if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+}
+
+/// FASC-N: an OCTET STRING of 25 bytes.
+void read_fasc_n(const ASN1_TYPE& value, CertificateInfo& info) {
+  constexpr int size = 25;
+  if (value.type != V_ASN1_OCTET_STRING || ASN1_STRING_length(value.value.octet_string) != size) {
+    info.unusable_names.emplace("fasc_n", "the certificate's FASC-N is not an OCTET STRING of 25 bytes");
+    return;
+  }
+  std::string hex = to_hex({ASN1_STRING_get0_data(value.value.octet_string), size});
+  if (auto why = why_placeholder("fasc_n", hex); !why.empty()) {
+    info.unusable_names.emplace("fasc_n", std::move(why));
+  } else {
+    note_once(info.fasc_ns, std::move(hex));
+  }
+}
+
+void read_uuid(const std::string& uri, CertificateInfo& info) {
+  auto uuid = uuid_of(uri);
+  if (!uuid) return;
+  if (auto why = why_placeholder("card_uuid", *uuid); !why.empty()) {
+    info.unusable_names.emplace("card_uuid", std::move(why));
+  } else {
+    note_once(info.card_uuids, std::move(*uuid));
+  }
+}
+
+void read_alternative_name(const GENERAL_NAME& name, CertificateInfo& info) {
+  if (name.type == GEN_EMAIL) {
+    take(info, "email", "e-mail address", address(alternative_text(name.d.rfc822Name)), info.email);
+  } else if (name.type == GEN_URI) {
+    take(info, "uri", "URI", alternative_text(name.d.uniformResourceIdentifier), info.uri);
+  } else if (name.type == GEN_OTHERNAME && OBJ_obj2nid(name.d.otherName->type_id) == NID_ms_upn) {
+    take(info, "upn", "user principal name", principal_name(*name.d.otherName->value), info.upn);
+  } else if (name.type == GEN_DNS) {
+    take(info, "dns", "DNS name", alternative_text(name.d.dNSName), info.dns);
+  } else if (name.type == GEN_OTHERNAME && dotted(name.d.otherName->type_id) == fasc_n_name) {
+    read_fasc_n(*name.d.otherName->value, info);
+  }
 }
 
 Result<void> read_alternative_names(const X509* certificate, CertificateInfo& info) {
@@ -124,14 +193,10 @@ Result<void> read_alternative_names(const X509* certificate, CertificateInfo& in
     return malformed("it has " + std::to_string(count) + " alternative names, and " +
                      std::to_string(max_alternative_names) + " are the most that are read");
   }
-  for (int i = 0; i < count; ++i) TRY(read_alternative_name(*sk_GENERAL_NAME_value(names.get(), i), info));
-
-  std::set<std::string> uuids;
-  for (const auto& uri : info.uri) {
-    if (auto uuid = uuid_of(uri)) uuids.insert(std::move(*uuid));
-  }
-  if (uuids.size() > 1) return malformed("several card UUIDs");
-  if (!uuids.empty()) info.card_uuid = *uuids.begin();
+  for (int i = 0; i < count; ++i) read_alternative_name(*sk_GENERAL_NAME_value(names.get(), i), info);
+  for (const auto& uri : info.uri) read_uuid(uri, info);
+  if (info.card_uuids.size() == 1) info.card_uuid = info.card_uuids.front();
+  if (info.fasc_ns.size() == 1) info.fasc_n = info.fasc_ns.front();
   return {};
 }
 
@@ -160,14 +225,19 @@ Result<void> read_usages(X509* certificate, CertificateInfo& info) {
   return {};
 }
 
-Result<void> read_subject(const X509* certificate, CertificateInfo& info) {
+void read_subject(const X509* certificate, CertificateInfo& info) {
   const X509_NAME* subject = X509_get_subject_name(certificate);
   for (int i = 0; i < X509_NAME_entry_count(subject); ++i) {
     const X509_NAME_ENTRY* entry = X509_NAME_get_entry(subject, i);
-    info.subject_fields.emplace(field_name(X509_NAME_ENTRY_get_object(entry)),
-                                TRY(plain_text(X509_NAME_ENTRY_get_data(entry))));
+    const std::string field = field_name(X509_NAME_ENTRY_get_object(entry));
+    auto text = plain_text(X509_NAME_ENTRY_get_data(entry));
+    if (text.why_none.empty()) {
+      info.subject_fields.emplace(field, std::move(text.value));
+    } else {
+      info.unusable_names.emplace("subject:" + field,
+                                  "the " + field + " of the certificate's subject " + text.why_none);
+    }
   }
-  return {};
 }
 
 }  // namespace
@@ -231,7 +301,7 @@ Result<CertificateInfo> describe(BytesView der) {
   info.not_after = *until;
   info.key = key_kind(X509_get0_pubkey(certificate.get()));
   info.fingerprint = sha256(der);
-  TRY(read_subject(certificate.get(), info));
+  read_subject(certificate.get(), info);
   TRY(read_alternative_names(certificate.get(), info));
   TRY(read_usages(certificate.get(), info));
   ERR_clear_error();

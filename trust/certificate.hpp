@@ -30,19 +30,26 @@ struct CertificateInfo {
   std::string serial;           // lower-case hex, whole bytes; a leading '-' when negative
   WallTime not_before, not_after;
   KeyKind key = KeyKind::other;
-  Digest fingerprint{};                  // SHA-256 of the DER
-  std::optional<std::string> card_uuid;  // the one SAN URI urn:uuid:..., lower case, without the prefix
-  std::vector<std::string> upn, email, uri, dns;  // subject alternative names, as written
-  std::optional<std::string> fasc_n;    // the one SAN of that kind (FIPS 201-2 4.2.1), lower-case hex
-  std::vector<std::string> key_usages;  // "digitalSignature"...: the names of RFC 5280 4.2.1.3
+  Digest fingerprint{};  // SHA-256 of the DER
+  /// The SAN URIs urn:uuid:..., lower case, without the prefix, each once, and the SANs of the kind FASC-N
+  /// (FIPS 201-2 4.2.1), lower-case hex. Placeholders are left out. SP 800-73-5 lets a certificate name its
+  /// cardholder by a UUID, too.
+  std::vector<std::string> card_uuids, fasc_ns;
+  /// The one of each; of several, the one that choose_card_names() (chuid.hpp) found.
+  std::optional<std::string> card_uuid, fasc_n;
+  std::vector<std::string> upn, email, uri, dns;  // subject alternative names, as text
+  std::vector<std::string> key_usages;            // "digitalSignature"...: the names of RFC 5280 4.2.1.3
   std::vector<std::string> extended_key_usages, policies;  // dotted OIDs, in their order
   std::string ski;                                         // subject key identifier, lower-case hex; or empty
   std::multimap<std::string, std::string>
       subject_fields;  // "CN", "OU", "serialNumber", "UID"; else dotted OID
+  /// Names that are left out above because they are none: the kind of mapping that would use them ("upn",
+  /// "subject:CN"), and why, in plain English. They say nothing against the certificate's other names.
+  std::multimap<std::string, std::string> unusable_names;
 };
 
-/// Reads exactly one DER certificate: nothing behind it, no other encoding of it, no control characters in
-/// names. Errors: certificate_malformed, saying what is wrong.
+/// Reads exactly one DER certificate: nothing behind it, no other encoding of it. A name that is not text, or
+/// holds control characters, is among `unusable_names`. Errors: certificate_malformed, saying what is wrong.
 Result<CertificateInfo> describe(BytesView der);
 
 /// The DER of the one certificate in a text: PEM, or base64 of DER on one line.

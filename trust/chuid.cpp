@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "trust/certificate.hpp"
+#include "base/card_id.hpp"
 #include "trust/intake.hpp"
 #include "trust/key.hpp"
 #include "trust/openssl.hpp"
@@ -14,18 +14,14 @@ namespace cardgate::trust {
 
 namespace {
 
-constexpr std::string_view content_signing = "2.16.840.1.101.3.6.7";  // id-PIV-content-signing
-constexpr std::string_view chuid_object = "2.16.840.1.101.3.6.1";     // id-PIV-CHUIDSecurityObject
-constexpr int weakest_digest = 32;                                    // SHA-256
+constexpr std::string_view content_signing[] = {
+    "2.16.840.1.101.3.6.7",  // id-PIV-content-signing, FIPS 201-2
+    "2.16.840.1.101.3.8.7",  // id-fpki-pivi-content-signing, for cards of other issuers (PIV-I)
+};
+constexpr std::string_view chuid_object = "2.16.840.1.101.3.6.1";  // id-PIV-CHUIDSecurityObject
+constexpr int weakest_digest = 32;                                 // SHA-256
 
 using CmsPtr = std::unique_ptr<CMS_ContentInfo, Releases<CMS_ContentInfo_free>>;
-
-struct ReleasesSigners {
-  void operator()(STACK_OF(X509) * stack) const {
-    sk_X509_free(stack);
-  }  // the certificates have other owners
-};
-using SignerStack = std::unique_ptr<STACK_OF(X509), ReleasesSigners>;
 
 Error chuid_refused(const std::string& why) {
   ERR_clear_error();
@@ -85,10 +81,27 @@ Result<Chuid> describe_chuid(const ChuidFields& fields) {
     return Error{Errc::malformed, "the CHUID's GUID or FASC-N has a wrong length"};
   Chuid chuid;
   chuid.fasc_n = to_hex(fields.fasc_n);
-  if (std::ranges::all_of(fields.guid, [](std::uint8_t byte) { return byte == 0; })) return chuid;
+  if (is_placeholder_fasc_n(chuid.fasc_n)) chuid.fasc_n.clear();
   chuid.card_uuid = to_hex(fields.guid);
   for (const std::size_t dash : {8U, 13U, 18U, 23U}) chuid.card_uuid.insert(dash, 1, '-');
+  if (is_placeholder_uuid(chuid.card_uuid)) chuid.card_uuid.clear();
   return chuid;
+}
+
+void choose_card_names(CertificateInfo& certificate, const Chuid& chuid) {
+  const auto choose = [](std::optional<std::string>& one, const std::vector<std::string>& all,
+                         const std::string& wanted) {
+    if (!one && std::ranges::find(all, wanted) != all.end()) one = wanted;
+  };
+  choose(certificate.card_uuid, certificate.card_uuids, chuid.card_uuid);
+  choose(certificate.fasc_n, certificate.fasc_ns, chuid.fasc_n);
+}
+
+bool of_two_cards(const CertificateInfo& certificate, const Chuid& chuid) {
+  const auto differ = [](const std::vector<std::string>& all, const std::string& one) {
+    return !all.empty() && !one.empty() && std::ranges::find(all, one) == all.end();
+  };
+  return differ(certificate.card_uuids, chuid.card_uuid) || differ(certificate.fasc_ns, chuid.fasc_n);
 }
 
 Result<ContentSigners> ContentSigners::load(const std::vector<std::filesystem::path>& paths) {
@@ -98,11 +111,15 @@ Result<ContentSigners> ContentSigners::load(const std::vector<std::filesystem::p
       for (const auto& der : TRY(read_blocks(file, BlockKind::certificate))) {
         auto info = describe(der);
         if (!info) return std::move(info).error().with(file.string());
-        if (std::ranges::find(info->extended_key_usages, content_signing) == info->extended_key_usages.end())
-          return Error{Errc::certificate_malformed, file.string() + ": " + info->subject +
-                                                        " is not a certificate for content signing "
-                                                        "(extended key usage " +
-                                                        std::string(content_signing) + ")"};
+        const auto& usages = info->extended_key_usages;
+        const bool signs = std::ranges::any_of(content_signing, [&](std::string_view usage) {
+          return std::ranges::find(usages, usage) != usages.end();
+        });
+        if (!signs)
+          return Error{Errc::certificate_malformed,
+                       file.string() + ": " + info->subject +
+                           " is not a certificate for content signing (extended key usage " +
+                           std::string(content_signing[0]) + " or " + std::string(content_signing[1]) + ")"};
         if (impl->certificates.size() == max_content_signers)
           return Error{Errc::too_large,
                        "more than " + std::to_string(max_content_signers) + " content-signing certificates"};
@@ -130,7 +147,7 @@ Result<Chuid> verify_chuid(const ContentSigners& signers, const ChuidFields& fie
   CMS_SignerInfo* info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms.get()), 0);
   TRY(check_form(info));
 
-  const SignerStack known{sk_X509_new_null()};
+  const X509Stack known{sk_X509_new_null()};
   const BioPtr content{
       BIO_new_mem_buf(fields.signed_content.data(), static_cast<int>(fields.signed_content.size()))};
   if (!known || !content) return Error{Errc::internal, "no memory to check the CHUID's signature"};
@@ -154,7 +171,7 @@ Result<Chuid> verify_chuid(const ContentSigners& signers, const ChuidFields& fie
     return chuid_refused("the key that signed the card's identifier (CHUID) is weak");
   const auto from = wall_time(X509_get0_notBefore(by));
   const auto until = wall_time(X509_get0_notAfter(by));
-  if (!from || !until || at < *from || at > *until)
+  if (!from || !until || at < *from || is_past(*until, at))
     return chuid_refused("the certificate that signed the card's identifier (CHUID) is not valid now");
   TRY(check_expiry(fields.expiry, at));
   ERR_clear_error();

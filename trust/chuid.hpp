@@ -11,6 +11,7 @@
 
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
+#include "trust/certificate.hpp"
 
 namespace cardgate::trust {
 
@@ -28,13 +29,19 @@ struct ChuidFields {
 };
 
 struct Chuid {
-  std::string card_uuid;  // lower case, 8-4-4-4-12; empty when the issuer set none
-  std::string fasc_n;     // lower-case hex, or empty
+  std::string card_uuid;  // lower case, 8-4-4-4-12; empty when the issuer set none, or a placeholder
+  std::string fasc_n;     // lower-case hex; empty when there is none, or a placeholder
   bool verified = false;  // a configured content signer signed it, and it has not expired
 };
 
 /// Unverified. Errors: malformed (lengths).
 Result<Chuid> describe_chuid(const ChuidFields& fields);
+
+/// A certificate may have several UUIDs or FASC-Ns: the card's is the one that its CHUID has, if any is.
+void choose_card_names(CertificateInfo& certificate, const Chuid& chuid);
+
+/// Has the certificate UUIDs and the CHUID another one, or the same of FASC-Ns?
+bool of_two_cards(const CertificateInfo& certificate, const Chuid& chuid);
 
 /// The certificates whose signature on a CHUID counts. Immutable; a copy shares the content.
 class ContentSigners {
@@ -42,7 +49,7 @@ class ContentSigners {
   /// None.
   ContentSigners() = default;
   /// Files or folders, PEM or DER. Every certificate must be one for content signing (extended key usage
-  /// id-PIV-content-signing). Errors: not_found, permission_denied, too_large, io, certificate_malformed,
+  /// id-PIV-content-signing, or id-fpki-pivi-content-signing for PIV-I cards). Errors: not_found, permission_denied, too_large, io, certificate_malformed,
   /// naming the file.
   static Result<ContentSigners> load(const std::vector<std::filesystem::path>& paths);
   bool empty() const;

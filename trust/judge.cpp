@@ -104,6 +104,30 @@ X509_STORE_CTX* outermost(X509_STORE_CTX* context) {
   return context;
 }
 
+/// What a certificate's form must be when somebody issued it. An anchor is trusted because it is configured, and
+/// RFC 5280 6.1 takes from it no more than its name and key; what makes it unfit is found when it is loaded.
+constexpr int forms_of_issued[] = {
+    X509_V_ERR_MISSING_SUBJECT_KEY_IDENTIFIER,
+    X509_V_ERR_CA_CERT_MISSING_KEY_USAGE,
+    X509_V_ERR_CA_BCONS_NOT_CRITICAL,
+    X509_V_ERR_PATHLEN_WITHOUT_KU_KEY_CERT_SIGN,
+    X509_V_ERR_SUBJECT_KEY_IDENTIFIER_CRITICAL,
+    X509_V_ERR_AUTHORITY_KEY_IDENTIFIER_CRITICAL,
+    X509_V_ERR_SIGNATURE_ALGORITHM_INCONSISTENCY,
+    X509_V_ERR_EXTENSIONS_REQUIRE_VERSION_3,
+    X509_V_ERR_EMPTY_SUBJECT_ALT_NAME,
+    X509_V_ERR_INVALID_CA,
+};
+
+/// Which key its issuer used cannot be told by its identifier, because the issuer, an anchor, has none. It only
+/// helps to find the issuer (RFC 5280 4.2.1.1).
+bool below_anchor_without_identifier(X509_STORE_CTX* context) {
+  const STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(context);
+  const int anchor = sk_X509_num(chain) - 1;
+  return X509_STORE_CTX_get_error_depth(context) + 1 == anchor &&
+         X509_get0_subject_key_id(sk_X509_value(chain, anchor)) == nullptr;
+}
+
 bool at_anchor(X509_STORE_CTX* context) {
   return X509_STORE_CTX_get_error_depth(context) + 1 == sk_X509_num(X509_STORE_CTX_get0_chain(context));
 }
@@ -179,6 +203,16 @@ bool Judge::good_by_ocsp(int depth) const {
 
 bool Judge::excused(X509_STORE_CTX* context, int error) {
   const Status status = meaning_of(error);
+  const bool form = std::ranges::find(forms_of_issued, error) != std::end(forms_of_issued);
+  if (form && at_anchor(context) && X509_STORE_CTX_get_error_depth(context) > 0) return true;
+  if (error == X509_V_ERR_MISSING_AUTHORITY_KEY_IDENTIFIER) return below_anchor_without_identifier(context);
+  // OpenSSL ends a certificate a second early.
+  if (error == X509_V_ERR_CERT_HAS_EXPIRED) {
+    const X509* certificate = X509_STORE_CTX_get_current_cert(context);
+    const auto last = certificate == nullptr ? Result<WallTime>{Error{Errc::internal, ""}}
+                                             : wall_time(X509_get0_notAfter(certificate));
+    return last && !is_past(*last, at_);
+  }
   if (!about_crl(status)) return false;
   // An anchor is trusted because it is configured; no CRL need speak for it (RFC 5280 6.1).
   if (at_anchor(context)) return true;

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "base/bytes.hpp"
+#include "base/card_id.hpp"
 
 namespace cardgate::trust {
 
@@ -20,8 +21,21 @@ struct Names {
   std::string why_none;
 };
 
-bool differ(const std::optional<std::string>& certificate, const std::string& chuid) {
-  return certificate && !chuid.empty() && ascii_lower(*certificate) != chuid;
+/// Why the certificate has no name of this kind: there is one that is none, or there is none.
+std::string why_without(const CertificateInfo& certificate, const std::string& kind, const char* none) {
+  const auto unusable = certificate.unusable_names.find(kind);
+  return unusable == certificate.unusable_names.end() ? none : unusable->second;
+}
+
+/// Why none of several names of one kind is the card's; empty when there are not several.
+std::string why_undecided(const std::vector<std::string>& all, const char* kind, const Chuid* chuid,
+                          const std::string& in_chuid) {
+  if (all.size() < 2) return {};
+  const std::string several = "the certificate has " + std::to_string(all.size()) + " " + kind + "s";
+  if (chuid == nullptr)
+    return several + ", and only the card's CHUID, which was not read, tells which is the card's";
+  if (in_chuid.empty()) return several + ", and the card's CHUID, which tells which is the card's, has none";
+  return several + ", and none of them is the one that the card's CHUID has (" + in_chuid + ")";
 }
 
 /// Why the CHUID may not speak for more than the certificate says; empty when it may.
@@ -30,8 +44,7 @@ std::string why_untied(const Sight& sight) {
   if (chuid == nullptr) return "the card's CHUID was not read";
   if (!chuid->verified)
     return "the CHUID's signature was not verified (the configuration's trust.content_signers)";
-  if (differ(certificate.card_uuid, chuid->card_uuid) || differ(certificate.fasc_n, chuid->fasc_n))
-    return "the card's CHUID and its certificate belong to two cards";
+  if (of_two_cards(certificate, *chuid)) return "the card's CHUID and its certificate belong to two cards";
   const bool same_uuid = certificate.card_uuid && !chuid->card_uuid.empty();
   const bool same_fasc_n = certificate.fasc_n && !chuid->fasc_n.empty();
   if (!same_uuid && !same_fasc_n)
@@ -41,34 +54,43 @@ std::string why_untied(const Sight& sight) {
 }
 
 Names card_uuid(const Sight& sight, const std::string&) {
-  if (!sight.certificate.card_uuid) return {{}, "the certificate has no card UUID"};
-  if (sight.chuid != nullptr && differ(sight.certificate.card_uuid, sight.chuid->card_uuid))
-    return {{}, "the card's CHUID has another card UUID (" + sight.chuid->card_uuid + ")"};
-  return {{ascii_lower(*sight.certificate.card_uuid)}, {}};
+  const auto& [certificate, chuid] = sight;
+  const std::string in_chuid = chuid == nullptr ? std::string() : chuid->card_uuid;
+  if (!certificate.card_uuid) {
+    auto why = why_undecided(certificate.card_uuids, "UUID", chuid, in_chuid);
+    return {{},
+            why.empty() ? why_without(certificate, "card_uuid", "the certificate has no card UUID") : why};
+  }
+  if (!in_chuid.empty() && *certificate.card_uuid != in_chuid)
+    return {{}, "the card's CHUID has another card UUID (" + in_chuid + ")"};
+  return {{*certificate.card_uuid}, {}};
 }
 
 Names chuid_uuid(const Sight& sight, const std::string&) {
   if (sight.chuid == nullptr) return {{}, why_untied(sight)};
-  if (sight.chuid->card_uuid.empty()) return {{}, "the card's CHUID has no card UUID"};
+  if (sight.chuid->card_uuid.empty()) return {{}, "the card's CHUID has no card UUID, or a placeholder"};
   const auto& in_certificate = sight.certificate.card_uuid;
-  const bool same = in_certificate && ascii_lower(*in_certificate) == sight.chuid->card_uuid;
+  const bool same = in_certificate && *in_certificate == sight.chuid->card_uuid;
   if (same) return {{sight.chuid->card_uuid}, {}};
   if (auto why = why_untied(sight); !why.empty()) return {{}, std::move(why)};
   return {{sight.chuid->card_uuid}, {}};
 }
 
 Names fasc_n(const Sight& sight, const std::string&) {
-  const auto& in_certificate = sight.certificate.fasc_n;
-  const bool in_chuid = sight.chuid != nullptr && !sight.chuid->fasc_n.empty();
-  if (in_certificate) {
-    if (in_chuid && *in_certificate != sight.chuid->fasc_n)
-      return {{}, "the card's CHUID has another FASC-N (" + sight.chuid->fasc_n + ")"};
-    return {{*in_certificate}, {}};
+  const auto& [certificate, chuid] = sight;
+  const std::string in_chuid = chuid == nullptr ? std::string() : chuid->fasc_n;
+  if (certificate.fasc_n) {
+    if (!in_chuid.empty() && *certificate.fasc_n != in_chuid)
+      return {{}, "the card's CHUID has another FASC-N (" + in_chuid + ")"};
+    return {{*certificate.fasc_n}, {}};
   }
-  if (sight.chuid != nullptr && !in_chuid)
-    return {{}, "neither the certificate nor the card's CHUID has a FASC-N"};
-  if (auto why = why_untied(sight); !why.empty()) return {{}, "the certificate has no FASC-N, and " + why};
-  return {{sight.chuid->fasc_n}, {}};
+  if (auto why = why_undecided(certificate.fasc_ns, "FASC-N", chuid, in_chuid); !why.empty())
+    return {{}, std::move(why)};
+  const std::string none = why_without(certificate, "fasc_n", "the certificate has no FASC-N");
+  if (chuid != nullptr && in_chuid.empty())
+    return {{}, none + ", and the card's CHUID has none that names one card"};
+  if (auto why = why_untied(sight); !why.empty()) return {{}, none + ", and " + why};
+  return {{in_chuid}, {}};
 }
 
 Names issuer_serial(const Sight& sight, const std::string&) {
@@ -80,23 +102,26 @@ Names ski(const Sight& sight, const std::string&) {
   return {{sight.certificate.ski}, {}};
 }
 
-Names all_lower(std::vector<std::string> values, const char* why_none) {
+Names all_lower(std::vector<std::string> values, std::string why_none) {
   for (auto& value : values) value = ascii_lower(std::move(value));
-  return {std::move(values), why_none};
+  return {std::move(values), std::move(why_none)};
 }
 Names upn(const Sight& sight, const std::string&) {
-  return all_lower(sight.certificate.upn, "the certificate has no user principal name");
+  return all_lower(sight.certificate.upn,
+                   why_without(sight.certificate, "upn", "the certificate has no user principal name"));
 }
 Names email(const Sight& sight, const std::string&) {
-  return all_lower(sight.certificate.email, "the certificate has no e-mail address");
+  return all_lower(sight.certificate.email,
+                   why_without(sight.certificate, "email", "the certificate has no e-mail address"));
 }
 
 Names uri(const Sight& sight, const std::string&) {
-  return {sight.certificate.uri, "the certificate has no URI"};
+  return {sight.certificate.uri, why_without(sight.certificate, "uri", "the certificate has no URI")};
 }
 
 Names subject(const Sight& sight, const std::string& field) {
-  Names names{{}, "the certificate's subject has no " + field};
+  const std::string none = "the certificate's subject has no " + field;
+  Names names{{}, why_without(sight.certificate, "subject:" + field, none.c_str())};
   const auto [first, last] = sight.certificate.subject_fields.equal_range(field);
   for (auto i = first; i != last; ++i) names.values.push_back(i->second);
   return names;
@@ -142,6 +167,10 @@ RuleReport apply(const MapRule& rule, const Sight& sight) {
     if (!rule.field.empty()) identity.kind += ":" + rule.field;
     if (identity.value.empty() || std::ranges::find(report.identities, identity) != report.identities.end())
       continue;
+    if (auto why = why_placeholder(identity.kind, identity.value); !why.empty()) {
+      names.why_none = std::move(why);
+      continue;
+    }
     report.identities.push_back(std::move(identity));
   }
   if (report.identities.empty()) report.reason = std::move(names.why_none);
@@ -175,9 +204,11 @@ bool need_chuid(const std::vector<MapRule>& rules) {
 
 std::vector<RuleReport> apply_rules(const std::vector<MapRule>& rules, const CertificateInfo& certificate,
                                     const Chuid* chuid) {
+  CertificateInfo chosen = certificate;
+  if (chuid != nullptr) choose_card_names(chosen, *chuid);
   std::vector<RuleReport> reports;
   reports.reserve(rules.size());
-  for (const auto& rule : rules) reports.push_back(apply(rule, {certificate, chuid}));
+  for (const auto& rule : rules) reports.push_back(apply(rule, {chosen, chuid}));
   std::ranges::stable_sort(reports, {}, &RuleReport::priority);
   return reports;
 }

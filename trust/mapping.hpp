@@ -14,6 +14,10 @@
 //   ski            the subject key identifier
 //   upn, email, uri, subject:FIELD
 //
+// Where a certificate has several UUIDs or FASC-Ns, the card's is the one that its CHUID has. A placeholder, which
+// many cards carry (base/card_id.hpp), gives no name, nor does a name that is none: a damaged user principal name
+// concerns the rules that ask for it, and no others.
+//
 // A CHUID can be written onto any card. One with the certificate's UUID may give that UUID; anything more
 // only when its signature was verified and it has the UUID or FASC-N of the certificate.
 #pragma once

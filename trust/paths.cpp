@@ -41,7 +41,7 @@ class Searcher {
         continue;
       }
       if (already_used(node)) continue;
-      const bool current = node->not_before <= at_ && at_ <= node->not_after;
+      const bool current = node->not_before <= at_ && !is_past(node->not_after, at_);
       found.push_back({node, relation == X509_V_OK, current});
     }
     std::ranges::stable_sort(found, [](const Candidate& a, const Candidate& b) {

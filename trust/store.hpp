@@ -20,6 +20,7 @@ namespace cardgate::trust {
 /// A CA certificate at hand, with what path building asks of it again and again.
 struct Node {
   X509Ptr certificate;
+  std::string from;               // the file, and the block in it
   unsigned long issuer_hash = 0;  // X509_NAME_hash of the issuer's name
   WallTime not_before{}, not_after{};
   StorePtr anchor_store;  // holds this certificate alone, when it is an anchor

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trust/verdict.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace cardgate::trust {
@@ -31,8 +32,8 @@ constexpr std::array<Words, static_cast<std::size_t>(last_status) + 1> table{{
      "the "
      "administrator to add the issuer's certificate to the intermediates."},
     {Status::malformed, "malformed",
-     "A certificate breaks the rules of its format. The card has to be issued anew: tell the office that "
-     "issues cards."},
+     "The card's certificate breaks the rules of its format. The card has to be issued anew: tell the office "
+     "that issues cards."},
     {Status::unknown_critical_extension, "unknown_critical_extension",
      "A certificate makes a demand that this machine does not understand but must. Ask the administrator "
      "whether this "
@@ -54,12 +55,11 @@ constexpr std::array<Words, static_cast<std::size_t>(last_status) + 1> table{{
      "kind, or ask "
      "the administrator which one that is."},
     {Status::expired, "expired",
-     "A certificate is past its last day. If it is the card's own, ask the office that issues cards to renew "
-     "it."},
+     "The card's certificate has expired. Ask the office that issues cards to renew it."},
     {Status::not_yet_valid, "not_yet_valid",
-     "A certificate is not valid yet. Check the date and time of this machine; otherwise wait for the card's "
-     "first "
-     "day."},
+     "The card's certificate is not valid yet. Check the date and time of this machine; if they are right, "
+     "wait "
+     "for the card's first day."},
     {Status::wrong_key_usage, "wrong_key_usage",
      "This certificate's key is meant for something else than signing in. Use the card's authentication "
      "certificate."},
@@ -68,9 +68,9 @@ constexpr std::array<Words, static_cast<std::size_t>(last_status) + 1> table{{
      "which "
      "usages are accepted here."},
     {Status::weak_key, "weak_key",
-     "A key is too short, or of a kind too weak, to be relied on today. The card has to be issued anew with "
-     "a stronger "
-     "key."},
+     "The card's key is too short, or of a kind too weak, to be relied on today. The card has to be issued "
+     "anew "
+     "with a stronger key."},
     {Status::weak_signature, "weak_signature",
      "A signature uses a method too weak to be relied on today. The issuer has to sign again with SHA-256 or "
      "better; "
@@ -99,6 +99,37 @@ constexpr std::array<Words, static_cast<std::size_t>(last_status) + 1> table{{
      "The check could not be carried out. Try again; if it stays so, tell the administrator."},
 }};
 
+/// For the certificate of an authority: its cards are not at fault, and a new card would not help.
+constexpr Words of_authorities[] = {
+    {Status::revoked,
+     {},
+     "The certificate of the authority that issued this card was withdrawn, so none of its cards can be used "
+     "any "
+     "more. Ask the office that issues cards for a new one."},
+    {Status::malformed,
+     {},
+     "The certificate of an authority above this card breaks the rules of its format, so none of its cards "
+     "can "
+     "be used here. Your card need not be at fault: tell the administrator."},
+    {Status::expired,
+     {},
+     "The certificate of an authority above this card has expired, so none of its cards can be used here. "
+     "Your "
+     "card need not be at fault: tell the administrator."},
+    {Status::not_yet_valid,
+     {},
+     "The certificate of an authority above this card is not valid yet. Check the date and time of this "
+     "machine; "
+     "if they are right, tell the administrator."},
+    {Status::weak_key,
+     {},
+     "The key of an authority above this card is too weak to be relied on today, so none of its cards can be "
+     "used here. Your card need not be at fault: tell the administrator."},
+    {Status::wrong_extended_key_usage,
+     {},
+     "The authority that issued this card may not issue cards for signing in. Tell the administrator."},
+};
+
 constexpr bool in_order() {
   for (std::size_t i = 0; i < table.size(); ++i) {
     if (static_cast<std::size_t>(table[i].status) != i) return false;
@@ -114,6 +145,12 @@ std::string_view name(Status status) {
 }
 std::string_view explain(Status status) {
   return table.at(static_cast<std::size_t>(status)).sentence;
+}
+
+std::string_view explain(const Finding& finding) {
+  const auto* words = std::ranges::find(of_authorities, finding.status, &Words::status);
+  const bool of_authority = finding.depth > 0 && words != std::end(of_authorities);
+  return of_authority ? words->sentence : explain(finding.status);
 }
 
 }  // namespace cardgate::trust

@@ -51,6 +51,10 @@ struct Finding {
   std::string detail;   // for the one who administers, may be empty
 };
 
+/// The same for what was found, which may be about the certificate of an authority: then the card need not be
+/// at fault.
+std::string_view explain(const Finding& finding);
+
 /// How one certificate was found not to be revoked.
 struct RevocationProof {
   std::string by;          // "ocsp" or "crl"; empty: it was not
@@ -61,8 +65,8 @@ struct RevocationProof {
 struct Verdict {
   bool valid = false;
   std::vector<Finding> findings;  // worst first, then leaf first; empty exactly when valid
-  /// When valid: the end of it, the first of the path's notAfter and its answers' nextUpdate with the delay
-  /// that the rules allow.
+  /// When valid: the end of it, the first of the path's notAfter, whose second still counts, and its answers'
+  /// nextUpdate with the delay that the rules allow.
   WallTime good_until{};
   std::vector<std::string> chain;  // subjects, leaf first; as far as it could be built
   /// "good": every answer is within its nextUpdate; "cached": one is past it, and the rules allow it;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "tests/trust/raw_list.hpp"
 #include "tests/trust/test_ca.hpp"
 #include "trust/possession.hpp"
 #include "trust/validate.hpp"
@@ -89,11 +90,122 @@ TEST(Describe, RefusesTrailingBytesHugeInputAndOtherEncodings) {
   EXPECT_EQ(describe_error(ber), Errc::certificate_malformed);
 }
 
-TEST(Describe, RefusesNamesThatHideSomething) {
-  EXPECT_EQ(describe_error(ca().issue({.subject = "/CN=Jo\nBloggs"})), Errc::certificate_malformed);
-  const std::string other = "URI:urn:uuid:00000000-0000-0000-0000-000000000001";
-  EXPECT_EQ(describe_error(ca().issue({.alternative_names = {"URI:urn:uuid:" + std::string{uuid}, other}})),
-            Errc::certificate_malformed);
+/// A certificate with these alternative names, octet by octet.
+Bytes with_names(std::initializer_list<BytesView> names) {
+  return ca().issue({.subject = "/O=Example Trust/CN=Jo Bloggs/UID=10001",
+                     .more = {{"subjectAltName", "DER:" + to_hex(test::element(0x30, names))}}});
+}
+Bytes mail(std::string_view text) {
+  return test::element(0x81, {as_bytes(text)});
+}
+Bytes uri(std::string_view text) {
+  return test::element(0x86, {as_bytes(text)});
+}
+Bytes other_name(std::string_view oid_hex, BytesView value) {
+  const Bytes oid = from_hex(oid_hex).value();
+  return test::element(0xa0, {test::element(0x06, {oid}), test::element(0xa0, {value})});
+}
+Bytes principal(std::uint8_t string_tag, BytesView text) {
+  return other_name("2b060104018237140203", test::element(string_tag, {text}));
+}
+Bytes fasc_n(BytesView value, std::uint8_t tag = 0x04) {
+  return other_name("6086480165030606", test::element(tag, {value}));
+}
+const Bytes good_uri = uri("urn:uuid:F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6");
+
+struct OddName {
+  std::string what;
+  Bytes name;
+  std::string kind;  // of the mapping that it concerns
+};
+
+/// However odd one name is, the others stay.
+TEST(Describe, OneOddNameSpoilsNoOther) {
+  const std::string control{"jo\x01@example.org"};
+  const std::string nul{"jo@example.org\0.evil.example", 28};
+  for (const auto& [what, name, kind] : std::vector<OddName>{
+           {"no address", mail("nobody"), "email"},
+           {"no address", mail("@example.org"), "email"},
+           {"no address", mail("jo@"), "email"},
+           {"two addresses", mail("jo@example.org,max@example.org"), "email"},
+           {"an address with its person", mail("Jo <jo@example.org>"), "email"},
+           {"two signs", mail("jo@max@example.org"), "email"},
+           {"nothing", mail(""), "email"},
+           {"a control character", mail(control), "email"},
+           {"a NUL", mail(nul), "email"},
+           {"no ASCII", mail("zo\xc3\xab@example.org"), "email"},
+           {"a NUL", uri(nul), "uri"},
+           {"a control character", test::element(0x82, {as_bytes(control)}), "dns"},
+           {"a NUL", principal(0x0c, as_bytes(nul)), "upn"},
+           {"no UTF-8", principal(0x0c, Bytes{'j', 'o', 0xff, '@', 'x'}), "upn"},
+           {"no ASCII", principal(0x16, as_bytes("zo\xc3\xab@x.org")), "upn"},
+           {"no text", principal(0x04, as_bytes("jo@example.org")), "upn"},
+           {"a number", principal(0x02, Bytes{1}), "upn"},
+           {"nothing", principal(0x0c, {}), "upn"},
+           {"too short", fasc_n(Bytes(24, 0x42)), "fasc_n"},
+           {"text", fasc_n(Bytes(25, 0x42), 0x0c), "fasc_n"},
+           {"zeros", fasc_n(Bytes(25, 0x00)), "fasc_n"},
+           {"all FF", fasc_n(Bytes(25, 0xff)), "fasc_n"},
+           {"agency 9999", fasc_n(from_hex("d4e739da739ced39ce739d836858210842108421c84210c3eb").value()),
+            "fasc_n"},
+           {"the nil UUID", uri("urn:uuid:00000000-0000-0000-0000-000000000000"), "card_uuid"},
+           {"all F", uri("urn:uuid:FFFFFFFF-ffff-ffff-ffff-ffffffffffff"), "card_uuid"}}) {
+    const Bytes der = with_names({name, good_uri, mail("jo@example.org")});
+    const auto info = describe(der);
+    ASSERT_TRUE(info) << kind << ", " << what << ": " << info.error().context;
+    EXPECT_EQ(info->card_uuid, uuid) << kind << ", " << what;
+    EXPECT_THAT(info->email, ElementsAre("jo@example.org")) << kind << ", " << what;
+    EXPECT_THAT(info->upn, testing::IsEmpty()) << kind << ", " << what;
+    EXPECT_FALSE(info->fasc_n) << kind << ", " << what;
+    ASSERT_EQ(info->unusable_names.size(), 1U) << kind << ", " << what;
+    EXPECT_EQ(info->unusable_names.begin()->first, kind) << what;
+    const auto all = test::authorities({ca().der()}, {}, {ca().crl()});
+    EXPECT_TRUE(validate(all, der, {}, test::noon()).valid) << kind << ", " << what;
+  }
+}
+
+TEST(Describe, ReadsAPrincipalNameInEveryKindOfString) {
+  const Bytes wide{0, 'Z', 0, 'o', 0, 0xeb, 0, '@', 0, 'x'};
+  const Bytes wider{0, 0, 0, 'j', 0, 0, 0, 'o'};
+  EXPECT_THAT(describe(with_names({principal(0x1e, wide)}))->upn, ElementsAre("Zoë@x"));
+  EXPECT_THAT(describe(with_names({principal(0x0c, as_bytes("Zoë@x"))}))->upn, ElementsAre("Zoë@x"));
+  EXPECT_THAT(describe(with_names({principal(0x16, as_bytes("jo@x"))}))->upn, ElementsAre("jo@x"));
+  EXPECT_THAT(describe(with_names({principal(0x13, as_bytes("jo@x"))}))->upn, ElementsAre("jo@x"));
+  EXPECT_THAT(describe(with_names({principal(0x1c, wider)}))->upn, ElementsAre("jo"));
+}
+
+TEST(Describe, ReadsSeveralUuidsAndFascNs) {
+  const Bytes person = uri("urn:uuid:11111111-2222-4333-8444-555555555555");
+  const Bytes third = uri("urn:uuid:11111111-2222-4333-8444-666666666666");
+  const auto two = describe(with_names({good_uri, person})).value();
+  EXPECT_FALSE(two.card_uuid) << "nothing says yet which is the card's";
+  EXPECT_THAT(two.card_uuids, ElementsAre(uuid, "11111111-2222-4333-8444-555555555555"));
+  EXPECT_EQ(describe(with_names({good_uri, person, third}))->card_uuids.size(), 3U);
+  EXPECT_EQ(describe(with_names({good_uri, good_uri}))->card_uuid, uuid) << "the same twice";
+  EXPECT_EQ(describe(with_names({good_uri, uri("urn:uuid:00000000-0000-0000-0000-000000000000")}))->card_uuid,
+            uuid);
+  const Bytes first = fasc_n(as_bytes("invented-fasc-n-of-25-byt"));
+  const auto numbers = describe(with_names({first, fasc_n(as_bytes("another--fasc-n-of-25-byt"))})).value();
+  EXPECT_FALSE(numbers.fasc_n);
+  EXPECT_EQ(numbers.fasc_ns.size(), 2U);
+  EXPECT_EQ(describe(with_names({first, fasc_n(Bytes(25, 'a'))}))->fasc_n,
+            to_hex(as_bytes("invented-fasc-n-of-25-byt")))
+      << "the other is a placeholder";
+}
+
+TEST(Describe, TakesNoSubjectThatHidesSomething) {
+  const auto info = describe(ca().issue({.subject = "/CN=Jo\nBloggs/UID=10001"})).value();
+  EXPECT_EQ(info.subject_fields.count("CN"), 0U);
+  EXPECT_EQ(info.subject_fields.count("UID"), 1U);
+  EXPECT_EQ(info.unusable_names.count("subject:CN"), 1U);
+  EXPECT_EQ(info.subject.find('\n'), std::string::npos) << info.subject;
+  // U+0085 is a control character that RFC 4514 lets pass.
+  const auto other = describe(ca().issue({.subject = "/CN=Jo\xc2\x85"
+                                                     "Bloggs/UID=10001"}))
+                         .value();
+  EXPECT_TRUE(is_plain_utf8(other.subject)) << other.subject;
+  EXPECT_NE(other.subject, "?");
+  EXPECT_EQ(other.unusable_names.count("subject:CN"), 1U);
 }
 
 TEST(Describe, RefusesMoreNamesThanTheLimit) {

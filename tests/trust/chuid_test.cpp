@@ -17,6 +17,8 @@ using test::Ca;
 using test::day;
 using ::testing::HasSubstr;
 
+const Bytes invented_fasc_n(as_bytes("invented-fasc-n-of-25-byt").begin(),
+                            as_bytes("invented-fasc-n-of-25-byt").end());
 constexpr const char* content_signing = "2.16.840.1.101.3.6.7";
 constexpr const char* chuid_type = "2.16.840.1.101.3.6.1";
 
@@ -77,7 +79,7 @@ Bytes cms_over(BytesView content, const Signer& signer, const How& how = {}) {
 
 ChuidFields fields(const Signer& signer = good_signer(), const How& how = {}) {
   ChuidFields made;
-  made.fasc_n = Bytes(25, 0xD4);
+  made.fasc_n = invented_fasc_n;
   made.guid = from_hex("f81d4fae7dec11d0a76500a0c91e6bf6").value();
   made.expiry = "20261231";
   made.signed_content = Bytes(60, 0x42);
@@ -112,7 +114,28 @@ TEST_F(ChuidTest, ASignedOneIsTakenAndDescribed) {
     ASSERT_TRUE(chuid) << chuid.error().context;
     EXPECT_TRUE(chuid->verified);
     EXPECT_EQ(chuid->card_uuid, "f81d4fae-7dec-11d0-a765-00a0c91e6bf6");
-    EXPECT_EQ(chuid->fasc_n, to_hex(Bytes(25, 0xD4)));
+    EXPECT_EQ(chuid->fasc_n, to_hex(invented_fasc_n));
+  }
+}
+
+TEST_F(ChuidTest, ASignerOfOtherIssuersCardsIsAContentSigner) {
+  const auto pivi = make_signer({.extended_key_usage = "2.16.840.1.101.3.8.7"});
+  EXPECT_EQ(refusal(fields(pivi), pivi), "");
+}
+
+TEST_F(ChuidTest, TheLastSecondOfTheSignersCertificateCounts) {
+  const auto ending = make_signer({.until = test::noon()});
+  EXPECT_EQ(refusal(fields(ending), ending, test::noon() + milliseconds(999)), "");
+  EXPECT_THAT(refusal(fields(ending), ending, test::noon() + seconds(1)), HasSubstr("is not valid now"));
+}
+
+TEST_F(ChuidTest, APlaceholderIsNoName) {
+  for (const std::uint8_t filler : {std::uint8_t{0x00}, std::uint8_t{0xff}}) {
+    auto chuid = fields();
+    chuid.guid.assign(16, filler);
+    chuid.fasc_n.assign(25, filler);
+    EXPECT_EQ(describe_chuid(chuid)->card_uuid, "");
+    EXPECT_EQ(describe_chuid(chuid)->fasc_n, "");
   }
 }
 

@@ -66,15 +66,6 @@ TEST(Describe, ReadsUsagesPoliciesAndIdentifiers) {
   EXPECT_EQ(bare().ski, "");
 }
 
-TEST(Describe, RefusesAFascNThatIsNone) {
-  for (const std::string value : {"OCT:short", "UTF8:text"}) {
-    const auto info =
-        describe(ca().issue({.alternative_names = {"otherName:2.16.840.1.101.3.6.6;" + value}}));
-    ASSERT_FALSE(info) << value;
-    EXPECT_EQ(info.error().code, Errc::certificate_malformed);
-  }
-}
-
 TEST(Describe, TakesACertificateAsText) {
   const Bytes der = ca().issue({});
   EXPECT_EQ(certificate_from_text(to_base64(der)).value(), der);
@@ -274,6 +265,9 @@ TEST(Mapping, TheCardUuidOfChuidAndCertificateMustAgree) {
   EXPECT_THAT(reason("card_uuid", full(), &other), HasSubstr("another card UUID (00000000-0000-4000"));
   EXPECT_THAT(values("chuid_uuid", full(), &same), ElementsAre(uuid));
   EXPECT_THAT(reason("chuid_uuid", full(), &other), HasSubstr("two cards"));
+  EXPECT_TRUE(of_two_cards(full(), other));
+  EXPECT_FALSE(of_two_cards(full(), same));
+  EXPECT_FALSE(of_two_cards(bare(), other));
   EXPECT_THAT(reason("chuid_uuid", full(), &none), HasSubstr("has no card UUID"));
   EXPECT_EQ(apply_rules({rule("chuid_uuid")}, full(), &same).at(0).identities.at(0).kind, "card_uuid");
 }
@@ -295,7 +289,73 @@ TEST(Mapping, AChuidSpeaksForMoreThanTheCertificateOnlyWhenVerifiedAndTied) {
   EXPECT_THAT(reason("fasc_n", with_fasc_n, &other), HasSubstr("another FASC-N"));
   const Chuid without{std::string(uuid), {}, true};
   EXPECT_THAT(values("fasc_n", with_fasc_n, &without), ElementsAre(fasc_n));
-  EXPECT_THAT(reason("fasc_n", with_uuid, &without), HasSubstr("neither"));
+  EXPECT_THAT(reason("fasc_n", with_uuid, &without), HasSubstr("has none that names one card"));
+}
+
+TEST(Mapping, OfSeveralUuidsTheCardsIsTheOneThatItsChuidHas) {
+  const std::string person = "11111111-2222-4333-8444-555555555555";
+  const std::string third = "11111111-2222-4333-8444-666666666666";
+  for (const auto& order : {std::vector<std::string>{std::string(uuid), person},
+                            std::vector<std::string>{person, std::string(uuid)},
+                            std::vector<std::string>{person, third, std::string(uuid)}}) {
+    std::vector<std::string> uris;
+    for (const auto& one : order) uris.push_back("URI:urn:uuid:" + one);
+    const auto info = describe(ca().issue({.alternative_names = uris})).value();
+    const Chuid card{std::string(uuid), {}, false};
+    EXPECT_THAT(values("card_uuid", info, &card), ElementsAre(uuid));
+    EXPECT_THAT(values("chuid_uuid", info, &card), ElementsAre(uuid));
+    EXPECT_FALSE(of_two_cards(info, card));
+    const Chuid other{"00000000-0000-4000-8000-000000000001", {}, true};
+    EXPECT_THAT(reason("card_uuid", info, &other),
+                HasSubstr("none of them is the one that the card's CHUID has"));
+    EXPECT_THAT(reason("chuid_uuid", info, &other), HasSubstr("two cards"));
+    EXPECT_TRUE(of_two_cards(info, other));
+    const Chuid none{};
+    EXPECT_THAT(reason("card_uuid", info, &none), HasSubstr("has none"));
+    EXPECT_THAT(reason("card_uuid", info), HasSubstr("CHUID, which was not read"));
+  }
+}
+
+TEST(Mapping, APlaceholderLeadsToNobody) {
+  for (const std::string none :
+       {"00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"}) {
+    const auto info = describe(ca().issue({.alternative_names = {"URI:urn:uuid:" + none}})).value();
+    const Chuid same =
+        describe_chuid({{},
+                        from_hex(none == "00000000-0000-0000-0000-000000000000" ? std::string(32, '0')
+                                                                                : std::string(32, 'f'))
+                            .value(),
+                        {},
+                        {},
+                        {}})
+            .value();
+    for (const Chuid* chuid : {static_cast<const Chuid*>(nullptr), &same}) {
+      EXPECT_THAT(reason("card_uuid", info, chuid), HasSubstr("names no single card")) << none;
+      EXPECT_THAT(reason("uri", info, chuid), HasSubstr("names no single card")) << none;
+    }
+    EXPECT_THAT(reason("chuid_uuid", info, &same), HasSubstr("placeholder")) << none;
+  }
+  // However it came in.
+  CertificateInfo made = bare();
+  made.card_uuid = "00000000-0000-0000-0000-000000000000";
+  made.fasc_n = std::string(50, '0');
+  EXPECT_THAT(reason("card_uuid", made), HasSubstr("names no single card"));
+  EXPECT_THAT(reason("fasc_n", made), HasSubstr("names no single card"));
+  const Chuid factory =
+      describe_chuid(
+          {from_hex("d4e739da739ced39ce739d836858210842108421c84210c3eb").value(), Bytes(16, 0), {}, {}, {}})
+          .value();
+  EXPECT_EQ(factory.fasc_n, "");
+  EXPECT_THAT(reason("fasc_n", bare(), &factory), HasSubstr("has none that names one card"));
+}
+
+TEST(Mapping, AnOddNameConcernsTheRulesThatAskForIt) {
+  CertificateInfo odd = full();
+  odd.upn.clear();
+  odd.unusable_names.emplace("upn", "the certificate's user principal name is not text");
+  EXPECT_EQ(reason("upn", odd), "the certificate's user principal name is not text");
+  EXPECT_THAT(values("card_uuid", odd), ElementsAre(uuid));
+  EXPECT_THAT(values("email", odd), ElementsAre("zoe.quinn@example.org"));
 }
 
 TEST(Mapping, RulesComeByPriorityAndThenInTheirOrder) {

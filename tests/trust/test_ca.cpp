@@ -112,16 +112,31 @@ Bytes make(const Issue& issue, X509* issuer, EVP_PKEY* issuer_key) {
   require(X509_set_issuer_name(c, issuer != nullptr ? X509_get_subject_name(issuer) : subject.get()) == 1);
   require(X509_set_pubkey(c, issue.key.get()) == 1);
   X509* above = issuer != nullptr ? issuer : c;
+  if (issue.version_1) {
+    require(X509_set_version(c, X509_VERSION_1) == 1);
+    require(X509_sign(c, issuer_key, issue.hash) > 0);
+    return encode(c, i2d_X509);
+  }
   if (issue.with_key_identifiers) {
     add(c, above, {"subjectKeyIdentifier", "hash"});
-    add(c, above, {"authorityKeyIdentifier", "keyid"});
+    if (issuer != nullptr && X509_get0_subject_key_id(issuer) == nullptr) {
+      // As authorities do that make it of their key, whether or not their own certificate says it.
+      unsigned char hash[EVP_MAX_MD_SIZE];
+      unsigned size = 0;
+      require(X509_pubkey_digest(issuer, EVP_sha1(), hash, &size) == 1);
+      add(c, above, {"authorityKeyIdentifier", "DER:30168014" + to_hex({hash, size})});
+    } else {
+      add(c, above, {"authorityKeyIdentifier", "keyid"});
+    }
   }
   const auto choose = [](const std::string& given, const char* usual) {
     return given.empty() ? usual : given;
   };
   if (issue.ca) {
-    add(c, above, {"basicConstraints", choose(issue.basic_constraints, "critical,CA:TRUE")});
-    add(c, above, {"keyUsage", choose(issue.key_usage, "critical,keyCertSign,cRLSign")});
+    if (issue.basic_constraints != "none")
+      add(c, above, {"basicConstraints", choose(issue.basic_constraints, "critical,CA:TRUE")});
+    if (issue.key_usage != "none")
+      add(c, above, {"keyUsage", choose(issue.key_usage, "critical,keyCertSign,cRLSign")});
   } else {
     if (!issue.basic_constraints.empty()) add(c, above, {"basicConstraints", issue.basic_constraints});
     add(c, above, {"keyUsage", choose(issue.key_usage, "critical,digitalSignature")});
@@ -163,12 +178,15 @@ WallTime noon() {
 }
 
 Ca Ca::root(const std::string& subject, Key key) {
-  Issue issue;
-  issue.subject = subject;
-  issue.key = key ? key : new_p256();
+  return self_signed({.subject = subject, .key = std::move(key)});
+}
+
+Ca Ca::self_signed(Issue issue) {
+  if (issue.subject == Issue{}.subject) issue.subject = "/O=Example Trust/CN=Example Root";
+  if (!issue.key) issue.key = new_p256();
   issue.ca = true;
-  issue.from = noon() - 400 * day;
-  issue.until = noon() + 400 * day;
+  if (issue.from == Issue{}.from) issue.from = noon() - 400 * day;
+  if (issue.until == Issue{}.until) issue.until = noon() + 400 * day;
   Bytes der = make(issue, nullptr, issue.key.get());
   return {issue.key, std::move(der)};
 }

@@ -37,13 +37,14 @@ struct Issue {
   Key key{};  // of the subject; none: a fresh P-256
   WallTime from = noon() - 30 * day, until = noon() + 30 * day;
   bool ca = false;
-  std::string basic_constraints{}, key_usage{};                    // empty: the right ones for `ca`
+  std::string basic_constraints{}, key_usage{};  // empty: the right ones for `ca`; "none": none
   std::string extended_key_usage = "clientAuth,msSmartcardLogin";  // of a leaf; empty: none
   std::vector<std::string>
       alternative_names{};  // "email:jo@example.org", "otherName:msUPN;UTF8:jo@example.org"
   std::vector<Extension> more{};
   const EVP_MD* hash = EVP_sha256();
   bool with_key_identifiers = true;
+  bool version_1 = false;  // and so without extensions
 };
 
 struct RevocationList {
@@ -99,6 +100,8 @@ class Ca {
   /// One that is there already.
   static Ca of(Key key, Bytes der) { return {std::move(key), std::move(der)}; }
   static Ca root(const std::string& subject = "/O=Example Trust/CN=Example Root", Key key = nullptr);
+  /// A root of any form; of the usual dates when `from` and `until` are those of a leaf.
+  static Ca self_signed(Issue issue);
   /// A CA below this one.
   Ca sub(Issue issue) const;
   Ca issuing(const std::string& subject = "/O=Example Trust/CN=Example Issuing CA") const;
