@@ -18,6 +18,12 @@ std::string card_text(const json::object& card) {
                           local_time(text_of(card, "certificate_expires_at")));
   if (card.contains("registered") && !is_true(card, "registered"))
     text += "\n    This card is not registered to anybody here.";
+  if (card.contains("issuer_serial")) {
+    text += fmt::format(
+        "\n    The card has no UUID of its own. It is known by its certificate's issuer and serial "
+        "number: {}",
+        text_of(card, "issuer_serial"));
+  }
   if (text_of(card, "revocation") == "cached")
     text += "\n    The last answer that the card was not withdrawn is overdue: some roles cannot be used.";
   if (card.contains("problem")) text += fmt::format("\n    {}", text_of(card, "problem"));

@@ -53,7 +53,7 @@ std::string rule_text(const RuleOutcome& rule) {
 std::string explain_text(const trust::Verdict& verdict, const Holder& holder, const std::string& name) {
   std::string text = verdict.valid ? "The certificate is good.\n" : "The certificate is not good:\n";
   for (const auto& finding : verdict.findings) {
-    text += fmt::format("  - {} ({})\n", trust::explain(finding.status), trust::name(finding.status));
+    text += fmt::format("  - {} ({})\n", trust::explain(finding), trust::name(finding.status));
   }
   for (const auto& rule : holder.rules) text += rule_text(rule);
   if (holder.people.empty())
@@ -103,12 +103,17 @@ Gate::CardHolder Gate::holder_of(const CardFacts& card) {
             "register_unavailable"};
   }
   if (holder->people.empty()) {
+    const auto why = why_nameless(*holder);
     return {
         {},
         problem(
             403, "person_unknown",
-            "This card is good, but it is not registered to anybody. Ask the ESR & Workforce Systems team "
-            "to register it to you."),
+            why.empty()
+                ? "This card is good, but it is not registered to anybody. Ask the ESR & Workforce Systems "
+                  "team to register it to you."
+                : fmt::format("This card is good, but nothing on it tells whose it is: {}. Ask the "
+                              "administrator.",
+                              why)),
         "person_unknown"};
   }
   if (holder->people.size() > 1) {
@@ -145,7 +150,7 @@ Gate::Answer Gate::explain_certificate(Request& request) {
   json::array findings;
   for (const auto& finding : verdict.findings) {
     findings.push_back(json::object{{"status", trust::name(finding.status)},
-                                    {"text", trust::explain(finding.status)},
+                                    {"text", trust::explain(finding)},
                                     {"depth", finding.depth},
                                     {"subject", finding.subject},
                                     {"detail", finding.detail}});

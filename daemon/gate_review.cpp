@@ -113,10 +113,12 @@ void Gate::watch_certificate(const std::string& id, const trust::Verdict& verdic
     sessions_.review_by(id, ask_at);
   }
   sessions_.answers_are(id, verdict.fresh_until, ask_at);
-  for (const WallTime when : {verdict.fresh_until, verdict.good_until}) {
-    // A millisecond later: at the very end of its time an answer still counts, and the two clocks may drift.
-    if (when < judged_at) continue;
-    if (const auto end = boot_time_of(when + milliseconds(1))) sessions_.review_by(id, *end);
+  // A millisecond later: at the very end of its time an answer still counts, and the two clocks may drift. Of a
+  // certificate the whole last second counts.
+  for (const WallTime when : {verdict.fresh_until + milliseconds(1), verdict.good_until + milliseconds(1),
+                              verdict.good_until + seconds(1)}) {
+    if (when <= judged_at) continue;
+    if (const auto end = boot_time_of(when)) sessions_.review_by(id, *end);
   }
 }
 
@@ -146,7 +148,7 @@ void Gate::take_over(trust::Authorities authorities, CardRules cards) {
   judge_ = make_judge(config_, *policy_, std::move(authorities), std::move(cards), judge_->answers());
   readers_.set_judge(judge_);
   trust_problem_.clear();
-  log_passed_over(judge_->authorities());
+  log_passed_over(judge_->authorities(), now());
   review_all();
   judge_cards();
 }

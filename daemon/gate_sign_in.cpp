@@ -207,13 +207,13 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
     json::array findings;
     for (const auto& finding : verdict.findings) {
       findings.push_back(json::object{{"status", trust::name(finding.status)},
-                                      {"text", trust::explain(finding.status)},
+                                      {"text", trust::explain(finding)},
                                       {"subject", finding.subject}});
     }
-    const auto worst = verdict.findings.empty() ? trust::Status::internal : verdict.findings.front().status;
+    const auto worst = verdict.findings.empty() ? trust::Finding{} : verdict.findings.front();
     return refused(problem(403, "certificate_refused", std::string(trust::explain(worst)),
                            {{"findings", std::move(findings)}}),
-                   "certificate_" + std::string(trust::name(worst)));
+                   "certificate_" + std::string(trust::name(worst.status)));
   };
   const Patience patience{std::chrono::steady_clock::now() + longest_card_work, request.left()};
   // A try is not spent on a card that cannot get in anyway.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/card_id.hpp"
 #include "daemon/cards/card_name.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/work/answers.hpp"
@@ -44,6 +45,27 @@ json::object details_of(const work::StaffChange& change, const std::optional<std
   if (add) details["join_team"] = *add;
   if (drop) details["leave_team"] = *drop;
   return details;
+}
+
+constexpr std::size_t max_issuer_serial_bytes = 2048;
+
+/// The register's name of the card that a request means. Errors: invalid_argument.
+Result<std::string> named_card(const std::optional<std::string>& uuid,
+                               const std::optional<std::string>& issuer_serial) {
+  if (uuid.has_value() == issuer_serial.has_value()) {
+    return Error{Errc::invalid_argument,
+                 "Name the card by \"uuid\" or, when it has none of its own, by \"issuer_serial\""};
+  }
+  if (uuid && reg::is_card_uuid(*uuid)) return reg::card_uuid(*uuid);
+  if (uuid)
+    return Error{Errc::invalid_argument,
+                 "A card is named by its UUID, like 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01"};
+  auto made = card_id_from(*issuer_serial);
+  if (!made.empty()) return made;
+  return Error{
+      Errc::invalid_argument,
+      "\"issuer_serial\" is the issuer and the serial number of the card's certificate, as cardgate status "
+      "shows them: CN=Example Issuing CA,O=Example;0a1b2c"};
 }
 
 /// What became of the card, and where its certificate names somebody else than the register, who was looked at.
@@ -220,24 +242,27 @@ Gate::Answer Gate::change_card(Request& request, const std::string& given) {
   auto body = proto::Body::parse(request.body);
   work::CardChange change;
   const auto uuid = body.optional_text("uuid");
-  change.uuid = uuid.value_or(std::string());
+  const auto issuer_serial = body.optional_text("issuer_serial", max_issuer_serial_bytes);
   change.status = body.optional_text("status").value_or("active");
   change.replaces = body.optional_text("replaces").value_or(std::string());
   change.valid_until = body.optional_date("valid_until");
   change.certificate_name = body.optional_text("certificate_name").value_or(std::string());
   const auto reason = body.reason();
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
-  if (!uuid && change.status == "active")
-    co_return problem(400, "bad_request", "Name the card by its \"uuid\".");
-  if ((uuid && !reg::is_card_uuid(change.uuid)) ||
-      (!change.replaces.empty() && !reg::is_card_uuid(change.replaces))) {
+  // A card that is to be stopped need not be named: see name_the_card().
+  const bool named_here = uuid || issuer_serial || change.status == "active";
+  if (named_here) {
+    const auto named = named_card(uuid, issuer_serial);
+    if (!named) co_return problem(400, "bad_request", named.error().context + ".");
+    change.uuid = *named;
+  }
+  if (!change.replaces.empty() && !reg::is_card_uuid(change.replaces)) {
     co_return problem(400, "bad_request",
-                      "A card is named by its UUID, like 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01.");
+                      "\"replaces\" is the UUID of a card, like 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01.");
   }
   if (std::ranges::find(states, change.status) == std::end(states)) {
     co_return problem(400, "bad_request", "\"status\" is active, lost, replaced or revoked.");
   }
-  change.uuid = reg::card_uuid(change.uuid);
   change.replaces = reg::card_uuid(change.replaces);
   auto meaning = person_meant(request, given, policy::Act::manage_staff);
   auto meant = co_await std::move(meaning);
@@ -245,19 +270,27 @@ Gate::Answer Gate::change_card(Request& request, const std::string& given) {
   const std::string id = std::move(meant.id);
   Actor who = actor(request, policy::Act::manage_staff, id);
   if (who.refusal) co_return std::move(*who.refusal);
-  if (!uuid) {
+  if (!named_here) {
     const auto record = record_of(id);
     if (!record) co_return no_person(record.error(), id);
     if (auto no = name_the_card(*record, change)) co_return std::move(*no);
   }
   const bool gives = change.status == "active";
   if (gives) {
+    if (const auto why = why_placeholder("card_uuid", change.uuid); !why.empty()) {
+      co_return problem(
+          422, "not_possible",
+          fmt::format("That card cannot be registered by its UUID: {}. Nothing was done. Register it by "
+                      "its certificate's issuer and serial number (cardgate status shows them).",
+                      why));
+    }
     if (auto no = refuse_other_name(request, who, id, change)) co_return std::move(*no);
   }
   Deed deed;
   deed.record.event = "register_changed";
   deed.record.reason = reason;
   deed.record.details = {{"card", change.uuid}, {"status", change.status}, {"replaces", change.replaces}};
+  if (issuer_serial) deed.record.details["issuer_serial"] = *issuer_serial;
   deed.people = {id};
   deed.how = [change, when = doer(who), policy = policy_](std::vector<reg::Person>& people) {
     return work::change_card(people.front(), *policy, change, when);

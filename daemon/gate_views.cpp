@@ -70,7 +70,8 @@ Gate::Answer Gate::status(Request& request) {
   }
   const bool sound = problems.empty();
   // Told, but nothing that the service does is worse for it.
-  for (const auto& told : told_of_passed_over(judge_->authorities())) problems.push_back(json::string(told));
+  for (const auto& told : told_of_passed_over(judge_->authorities(), now()))
+    problems.push_back(json::string(told));
   json::array readers;
   for (const auto& [reader_name, reader] : readers_.all()) {
     // What was found of a card holds until the answers about it end.
@@ -89,6 +90,9 @@ Gate::Answer Gate::status(Request& request) {
         const auto* chuid = reader.card->chuid ? &*reader.card->chuid : nullptr;
         if (const auto holder = find_holder(*staff_, config_.mapping, reader.card->info, chuid))
           card["registered"] = holder->people.size() == 1;
+        if (reader.card->named_by_certificate) {
+          card["issuer_serial"] = fmt::format("{};{}", reader.card->info.issuer, reader.card->info.serial);
+        }
         card["tries_left"] = tries_json(reader.tries_left);
         card["genuine"] = reader.card->present ? "shown" : "not shown";
         card["transaction"] = reader.card->driver->transaction_guaranteed() ? "guaranteed" : "not guaranteed";
@@ -102,7 +106,7 @@ Gate::Answer Gate::status(Request& request) {
               "can unblock it.";
         }
         if (!reader.card->verdict.valid && !reader.card->verdict.findings.empty()) {
-          card["problem"] = trust::explain(reader.card->verdict.findings.front().status);
+          card["problem"] = trust::explain(reader.card->verdict.findings.front());
         }
       }
       entry["card"] = std::move(card);

@@ -5,6 +5,16 @@
 
 namespace cardgate::daemon {
 
+std::string why_nameless(const Holder& holder) {
+  std::string why;
+  for (const auto& [report, found, decides] : holder.rules) {
+    if (!report.identities.empty()) return {};
+    if (report.matched && why.find(report.reason) == std::string::npos)
+      why += (why.empty() ? "" : "; ") + report.reason;
+  }
+  return why;
+}
+
 Result<Holder> find_holder(reg::Register& staff, const std::vector<trust::MapRule>& rules,
                            const trust::CertificateInfo& certificate, const trust::Chuid* chuid,
                            bool every_level) {

@@ -27,6 +27,9 @@ struct Holder {
   std::vector<RuleOutcome> rules;  // by priority
 };
 
+/// Why no rule that speaks of the certificate gives a name to look up; empty when one does, or none speaks of it.
+std::string why_nameless(const Holder& holder);
+
 /// `every_level`: also the levels behind the one that decides are looked up, for whoever wants to know.
 /// Errors: as the register.
 Result<Holder> find_holder(reg::Register& staff, const std::vector<trust::MapRule>& rules,

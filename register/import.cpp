@@ -30,8 +30,20 @@ void check_span(const Yaml& at, Problems& problems, const std::optional<Date>& f
 
 Card read_card(const Yaml& item, Problems& problems) {
   Card card;
-  Fields fields(item, problems, {"uuid", "status", "valid_until"});
-  if (const auto node = fields.require("uuid")) {
+  Fields fields(item, problems, {"uuid", "issuer_serial", "status", "valid_until"});
+  // A card without a UUID of its own.
+  if (const auto pair = fields.find("issuer_serial")) {
+    const auto text = pair->string();
+    card.uuid = text ? card_id_from(visible_text(*text)) : std::string();
+    if (card.uuid.empty()) {
+      fields.note(pair->error(
+          "expected the issuer and serial number of the card's certificate, as cardgate status shows them: "
+          "CN=Example Issuing CA,O=Example;0a1b2c"));
+    } else if (fields.find("uuid")) {
+      fields.note(
+          pair->error("a card is named by its uuid or, when it has none, by its issuer_serial, not by both"));
+    }
+  } else if (const auto node = fields.require("uuid")) {
     auto text = node->string();
     const std::string uuid = text ? visible_text(*text) : "";
     if (const auto why = why_placeholder("card_uuid", uuid); !why.empty()) {

@@ -265,12 +265,12 @@ class Table {
     given.cards = true;
     if (*uuid == "none") return;
     given.card_in_use = true;
+    card.uuid = is_uuid(*uuid) ? ascii_lower(*uuid) : card_id_from(*uuid);
     if (const auto why = why_placeholder("card_uuid", *uuid); !why.empty()) {
+      card.uuid.clear();
       bad("card_uuid", fmt::format("{}. Write none", why));
-    } else if (!is_uuid(*uuid)) {
+    } else if (card.uuid.empty()) {
       bad("card_uuid", "expected a UUID like 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01, or none");
-    } else {
-      card.uuid = ascii_lower(*uuid);
     }
     out.person.cards.push_back(std::move(card));
     out.lines.cards.push_back(row_.line);

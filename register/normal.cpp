@@ -40,7 +40,11 @@ bool is_identity_kind(std::string_view kind) {
 std::string normal_identity(std::string_view kind, std::string_view value) {
   const bool any_case =
       kind == "card_uuid" || kind == "upn" || kind == "email" || kind == "fasc_n" || kind == "ski";
-  return any_case ? ascii_lower(value) : std::string(value);
+  if (any_case) return ascii_lower(value);
+  // Only the serial number behind the issuer's name is hex.
+  const auto serial = kind == "issuer_serial" ? value.rfind(';') : std::string_view::npos;
+  if (serial == std::string_view::npos) return std::string(value);
+  return std::string(value.substr(0, serial)) + ascii_lower(value.substr(serial));
 }
 
 std::string normal_username(std::string_view username) {

@@ -328,18 +328,21 @@ void add_staff_acts(CLI::App& group, Cli& cli) {
               "Register a card to somebody; that of a person who decides for others waits until a second "
               "member of the team has done the same",
               "cardgate staff give-card 10017 --card UUID --replaces OLD-UUID --reason \"Worn out\"",
-              {{"--card", "uuid", "The card's UUID: cardgate card status", true, false},
+              {{"--card", "uuid", "The card's UUID: cardgate card status", false, false},
+               {"--issuer-serial", "issuer_serial",
+                "For a card without a UUID: ISSUER;SERIAL, as cardgate status shows", false, false},
                {"--replaces", "replaces", "The card that it replaces", false, false},
                {"--certificate-name", "certificate_name",
                 "The name in the card's certificate, where it is not the person's: you have looked at both",
                 false, false},
                {"--until", "valid_until", "The last day it counts", false, false}}));
-  add_act(
-      group, cli,
-      card_change("stop-card", "A card is lost, replaced or revoked: refused everywhere at once",
-                  "cardgate staff stop-card 10017 --card UUID --status lost --reason \"Left on a bus\"",
-                  {{"--card", "uuid", "The card's UUID; needed only when several are active", false, false},
-                   {"--status", "status", "lost, replaced or revoked", true, false}}));
+  add_act(group, cli,
+          card_change(
+              "stop-card", "A card is lost, replaced or revoked: refused everywhere at once",
+              "cardgate staff stop-card 10017 --card UUID --status lost --reason \"Left on a bus\"",
+              {{"--card", "uuid", "The card's UUID; needed only when several are active", false, false},
+               {"--issuer-serial", "issuer_serial", "For a card without a UUID: ISSUER;SERIAL", false, false},
+               {"--status", "status", "lost, replaced or revoked", true, false}}));
 }
 
 }  // namespace cardgate::client

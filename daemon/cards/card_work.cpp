@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/card_id.hpp"
 #include "base/crypto.hpp"
 #include "trust/possession.hpp"
 
@@ -22,11 +23,12 @@ Result<bool> check_presence(const CardContents& contents, const CardFacts& facts
   }
   if (!trust::verify_possession(contents.presence_certificate, message, contents.presence_signature))
     return refused("the card does not hold the key of its card authentication certificate");
-  const auto info = TRY(trust::describe(contents.presence_certificate));
-  const auto differ = [](const auto& one, const auto& other) { return one && other && *one != *other; };
+  auto info = TRY(trust::describe(contents.presence_certificate));
   const auto equal = [](const auto& one, const auto& other) { return one && other && *one == *other; };
-  if (differ(info.card_uuid, facts.info.card_uuid) || differ(info.fasc_n, facts.info.fasc_n))
+  const trust::Chuid same_card{facts.info.card_uuid.value_or(""), facts.info.fasc_n.value_or(""), false};
+  if (trust::of_two_cards(info, same_card))
     return refused("the certificates on the card are those of two cards");
+  trust::choose_card_names(info, same_card);
   trust::Rules rules = judge.rules();
   rules.extended_key_usages = {card_authentication};
   const bool good = judge.look(contents.presence_certificate, rules, now).valid;
@@ -53,11 +55,7 @@ Result<std::optional<trust::Chuid>> check_chuid(const CardContents& contents,
   if (!contents.chuid)
     return Error{Errc::signature_invalid, "the card has no identifier (CHUID), which is asked for here"};
   chuid = TRY(trust::verify_chuid(judge.cards().content_signers, *contents.chuid, now));
-  const bool other_uuid =
-      certificate.card_uuid && !chuid->card_uuid.empty() && *certificate.card_uuid != chuid->card_uuid;
-  const bool other_number =
-      certificate.fasc_n && !chuid->fasc_n.empty() && *certificate.fasc_n != chuid->fasc_n;
-  if (other_uuid || other_number)
+  if (trust::of_two_cards(certificate, *chuid))
     return Error{Errc::signature_invalid,
                  "the card's identifier (CHUID) and its certificate are those of two cards"};
   return chuid;
@@ -68,6 +66,18 @@ ChuidPart chuid_wanted(const Judge& judge) {
   return judge.cards().chuid_mapped ? ChuidPart::head : ChuidPart::none;
 }
 
+std::string id_by_certificate(const trust::CertificateInfo& info) {
+  return card_id_from(info.issuer, info.serial);
+}
+
+/// The CHUID's word alone counts where the certificate names no card, and does not contradict it.
+std::string id_of(const CardContents& contents, const trust::CertificateInfo& info) {
+  if (info.card_uuid) return *info.card_uuid;
+  const bool by_chuid =
+      info.card_uuids.empty() && !contents.uuid.empty() && !is_placeholder_uuid(contents.uuid);
+  return by_chuid ? contents.uuid : id_by_certificate(info);
+}
+
 Result<CardFacts> judge_card(std::shared_ptr<const CardDriver> driver, const CardContents& contents,
                              BytesView message, const Judge& judge, WallTime now) {
   CardFacts facts;
@@ -75,10 +85,10 @@ Result<CardFacts> judge_card(std::shared_ptr<const CardDriver> driver, const Car
   facts.tries_left = contents.tries_left;
   facts.passcode_key = contents.passcode_key;
   facts.info = TRY(trust::describe(contents.certificate));
-  facts.id = facts.info.card_uuid     ? *facts.info.card_uuid
-             : !contents.uuid.empty() ? contents.uuid
-                                      : "certificate-" + to_hex(facts.info.fingerprint).substr(0, 32);
   facts.chuid = TRY(check_chuid(contents, facts.info, judge, now));
+  if (facts.chuid) trust::choose_card_names(facts.info, *facts.chuid);
+  facts.id = id_of(contents, facts.info);
+  facts.named_by_certificate = facts.id == id_by_certificate(facts.info);
   facts.present = TRY(check_presence(contents, facts, message, judge, now));
   facts.certificate = contents.certificate;
   facts.certificate_mark = contents.certificate_mark;
@@ -112,6 +122,13 @@ std::optional<std::string> certificate_warning(const trust::CertificateInfo& inf
   using std::chrono::days;
   const auto left = std::chrono::duration_cast<days>(info.not_after - now);
   if (left > days(30)) return std::nullopt;
+  // Its last second still counts.
+  if (now >= info.not_after + seconds(1)) {
+    return fmt::format(
+        "The certificate on your card ended on {}, so you cannot sign in with it. Have it renewed at "
+        "the smartcard help desk.",
+        to_rfc3339(info.not_after).substr(0, 10));
+  }
   constexpr std::string_view cure = "Have it renewed at the smartcard help desk";
   if (left < days(1))
     return fmt::format(

@@ -20,10 +20,12 @@ namespace cardgate::daemon {
 
 struct CardFacts {
   std::shared_ptr<const CardDriver> driver;
-  std::string id;        // card UUID; for a card without one, made of its certificate's fingerprint
-  int tries_left = 0;    // or tries_unknown
-  int passcode_key = 0;  // the driver's own
-  Bytes certificate;     // DER
+  std::string id;  // card UUID; for a card without one, made of its certificate's issuer and serial
+                   // number (base/card_id.hpp)
+  bool named_by_certificate = false;  // the latter
+  int tries_left = 0;                 // or tries_unknown
+  int passcode_key = 0;               // the driver's own
+  Bytes certificate;                  // DER
   trust::CertificateInfo info;
   trust::Verdict verdict;
   Bytes certificate_mark;             // as CardContents
@@ -37,7 +39,7 @@ struct CardFacts {
 Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reader, const Judge& judge,
                             WallTime now, std::stop_token stop);
 
-/// What a person should be told 30, 7 and 1 days before their certificate ends.
+/// What a person should be told 30, 7 and 1 days before their certificate ends, and when it has ended.
 std::optional<std::string> certificate_warning(const trust::CertificateInfo& info, WallTime now);
 
 struct Attempt {

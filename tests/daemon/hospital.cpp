@@ -69,6 +69,13 @@ std::string Hospital::spare_card(const std::string& id, const std::string& holde
   return uuid;
 }
 
+std::string Hospital::spare_card(const std::string& holder, const simcard::Personalisation& what) {
+  auto data = simcard::personalise(*stage.ca, what).value();
+  auto uuid = simcard::to_text(data.uuid);
+  people_[holder] = {what.person, {}, std::make_unique<simcard::Card>(std::move(data))};
+  return uuid;
+}
+
 void Hospital::open(bool calendar) {
   if (calendar) stage.with_calendar();
   stage.limits = "limits: {sign_ins_per_minute: 1000}\n";

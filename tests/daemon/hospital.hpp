@@ -24,6 +24,8 @@ class Hospital {
   /// A further card beside the one that the person keeps, not registered yet; its UUID. Whoever holds it is called `holder` here;
   /// its certificate names the person, or `name`.
   std::string spare_card(const std::string& id, const std::string& holder, const std::string& name = {});
+  /// The same, and the card is as told.
+  std::string spare_card(const std::string& holder, const simcard::Personalisation& what);
   /// Starts the service and imports everybody. `calendar`: the service's clock can be turned.
   void open(bool calendar);
   void import(const std::string& people_yaml);

@@ -229,6 +229,8 @@ Result<Bytes> Ca::issue(const CertificateRequest& request) {
   content.alternative_names =
       TRY(alternative_names(authentication ? request.upn : "", authentication ? request.email : "",
                             "urn:uuid:" + to_text(request.uuid)));
+  if (authentication && !request.alternative_names.empty())
+    content.alternative_names = request.alternative_names;
   content.size = request.size;
   const Authority issuing = TRY(load_issuing(*this));
   const Certificate certificate =
@@ -295,6 +297,7 @@ Result<CardData> personalise(Ca& ca, const Personalisation& what) {
   request.upn = what.upn;
   request.email = what.email;
   request.uuid = card.uuid;
+  request.alternative_names = what.alternative_names;
   request.not_before = what.not_before;
   request.not_after = what.not_after;
   request.size = what.certificate_size;

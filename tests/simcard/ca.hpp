@@ -39,6 +39,7 @@ struct CertificateRequest {
   std::string upn;                     // SAN otherName 1.3.6.1.4.1.311.20.2.3 (9A only); empty: left out
   std::string email;                   // SAN rfc822Name (9A only); empty: left out
   Uuid uuid{};                         // SAN URI urn:uuid:...
+  Bytes alternative_names;             // DER of the whole SAN, in the place of these (9A only); empty: these
   std::optional<WallTime> not_before;  // default: an hour ago
   std::optional<WallTime> not_after;   // default: three years on
   std::size_t size = 0;                // DER is padded up to about so many bytes; 0: as it comes
@@ -90,6 +91,7 @@ struct Personalisation {
   std::string upn;
   std::string email;
   std::optional<Uuid> uuid;  // default: random
+  Bytes alternative_names;   // as CertificateRequest: a certificate that names the card oddly, or not at all
   KeyKind key = KeyKind::p256;
   std::string pin = "123456";
   std::string puk = "12345678";

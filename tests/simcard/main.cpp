@@ -26,7 +26,7 @@ struct Options {
   fs::path directory;
   fs::path ca;
   fs::path control;
-  std::string person, upn, email, uuid;
+  std::string person, upn, email, uuid, alternative_names;
   std::string key = "p256";
   std::string pin = "123456";
   std::string puk = "12345678";
@@ -73,6 +73,7 @@ Result<void> init(const Options& options) {
   what.upn = options.upn;
   what.email = options.email;
   if (!options.uuid.empty()) what.uuid = TRY(parse_uuid(options.uuid));
+  what.alternative_names = TRY(from_hex(options.alternative_names));
   what.key = TRY(parse_key_kind(options.key));
   what.pin = options.pin;
   what.puk = options.puk;
@@ -188,6 +189,8 @@ void add_init(CLI::App& app, Options& options) {
   command->add_option("--upn", options.upn, "User principal name in the certificate");
   command->add_option("--email", options.email, "E-mail address in the certificate");
   command->add_option("--uuid", options.uuid, "Card UUID (default: random)");
+  command->add_option("--alternative-names", options.alternative_names,
+                      "DER of the certificate's SubjectAltName as hex, in the place of the usual");
   command->add_option("--key", options.key, "Kind of keys")
       ->check(CLI::IsMember({"p256", "p384", "rsa2048", "rsa3072"}))
       ->capture_default_str();
