@@ -12,6 +12,7 @@
 
 #include "base/bytes.hpp"
 #include "base/file.hpp"
+#include "base/nearest.hpp"
 #include "base/number.hpp"
 
 namespace cardgate {
@@ -36,6 +37,7 @@ namespace {
 
 using Node = Yaml::Node;
 constexpr std::size_t max_depth = 16;
+constexpr std::size_t max_looked_at = 64;
 constexpr std::size_t looked_through = 16;  // so many keys are as quickly compared one by one
 
 const Node* child_of(const Node& map, std::string_view key) {
@@ -74,6 +76,10 @@ Error error_at(const Node& node, std::string_view text) {
   return {Errc::config_invalid,
           path.empty() ? fmt::format("{}:{}: {}", root_of(node).file, node.line, text)
                        : fmt::format("{}:{}: {}: {}", root_of(node).file, node.line, path, text)};
+}
+
+Error unknown(const Node& node, const std::string& meant) {
+  return error_at(node, fmt::format("unknown key '{}'; did you mean '{}'?", node.key, meant));
 }
 
 /// Thrown through yaml-cpp's parser and caught in parse(); never leaves this file.
@@ -265,6 +271,15 @@ Result<YamlMap> Yaml::map() const {
 
 Result<Yaml> YamlMap::required(std::string_view key) {
   if (auto found = optional(key)) return *found;
+  // Mistyped, it is there under another name; to call it missing would send the reader to the wrong line.
+  std::size_t looked_at = 0;
+  for (const auto& child : self_.node_->children) {
+    if (++looked_at > max_looked_at) break;  // a map of thousands is no configuration
+    if (std::ranges::find(known_, child->key) != known_.end() || !nearest(child->key, {std::string(key)}))
+      continue;
+    told_.push_back(child->key);
+    return unknown(*child, std::string(key));
+  }
   return self_.error(fmt::format("the key '{}' is missing", key));
 }
 
@@ -287,7 +302,9 @@ std::vector<std::pair<std::string, Yaml>> YamlMap::entries() {
 Result<void> YamlMap::finish() const {
   if (all_known_) return {};
   for (const auto& child : self_.node_->children) {
-    if (std::ranges::find(known_, child->key) == known_.end()) {
+    if (std::ranges::find(known_, child->key) == known_.end() &&
+        std::ranges::find(told_, child->key) == told_.end()) {
+      if (const auto meant = nearest(child->key, known_)) return unknown(*child, *meant);
       return error_at(*child, fmt::format("unknown key; expected one of: {}", fmt::join(known_, ", ")));
     }
   }

@@ -57,13 +57,13 @@ class Yaml {
 /// Reads the keys of one map and knows which were asked for, so that what is left over is a mistake.
 class YamlMap {
  public:
-  /// Errors: config_invalid when the key is missing.
+  /// Errors: config_invalid when the key is missing, or stands there mistyped.
   Result<Yaml> required(std::string_view key);
   /// Absent and null are the same.
   std::optional<Yaml> optional(std::string_view key);
   /// All keys in file order, marked as read: for maps whose keys are names chosen by the writer.
   std::vector<std::pair<std::string, Yaml>> entries();
-  /// Errors: config_invalid naming the first key nobody asked for, and the keys that are known.
+  /// Errors: config_invalid naming the first key nobody asked for, and the key that was meant, or all that are known.
   Result<void> finish() const;
   const Yaml& node() const { return self_; }
 
@@ -72,6 +72,7 @@ class YamlMap {
   explicit YamlMap(Yaml self) : self_(std::move(self)) {}
   Yaml self_;
   std::vector<std::string> known_;
+  std::vector<std::string> told_;  // mistyped keys that required() has named
   bool all_known_ = false;
 };
 

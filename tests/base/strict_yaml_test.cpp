@@ -51,6 +51,22 @@ TEST(StrictYaml, ReportsTheKeyNobodyAskedFor) {
   EXPECT_EQ(map.finish().error().context, "f.yaml:2: odd: unknown key; expected one of: good");
 }
 
+TEST(StrictYaml, AMistypedKeyIsNamedWithTheOneThatWasMeant) {
+  const auto root = *Yaml::parse("issuer: a\nreader:\n  - x\n", "f.yaml");
+  auto map = *root.map();
+  ASSERT_TRUE(map.required("issuer"));
+  // Not "the key 'readers' is missing" on line 1.
+  EXPECT_EQ(map.required("readers").error().context,
+            "f.yaml:2: reader: unknown key 'reader'; did you mean 'readers'?");
+  EXPECT_TRUE(map.finish()) << "whoever collects mistakes has this one already";
+
+  const auto other = *Yaml::parse("polcy: a\nweather: b\n", "f.yaml");
+  auto keys = *other.map();
+  EXPECT_FALSE(keys.optional("policy"));
+  EXPECT_EQ(keys.finish().error().context, "f.yaml:1: polcy: unknown key 'polcy'; did you mean 'policy'?");
+  EXPECT_EQ(keys.required("readers").error().context, "f.yaml:1: the key 'readers' is missing");
+}
+
 /// What this thread's processor does to read a map of so many keys, and to take every one of them; the least of a few times,
 /// so that what else the machine does plays no part.
 double work_of(int keys, std::string_view opening, std::string_view between, std::string_view closing) {

@@ -109,18 +109,18 @@ TEST(PolicyLoad, SaysWhereAndWhatWasExpected) {
       {"roles: {}", "policy.yaml:1: roles: expected at least one role"},
       {"contacts: {}", "policy.yaml:1: the key 'roles' is missing"},
       {small_policy_with("contacts:", "contact:"),
-       "policy.yaml:1: contact: unknown key; expected one of: contacts, declarations, roles"},
+       "policy.yaml:1: contact: unknown key 'contact'; did you mean 'contacts'?"},
       {small_policy_with("access_team", "acces_team"),
-       "policy.yaml:2: contacts.acces_team: unknown key; expected one of: access_team, card_desk, "
-       "employment"},
+       "policy.yaml:2: contacts.acces_team: unknown key 'acces_team'; did you mean 'access_team'?"},
       {small_policy_with("reader:", "Reader!:"),
        "policy.yaml:4: roles.Reader!: expected a role's name of a-z, 0-9 and '-', 64 characters at most"},
       {small_policy_with("title: Reader", "title: [Reader]"),
        "policy.yaml:5: roles.reader.title: expected a text"},
       {small_policy_with("title: Reader", "titel: Reader"),
-       "policy.yaml:5: roles.reader.titel: unknown key; expected one of: title, sign_in, requires, records, "
-       "max_session, "
-       "idle, token_life, card_removal, revocation, may"},
+       "policy.yaml:5: roles.reader.titel: unknown key 'titel'; did you mean 'title'?"},
+      {small_policy_with("title: Reader", "colour: Reader"),
+       "policy.yaml:5: roles.reader.colour: unknown key; expected one of: title, sign_in, requires, records, "
+       "max_session, idle, token_life, card_removal, revocation, may"},
       {small_policy_with("title: Reader", "records: all"),
        "policy.yaml:10: roles.reader.records: stands twice (first on line 5)"},
       {small_policy_with("    sign_in: [card]\n", ""),
