@@ -6,6 +6,7 @@
 
 #include "base/secret.hpp"
 #include "client/output.hpp"
+#include "client/usage.hpp"
 #include "client/work/act.hpp"
 
 namespace cardgate::client {
@@ -61,10 +62,14 @@ int run(int argc, char** argv) {
   add_notices(app, cli);
   add_setup(app, cli);
   add_register(app, cli);
+  add_reload(app, cli);
   add_audit(app, cli);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& end) {
+    if (end.get_exit_code() != 0) {
+      if (const auto unknown = unknown_word(app, {argv + 1, argv + argc})) return say_usage(cli, *unknown);
+    }
     return app.exit(end) == 0 ? int{exit_ok} : int{exit_usage};  // help and version end the same way
   }
   return cli.action();

@@ -48,7 +48,8 @@ void add_staff(CLI::App& app, Cli& cli);     // staff import
 void add_password(CLI::App& app, Cli& cli);  // password, password reset
 void add_enrol(CLI::App& app, Cli& cli);     // enrol, enrol code, enrol activate
 void add_register(CLI::App& app, Cli& cli);  // register backup, restore, check
-void add_audit(CLI::App& app, Cli& cli);     // audit verify, audit show
+void add_reload(CLI::App& app, Cli& cli);
+void add_audit(CLI::App& app, Cli& cli);  // audit verify, audit show
 
 /// Of questions about other people's access: root asks as root, others under their own session and role.
 const std::string& policy_socket(const Cli& cli, const std::string& session);

@@ -33,6 +33,16 @@ std::string card_text(const json::object& card) {
 void print_status(const json::object& status) {
   if (const auto* service = find_object(status, "service")) {
     say(fmt::format("cardgate {}: {}", text_of(*service, "version"), text_of(*service, "state")));
+    std::string facts;
+    if (const auto* people = service->if_contains("people_registered");
+        people != nullptr && people->is_int64())
+      facts = counted(people->get_int64(), "person is", "people are") + " registered.";
+    if (const auto* lists = find_object(*service, "revocation_lists")) {
+      if (const auto due = text_of(*lists, "first_ends_at"); !due.empty())
+        facts += fmt::format("{}The next revocation list is due by {}.", facts.empty() ? "" : " ",
+                             local_time(due));
+    }
+    if (!facts.empty()) say("  " + facts);
     if (const auto* problems = find_array(*service, "problems")) {
       for (const auto& problem : *problems) {
         if (problem.is_string()) say(fmt::format("  ! {}", std::string_view(problem.get_string())));

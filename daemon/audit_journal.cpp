@@ -12,17 +12,17 @@ namespace cardgate::daemon {
 namespace {
 
 std::string_view what_became(const audit::Unwritten& record) {
-  if (record.keep == audit::Keep::said) return "a record of a refusal is not in the audit log";
+  if (record.keep == audit::Keep::said) return "A refusal is not in the audit log, which cannot be written.";
   switch (record.kept) {
     case audit::Kept::in_reserve:
-      return "an audit record waits until the log can be written";
+      return "An audit record waits until the log can be written.";
     case audit::Kept::in_memory:
-      return "an audit record waits until the log can be written, in memory alone: it is lost when the "
-             "service stops";
+      return "An audit record waits until the log can be written, in memory alone: it is lost when the "
+             "service stops.";
     case audit::Kept::nowhere:
       break;
   }
-  return "an audit record is lost: the log cannot be written, and there is no room to keep it";
+  return "An audit record is lost: the log cannot be written, and there is no room to keep it.";
 }
 
 }  // namespace
@@ -32,7 +32,7 @@ void tell_journal(audit::Options& options) {
   options.unwritten = [failing](const audit::Unwritten& record) {
     const std::string why = record.error.message();
     if (!failing->exchange(true)) {
-      log(Level::error, "the audit log cannot be written: " + why,
+      log(Level::error, "The audit log cannot be written: " + why,
           {{"CARDGATE_EVENT", "audit_failing"}, {"CARDGATE_REASON", why}});
     }
     const bool refusal = record.keep == audit::Keep::said;
@@ -43,7 +43,7 @@ void tell_journal(audit::Options& options) {
   };
   options.late_written = [failing](std::size_t count) {
     *failing = false;
-    log(Level::notice, fmt::format("{} records that waited are in the audit log now", count),
+    log(Level::notice, fmt::format("{} records that waited are in the audit log now.", count),
         {{"CARDGATE_EVENT", "audit_caught_up"}});
   };
 }

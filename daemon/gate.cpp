@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "daemon/journal.hpp"
+#include "daemon/refusal_message.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -18,10 +19,6 @@ namespace {
 std::string host_name() {
   char buffer[256] = {};
   return ::gethostname(buffer, sizeof buffer - 1) == 0 ? buffer : "unknown-host";
-}
-
-Sessions::Bounds session_bounds(const Limits& limits) {
-  return {static_cast<std::size_t>(limits.sessions), static_cast<std::size_t>(limits.tokens_per_session)};
 }
 
 /// Of records of what is done, whatever becomes of the log. What comes as often as a person or a program likes is kept in half
@@ -33,33 +30,14 @@ audit::Keep keep_of(std::string_view event) {
   return std::ranges::find(many, event) == std::end(many) ? audit::Keep::always : audit::Keep::if_room;
 }
 
-Rate per_second(std::int64_t count) {
-  return {static_cast<double>(count), seconds(1)};
-}
-
 }  // namespace
 
-Result<CardRules> card_rules(const Config& config) {
-  CardRules rules;
-  rules.require_presence = config.cards.require_presence;
-  rules.content_signers = TRY(trust::ContentSigners::load(config.content_signers));
-  rules.chuid_mapped = trust::need_chuid(config.mapping);
-  return rules;
+Sessions::Bounds session_bounds(const Limits& limits) {
+  return {static_cast<std::size_t>(limits.sessions), static_cast<std::size_t>(limits.tokens_per_session)};
 }
 
-Result<void> check_roles(const Config& config, const policy::Policy& policy) {
-  for (const auto& client : config.clients) {
-    for (const auto& grant : client.tokens) {
-      for (const auto& role : grant.roles) {
-        if (policy.role(role) == nullptr) {
-          return Error{Errc::config_invalid,
-                       fmt::format("{}: client '{}' may ask for the role '{}', which {} does not have",
-                                   config.file.string(), client.name, role, config.policy.string())};
-        }
-      }
-    }
-  }
-  return {};
+Rate per_second(std::int64_t count) {
+  return {static_cast<double>(count), seconds(1)};
 }
 
 std::shared_ptr<const Judge> make_judge(const Config& config, const policy::Policy& policy,
@@ -117,7 +95,7 @@ Gate::Gate(boost::asio::io_context& io, const Clock& clock, Parts parts)
       passwords_(
           config_.passwords.cost, [this] { metrics_.add("password_hashes"); },
           [this](const std::string& problem) {
-            const std::string text = problem.empty() ? "passwords can be checked again" : problem;
+            const std::string text = problem.empty() ? "Passwords can be checked again." : problem;
             log(problem.empty() ? Level::notice : Level::error, text,
                 {{"CARDGATE_EVENT", problem.empty() ? "passwords_working" : "passwords_failing"},
                  {"CARDGATE_REASON", text}});
@@ -126,7 +104,10 @@ Gate::Gate(boost::asio::io_context& io, const Clock& clock, Parts parts)
             news.reason = text;
             note(std::move(news));
           }),
-      open_acts_(config_.state_directory / "open-acts", open_acts_bytes) {}
+      open_acts_(config_.state_directory / "open-acts", open_acts_bytes),
+      configuration_(std::move(parts.in_use)),
+      reloads_(io),
+      told_at_start_(std::move(parts.told_at_start)) {}
 
 Gate::~Gate() {
   trust_threads_.join();
@@ -139,6 +120,12 @@ void Gate::start() {
   record.policy = policy_->hash();
   record.details["version"] = CARDGATE_VERSION;
   note(std::move(record));
+  for (const auto& text : told_at_start_) {
+    audit::Record lost;
+    lost.event = "incident";
+    lost.reason = text;
+    note(std::move(lost));
+  }
   announce_if_due();
   log_findings(*policy_, config_.policy.string());
   register_.on_news = [this](const std::string& text, bool good) {
@@ -156,67 +143,6 @@ void Gate::start() {
   readers_.start(make_drivers(config_.cards).value(), judge_, [this] { return now(); });
   remove_left_copies(seconds(0));
   boost::asio::co_spawn(io_, check_register_in_background(), boost::asio::detached);
-}
-
-boost::asio::awaitable<Result<void>> Gate::reload() {
-  const auto refused = [&](Error error) -> Error {
-    audit::Record record;
-    record.event = "reload";
-    record.reason = error.context;
-    record.policy = policy_->hash();
-    note(std::move(record));
-    metrics_.add("reloads", "refused");
-    return error;
-  };
-  auto config = load_config(config_.file);
-  if (!config) co_return refused(config.error());
-  if (const auto key = needs_restart(config_, *config); !key.empty()) {
-    co_return refused(
-        {Errc::config_invalid, fmt::format("{}: {} changed, which needs a restart; nothing was taken over",
-                                           config_.file.string(), key)});
-  }
-  auto policy = policy::Policy::load(config->policy);
-  if (!policy) co_return refused(policy.error());
-  if (auto roles = check_roles(*config, *policy); !roles) co_return refused(roles.error());
-  using Loaded = std::shared_ptr<Result<trust::Authorities>>;  // Asio wants what can be made of nothing
-  auto work = [locations = config->authorities]() -> boost::asio::awaitable<Loaded> {
-    co_return std::make_shared<Result<trust::Authorities>>(trust::Authorities::load(locations));
-  };
-  const auto reading = trust_readings_.reload_begins();
-  const Loaded authorities =
-      co_await boost::asio::co_spawn(trust_threads_, std::move(work), boost::asio::use_awaitable);
-  if (!*authorities) co_return refused(authorities->error());
-  auto cards = card_rules(*config);
-  if (!cards) co_return refused(cards.error());
-  auto password_rules = PasswordRules::load(config->passwords);
-  if (!password_rules) co_return refused(password_rules.error());
-
-  const bool downtime_changed = config->downtime.size() != config_.downtime.size();
-  config_ = std::move(*config);
-  std::vector<std::string> gone;
-  for (const auto& role : policy_->roles()) {
-    if (policy->role(role.name) == nullptr) gone.push_back(role.name);
-  }
-  policy_ = std::make_shared<const policy::Policy>(std::move(*policy));
-  acts_.all_over();
-  if (!gone.empty()) boost::asio::co_spawn(io_, tell_of_lost_roles(std::move(gone)), boost::asio::detached);
-  password_rules_ = std::make_shared<const PasswordRules>(std::move(*password_rules));
-  passwords_.set_cost(config_.passwords.cost);
-  sessions_.set_bounds(session_bounds(config_.limits));
-  request_rate_ = per_second(config_.limits.requests_per_second);
-  token_rate_ = per_second(config_.limits.tokens_per_second);
-  sign_in_rate_ = Rate(static_cast<double>(config_.limits.sign_ins_per_minute), std::chrono::minutes(1));
-  audit::Record record;
-  record.event = "reload";
-  record.policy = policy_->hash();
-  note(std::move(record));
-  metrics_.add("reloads", "taken");
-  log_findings(*policy_, config_.policy.string());
-  if (downtime_changed) events_.publish("downtime", {{"kind", "changed"}}, std::nullopt);
-  take_over(std::move(**authorities), std::move(*cards));
-  boost::asio::co_spawn(io_, tell_of_changed_texts(), boost::asio::detached);
-  if (trust_readings_.reload_ends(reading)) trust_files_changed();
-  co_return Result<void>();
 }
 
 void Gate::shut_down() {
@@ -266,12 +192,19 @@ void Gate::refuse(const Peer& peer, audit::Record record) {
   for (auto& detail : record.details) {
     if (auto* text = detail.value().if_string()) *text = audit::clean(*text, max_refused_text);
   }
-  log(Level::notice, "refused",
+  const auto* reader = find_string(record.details, "reader");
+  const auto* client = client_for(peer, [](const ClientEntry&) { return true; });
+  log(Level::notice, refusal_message(record),
       {{"CARDGATE_EVENT", record.event},
        {"CARDGATE_PERSON", record.person},
        {"CARDGATE_ROLE", record.role},
        {"CARDGATE_REASON", record.reason},
-       {"CARDGATE_CLIENT", describe_peer(peer)}});
+       {"CARDGATE_READER", reader == nullptr ? std::string_view() : std::string_view(*reader)},
+       {"CARDGATE_CLIENT", client == nullptr ? std::string_view("unlisted") : std::string_view(client->name)},
+       {"CARDGATE_UID", std::to_string(peer.uid)},
+       {"CARDGATE_UNIT", peer.unit},
+       {"CARDGATE_PROGRAM", peer.program},
+       {"CARDGATE_PID", std::to_string(peer.pid)}});
   record.details["peer"] = describe_peer(peer);
   log_->append(std::move(record), {}, audit::Keep::said);
   on_deadline_changed();

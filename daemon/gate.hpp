@@ -2,7 +2,8 @@
 // The gate: where the rooms meet. It holds the service's state on one thread and answers requests; what is
 // blocking (cards, the log's disk, large imports) runs elsewhere and comes back as an event.
 //
-//   gate.cpp          start, reload, drain, what every answer needs (rights, rates, audit)
+//   gate.cpp          start, drain, what every answer needs (rights, rates, audit)
+//   gate_reload.cpp   the configuration taken over while the service runs
 //   gate_cards.cpp    events of readers and time -> sessions -> audit, listeners
 //   gate_review.cpp   what sessions stand on, looked at again; answers about certificates; trust files
 //   gate_sign_in.cpp  POST /v1/sessions and resume
@@ -40,6 +41,7 @@
 #include "audit/log.hpp"
 #include "daemon/cards/readers.hpp"
 #include "daemon/config.hpp"
+#include "daemon/configuration_in_use.hpp"
 #include "daemon/dear_calls.hpp"
 #include "daemon/durable.hpp"
 #include "daemon/events.hpp"
@@ -53,6 +55,7 @@
 #include "daemon/password_rules.hpp"
 #include "daemon/passwords.hpp"
 #include "daemon/peer.hpp"
+#include "daemon/people_count.hpp"
 #include "daemon/people_lists.hpp"
 #include "daemon/people_view.hpp"
 #include "daemon/raised.hpp"
@@ -61,6 +64,7 @@
 #include "daemon/register_threads.hpp"
 #include "daemon/sessions.hpp"
 #include "daemon/trust_readings.hpp"
+#include "daemon/turns.hpp"
 #include "daemon/wall_guard.hpp"
 #include "daemon/work/right.hpp"
 #include "daemon/work/rules.hpp"
@@ -88,13 +92,18 @@ class Gate {
     SigningKey key;
     std::unique_ptr<reg::Credentials> credentials;
     std::shared_ptr<const PasswordRules> password_rules;
+    ConfigurationInUse in_use;
+    std::vector<std::string> told_at_start;  // what people should know until the next start
   };
   Gate(boost::asio::io_context& io, const Clock& clock, Parts parts);
   ~Gate();
 
   void start();
-  /// Takes over configuration, policy and authorities whole, or changes nothing. Errors: config_invalid, ...
+  /// Takes over configuration, policy and authorities whole, or changes nothing, and says so to systemd and the journal. One
+  /// after the other. Errors: as load_settings(); config_invalid for what only a restart takes over; cancelled.
   boost::asio::awaitable<Result<void>> reload();
+  /// Called after each reload: trust_paths() may be others.
+  std::function<void()> on_trust_paths;
   /// Something in the folders of `trust_paths()` is not as it was.
   void trust_files_changed();
   std::vector<std::filesystem::path> trust_paths() const;
@@ -175,6 +184,7 @@ class Gate {
   Answer team(Request&);
   Answer record_allowed(Request&, const std::string& id);
   Answer set_up(Request&);
+  Answer reload_now(Request&);
   Answer list_notices(Request&);
   Answer drop_notice(Request&, const std::string& id);
 
@@ -183,6 +193,9 @@ class Gate {
   void count(std::string_view metric, std::string_view label = {}) { metrics_.add(metric, label); }
 
  private:
+  // gate_reload.cpp
+  boost::asio::awaitable<Result<void>> take_settings();
+
   // gate.cpp
   /// A record of what is done, which nobody waits for: kept when the log cannot be written.
   void note(audit::Record record);
@@ -602,6 +615,10 @@ class Gate {
   std::vector<audit::Record> doubtful_;  // acts of which it is not known whether the register has them
   std::optional<Date> announced_;        // the day whose leavers were told
   bool setup_closed_ = false;            // as far as is known; the register decides
+  ConfigurationInUse configuration_;
+  Turns reloads_;
+  std::vector<std::string> told_at_start_;
+  PeopleCount people_count_;
 };
 
 /// The claim `records_of`: line managers, each with the last day where there is one ("10001@2026-12-31").
@@ -615,11 +632,7 @@ std::shared_ptr<const Judge> make_judge(const Config& config, const policy::Poli
 /// Says in the journal what nobody can ever get from this policy: a line each.
 void log_findings(const policy::Policy& policy, std::string_view file);
 
-/// What this configuration asks of cards. Errors: as trust::ContentSigners.
-Result<CardRules> card_rules(const Config& config);
-
-/// Every role that a client may ask for must exist, or a typing mistake would be found by a nurse at night.
-/// Errors: config_invalid.
-Result<void> check_roles(const Config& config, const policy::Policy& policy);
+Sessions::Bounds session_bounds(const Limits& limits);
+Rate per_second(std::int64_t count);
 
 }  // namespace cardgate::daemon

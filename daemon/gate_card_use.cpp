@@ -105,7 +105,7 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
     case Errc::pcsc_access_denied:
       return refuse_card_use(use, problem(503, "pcscd_unavailable", error.context), "pcscd_unavailable");
     case Errc::signature_invalid:
-      log(Level::warning, "a card signed with another key than its certificate's: it may be a forgery",
+      log(Level::warning, "A card signed with another key than its certificate's: it may be a forgery.",
           {{"CARDGATE_READER", use.reader}});
       return refuse_card_use(
           use,
@@ -114,7 +114,7 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
                   "the smartcard help desk."),
           "possession_not_proved");
     default:
-      log(Level::warning, "a card failed during sign-in: " + error.message(),
+      log(Level::warning, "A card failed during a sign-in: " + error.message(),
           {{"CARDGATE_READER", use.reader}});
       return refuse_card_use(use, problem(403, "card_unusable", explain_card_error(error)),
                              "card_" + std::string(cardgate::name(error.code)));
@@ -216,7 +216,8 @@ void Gate::note_card_use(std::string_view event, const CardUse& use, const std::
   record.event = event;
   record.details = {{"reader", use.reader}, {"card", card}, {"peer", describe_peer(use.peer)}};
   note(std::move(record));
-  log(Level::info, event == "passcode_changed" ? "a passcode was changed" : "a card was unblocked",
+  log(Level::info,
+      event == "passcode_changed" ? "The passcode of a card was changed." : "A card was unblocked.",
       {{"CARDGATE_EVENT", event}, {"CARDGATE_READER", use.reader}});
 }
 

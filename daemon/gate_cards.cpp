@@ -26,7 +26,7 @@ void Gate::apply(Actions actions) {
       record.details["card"] = session.card;
     }
     note(std::move(record));
-    log(Level::info, "session ended",
+    log(Level::info, fmt::format("The session of person {} ended: {}.", session.person, reason),
         {{"CARDGATE_EVENT", "session_ended"},
          {"CARDGATE_PERSON", session.person},
          {"CARDGATE_REASON", reason}});
@@ -126,18 +126,18 @@ void Gate::on_card_twice(const std::string& reader, const std::string& other, co
   record.reason = "the same card answers in two readers";
   record.details = {{"reader", reader}, {"other_reader", other}, {"card", card}};
   note(std::move(record));
-  log(Level::warning, "the same card answers in two readers: one of them is a copy",
+  log(Level::warning,
+      fmt::format("The same card answers in two readers, {} and {}: one of the two is a copy.", reader,
+                  other),
       {{"CARDGATE_EVENT", "card_twice"}, {"CARDGATE_READER", reader}, {"CARDGATE_CARD", card}});
   metrics_.add("cards_twice");
   events_.publish("card", {{"kind", "twice"}, {"reader", reader}}, std::nullopt);
 }
 
 void Gate::on_service(bool up, const std::string& problem) {
-  if (up) {
-    log(Level::info, "the readers are reachable", {{"CARDGATE_EVENT", "pcscd_reachable"}});
-  } else {
-    log(Level::warning, "the readers cannot be reached: " + problem,
-        {{"CARDGATE_EVENT", "pcscd_unreachable"}});
+  if (up) {  // Readers says the other
+    log(Level::info, "The reader service (pcscd) answers: the readers are reachable.",
+        {{"CARDGATE_EVENT", "pcscd_reachable"}});
   }
   metrics_.add("pcscd_changes", up ? "up" : "down");
   events_.publish("service", {{"kind", up ? "readers_up" : "readers_down"}, {"problem", problem}},

@@ -38,7 +38,9 @@ json::array rules_json(const Holder& holder, Names& names) {
 
 std::string rule_text(const RuleOutcome& rule) {
   const auto& report = rule.report;
-  std::string text = fmt::format("Rule {} (priority {}): ", report.name, report.priority);
+  const auto place = report.priority == trust::lowest_priority ? std::string("last")
+                                                               : fmt::format("priority {}", report.priority);
+  std::string text = fmt::format("Rule {} ({}): ", report.name, place);
   if (!report.matched) return text + "does not match: " + report.reason + ".\n";
   if (report.identities.empty()) return text + "matches, but gives no name: " + report.reason + ".\n";
   text += "matches.\n";
@@ -95,7 +97,7 @@ Gate::CardHolder Gate::holder_of(const CardFacts& card) {
   }
   auto holder = find_holder(*staff_, config_.mapping, card.info, card.chuid ? &*card.chuid : nullptr);
   if (!holder) {
-    log(Level::error, "the staff register cannot be read: " + holder.error().message());
+    log(Level::error, "The staff register cannot be read: " + holder.error().message());
     return {{},
             problem(503, "register_unavailable",
                     "The staff register cannot be read now, so nobody can sign in. The people who run this "

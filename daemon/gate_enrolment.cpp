@@ -307,7 +307,7 @@ Gate::Answer Gate::reset_password(Request& request) {
   password_checks_.changed(who);
   ended(record);
   apply(sessions_.end_by_password(who, EndReason::password_changed));
-  log(Level::info, "a password was replaced by a temporary one",
+  log(Level::info, "A password was replaced by a temporary one.",
       {{"CARDGATE_EVENT", "password_reset"}, {"CARDGATE_PERSON", who}});
   co_return shown_once("temporary_password", *temporary, username, expires);
 }

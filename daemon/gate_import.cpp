@@ -158,7 +158,8 @@ Gate::Answer Gate::import_staff(Request& request) {
     auto recording = recorded(broken);
     const bool on_record = co_await std::move(recording);
     if (!on_record) co_return audit_unavailable();
-    log(Level::warning, "root gives access by an import, in an emergency: " + ask.break_glass,
+    log(Level::warning,
+        "In an emergency (\"" + ask.break_glass + "\") root gives access by a staff file, past the team.",
         {{"CARDGATE_EVENT", "break_glass"}});
   }
   const auto text = std::make_shared<std::string>(std::move(request.body));
@@ -247,7 +248,8 @@ boost::asio::awaitable<Response> Gate::imported(const Peer& peer, const ImportAs
     body["employed"] = report.employed;
     body["differences"] = differences_json(report.differences);
   } else {
-    log(Level::info, fmt::format("took over {} people", report.people), {{"CARDGATE_EVENT", "import"}});
+    log(Level::info, fmt::format("A staff file of {} people was taken over.", report.people),
+        {{"CARDGATE_EVENT", "import"}});
   }
   co_return json_response(200, body);
 }

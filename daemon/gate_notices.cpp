@@ -22,7 +22,7 @@ boost::asio::awaitable<std::vector<std::string>> Gate::tell(const std::vector<st
       [=, at = now()](reg::Register& staff) -> Result<Ids> { return staff.tell(people, mark, text, at); };
   const auto kept = co_await register_.write<Ids>(work);
   if (!kept)
-    log(Level::error, "a notice was not kept: " + kept.error().message(),
+    log(Level::error, "A notice to people could not be kept: " + kept.error().message(),
         {{"CARDGATE_EVENT", "notice_lost"}});
   const Ids& told = kept ? *kept : people;  // who is here hears it all the same
   if (told.empty()) co_return Ids();
@@ -61,7 +61,7 @@ boost::asio::awaitable<void> Gate::tell_of_changed_texts() {
     if (shutting_down_) co_return;
     if (!people) {
       log(Level::error,
-          fmt::format("whose signatures of '{}' do not count any more could not be read: {}", name,
+          fmt::format("It could not be read whose signatures of '{}' do not count any more: {}", name,
                       people.error().message()),
           {{"CARDGATE_EVENT", "signatures_void"}});
       continue;
@@ -89,7 +89,7 @@ boost::asio::awaitable<void> Gate::tell_of_changed_texts() {
     note(std::move(record));
     log(Level::warning,
         fmt::format(
-            "the text of the declaration '{}' was changed under its version {}: the signatures of {} people "
+            "The text of the declaration '{}' was changed under its version {}: the signatures of {} people "
             "do not count any more, until they have signed again: {}{}",
             name, version.empty() ? "(none)" : version, told.size(), fmt::join(named, ", "),
             named.size() < told.size() ? ", ..." : ""),
@@ -117,7 +117,7 @@ boost::asio::awaitable<void> Gate::announce_leavers() {
   };
   auto leavers = co_await register_.write<std::vector<Leaver>>(work);
   if (!leavers) {
-    log(Level::error, "who leaves tomorrow could not be read: " + leavers.error().message());
+    log(Level::error, "It could not be read who leaves tomorrow: " + leavers.error().message());
     co_return;
   }
   for (const auto& leaver : *leavers) {

@@ -116,14 +116,14 @@ boost::asio::awaitable<void> Gate::check_register_in_background() {
 
 void Gate::register_checked(const Result<std::vector<std::string>>& found) {
   if (!found) {
-    log(Level::warning, "the staff register could not be checked: " + found.error().message(),
+    log(Level::warning, "The staff register could not be checked: " + found.error().message(),
         {{"CARDGATE_EVENT", "register_check"}});
     return;
   }
   register_checked_at_ = now();
   if (found->empty()) {
     register_problem_.clear();
-    log(Level::info, "the staff register is whole", {{"CARDGATE_EVENT", "register_check"}});
+    log(Level::info, "The staff register is whole.", {{"CARDGATE_EVENT", "register_check"}});
     return;
   }
   register_problem_ = fmt::format(

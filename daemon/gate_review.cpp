@@ -190,7 +190,7 @@ void Gate::trust_files_read(Result<trust::Authorities> loaded) {
   record.event = "trust_files";
   if (loaded) {
     take_over(std::move(*loaded), judge_->cards());
-    log(Level::info, "the trust files changed and were taken over", {{"CARDGATE_EVENT", "trust_files"}});
+    log(Level::info, "The trust files changed and are in use.", {{"CARDGATE_EVENT", "trust_files"}});
   } else {
     record.reason = loaded.error().context;
     trust_problem_ = "The trust files changed and were not taken over: " + loaded.error().context;

@@ -13,20 +13,71 @@
 namespace cardgate::daemon {
 namespace {
 
-constexpr const char* setting_name =
-    "setup";  // nothing | the ids still to sign in, separated by spaces | closed
+// nothing | who is still to sign in, separated by spaces: the id, and after a tab each the teams that set-up gave | closed
+constexpr const char* setting_name = "setup";
 constexpr const char* closed = "closed";
 constexpr std::size_t max_appointed = 10;
 constexpr std::chrono::days emergency{7};
 
+/// Somebody whom set-up named and who has not signed in yet.
+struct Awaited {
+  std::string id;
+  std::vector<std::string> teams;  // that set-up gave
+};
+
+std::vector<std::string> split(std::string_view text, char between) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(between), text.size());
+    parts.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return parts;
+}
+
+std::vector<Awaited> still_to_come(std::string_view state) {
+  std::vector<Awaited> out;
+  if (state == closed) return out;
+  for (const auto& entry : split(state, ' ')) {
+    auto parts = split(entry, '\t');
+    if (parts.empty()) continue;
+    Awaited one{parts.front(), {}};
+    one.teams.assign(parts.begin() + 1, parts.end());
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+std::string to_setting(const std::vector<Awaited>& all) {
+  std::string text;
+  for (const auto& one : all) {
+    text += (text.empty() ? "" : " ") + one.id;
+    for (const auto& team : one.teams) text += "\t" + team;
+  }
+  return text;
+}
+
+bool given_by_set_up(const reg::Form& form, const policy::Role& role) {
+  return form.role == role.name && form.approved_by == reg::root_name &&
+         form.verified_by == reg::root_by_set_up && form.state == reg::Form::State::approved;
+}
+
+/// The teams that the role asks for and the person is not in.
+std::vector<std::string> teams_to_give(const reg::Person& person, const policy::Role& role) {
+  std::vector<std::string> out;
+  for (const auto& wanted : role.requires_all) {
+    if (wanted.kind == policy::Prerequisite::Kind::team &&
+        std::ranges::find(person.teams, wanted.subject) == person.teams.end())
+      out.push_back(wanted.subject);
+  }
+  return out;
+}
+
 /// Gives the role what another person would have given: the team and an approved form. The declaration stays theirs to sign.
 void appoint(reg::Person& person, const policy::Role& role, const std::string& reason, Date today,
              std::optional<Date> until) {
+  for (auto& team : teams_to_give(person, role)) person.teams.push_back(std::move(team));
   for (const auto& wanted : role.requires_all) {
-    if (wanted.kind == policy::Prerequisite::Kind::team &&
-        std::ranges::find(person.teams, wanted.subject) == person.teams.end()) {
-      person.teams.push_back(wanted.subject);
-    }
     if (wanted.kind != policy::Prerequisite::Kind::form) continue;
     reg::Form form;
     form.kind = wanted.subject;
@@ -41,29 +92,32 @@ void appoint(reg::Person& person, const policy::Role& role, const std::string& r
   }
 }
 
-/// Takes back the form that appoint() gave to somebody who never signed in; the team alone opens nothing.
-void dismiss(reg::Person& person, const policy::Role& role, Date today) {
+/// Takes back what appoint() gave to somebody who never signed in.
+void dismiss(reg::Person& person, const policy::Role& role, const std::vector<std::string>& teams,
+             Date today) {
   for (auto& form : person.forms) {
-    if (form.role != role.name || form.approved_by != reg::root_name ||
-        form.state != reg::Form::State::approved)
-      continue;
+    if (!given_by_set_up(form, role)) continue;
     form.state = reg::Form::State::withdrawn;
     form.closed_by = reg::root_name;
     form.closed_on = today;
     form.closed_reason = "set-up named somebody else";
   }
+  std::erase_if(person.teams,
+                [&](const std::string& team) { return std::ranges::find(teams, team) != teams.end(); });
 }
 
-/// Of the setting: who is still to sign in.
-std::vector<std::string> still_to_come(std::string_view state) {
-  std::vector<std::string> ids;
-  if (state == closed) return ids;
-  for (std::size_t at = 0; at < state.size();) {
-    const auto end = std::min(state.find(' ', at), state.size());
-    ids.emplace_back(state.substr(at, end - at));
-    at = end + 1;
-  }
-  return ids;
+/// Named again, before anybody else: what they were given stands, and a second form would say nothing.
+bool appointed_already(const reg::Person& person, const policy::Role& role) {
+  return teams_to_give(person, role).empty() && std::ranges::any_of(person.forms, [&](const reg::Form& form) {
+           return given_by_set_up(form, role);
+         });
+}
+
+std::string names_of(const std::vector<reg::Person>& people) {
+  std::string out;
+  for (std::size_t i = 0; i < people.size(); ++i)
+    out += (i == 0 ? "" : i + 1 == people.size() ? " and " : ", ") + people[i].name;
+  return out;
 }
 
 }  // namespace
@@ -82,7 +136,9 @@ Result<std::vector<std::string>> Gate::members_of_team() {
 boost::asio::awaitable<void> Gate::tell_team(std::string text) {
   const auto members = members_of_team();
   if (!members) {
-    log(Level::error, "the team could not be told that the glass was broken: " + members.error().message(),
+    log(Level::error,
+        "The team could not be told that somebody was appointed in an emergency: " +
+            members.error().message(),
         {{"CARDGATE_EVENT", "notice_lost"}});
     co_return;
   }
@@ -103,6 +159,12 @@ Gate::Answer Gate::set_up(Request& request) {
                       "Set-up is closed: the team gives access now. In an emergency: cardgate setup "
                       "--break-glass REASON, which "
                       "every member of the team is told.");
+  }
+  if (*state != closed && emergency_reason) {
+    co_return problem(422, "not_possible",
+                      "Set-up is still open, so there is no need for an emergency. Name the two people: "
+                      "cardgate setup --person "
+                      "NUMBER --person NUMBER");
   }
   for (auto& one : people) {
     auto meaning = person_meant(request, one, policy::Act::approve_forms);
@@ -128,10 +190,12 @@ Gate::Answer Gate::set_up(Request& request) {
   record.reason = emergency_reason.value_or("set-up");
   record.role = role->name;
   record.details["people"] = json::array(people.begin(), people.end());
-  std::vector<std::string> replaced;  // whom set-up named before, and who never came
-  if (!emergency_reason) replaced = still_to_come(*state);
-  std::erase_if(replaced,
-                [&](const std::string& id) { return std::ranges::find(people, id) != people.end(); });
+  std::vector<Awaited> before;  // whom set-up named, and who never came
+  if (!emergency_reason) before = still_to_come(*state);
+  std::vector<std::string> replaced;
+  for (const auto& one : before) {
+    if (std::ranges::find(people, one.id) == people.end()) replaced.push_back(one.id);
+  }
   if (!replaced.empty()) record.details["instead_of"] = json::array(replaced.begin(), replaced.end());
   for (const auto& id : people) {
     if (const auto known = staff_->person(id); !known) co_return no_person(known.error(), id);
@@ -145,20 +209,30 @@ Gate::Answer Gate::set_up(Request& request) {
   const std::function<Result<std::vector<reg::Person>>(reg::Register&)> work =
       [=, today = today(), wanted = *role](reg::Register& staff) -> Result<std::vector<reg::Person>> {
     if (!emergency_reason) {
-      const auto before = TRY(staff.setting(setting_name));
-      if (before == closed)
+      const auto now = TRY(staff.setting(setting_name));
+      if (now == closed)
         return Error{Errc::permission_denied, "Set-up was closed at this moment: the team gives access now"};
-      if (before != *state)
+      if (now != *state)
         return Error{Errc::permission_denied, "One of them signed in at this moment: try again"};
     }
     auto changed = people;
     changed.insert(changed.end(), replaced.begin(), replaced.end());
     auto all = TRY(staff.change_several(changed, [&](std::vector<reg::Person>& each) -> Result<void> {
+      std::vector<Awaited> awaited;
       for (std::size_t i = 0; i < each.size(); ++i) {
-        if (!emergency_reason) dismiss(each[i], wanted, today);  // named again: no second form
-        if (i < people.size()) appoint(each[i], wanted, emergency_reason.value_or("set-up"), today, until);
+        const auto named = std::ranges::find(before, each[i].id, &Awaited::id);
+        const auto given = named == before.end() ? std::vector<std::string>() : named->teams;
+        if (i >= people.size()) {
+          dismiss(each[i], wanted, given, today);
+          continue;
+        }
+        awaited.push_back({each[i].id, given});
+        if (!emergency_reason && appointed_already(each[i], wanted)) continue;
+        auto& teams = awaited.back().teams;
+        for (auto& team : teams_to_give(each[i], wanted)) teams.push_back(std::move(team));
+        appoint(each[i], wanted, emergency_reason.value_or("set-up"), today, until);
       }
-      if (!emergency_reason) TRY(staff.set_setting(setting_name, people[0] + " " + people[1]));
+      if (!emergency_reason) TRY(staff.set_setting(setting_name, to_setting(awaited)));
       return note_done(staff, deed);
     }));
     all.resize(people.size());
@@ -173,9 +247,12 @@ Gate::Answer Gate::set_up(Request& request) {
   people_changed(people);
   people_changed(replaced);
   if (emergency_reason) {
-    log(Level::warning, "root broke the glass: " + *emergency_reason, {{"CARDGATE_EVENT", "break_glass"}});
-    const auto text = fmt::format("root appointed {} to {} until {} by breaking the glass: {}",
-                                  fmt::join(people, ", "), role->title, to_text(*until), *emergency_reason);
+    const auto text = fmt::format(
+        "In an emergency (\"{}\") the machine's administrator gave {} the role {} until {} (last day). If "
+        "you do not know of it, "
+        "tell your team leader.",
+        *emergency_reason, names_of(*done), role->title, to_text(*until));
+    log(Level::warning, text, {{"CARDGATE_EVENT", "break_glass"}, {"CARDGATE_REASON", *emergency_reason}});
     co_await tell_team(text);
   }
   json::array appointed;
@@ -193,13 +270,13 @@ boost::asio::awaitable<void> Gate::signed_in_at_set_up(std::string person) {
     const std::string state = TRY(staff.setting(setting_name));
     if (state == closed) return true;
     auto left = still_to_come(state);
-    if (std::erase(left, person) == 0) return false;
-    TRY(staff.set_setting(setting_name, left.empty() ? closed : fmt::format("{}", fmt::join(left, " "))));
+    if (std::erase_if(left, [&](const Awaited& one) { return one.id == person; }) == 0) return false;
+    TRY(staff.set_setting(setting_name, left.empty() ? closed : to_setting(left)));
     return left.empty();
   };
   auto outcome = co_await register_.write<bool>(work);
   if (!outcome) {
-    log(Level::error, "whether set-up is closed could not be kept: " + outcome.error().message());
+    log(Level::error, "It could not be kept whether set-up is closed: " + outcome.error().message());
     co_return;
   }
   if (!*outcome || std::exchange(setup_closed_, true)) co_return;
@@ -208,7 +285,7 @@ boost::asio::awaitable<void> Gate::signed_in_at_set_up(std::string person) {
   record.person = person;
   record.reason = "closed: both have signed in";
   note(std::move(record));
-  log(Level::info, "set-up is closed: both members of the team have signed in",
+  log(Level::info, "Set-up is closed: both members of the team have signed in.",
       {{"CARDGATE_EVENT", "setup_closed"}});
 }
 

@@ -250,7 +250,7 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
                                            policy_->contacts().access_team));
   }
   if (const Session* other = sessions_.by_card(card->id); other != nullptr && other->uid != uid) {
-    log(Level::warning, "one card is asked for by two users of this machine",
+    log(Level::warning, fmt::format("Two users of this machine ask for the card of person {}.", person_id),
         {{"CARDGATE_PERSON", person_id}});
     co_return refused(
         problem(409, "card_in_use",
@@ -351,7 +351,9 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   }
 
   metrics_.add("sign_ins");
-  log(Level::info, resume_id.empty() ? "signed in" : "session resumed",
+  log(Level::info,
+      fmt::format("Person {} {} at reader {}.", person_id,
+                  resume_id.empty() ? "signed in" : "took up the session again", ask.reader),
       {{"CARDGATE_EVENT", resume_id.empty() ? "sign_in" : "session_resumed"},
        {"CARDGATE_PERSON", person_id},
        {"CARDGATE_READER", ask.reader}});

@@ -125,7 +125,7 @@ boost::asio::awaitable<Gate::Done> Gate::take_away(const Request& request, const
 
   if (!written && cannot_be_written(written.error())) {
     log(Level::error,
-        "an act that takes access away holds, and is not in the register yet: " + written.error().message(),
+        "Access was taken away, and the staff register does not have it yet: " + written.error().message(),
         {{"CARDGATE_EVENT", "act_unwritten"},
          {"CARDGATE_PERSON", subject},
          {"CARDGATE_RECORD", json::serialize(to_json(act))},
@@ -172,13 +172,12 @@ boost::asio::awaitable<void> Gate::write_owed() {
     const std::vector<std::string> person_alone(1, act.person);
     people_changed(person_alone);
     if (!written) {
-      log(Level::warning,
-          "an act that waited for the register cannot be done any more: " + written.error().message(),
+      log(Level::warning, "Access that was to be taken away cannot be any more: " + written.error().message(),
           {{"CARDGATE_EVENT", "act_not_done"}, {"CARDGATE_PERSON", act.person}});
       note_not_done(act.record, written.error().message());
       continue;
     }
-    log(Level::notice, "an act that waited is in the register now",
+    log(Level::notice, "What waited for the staff register is written there now.",
         {{"CARDGATE_EVENT", "act_written"}, {"CARDGATE_PERSON", act.person}});
     open_acts_.end(id);
     if (act.notice.empty()) continue;
@@ -224,7 +223,8 @@ void Gate::settle_left() {
     }
     const std::string_view why = done ? "the service stopped before it was carried out"
                                       : "perhaps: the service stopped while it was being carried out";
-    log(Level::warning, fmt::format("recorded before the last stop, and not carried out ({})", why),
+    log(Level::warning,
+        fmt::format("An act was recorded before the last stop, and not carried out ({}).", why),
         {{"CARDGATE_EVENT", "act_not_done"},
          {"CARDGATE_PERSON", act.record.person},
          {"CARDGATE_RECORD", json::serialize(to_json(act))}});

@@ -28,6 +28,14 @@ std::string_view state_name(Reader::State state) {
   return "unusable";
 }
 
+json::value lists_json(const trust::ListTimes& lists) {
+  if (lists.count == 0)
+    return json::object{{"count", 0}, {"oldest_made_at", nullptr}, {"first_ends_at", nullptr}};
+  return json::object{{"count", lists.count},
+                      {"oldest_made_at", to_rfc3339(lists.oldest)},
+                      {"first_ends_at", to_rfc3339(lists.first_due)}};
+}
+
 }  // namespace
 
 Gate::Answer Gate::status(Request& request) {
@@ -68,8 +76,25 @@ Gate::Answer Gate::status(Request& request) {
   if (const auto back = wall_.set_back_by()) {
     problems.push_back(json::string(fmt::format("The clock was set back by {} s.", back->count())));
   }
+  const auto configuration = configuration_.told();
+  if (configuration.state == ConfigurationInUse::State::refused)
+    problems.push_back(json::string(configuration.text));
+  const auto lists = judge_->authorities().list_times();
+  const auto told_of_lists = told_of_overdue(lists, now());
+  const bool lists_overdue = told_of_lists && !judge_->fetches() && now() > lists.first_due;
+  if (lists_overdue) problems.push_back(json::string(*told_of_lists));
   const bool sound = problems.empty();
   // Told, but nothing that the service does is worse for it.
+  if (configuration.state == ConfigurationInUse::State::changed)
+    problems.push_back(json::string(configuration.text));
+  if (told_of_lists && !lists_overdue) problems.push_back(json::string(*told_of_lists));
+  const auto people = people_count_.of(*staff_, clock_.boot());
+  if (people == 0U) {
+    problems.push_back(
+        json::string("0 people are registered, so nobody can sign in. Import your staff file: cardgate staff "
+                     "import FILE"));
+  }
+  for (const auto& told : told_at_start_) problems.push_back(json::string(told));
   for (const auto& told : told_of_passed_over(judge_->authorities(), now()))
     problems.push_back(json::string(told));
   json::array readers;
@@ -121,18 +146,21 @@ Gate::Answer Gate::status(Request& request) {
                                     {"ends_at", to_rfc3339(notice.until)},
                                     {"text", notice.text}});
   }
+  json::object service{{"people_registered", people ? json::value(*people) : json::value(nullptr)},
+                       {"configuration", name(configuration.state)},
+                       {"revocation_lists", lists_json(lists)}};
   const std::string_view state = shutting_down_ ? "draining" : sound ? "ok" : "degraded";
-  co_return json_response(
-      200, json::object{{"service", json::object{{"version", CARDGATE_VERSION},
-                                                 {"state", state},
-                                                 {"problems", std::move(problems)},
-                                                 {"audit", health.ok ? "ok" : "failing"},
-                                                 {"late_records", health.late},
-                                                 {"unwritten_acts", owed},
-                                                 {"pcscd", readers_.service_up() ? "ok" : "unreachable"},
-                                                 {"policy", policy_->hash()}}},
-                        {"readers", std::move(readers)},
-                        {"downtime", std::move(downtime)}});
+  service["version"] = CARDGATE_VERSION;
+  service["state"] = state;
+  service["problems"] = std::move(problems);
+  service["audit"] = health.ok ? "ok" : "failing";
+  service["late_records"] = health.late;
+  service["unwritten_acts"] = owed;
+  service["pcscd"] = readers_.service_up() ? "ok" : "unreachable";
+  service["policy"] = policy_->hash();
+  co_return json_response(200, json::object{{"service", std::move(service)},
+                                            {"readers", std::move(readers)},
+                                            {"downtime", std::move(downtime)}});
 }
 
 Gate::Answer Gate::events(Request& request) {
@@ -222,19 +250,29 @@ Gate::Answer Gate::metrics(Request&) {
   for (const auto& [reader_name, reader] : readers_.all())
     cards += reader.state != Reader::State::empty ? 1 : 0;
   Response answer;
+  const auto lists = judge_->authorities().list_times();
+  const auto age = [&](WallTime since) {
+    return lists.count == 0 ? 0.0 : std::chrono::duration<double>(now() - since).count();
+  };
   answer.content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-  answer.body = metrics_.text({{"sessions", static_cast<double>(sessions_.size())},
-                               {"tokens_live", static_cast<double>(sessions_.token_count())},
-                               {"readers", static_cast<double>(readers_.all().size())},
-                               {"cards", static_cast<double>(cards)},
-                               {"listeners", static_cast<double>(events_.listeners())},
-                               {"connections", static_cast<double>(connections ? connections() : 0)},
-                               {"audit_ok", health.ok ? 1 : 0},
-                               {"audit_records", static_cast<double>(health.records)},
-                               {"audit_syncs", static_cast<double>(health.syncs)},
-                               {"acts_unwritten", static_cast<double>(open_acts_.owed().size())},
-                               {"audit_late", static_cast<double>(health.late)},
-                               {"pcscd_up", readers_.service_up() ? 1 : 0}});
+  answer.body = metrics_.text(
+      {{"people", static_cast<double>(people_count_.of(*staff_, clock_.boot()).value_or(0))},
+       {"configuration_in_use", configuration_.told().state == ConfigurationInUse::State::in_use ? 1 : 0},
+       {"revocation_lists", static_cast<double>(lists.count)},
+       {"revocation_list_age_seconds", age(lists.oldest)},
+       {"revocation_list_left_seconds", -age(lists.first_due)},
+       {"sessions", static_cast<double>(sessions_.size())},
+       {"tokens_live", static_cast<double>(sessions_.token_count())},
+       {"readers", static_cast<double>(readers_.all().size())},
+       {"cards", static_cast<double>(cards)},
+       {"listeners", static_cast<double>(events_.listeners())},
+       {"connections", static_cast<double>(connections ? connections() : 0)},
+       {"audit_ok", health.ok ? 1 : 0},
+       {"audit_records", static_cast<double>(health.records)},
+       {"audit_syncs", static_cast<double>(health.syncs)},
+       {"acts_unwritten", static_cast<double>(open_acts_.owed().size())},
+       {"audit_late", static_cast<double>(health.late)},
+       {"pcscd_up", readers_.service_up() ? 1 : 0}});
   co_return answer;
 }
 

@@ -7,7 +7,9 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <vector>
 
 #include "base/shown.hpp"
@@ -24,16 +26,29 @@ bool stderr_is_the_journal() {
   return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
 }
 
+/// The ids of systemd/cardgate.catalog.
 std::string_view message_id(std::string_view event) {
-  // The ids of systemd/cardgate.catalog.
-  if (event == "sign_in_refused") return "5d1f0c6bd2f54a7e9d8a3c1b7e42f601";
-  if (event == "audit_failing") return "5d1f0c6bd2f54a7e9d8a3c1b7e42f602";
-  if (event == "pcscd_unreachable") return "5d1f0c6bd2f54a7e9d8a3c1b7e42f603";
-  if (event == "register_unwritable") return "5d1f0c6bd2f54a7e9d8a3c1b7e42f611";
-  if (event == "passwords_failing") return "5d1f0c6bd2f54a7e9d8a3c1b7e42f628";
-  if (event == "audit_late") return "5d1f0c6bd2f54a7e9d8a3c1b7e42f60a";
-  if (event == "act_unwritten") return "5d1f0c6bd2f54a7e9d8a3c1b7e42f60b";
-  return {};
+  struct Id {
+    std::string_view event, id;
+  };
+  static constexpr Id ids[] = {
+      {"sign_in_refused", "5d1f0c6bd2f54a7e9d8a3c1b7e42f601"},
+      {"audit_failing", "5d1f0c6bd2f54a7e9d8a3c1b7e42f602"},
+      {"pcscd_unreachable", "5d1f0c6bd2f54a7e9d8a3c1b7e42f603"},
+      {"start_refused", "5d1f0c6bd2f54a7e9d8a3c1b7e42f604"},
+      {"reload_refused", "5d1f0c6bd2f54a7e9d8a3c1b7e42f605"},
+      {"state_lost", "5d1f0c6bd2f54a7e9d8a3c1b7e42f606"},
+      {"trust_files_refused", "5d1f0c6bd2f54a7e9d8a3c1b7e42f607"},
+      {"register_damaged", "5d1f0c6bd2f54a7e9d8a3c1b7e42f608"},
+      {"card_twice", "5d1f0c6bd2f54a7e9d8a3c1b7e42f609"},
+      {"register_unwritable", "5d1f0c6bd2f54a7e9d8a3c1b7e42f611"},
+      {"passwords_failing", "5d1f0c6bd2f54a7e9d8a3c1b7e42f628"},
+      {"audit_late", "5d1f0c6bd2f54a7e9d8a3c1b7e42f60a"},
+      {"act_unwritten", "5d1f0c6bd2f54a7e9d8a3c1b7e42f60b"},
+      {"break_glass", "5d1f0c6bd2f54a7e9d8a3c1b7e42f60c"},
+  };
+  const auto* found = std::ranges::find(ids, event, &Id::event);
+  return found == std::end(ids) ? std::string_view() : found->id;
 }
 
 }  // namespace

@@ -57,6 +57,24 @@ std::vector<std::string> told_of_passed_over(const trust::Authorities& authoriti
   return told;
 }
 
+std::optional<std::string> told_of_overdue(const trust::ListTimes& lists, WallTime now) {
+  constexpr std::chrono::hours soon{24};
+  if (lists.count == 0 || now + soon < lists.first_due) return std::nullopt;
+  const auto due = to_rfc3339(lists.first_due);
+  if (now > lists.first_due) {
+    return fmt::format(
+        "The revocation list {} was due to be replaced by {}. Cards of its issuer may be refused until a "
+        "newer one "
+        "is in that folder.",
+        lists.first_due_file, due);
+  }
+  return fmt::format(
+      "The revocation list {} ends at {}. Put a newer one into that folder before then, or cards of its "
+      "issuer will "
+      "be refused.",
+      lists.first_due_file, due);
+}
+
 trust::Verdict Judge::ask(BytesView certificate, WallTime at) const {
   auto verdict = look(certificate, at);
   if (verdict.valid || !fetches() || !fetching_may_help(verdict)) return verdict;
@@ -136,7 +154,7 @@ void Judge::complain(const trust::Question& question, const std::string& why) co
     if (last != BootTime{} && now < last + quiet) return;
     last = now;
   }
-  log(Level::warning, "an answer about revocation was not taken: " + why,
+  log(Level::warning, "An answer about revocation was not taken: " + why,
       {{"CARDGATE_EVENT", "revocation_answer"}, {"CARDGATE_URL", question.url}});
 }
 

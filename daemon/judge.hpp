@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,9 @@ struct CardRules {
 void log_passed_over(const trust::Authorities& authorities, WallTime at);
 /// The same for the status, the first few.
 std::vector<std::string> told_of_passed_over(const trust::Authorities& authorities, WallTime at);
+
+/// When the list that is due first is overdue, or will be within a day: which, since when, and what to do.
+std::optional<std::string> told_of_overdue(const trust::ListTimes& lists, WallTime now);
 
 class Judge {
  public:

@@ -16,15 +16,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <system_error>
-#include <thread>
 
-#include "daemon/audit_journal.hpp"
 #include "daemon/file_watch.hpp"
-#include "daemon/held_folder.hpp"
 #include "daemon/journal.hpp"
-#include "daemon/keys.hpp"
+#include "daemon/prepare.hpp"
+#include "daemon/refused_start.hpp"
 #include "daemon/routes.hpp"
 #include "daemon/server.hpp"
+#include "daemon/settings.hpp"
 #include "daemon/timers.hpp"
 
 namespace cardgate::daemon {
@@ -32,6 +31,10 @@ namespace {
 
 namespace asio = boost::asio;
 using Protocol = asio::local::stream_protocol;
+
+/// How long a start that is refused answers callers. Short, so that `systemctl start` fails soon; long enough that callers who
+/// ask without end start it a few times a second at most.
+constexpr milliseconds told_for{500};
 
 /// The passcode and the keys must not reach a core file or another process of our own user.
 void keep_secrets_in() {
@@ -49,95 +52,71 @@ void bind_library_calls(char** argv) {
   throw std::system_error(errno, std::generic_category(), "cannot start again with LD_BIND_NOW=1");
 }
 
-/// A directory that only the service user can enter: the register and the keys are in it.
-Result<void> check_state_directory(const std::filesystem::path& path) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) != 0) return errno_error(path.string(), errno);
-  if (!S_ISDIR(status.st_mode) || status.st_uid != ::geteuid() || (status.st_mode & 077U) != 0) {
-    return Error{Errc::permission_denied,
-                 fmt::format("{}: must be a directory of the service user with mode 0700", path.string())};
-  }
-  return {};
-}
-
-/// Where the log's files are not there yet, the register cannot even be read on a full disk: the start waits for room.
-Result<std::unique_ptr<reg::Register>> open_register(const std::filesystem::path& file) {
-  for (bool said = false;; said = true) {
-    auto opened = reg::open_sqlite(file);
-    if (opened || opened.error().code != Errc::no_space) return opened;
-    if (!said) {
-      log(Level::error,
-          fmt::format("the disk of {} is full, and the staff register needs a little room to be opened: make "
-                      "some, and "
-                      "the start goes on ({})",
-                      file.parent_path().string(), opened.error().context),
-          {{"CARDGATE_EVENT", "register_unwritable"}});
-    }
-    // Signals end the process as ever: there is nothing yet to be ended in order.
-    ::sd_notify(0, "STATUS=Waiting for room on the disk of the staff register\nEXTEND_TIMEOUT_USEC=30000000");
-    std::this_thread::sleep_for(std::chrono::seconds(1));
-  }
-}
-
-/// `held` keeps others away from the state directory, from before anything in it is opened.
-Result<Gate::Parts> prepare(const std::filesystem::path& file, const Clock& clock, FileDescriptor& held) {
-  auto config = TRY(load_config(file));
-  TRY(check_state_directory(config.state_directory));
-  held = TRY(hold_folder(config.state_directory));
-  auto policy = std::make_shared<const policy::Policy>(TRY(policy::Policy::load(config.policy)));
-  TRY(check_roles(config, *policy));
-  auto authorities = TRY(trust::Authorities::load(config.authorities));
-  log_passed_over(authorities, clock.wall());
-  std::vector<std::string> damaged;
-  const auto folder = config.state_directory / "answers";
-  std::error_code made;
-  std::filesystem::create_directory(folder, made);
-  auto answers = TRY(trust::Answers::open(folder, damaged));
-  for (const auto& problem : damaged) {
-    log(Level::warning, "a damaged revocation answer was removed: " + problem,
-        {{"CARDGATE_EVENT", "answers"}});
-  }
-  auto judge =
-      make_judge(config, *policy, std::move(authorities), TRY(card_rules(config)), std::move(answers));
-  auto staff = TRY(open_register(config.state_directory / "register.db"));
-  auto writer = TRY(reg::open_sqlite_again(config.state_directory / "register.db"));
-  auto key = TRY(load_or_create_key(config.state_directory / "token-key"));
-  auto audit_key = TRY(load_or_create_key(config.state_directory / "audit-key"));
-  audit::Options options;
-  options.directory = config.audit_directory;
-  options.segment_bytes = config.audit_segment_bytes;
-  options.keep_segments = config.audit_keep_segments;
-  options.late_file = config.state_directory / "late-records";
-  tell_journal(options);
-  auto log = TRY(audit::Log::open(options, std::move(audit_key), clock));
-  auto credentials = TRY(reg::open_credentials(config.state_directory / "register.db", password_throttle));
-  auto password_rules = std::make_shared<const PasswordRules>(TRY(PasswordRules::load(config.passwords)));
-  return Gate::Parts{std::move(config), std::move(policy),      std::move(judge),
-                     std::move(staff),  std::move(writer),      std::move(log),
-                     std::move(key),    std::move(credentials), std::move(password_rules)};
-}
-
 struct ListeningSocket {
   int descriptor = -1;
   bool kept_by_systemd = true;
 };
 
-/// The sockets that systemd hands over, by name; those it does not are made.
-Result<std::pair<ListeningSocket, ListeningSocket>> sockets(const Config& config) {
-  ListeningSocket main_socket;
-  ListeningSocket admin_socket;
+struct Sockets {
+  ListeningSocket main_socket, admin_socket;
+};
+
+/// The sockets that systemd hands over, by name.
+Sockets sockets_of_systemd() {
+  Sockets out;
   char** names = nullptr;
   const int count = ::sd_listen_fds_with_names(1, &names);
   for (int i = 0; i < count; ++i) {
     const std::string_view given = names[i];
-    if (given == "main") main_socket.descriptor = SD_LISTEN_FDS_START + i;
-    if (given == "admin") admin_socket.descriptor = SD_LISTEN_FDS_START + i;
+    if (given == "main") out.main_socket.descriptor = SD_LISTEN_FDS_START + i;
+    if (given == "admin") out.admin_socket.descriptor = SD_LISTEN_FDS_START + i;
     std::free(names[i]);
   }
   std::free(names);
+  return out;
+}
+
+/// Makes those that systemd did not hand over.
+Result<Sockets> with_our_own(Sockets given, const Config& config) {
+  auto& [main_socket, admin_socket] = given;
   if (main_socket.descriptor < 0) main_socket = { TRY(listen_on(config.socket, 0666)), false };
   if (admin_socket.descriptor < 0) admin_socket = { TRY(listen_on(config.admin_socket, 0600)), false };
-  return std::pair{main_socket, admin_socket};
+  return given;
+}
+
+/// Says why not, to whoever runs the machine and to whoever waits at the sockets.
+int refuse_start(const Error& why, const Sockets& given) {
+  log(Level::error, "cardgated cannot start: " + why.context,
+      {{"CARDGATE_EVENT", "start_refused"}, {"CARDGATE_REASON", why.context}});
+  std::string first_line = why.context.substr(0, why.context.find('\n'));
+  ::sd_notify(0, ("STATUS=Cannot start: " + first_line).c_str());
+  std::vector<int> waiting;
+  for (const auto* socket : {&given.main_socket, &given.admin_socket}) {
+    if (socket->descriptor >= 0) waiting.push_back(socket->descriptor);
+  }
+  turn_away(waiting,
+            "cardgate cannot start, and whoever runs this machine must put something right first. They find "
+            "the reason in the "
+            "journal: journalctl -u cardgated",
+            told_for);
+  return exit_of(why);
+}
+
+/// Looks the files over as a start or a reload would, and says what it found.
+int check_config(const std::filesystem::path& file) {
+  init_crypto();
+  const auto settings = load_settings(file);
+  if (!settings) {
+    fmt::print(stderr, "Refused: {}\n", settings.error().context);
+    return exit_start_failed;
+  }
+  log_passed_over(settings->authorities, system_clock().wall());
+  log_findings(*settings->policy, settings->config.policy.string());
+  fmt::print(
+      "{}: good, with {} roles, {} trust anchors, {} intermediate certificates and {} revocation lists.\n",
+      file.string(), settings->policy->roles().size(), settings->authorities.anchor_count(),
+      settings->authorities.intermediate_count(), settings->authorities.crl_count());
+  return exit_stopped;
 }
 
 int run(const std::filesystem::path& file) {
@@ -145,17 +124,12 @@ int run(const std::filesystem::path& file) {
   keep_secrets_in();
   ::umask(077);
   const Clock& clock = system_clock();
+  const auto given = sockets_of_systemd();
   FileDescriptor held;
   auto parts = prepare(file, clock, held);
-  if (!parts) {
-    log(Level::error, "cannot start: " + parts.error().context, {{"CARDGATE_EVENT", "start_refused"}});
-    return 1;
-  }
-  const auto listening = sockets(parts->config);
-  if (!listening) {
-    log(Level::error, "cannot start: " + listening.error().context, {{"CARDGATE_EVENT", "start_refused"}});
-    return 1;
-  }
+  if (!parts) return refuse_start(parts.error(), given);
+  const auto listening = with_our_own(given, parts->config);
+  if (!listening) return refuse_start(listening.error(), given);
   asio::io_context io(1);
   Gate gate(io, clock, std::move(*parts));
   Server server(
@@ -184,26 +158,15 @@ int run(const std::filesystem::path& file) {
   FileWatch trust_files(io, trust_files_settle, trust_files_longest, [&] { gate.trust_files_changed(); });
   trust_files.set(gate.trust_paths());
 
+  gate.on_trust_paths = [&] { trust_files.set(gate.trust_paths()); };
   asio::signal_set hangup(io, SIGHUP);
   std::function<void()> await_hangup = [&] {
     hangup.async_wait([&](const boost::system::error_code& failure, int) {
       if (failure) return;
-      ::sd_notify(0, "RELOADING=1\nSTATUS=Reading the configuration");
-      asio::co_spawn(io, gate.reload(), [&](const std::exception_ptr& failed, const Result<void>& outcome) {
+      asio::co_spawn(io, gate.reload(), [](const std::exception_ptr& failed, const Result<void>&) {
         if (failed) std::rethrow_exception(failed);
-        if (outcome) {
-          log(Level::info, "configuration, policy and authorities were read again",
-              {{"CARDGATE_EVENT", "reload"}});
-          ::sd_notify(0, "READY=1\nSTATUS=Serving");
-        } else {
-          log(Level::error, "nothing was reloaded: " + outcome.error().context,
-              {{"CARDGATE_EVENT", "reload_refused"}});
-          ::sd_notify(0, "READY=1\nSTATUS=Serving with the old configuration: the new one was refused");
-        }
-        trust_files.set(gate.trust_paths());
-        // One after the other: a slow reading of older files must not end after a quick one of newer files.
-        await_hangup();
       });
+      await_hangup();
     });
   };
   await_hangup();
@@ -212,7 +175,7 @@ int run(const std::filesystem::path& file) {
   stop.async_wait([&](const boost::system::error_code& failure, int) {
     if (failure) return;
     ::sd_notify(0, "STOPPING=1");
-    log(Level::info, "stopping", {{"CARDGATE_EVENT", "stop"}});
+    log(Level::info, "cardgated is stopping.", {{"CARDGATE_EVENT", "stop"}});
     gate.shut_down();
     server.drain([&] { io.stop(); });
   });
@@ -223,7 +186,7 @@ int run(const std::filesystem::path& file) {
   server.serve(
       {Protocol::acceptor(io, Protocol(), admin_socket.descriptor), true, admin_socket.kept_by_systemd});
   gate.start();
-  log(Level::info, "serving", {{"CARDGATE_EVENT", "start"}});
+  log(Level::info, "cardgated is serving.", {{"CARDGATE_EVENT", "start"}});
   ::sd_notify(0, "READY=1\nSTATUS=Serving");
   io.run();
   return 0;
@@ -235,13 +198,25 @@ int run(const std::filesystem::path& file) {
 int main(int argc, char** argv) {
   CLI::App app{"cardgated, the cardgate service", "cardgated"};
   app.footer(
-      "Example: cardgated --config /etc/cardgate/cardgated.yaml\nSignals: HUP reloads, TERM stops in order.\n"
-      "Exit codes: 0 stopped in order, 1 could not start (the reason is on stderr or in the journal).");
+      "Example: cardgated --config /etc/cardgate/cardgated.yaml\n"
+      "         cardgated --check-config --config /etc/cardgate/cardgated.yaml\n"
+      "Signals: HUP reloads, TERM stops in order.\n"
+      "Exit codes: 0 stopped in order, or the files are good; 1 could not start, but may if it tries again, "
+      "or the files are "
+      "refused;\n78 cannot start until somebody puts something right. The reason is on stderr or in the "
+      "journal.");
   std::filesystem::path config = "/etc/cardgate/cardgated.yaml";
-  app.add_option("--config", config, "the configuration file")->capture_default_str();
+  app.add_option("--config", config, "The configuration file")->capture_default_str();
+  bool check_only = false;
+  app.add_flag("--check-config", check_only,
+               "Read the configuration, the policy and all that they name, say whether they are good, and do "
+               "nothing else");
   app.set_version_flag("--version", CARDGATE_VERSION);
   CLI11_PARSE(app, argc, argv);
+  // The second start below is from /proc/self/exe, and the kernel would call this process "exe".
+  ::prctl(PR_SET_NAME, "cardgated");
   try {
+    if (check_only) return cardgate::daemon::check_config(config);
     cardgate::daemon::bind_library_calls(argv);
     return cardgate::daemon::run(config);
   } catch (const std::exception& failure) {

@@ -83,6 +83,7 @@ constexpr Route routes[] = {
     {{On::main, "GET", "/v1/notices", nothing, the_session}, &Gate::list_notices},
     {{On::main, "DELETE", "/v1/notices/{id}", nothing, the_session}, nullptr, &Gate::drop_notice},
     {{On::admin, "POST", "/v1/setup", json_type, nothing}, &Gate::set_up},
+    {{On::admin, "POST", "/v1/reload", nothing, nothing}, &Gate::reload_now},
     {{On::both, "GET", "/metrics", nothing, nothing}, &Gate::metrics},
     {{On::both, "GET", "/v1/openapi.json", nothing, nothing}, &Gate::openapi},
     {{On::admin, "POST", "/v1/staff/import", staff_types,

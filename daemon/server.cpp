@@ -90,7 +90,7 @@ asio::awaitable<void> Server::accept_loop(std::shared_ptr<Listening> listening) 
     if (!listening->acceptor.is_open() || failure == asio::error::operation_aborted) co_return;
     if (failure) {
       // Out of descriptors: those that wait in the backlog are served when one is free again.
-      log(Level::warning, fmt::format("cannot accept a connection: {}", failure.message()));
+      log(Level::warning, fmt::format("A connection cannot be accepted: {}", failure.message()));
       asio::steady_timer pause(io_, milliseconds(100));
       co_await pause.async_wait(tuple);
     }
@@ -102,14 +102,14 @@ void Server::admit(Socket socket, bool admin) {
   try {
     admit_peer(std::move(socket), admin);
   } catch (const std::exception& failure) {
-    log(Level::error, fmt::format("a connection could not be taken in: {}", failure.what()));
+    log(Level::error, fmt::format("A connection could not be served: {}", failure.what()));
   }
 }
 
 void Server::admit_peer(Socket socket, bool admin) {
   auto peer = attest(socket.native_handle());
   if (!peer) {
-    log(Level::warning, "refused a connection: " + peer.error().message());
+    log(Level::warning, "A connection was refused: " + peer.error().message());
     return;
   }
   // The socket's mode says the same; but a mode is one mistake away from another one.
@@ -228,7 +228,7 @@ asio::awaitable<void> Server::converse(std::shared_ptr<Connection> connection) {
     try {
       keep = co_await one_request(*connection);
     } catch (const std::exception& failure) {
-      log(Level::error, fmt::format("a request failed unexpectedly: {}", failure.what()));
+      log(Level::error, fmt::format("A request failed unexpectedly: {}", failure.what()));
       keep = false;
     }
   }
@@ -289,7 +289,7 @@ asio::awaitable<bool> Server::one_request(Connection& connection) {
     response = co_await handler_(request);
   } catch (const std::exception& failure) {
     // A broken invariant in one call must not take the others with it, and must not pass for a yes.
-    log(Level::error, std::string("a request failed unexpectedly: ") + failure.what());
+    log(Level::error, std::string("A request failed unexpectedly: ") + failure.what());
     response = problem(500, "internal",
                        "Something went wrong here. The people who run this machine find it in the journal.");
   }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/nearest.hpp"
 #include "base/unicode.hpp"
 
 namespace cardgate::reg {
@@ -37,7 +38,11 @@ Fields::Fields(const Yaml& map, Problems& problems, std::initializer_list<std::s
   }
   entries_ = opened->entries();
   for (const auto& [key, node] : entries_) {
-    if (std::ranges::find(known, key) == known.end()) {
+    if (std::ranges::find(known, key) != known.end()) continue;
+    if (auto meant = nearest(key, {known.begin(), known.end()})) {
+      problems_.add(node.error(fmt::format("unknown key '{}'; did you mean '{}'?", key, *meant)));
+      mistyped_.push_back(*std::move(meant));
+    } else {
       problems_.add(node.error(fmt::format("unknown key; expected one of: {}", fmt::join(known, ", "))));
     }
   }
@@ -52,8 +57,9 @@ std::optional<Yaml> Fields::find(std::string_view key) const {
 
 std::optional<Yaml> Fields::require(std::string_view key) {
   auto node = find(key);
-  // An item that is no map at all has been noted already.
-  if (!node && map_.map()) problems_.add(map_.error(fmt::format("the key '{}' is missing", key)));
+  // An item that is no map at all has been noted already, and so has a key that is there mistyped.
+  if (!node && map_.map() && std::ranges::find(mistyped_, key) == mistyped_.end())
+    problems_.add(map_.error(fmt::format("the key '{}' is missing", key)));
   return node;
 }
 

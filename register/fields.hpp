@@ -68,6 +68,7 @@ class Fields {
   Yaml map_;
   Problems& problems_;
   std::vector<std::pair<std::string, Yaml>> entries_;
+  std::vector<std::string> mistyped_;  // keys that stand there by another name, which was noted
 };
 
 }  // namespace cardgate::reg

@@ -33,6 +33,7 @@ class Loader {
   void crls(std::string_view from, const Result<std::vector<Bytes>>& blocks) {
     each(from, blocks, [&](BytesView der, std::string_view where) { return add_crl(der, where); });
   }
+  void anchors_are_sought_in(const std::filesystem::path& place) { anchor_places_.push_back(place.string()); }
   void fail(Error error) {
     if (errors_++ == 0) {
       first_ = std::move(error);
@@ -47,7 +48,13 @@ class Loader {
     }
     if (errors_ > 0) return std::move(first_);
     if (impl_->anchors == 0) {
-      return Error{Errc::invalid_argument, "no trust anchor is configured; nobody could sign in"};
+      std::string places;
+      for (const auto& place : anchor_places_) places += (places.empty() ? "" : ", ") + place;
+      return Error{Errc::invalid_argument,
+                   "there is no trust anchor, so nobody could sign in: " +
+                       (places.empty()
+                            ? std::string("no file was given")
+                            : places + " holds no certificate. Put your authority's root certificate there")};
     }
     verify_crls();
     return std::shared_ptr<const Authorities::Impl>{std::move(impl_)};
@@ -119,10 +126,40 @@ class Loader {
         impl_->passed_over.push_back(crl_files_[i] + ": " + why);
       }
     }
+    for (std::size_t i = 0; i < impl_->crls.size(); ++i) {
+      if (why_passed_over(*impl_, *impl_->crls[i]).empty()) note_times(i);
+    }
+  }
+
+  /// Which of the certificates of its issuer's name signed the list; each answer is remembered by the list.
+  const Node* signer_of(const Crl& crl) const {
+    const auto [first, last] = impl_->by_subject.equal_range(crl.issuer_hash());
+    for (auto node = first; node != last; ++node) {
+      if (crl.signed_by(X509_get0_pubkey(node->second->certificate.get()))) return node->second;
+    }
+    return nullptr;
+  }
+
+  void note_times(std::size_t which) {
+    const auto& crl = *impl_->crls[which];
+    const auto due = wall_time(X509_CRL_get0_nextUpdate(crl.shell()));
+    const auto replaces = [&, signer = signer_of(crl)](const auto& other) {
+      return other->issuer_hash() == crl.issuer_hash() && other->flaw().empty() && other->newer_than(crl) &&
+             other->same_scope(crl) && signer_of(*other) == signer;
+    };
+    if (crl.delta() || !due || std::ranges::any_of(impl_->crls, replaces)) return;
+    auto& times = impl_->list_times;
+    if (times.count == 0 || crl.this_update() < times.oldest) times.oldest = crl.this_update();
+    if (times.count == 0 || *due < times.first_due) {
+      times.first_due = *due;
+      times.first_due_file = crl_files_[which];
+    }
+    ++times.count;
   }
 
   std::shared_ptr<Authorities::Impl> impl_ = std::make_shared<Authorities::Impl>();
   std::set<Digest> seen_certificates_, seen_crls_;
+  std::vector<std::string> anchor_places_;
   std::vector<std::string> crl_files_;  // where each of impl_->crls came from
   Error first_;
   std::size_t errors_ = 0;
@@ -149,6 +186,7 @@ unsigned long name_hash(const X509_NAME* name) {
 
 Result<Authorities> Authorities::load(const Locations& locations) {
   Loader loader;
+  for (const auto& place : locations.anchors) loader.anchors_are_sought_in(place);
   const auto read = [&](const std::vector<std::filesystem::path>& paths, BlockKind kind, auto add) {
     for (const auto& path : paths) {
       auto files = files_of(path);
@@ -199,6 +237,9 @@ std::size_t Authorities::crl_count() const {
 }
 const std::vector<std::string>& Authorities::passed_over() const {
   return impl_->passed_over;
+}
+const ListTimes& Authorities::list_times() const {
+  return impl_->list_times;
 }
 
 std::vector<std::string> Authorities::useless(WallTime at) const {

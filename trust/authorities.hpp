@@ -34,13 +34,21 @@ struct Contents {
   std::vector<Bytes> anchors{}, intermediates{}, crls{};
 };
 
+/// When the CRLs at hand were made and end: of those that nothing newer replaces and that are not passed over.
+struct ListTimes {
+  std::size_t count = 0;  // 0: the others say nothing
+  WallTime oldest{};      // the earliest thisUpdate
+  WallTime first_due{};   // the earliest nextUpdate (RFC 5280 5.1.2.5)
+  std::string first_due_file{};
+};
+
 class Authorities {
  public:
   /// All or nothing; the error's context names every bad file, a line each, and why no certificate in it can be
   /// an anchor (issuer_flaws.hpp). An anchor's dates, path length and name constraints are applied to what it
   /// issued; nothing else of it is.
   /// Errors: not_found, permission_denied, too_large, io, certificate_malformed, crl_malformed;
-  /// invalid_argument when there is no anchor.
+  /// invalid_argument when there is no anchor, with the places that were looked at.
   static Result<Authorities> load(const Locations& locations);
   /// Errors: as load().
   static Result<Authorities> parse(const Contents& contents);
@@ -55,6 +63,7 @@ class Authorities {
   /// Certificates of anchors and intermediates by which no other is good at `at`, each with its file and why, in
   /// plain English: over, not valid yet, of a weak key, or of a form that RFC 5280 forbids.
   std::vector<std::string> useless(WallTime at) const;
+  const ListTimes& list_times() const;
 
   struct Impl;
   const Impl& impl() const { return *impl_; }  // for this room's own files

@@ -32,6 +32,7 @@ struct Authorities::Impl {
   std::unordered_multimap<unsigned long, const Node*> by_subject;
   std::vector<std::shared_ptr<const Crl>> crls;
   std::vector<std::string> passed_over;  // see Authorities::passed_over()
+  ListTimes list_times;
   std::size_t anchors = 0;
 
   /// One strict DER certificate; one seen before is not taken apart again, which costs more than its

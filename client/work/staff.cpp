@@ -297,7 +297,7 @@ void add_staff_acts(CLI::App& group, Cli& cli) {
                  {{"--on", "employed_until", "The last day; none takes it away", true, false}}));
   add_act(group, cli,
           change("rehire", "A new employment; what was granted in the former one stays closed",
-                 "cardgate staff rehire 10017 --from 2027-06-01 --reason \"Back from Leeds\"",
+                 "cardgate staff rehire 10017 --from 2027-06-01 --until none --reason \"Back from Leeds\"",
                  {{"--from", "employed_from", "The first day", true, false},
                   {"--until", "employed_until", "The last day; none for no end", true, false}}));
   add_act(group, cli,

@@ -88,14 +88,32 @@ Reader* Readers::find(const std::string& name) {
   return found == readers_.end() ? nullptr : &found->second;
 }
 
+/// For whoever sits at the reader; what exactly happened is in the journal.
+static std::string service_words(const Error& why) {
+  switch (why.code) {
+    case Errc::pcsc_no_service:
+      return "The reader service (pcscd) stopped or does not answer, so no card can be read. Tell whoever "
+             "runs this machine";
+    case Errc::pcsc_access_denied:
+      return "The reader service (pcscd) does not let cardgate in, so no card can be read. Tell whoever runs "
+             "this machine";
+    default:
+      return why.context;
+  }
+}
+
 void Readers::on_event(const pcsc::ReaderEvent& event) {
   using Kind = pcsc::ReaderEvent::Kind;
   switch (event.kind) {
     case Kind::service_up:
     case Kind::service_down:
       service_up_ = event.kind == Kind::service_up;
-      service_problem_ = service_up_ ? std::string() : event.why.context;
-      if (!service_up_) stop_conversations();
+      service_problem_ = service_up_ ? std::string() : service_words(event.why);
+      if (!service_up_) {
+        log(Level::warning, fmt::format("{}. ({})", service_problem_, event.why.context),
+            {{"CARDGATE_EVENT", "pcscd_unreachable"}, {"CARDGATE_REASON", event.why.context}});
+        stop_conversations();
+      }
       callbacks_.service_changed(service_up_, service_problem_);
       return;
     case Kind::reader_added:

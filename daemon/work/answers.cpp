@@ -32,7 +32,7 @@ Response not_possible(const Error& error) {
     case Errc::invalid_argument:
       return problem(422, "not_possible", error.context + ".");
     default:
-      log(Level::error, "the staff register cannot be changed: " + error.message());
+      log(Level::error, "The staff register cannot be changed: " + error.message());
       if (reg::in_doubt(error)) return disk_trouble(error, {}).value();
       if (error.code == Errc::no_space) {
         return problem(
@@ -48,7 +48,7 @@ Response not_possible(const Error& error) {
 Response register_unavailable(const Error& error) {
   if (error.code == Errc::cancelled)
     return problem(503, "draining", "The service is stopping. Try again in a moment.");
-  log(Level::error, "the staff register cannot be used: " + error.message());
+  log(Level::error, "The staff register cannot be used: " + error.message());
   if (reg::in_doubt(error)) return disk_trouble(error, {}).value();
   if (error.code == Errc::no_space) {
     return problem(

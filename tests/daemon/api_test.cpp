@@ -309,6 +309,7 @@ TEST_F(Api, IsWhatOpenapiSays) {
   const auto as_served = parse_json(described.body, 4 << 20);
   ASSERT_TRUE(as_served);
   EXPECT_EQ(*as_served, document) << "the socket serves this very document";
+  call("POST", "/v1/reload", stage.admin("POST", "/v1/reload"), 200);
   call("POST", "/v1/revoke", stage.ask("POST", "/v1/revoke", "token=" + token, {form_type}), 200);
   call("POST", "/v1/staff/import", stage.import(stage.people()), 200);
   call("POST", "/v1/staff/import", stage.import("people: [{id: 1}]"), 422);

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is shipped for those who run the machine fits together: the journal, its catalog, the units and docs/operations.md.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "tests/support/folders.hpp"
+
+namespace cardgate::architecture {
+namespace {
+
+namespace fs = std::filesystem;
+using Names = std::set<std::string>;
+
+std::string text_of_file(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return std::move(text).str();
+}
+std::string shipped(const std::string& name) {
+  const auto text = text_of_file(source_file(name));
+  EXPECT_FALSE(text.empty()) << name;
+  return text;
+}
+
+Names all_of(const std::string& text, const std::string& pattern) {
+  Names out;
+  const std::regex expression(pattern);
+  for (std::sregex_iterator at(text.begin(), text.end(), expression), end; at != end; ++at)
+    out.insert((*at)[1].str());
+  return out;
+}
+
+std::string service_sources() {
+  std::string all;
+  for (const auto& entry : fs::recursive_directory_iterator(source_file("daemon"))) {
+    if (entry.path().extension() == ".cpp") all += text_of_file(entry.path());
+  }
+  return all;
+}
+
+TEST(Catalog, HasNoPlaceholderThatAnEntryMayLack) {
+  const auto fields = all_of(shipped("systemd/cardgate.catalog"), "@([A-Z_]+)@");
+  EXPECT_EQ(fields, Names{"MESSAGE"});
+}
+
+TEST(Catalog, ExplainsEachMessageThatHasAnId) {
+  const auto explained = all_of(shipped("systemd/cardgate.catalog"), "\n-- ([0-9a-f]{32})\n");
+  const auto sent = all_of(shipped("daemon/journal.cpp"), "\"([0-9a-f]{32})\"");
+  EXPECT_GT(sent.size(), 10U);
+  EXPECT_EQ(explained, sent);
+}
+
+TEST(OperationsPaper, ListsEveryEventOfTheJournal) {
+  const auto sources = service_sources();
+  Names events = all_of(sources, "\"CARDGATE_EVENT\", *\"([a-z_]+)\"");
+  // Chosen between two, in one line.
+  events.merge(all_of(sources, "\"CARDGATE_EVENT\",[^}]*\\? \"([a-z_]+)\""));
+  events.merge(all_of(sources, "\"CARDGATE_EVENT\",[^}]*: \"([a-z_]+)\""));
+  EXPECT_GT(events.size(), 30U);
+  const auto paper = shipped("docs/operations.md");
+  for (const auto& event : events)
+    EXPECT_NE(paper.find("`" + event + "`"), std::string::npos)
+        << "docs/operations.md does not explain " << event;
+}
+
+TEST(OperationsPaper, NamesEveryUnitThatIsToBeStoppedAndRemoved) {
+  const auto paper = shipped("docs/operations.md");
+  const auto place = paper.find("\n## Remove\n");
+  ASSERT_NE(place, std::string::npos);
+  const auto remove = paper.substr(place);
+  for (const auto& entry : fs::directory_iterator(source_file("systemd"))) {
+    if (!entry.is_regular_file()) continue;
+    const auto name = entry.path().filename().string();
+    EXPECT_NE(remove.find(name), std::string::npos) << name;
+  }
+  for (const std::string user : {"cardgate", "cardgate-fetch", "cardgate-vendor"})
+    EXPECT_NE(remove.find("userdel " + user), std::string::npos) << user;
+  for (const std::string folder :
+       {"sysusers.d/cardgate.conf", "tmpfiles.d/cardgate.conf", "rules.d/50-cardgate.rules"})
+    EXPECT_NE(remove.find(folder), std::string::npos) << folder;
+}
+
+TEST(OperationsPaper, NamesNoFileOfTheSourceTree) {
+  const auto paper = shipped("docs/operations.md");
+  for (const std::string path : {" config/", "`config/", "(config/"}) {
+    EXPECT_EQ(paper.find(path), std::string::npos)
+        << path << " is installed elsewhere: /usr/share/doc/cardgate/examples";
+  }
+  const auto examples = all_of(paper, "/usr/share/doc/cardgate/examples/([a-z0-9-]+\\.[a-z]+)");
+  EXPECT_FALSE(examples.empty());
+  for (const auto& name : examples) EXPECT_TRUE(fs::exists(source_file("config/" + name))) << name;
+}
+
+TEST(Units, ARefusedReloadAndARefusedStartAreToldToSystemd) {
+  const auto unit = shipped("systemd/cardgated.service");
+  EXPECT_NE(unit.find("\nExecReload=/usr/sbin/cardgated --check-config"), std::string::npos);
+  EXPECT_NE(unit.find("\nExecReload=+/usr/bin/cardgate reload\n"), std::string::npos);
+  EXPECT_EQ(unit.find("kill -HUP"), std::string::npos) << "that asks, and hears nothing of the outcome";
+  EXPECT_NE(unit.find("\nRestartPreventExitStatus=78\n"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace cardgate::architecture
