@@ -38,7 +38,6 @@ Result<Bytes> gunzip(BytesView packed, std::size_t max_bytes) {
   if (stream.avail_out == 0)
     return Error{Errc::too_large, fmt::format("unpacks to more than {} bytes", max_bytes)};
   if (status != Z_STREAM_END) return Error{Errc::malformed, "compressed data is damaged or cut off"};
-  if (stream.avail_in != 0) return Error{Errc::malformed, "bytes left over after the compressed data"};
   out.resize(stream.total_out);
   return out;
 }

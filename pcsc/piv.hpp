@@ -4,9 +4,9 @@
 //
 //   select -> read_chuid                                who is it?          (1 + 1 exchanges)
 //   select -> pin_in_use -> tries_left -> read_certificate   while the person types
-//   select -> tries_left -> verify_pin -> sign          ONE transaction, freshly reset
+//   select -> passcode_state -> verify_pin -> sign      ONE transaction, freshly reset
 //
-// Every function is one logical command, so exchanges can be counted on. Any may also give the channel's own
+// Every function is one logical command while all goes well, so exchanges can be counted on. Any may also give the channel's own
 // errors (pcsc_*), card_protocol (the answer is not as specified) and card_status (a status word nobody
 // expected; number = SW). A channel belongs to one thread at a time; no state is kept here.
 #pragma once
@@ -30,7 +30,7 @@ enum class Slot : std::uint8_t {
   card_authentication = 0x9E,
 };
 
-/// Algorithm identifiers (SP 800-78-5, table 9). Block sizes stand in the table in piv.cpp.
+/// Algorithm identifiers (SP 800-78-5, table 9). Block sizes stand in the table in piv_sign.cpp.
 enum class Algorithm : std::uint8_t { rsa3072 = 0x05, rsa2048 = 0x07, p256 = 0x11, p384 = 0x14 };
 
 /// Key references of the passcodes (SP 800-73-4 Part 1, table 4a).
@@ -45,7 +45,8 @@ struct Chuid {
   std::string card_uuid() const;
 };
 
-/// SELECT. Errors: card_not_piv (no such application, or an answer that is not PIV's).
+/// SELECT. A card that takes PIV's name is PIV, whatever it answers, unless it names another application.
+/// Errors: card_not_piv (no such application, or another).
 Result<void> select(CardChannel& card);
 
 /// GET DATA 5FC102, one exchange: FASC-N and GUID stand in the first 60 bytes, the signature behind them
@@ -65,8 +66,9 @@ struct SignedChuid {
 /// card_data_missing.
 Result<SignedChuid> read_signed_chuid(CardChannel& card);
 
-/// GET DATA of the slot's certificate: DER, gunzipped when the card keeps it so. Whether it is a certificate
-/// is trust/'s business. Errors: card_data_missing, too_large (over 16 KiB unzipped).
+/// GET DATA of the slot's certificate: DER, unpacked when the card keeps it so, whatever its flag says. Whether it
+/// is a certificate is trust/'s business. Errors: card_data_missing (an empty object, too), permission_denied (the
+/// card does not show it in this reader), too_large (over 16 KiB unpacked).
 Result<Bytes> read_certificate(CardChannel& card, Slot slot);
 
 /// Certificates of cards seen before, by the first part of their data object (the card's first answer, at
@@ -85,35 +87,61 @@ class CertificateMemory {
 Result<Bytes> read_certificate(CardChannel& card, Slot slot, CertificateMemory& memory);
 
 /// Which passcode people of this card know: the global one only where the Discovery Object says that it is
-/// the primary one (SP 800-73-4 Part 1, 3.3.2). One exchange; a card without the object has the
-/// application's.
+/// the primary one (SP 800-73-4 Part 1, 3.3.2). One exchange; a card without the object, however it says so, or
+/// with one that cannot be read, has the application's.
 Result<Pin> pin_in_use(CardChannel& card);
 
-/// Tries left of the passcode, by an empty VERIFY that spends none; 0 when blocked.
-/// Errors: card_protocol when the card says it is already unlocked, which a freshly reset one cannot be.
+/// A card that does not tell how many tries are left.
+inline constexpr int tries_not_told = -1;
+
+struct PasscodeState {
+  int tries_left = tries_not_told;  // 0 when blocked
+  /// The passcode was still verified although the card had been reset, and is no longer: log_out() when you are
+  /// done, or others inherit an unlocked card.
+  bool outlived_reset = false;
+};
+
+/// The passcode of a card that was just reset, by an empty VERIFY that spends no try: 63 CX, 63 0X, 6983 and 6984
+/// (blocked), 6300 (not told). One exchange; a card that wants to read a length of 0 takes one more. Errors:
+/// permission_denied (the card takes no passcode in this reader: it lies on one without contacts), card_not_piv
+/// (it knows no PIV command), card_protocol (it stays unlocked whatever it is told).
+Result<PasscodeState> passcode_state(CardChannel& card, Pin pin = Pin::application);
+
+/// Its tries alone; 0 when blocked, or tries_not_told. Errors: as passcode_state().
 Result<int> tries_left(CardChannel& card, Pin pin = Pin::application);
+
+/// VERIFY with P1 FF (SP 800-73-4 Part 2, 3.2.1): the passcode is no longer verified. Whether the card did it is
+/// for passcode_state() to see.
+Result<void> log_out(CardChannel& card, Pin pin);
+
+/// Tries left of the unblocking key (PUK), in the same way; tries_not_told by the many cards that do not tell.
+Result<int> puk_tries_left(CardChannel& card);
 
 /// 6 to 8 ASCII digits (SP 800-73-4 Part 2, 2.4.3); needs no card. Errors: pin_format.
 Result<void> check_pin_format(const Secret& pin);
 
-/// VERIFY, padded with FF to 8. Spends a try when the PIN is wrong; never repeats. The PIN is wiped on
-/// every path. Errors: pin_format (nothing sent, or the card refused the form: number = SW), pin_incorrect
-/// (number = tries left), pin_blocked.
+/// VERIFY, padded with FF to 8: sent once, never repeated. Only 9000 is a yes; whatever else the card answers is a
+/// failure, behind which the tries are asked for again. The PIN is wiped on every path. Errors: pin_format
+/// (nothing sent), pin_incorrect (number = tries left now, or tries_not_told), pin_blocked.
 Result<void> verify_pin(CardChannel& card, Secret pin, Pin which = Pin::application);
 
-/// CHANGE REFERENCE DATA: from `pin` to `fresh`. Spends a try when `pin` is wrong. Errors: as verify_pin,
-/// pin_format for either.
-Result<void> change_pin(CardChannel& card, Secret pin, Secret fresh, Pin which = Pin::application);
+/// CHANGE REFERENCE DATA: from `pin` to `fresh`. Spends a try when `pin` is wrong. `tries_before`: as
+/// passcode_state() told, to know a refused new passcode from a wrong old one. Errors: as verify_pin; pin_format
+/// for either (number 0: nothing sent; else the SW with which the card refused the new one).
+Result<void> change_pin(CardChannel& card, Secret pin, Secret fresh, Pin which = Pin::application,
+                        int tries_before = tries_not_told);
 
 /// RESET RETRY COUNTER: a new application PIN by the PUK. Spends one of the PUK's tries when it is wrong.
-/// Errors: pin_format (either; nothing sent, or the card refused the form), puk_incorrect (number = its tries
-/// left), puk_blocked.
+/// Errors: pin_format (number 0: nothing sent; else the SW with which the card refused the new passcode),
+/// puk_incorrect (number = its tries left, or tries_not_told), puk_blocked, key_unsupported (the card has no such
+/// command).
 Result<void> unblock_pin(CardChannel& card, Secret puk, Secret fresh);
 
 /// GENERAL AUTHENTICATE. `block`: for RSA padded to the modulus' length, for ECDSA the hash. The answer: for
-/// RSA the raw signature of the modulus' length; for ECDSA DER SEQUENCE {r, s}, checked to be that. Errors:
-/// invalid_argument (length of block), permission_denied (PIN not verified), card_data_missing (no such key),
-/// key_unsupported (the card does not do this algorithm with this slot).
+/// RSA the raw signature of the modulus' length; for ECDSA DER SEQUENCE {r, s} in its shortest form, whatever
+/// zeros the card wrote. Errors: invalid_argument (length of block), permission_denied (PIN not verified),
+/// card_data_missing (no such key), key_unsupported (the card does not do this algorithm with this slot),
+/// card_status (number = SW; 6985: a key that may not be used, or is not there).
 Result<Bytes> sign(CardChannel& card, Slot slot, Algorithm algorithm, BytesView block);
 
 }  // namespace cardgate::pcsc::piv

@@ -208,6 +208,9 @@ void Transaction::refuse_extended_length(Refusal by) {
 bool Transaction::t0() const {
   return impl_->t0;
 }
+void Transaction::end_within(milliseconds limit) {
+  impl_->deadline = std::min(impl_->deadline, steady_clock::now() + limit);
+}
 int Transaction::round_trips() const {
   return impl_->round_trips;
 }

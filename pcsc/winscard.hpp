@@ -38,6 +38,9 @@ class Transaction final : public CardChannel {
   bool extended_length() const override;
   void refuse_extended_length(Refusal by) override;
   bool t0() const override;
+  /// What is left of the conversation takes this long at most: a command without an answer by then ends it, with
+  /// pcsc_card_mute. pcscd may keep the card until the answer comes.
+  void end_within(milliseconds limit);
   /// transmit() calls so far.
   int round_trips() const;
   /// Resets the card and lets others in. Idempotent: a second call succeeds. Errors: as transmit(); the lock

@@ -28,14 +28,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if ((choice & 16) == 0) {
     const auto tries = piv::tries_left(card);
-    if (tries && (*tries < 0 || *tries > 15)) std::abort();
+    if (tries && (*tries < piv::tries_not_told || *tries > 15)) std::abort();
   }
   if ((choice & 16) == 0) static_cast<void>(piv::pin_in_use(card));
   if ((choice & 32) == 0) {
     const auto once = [&](auto&& spend) {
-      const int before = card.exchanges;
+      const int before = card.secrets;
       static_cast<void>(spend());
-      if (card.exchanges != before + 1) std::abort();  // a passcode, or a PUK, is sent once
+      if (card.secrets != before + 1) std::abort();  // a passcode, or a PUK, is sent once
     };
     const auto secret = [](std::string_view digits) { return Secret(digits); };
     once([&] { return piv::verify_pin(card, secret("123456")); });

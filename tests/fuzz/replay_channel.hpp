@@ -13,8 +13,12 @@ class ReplayChannel final : public pcsc::CardChannel {
  public:
   ReplayChannel(BytesView input, bool extended) : rest_(input), extended_(extended) {}
 
-  Result<Bytes> transmit(BytesView) override {
+  Result<Bytes> transmit(BytesView command) override {
+    constexpr std::size_t empty_with_length = 5;
+    const bool spends = command.size() > empty_with_length &&
+                        (command[1] == 0x20 || command[1] == 0x24 || command[1] == 0x2C);
     ++exchanges;
+    if (spends) ++secrets;
     if (rest_.size() < 2) return Errc::pcsc_card_removed;
     const std::size_t announced = static_cast<std::size_t>(rest_[0]) << 8 | rest_[1];
     const BytesView answer = rest_.subspan(2, std::min(announced, rest_.size() - 2));
@@ -24,6 +28,7 @@ class ReplayChannel final : public pcsc::CardChannel {
   bool extended_length() const override { return extended_; }
 
   int exchanges = 0;
+  int secrets = 0;  // commands with a passcode or an unblocking key
 
  private:
   BytesView rest_;

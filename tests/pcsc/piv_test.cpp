@@ -21,10 +21,44 @@ TEST(PivSelect, AcceptsAFullAndAShortenedIdentifier) {
   }
 }
 
-TEST(PivSelect, SaysWhenACardIsNotPiv) {
+// Who took the name of PIV, and names no other, is PIV: what real cards answer.
+TEST(PivSelect, AcceptsWhateverNamesNoOtherApplication) {
+  const std::string aid = "A000000308000010000100";
   for (const std::string& answer :
-       std::vector<std::string>{"6A82", "6A81", "6A86", "6D00", "6E00", "9000", "6F00 9000",
-                                "61 07 4F 05 A000000018 9000", "61 00 9000", "0102 9000"}) {
+       std::vector<std::string>{"61 0F 4F 06 001000010000 79 05 A000000308",              // zeros left out
+                                "61 0F 4F 06 001000010000 79 05 A000000308 0000",         // padded
+                                "61 11 4F 06 001000010000 79 07 4F 05 A000000308",        //
+                                "61 08 4F 06 001000010000",                               //
+                                "61 06 4F 04 10000100",                                   //
+                                "61 1A 4F 0B " + aid + " 4F 0B A000000116A0000000F2FF",   // two, one is PIV's
+                                "61 1A 4F 0B A000000116A0000000F2FF 4F 0B " + aid,        //
+                                "61 14 4F 07 A0000000031010 79 09 4F 07 A0000003080000",  // PIV's provider
+                                "6F 0F 84 0B " + aid + " A5 00",                          // an FCI
+                                "6F 0D 84 0B " + aid,                                     //
+                                "6F 11 A5 0F 4F 0B " + aid + " 50 00",                    //
+                                "6F 0F 61 0D 4F 0B " + aid,                               //
+                                "6F 00",
+                                "61 00",
+                                "",
+                                "00",
+                                "00000000",
+                                "FFFF",
+                                "0102",
+                                "4F 0B " + aid,  //
+                                select_answer + "0000",
+                                select_answer + "FFFFFF",
+                                "00" + select_answer,
+                                "61 02 79 00"}) {
+    ScriptedCard card{{select_command, answer + "9000"}};
+    EXPECT_TRUE(piv::select(card)) << answer;
+  }
+}
+
+TEST(PivSelect, SaysWhenACardIsNotPiv) {
+  for (const std::string& answer : std::vector<std::string>{
+           "6A82", "6A81", "6A86", "6A87", "6999", "6D00", "6E00", "61 07 4F 05 A000000018 9000",
+           "6F 09 84 07 A0000000031010 9000", "61 10 4F 05 A000000018 4F 07 A0000000031010 9000",
+           "61 0E 4F 05 A000000018 79 05 A000000018 9000"}) {
     ScriptedCard card{{select_command, answer}};
     EXPECT_EQ(code_of(piv::select(card)), Errc::card_not_piv) << answer;
   }
@@ -37,12 +71,69 @@ TEST(PivSelect, AnUnknownStatusWordIsKept) {
   EXPECT_EQ(failed.error().number, 0x6FAB);
 }
 
-TEST(PivSelect, IsRefusedTruncatedAtEveryLength) {
+TEST(PivSelect, IsReadTruncatedAtEveryLength) {
   const Bytes whole = hex(select_answer);
   for (std::size_t size = 0; size < whole.size(); ++size) {
     ScriptedCard card{{select_command, to_hex(BytesView(whole).first(size)) + "9000"}};
-    EXPECT_EQ(code_of(piv::select(card)), Errc::card_not_piv) << size;
+    EXPECT_TRUE(piv::select(card)) << size;
   }
+}
+
+const std::string discovery_command = "00CB3FFF 03 5C017E 00";
+
+TEST(PivDiscovery, SaysWhichPasscodePeopleKnow) {
+  const std::string head = "7E 12 4F 0B A000000308000010000100 5F2F 02 ";
+  const std::vector<std::pair<std::string, piv::Pin>> answers{
+      {head + "4000", piv::Pin::application},
+      {head + "6010", piv::Pin::application},
+      {head + "6020", piv::Pin::global},
+      {head + "6000", piv::Pin::application},
+      {head + "4020", piv::Pin::application},
+      {head + "6020 0000", piv::Pin::global},                                           // padded
+      {"7E 16 4F 0B A000000308000010000100 00 5F2F 02 6020 FFFF00", piv::Pin::global},  //
+      {"7E 12 5F2F 02 6020 4F 0B A000000308000010000100", piv::Pin::global},            // the other way round
+      {"53 14 " + head + "6020", piv::Pin::global},  // in a 53, as other objects are
+      {"7E 05 5F2F 02 6020", piv::Pin::global}};
+  for (const auto& [answer, pin] : answers) {
+    ScriptedCard card{{discovery_command, answer + "9000"}};
+    EXPECT_EQ(piv::pin_in_use(card).value(), pin) << answer;
+  }
+}
+
+TEST(PivDiscovery, ThatIsAbsentHoweverACardSaysSoMeansTheApplicationsPasscode) {
+  for (const std::string& answer : std::vector<std::string>{"6A82",
+                                                            "6A80",
+                                                            "6A88",
+                                                            "6982",
+                                                            "6D00",
+                                                            "6E00",
+                                                            "6A81",
+                                                            "6A86",
+                                                            "6700",
+                                                            "6985",
+                                                            "6F00",
+                                                            "9000",
+                                                            "7E 00 9000",
+                                                            "53 00 9000",
+                                                            "0000 9000",
+                                                            "FF 9000",
+                                                            "7E 0D 4F 0B A000000308000010000100 9000",
+                                                            "7E 04 5F2F 01 60 9000",
+                                                            "7E 06 5F2F 03 602000 9000",
+                                                            "7E 12 4F 0B A0 9000",
+                                                            "54 02 5F2F 9000",
+                                                            "7E 82 9000"}) {
+    ScriptedCard card{{discovery_command, answer}};
+    const auto pin = piv::pin_in_use(card);
+    ASSERT_TRUE(pin) << answer << pin.error().message();
+    EXPECT_EQ(*pin, piv::Pin::application) << answer;
+    EXPECT_TRUE(card.finished());
+  }
+}
+
+TEST(PivDiscovery, ACardThatIsGoneSaysNothing) {
+  expect_each_exchange_can_fail({{discovery_command, "6A82"}},
+                                [](auto& card) { return piv::pin_in_use(card); });
 }
 
 const std::string chuid_command = "00CB3FFF 05 5C035FC102 00";
@@ -68,7 +159,7 @@ TEST(PivChuid, AWholeShortOneIsReadTheSame) {
 
 TEST(PivChuid, IsRefusedTruncatedAtEveryLength) {
   const Bytes whole = hex("53 2D" + chuid_head);
-  for (std::size_t size = 0; size < whole.size(); ++size) {
+  for (std::size_t size = 1; size < whole.size(); ++size) {
     ScriptedCard card{{chuid_command, to_hex(BytesView(whole).first(size)) + "9000"}};
     EXPECT_EQ(code_of(piv::read_chuid(card)), Errc::card_protocol) << size;
   }
@@ -76,9 +167,38 @@ TEST(PivChuid, IsRefusedTruncatedAtEveryLength) {
 
 TEST(PivChuid, IsRefusedWhenNonsense) {
   for (const std::string& body :
-       std::vector<std::string>{"54 02 3400", "53 00", "53 02 3400", "53 03 3001AA", "53 04 34020102"}) {
+       std::vector<std::string>{"54 02 3400", "53 02 3400", "53 03 3001AA", "53 04 34020102"}) {
     ScriptedCard card{{chuid_command, body + "9000"}};
     EXPECT_EQ(code_of(piv::read_chuid(card)), Errc::card_protocol) << body;
+  }
+}
+
+TEST(PivChuid, ThatIsEmptyIsAbsent) {
+  for (const std::string& body : std::vector<std::string>{"", "53 00", "0000", "53 00 FFFF"}) {
+    ScriptedCard head{{chuid_command, body + "9000"}};
+    EXPECT_EQ(code_of(piv::read_chuid(head)), Errc::card_data_missing) << body;
+    ScriptedCard whole{{chuid_command, body + "9000"}};
+    EXPECT_EQ(code_of(piv::read_signed_chuid(whole)), Errc::card_data_missing) << body;
+  }
+}
+
+TEST(PivChuid, IsReadPaddedAndInAnyOrder) {
+  const std::string fasc_n = chuid_head.substr(0, chuid_head.find("34 10"));
+  const std::string guid = chuid_head.substr(chuid_head.find("34 10"));
+  for (const std::string& content :
+       {guid + fasc_n, fasc_n + "00" + guid, "0000" + fasc_n + "FF" + guid + "0000",
+        "EE 02 0100" + fasc_n + "32 01 AA" + guid + "FE 00 00"}) {
+    Bytes object;
+    append_tlv(object, 0x53, hex(content));
+    ScriptedCard card{{chuid_command, to_hex(object) + "00009000"}};
+    const auto chuid = piv::read_chuid(card);
+    ASSERT_TRUE(chuid) << content << chuid.error().message();
+    EXPECT_EQ(chuid->card_uuid(), "0f8fad5b-d9cb-469f-a165-70867728950e");
+    EXPECT_EQ(chuid->fasc_n.size(), 25U) << content;
+    ScriptedCard again{{chuid_command, to_hex(object) + "00009000"}};
+    const auto whole = piv::read_signed_chuid(again);
+    ASSERT_TRUE(whole) << content << whole.error().message();
+    EXPECT_EQ(whole->chuid.fasc_n, chuid->fasc_n);
   }
 }
 
@@ -120,7 +240,13 @@ TEST(PivChuid, AbsentAndUnexpected) {
   ScriptedCard absent{{chuid_command, "6A82"}};
   EXPECT_EQ(code_of(piv::read_chuid(absent)), Errc::card_data_missing);
   ScriptedCard locked{{chuid_command, "6982"}};
-  EXPECT_EQ(code_of(piv::read_chuid(locked)), Errc::card_status);
+  EXPECT_EQ(code_of(piv::read_chuid(locked)), Errc::permission_denied);
+  for (const char* sw : {"6A80", "6A83", "6A88"}) {
+    ScriptedCard card{{chuid_command, sw}};
+    EXPECT_EQ(code_of(piv::read_chuid(card)), Errc::card_data_missing) << sw;
+  }
+  ScriptedCard odd{{chuid_command, "6F00"}};
+  EXPECT_EQ(code_of(piv::read_chuid(odd)), Errc::card_status);
 }
 
 const std::string certificate_command = "00CB3FFF 05 5C035FC105 00";
@@ -164,9 +290,12 @@ Bytes gzipped(BytesView plain, int window_bits = MAX_WBITS + 16) {
   return out;
 }
 
+/// As long as `size`, and a DER SEQUENCE, as a certificate is.
 Bytes certificate_of(std::size_t size) {
-  Bytes der(size);
-  for (std::size_t i = 0; i < size; ++i) der[i] = static_cast<std::uint8_t>(i * 7 + i / 256);
+  Bytes content(size - (size > 259 ? 4U : size > 129 ? 3U : 2U));
+  for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<std::uint8_t>(i * 7 + i / 256);
+  Bytes der;
+  append_tlv(der, 0x30, content);
   return der;
 }
 
@@ -178,13 +307,65 @@ TEST(PivCertificate, OneOf770BytesTakesFourExchanges) {
   EXPECT_EQ(card.exchanges(), 4U);
 }
 
-TEST(PivCertificate, IsUnpackedWhateverTheCardCallsCompressed) {
+Bytes plus(Bytes bytes, std::string_view more) {
+  const Bytes tail = hex(more);
+  bytes.insert(bytes.end(), tail.begin(), tail.end());
+  return bytes;
+}
+
+/// Net iD's form: 01 00, the length in two bytes, zlib.
+Bytes net_id(const Bytes& der, bool little_endian = true) {
+  Bytes stored{0x01, 0x00, static_cast<std::uint8_t>(der.size()), static_cast<std::uint8_t>(der.size() >> 8)};
+  if (!little_endian) std::swap(stored[2], stored[3]);
+  const Bytes packed = gzipped(der, MAX_WBITS);
+  stored.insert(stored.end(), packed.begin(), packed.end());
+  return stored;
+}
+
+TEST(PivCertificate, ItsContentDecidesWhetherItIsPackedAndNotItsFlag) {
   const Bytes der = certificate_of(770);
-  for (const std::uint8_t info : {std::uint8_t{0x01}, std::uint8_t{0x80}}) {
-    ScriptedCard gzip(in_parts(object(gzipped(der), info)));
-    EXPECT_EQ(piv::read_certificate(gzip, piv::Slot::authentication).value(), der);
-    ScriptedCard zlib(in_parts(object(gzipped(der, MAX_WBITS), info)));
-    EXPECT_EQ(piv::read_certificate(zlib, piv::Slot::authentication).value(), der);
+  const std::vector<Bytes> forms{der,
+                                 plus(der, "00"),
+                                 plus(der, "FFFFFF"),
+                                 plus(der, "7101"),
+                                 gzipped(der),
+                                 plus(gzipped(der), "00"),
+                                 plus(gzipped(der), "FFFF1234"),
+                                 gzipped(plus(der, "0000")),
+                                 gzipped(der, MAX_WBITS),
+                                 plus(gzipped(der, MAX_WBITS), "0000"),
+                                 net_id(der),
+                                 net_id(der, false),
+                                 plus(net_id(der), "FF")};
+  for (std::size_t form = 0; form < forms.size(); ++form) {
+    for (const std::uint8_t info : Bytes{0x00, 0x01, 0x80, 0x81, 0x02, 0x03, 0xFF}) {
+      ScriptedCard card(in_parts(object(forms[form], info)));
+      const auto read = piv::read_certificate(card, piv::Slot::authentication);
+      ASSERT_TRUE(read) << form << " " << int(info) << " " << read.error().message();
+      EXPECT_EQ(*read, der) << form << " " << int(info);
+    }
+  }
+}
+
+TEST(PivCertificate, IsReadFromAPaddedObjectAndInAnyOrder) {
+  const Bytes der = certificate_of(100);
+  Bytes certificate;
+  append_tlv(certificate, 0x70, der);
+  const std::string it = to_hex(certificate);
+  for (const std::string& content : std::vector<std::string>{
+           it, it + "FE00", "710100" + it + "FE00", "FE00" + it + "710100", it + "7200710100FE00",
+           "00" + it + "00710100FE00", "FFFF" + it + "FF710100FFFE00", it + "710100FE00" + repeated("00", 60),
+           it + "710100FE00" + repeated("FF", 60), it + "710100FE00" + repeated("A5", 60), it + "00710100",
+           it + "7100FE00", it + "71020000FE00", it + "710100710101FE00", it + it + "FE00", it + "70",
+           it + "99"}) {
+    for (const char* behind : {"", "00", "0000", "FFFFFFFF", "A5A5"}) {
+      Bytes whole;
+      append_tlv(whole, 0x53, hex(content));
+      ScriptedCard card(in_parts(plus(whole, behind)));
+      const auto read = piv::read_certificate(card, piv::Slot::authentication);
+      ASSERT_TRUE(read) << content << " " << behind << ": " << read.error().message();
+      EXPECT_EQ(*read, der) << content;
+    }
   }
 }
 
@@ -211,10 +392,12 @@ TEST(PivCertificate, DamagedCompressionIsRefused) {
     ScriptedCard card(in_parts(object(BytesView(packed).first(size), 0x01)));
     EXPECT_EQ(code_of(piv::read_certificate(card, piv::Slot::authentication)), Errc::card_protocol) << size;
   }
-  Bytes more = packed;
-  more.push_back(0);
-  ScriptedCard card(in_parts(object(more, 0x01)));
-  EXPECT_EQ(code_of(piv::read_certificate(card, piv::Slot::authentication)), Errc::card_protocol);
+  for (std::size_t at = packed.size() - 8; at < packed.size(); ++at) {  // its checksum and length
+    Bytes damaged = packed;
+    damaged[at] ^= 1;
+    ScriptedCard card(in_parts(object(damaged, 0x00)));
+    EXPECT_EQ(code_of(piv::read_certificate(card, piv::Slot::authentication)), Errc::card_protocol) << at;
+  }
 }
 
 TEST(PivCertificate, IsRefusedTruncatedAtEveryLength) {
@@ -229,10 +412,13 @@ TEST(PivCertificate, OddObjects) {
   const std::vector<std::pair<std::string, Errc>> objects{
       {"53 00", Errc::card_data_missing},                       // deleted, on some cards
       {"53 07 70 00 71 01 00 FE 00", Errc::card_data_missing},  //
-      {"", Errc::card_protocol},                                //
+      {"", Errc::card_data_missing},                            //
+      {"0000", Errc::card_data_missing},                        //
+      {"53 04 00000000", Errc::card_data_missing},              //
+      {"53 02 FE 00", Errc::card_data_missing},                 //
+      {"53 05 71 01 00 FE 00", Errc::card_data_missing},        //
       {"53 06 70 01 AA 70 01 BB", Errc::card_protocol},         // which?
-      {"53 07 70 01 AA 71 02 0000", Errc::card_protocol},       //
-      {"53 03 70 01 AA FF", Errc::card_protocol},               // leftover
+      {"53 03 70 05 AA", Errc::card_protocol},                  // cut off
       {"54 03 70 01 AA", Errc::card_protocol},
   };
   for (const auto& [answer, code] : objects) {
