@@ -59,17 +59,26 @@ int unblock(const Cli& cli, const CardOptions& options) {
   const auto card = find_card(http, options.reader, options.source.interactive(), CardFor::other);
   if (!card) return say_card_error(cli, card.error());
   if (card->refusal) return say_problem(cli, *card->refusal);
+  if (const auto no = refuse_to_spend_unblocking_key(*card, options.spend_last_try))
+    return say_problem(cli, *no);
   forbid_dumps();
   if (options.source.interactive()) {
     complain(describe_card(*card));
-    complain("The unblocking key (PUK) has few tries, too; when they are spent the card must be replaced.");
+    complain(
+        card->unblocking_tries_left == proto::tries_not_told
+            ? "The unblocking key (PUK) has few tries, and the card does not tell how many are left. When "
+              "none is left, the card can never be unblocked again."
+            : fmt::format("The unblocking key (PUK): {}. When none is left, the card can never be unblocked "
+                          "again.",
+                          tries_text(card->unblocking_tries_left)));
   }
   const auto key = options.source.take("Unblocking key: ", proto::max_passcode_bytes);
   if (!key) return say_card_error(cli, key.error());
   const auto fresh = take_new(options);
   if (!fresh) return say_card_error(cli, fresh.error());
-  const auto body =
-      body_with_secrets({{"reader", card->reader}}, {{"unblocking_key", &*key}, {"new_passcode", &*fresh}});
+  json::object members{{"reader", card->reader}};
+  if (options.spend_last_try) members["spend_last_try"] = true;
+  const auto body = body_with_secrets(members, {{"unblocking_key", &*key}, {"new_passcode", &*fresh}});
   if (!body) return say_card_error(cli, body.error());
   return send_new_passcode(cli, http, *card, "unblock", *body,
                            "The card is unblocked and has the new passcode.");
@@ -103,6 +112,10 @@ CLI::App* add(CLI::App& parent, Cli& cli, const char* name, const char* what, co
   if (run == change_passcode) {
     command->add_flag("--spend-last-try", options->spend_last_try,
                       "Even if the card is blocked when the passcode is wrong");
+  }
+  if (run == unblock) {
+    command->add_flag("--spend-last-try", options->spend_last_try,
+                      "Even if the card can never be unblocked again when the key is wrong");
   }
   command->callback(
       [&cli, options, run] { cli.action = [&cli, options, run] { return run(cli, *options); }; });

@@ -39,14 +39,19 @@ Readers look(const json::object& status, const std::string& wanted) {
       continue;
     }
     const auto state = text_of(*card, "state");
-    if (state == "ready")
+    if (state == "ready") {
+      const auto* told = card->if_contains("unblocking_tries_left");
       out.ready.push_back({.reader = name,
                            .card = text_of(*card, "id"),
                            .tries_left = tries_of(*card),
+                           .unblocking_tries_left = told != nullptr && told->is_int64()
+                                                        ? told->get_int64()
+                                                        : proto::tries_not_told,
                            .warning = text_of(*card, "warning"),
                            .name = text_of(*card, "name"),
                            .problem = text_of(*card, "problem"),
                            .registered = !card->contains("registered") || is_true(*card, "registered")});
+    }
     if (state == "reading") out.reading.push_back(name);
     if (state == "unusable") out.unusable.emplace_back(name, text_of(*card, "problem"));
   }
@@ -196,6 +201,32 @@ std::optional<Problem> refuse_to_spend(const FoundCard& card, bool spend_last_tr
                                "sure of it: {}. If not, ask the smartcard help desk for a new passcode.",
                                how_to_confirm),
                    {{"tries_left", 1}}};
+  }
+  return std::nullopt;
+}
+
+std::optional<Problem> refuse_to_spend_unblocking_key(const FoundCard& card, bool spend_last_try) {
+  const bool works = card.tries_left != 0;
+  if (card.unblocking_tries_left == 0) {
+    return Problem{
+        403,
+        "unblocking_key_blocked",
+        "The unblocking key is blocked",
+        works ? "The unblocking key was wrong too often and is blocked. The passcode still works: "
+                "use it as before. If it is blocked one day, the card must be replaced."
+              : "The unblocking key was wrong too often and is blocked, like the passcode. The card must "
+                "be replaced.",
+        {{"tries_left", 0}}};
+  }
+  if (card.unblocking_tries_left == 1 && !spend_last_try) {
+    return Problem{
+        409,
+        "last_try",
+        "The last try",
+        fmt::format("One try of the unblocking key is left. If it is wrong, {}. If you are sure of the "
+                    "key: cardgate card unblock --spend-last-try",
+                    works ? "the card can never be unblocked again" : "the card must be replaced"),
+        {{"tries_left", 1}}};
   }
   return std::nullopt;
 }

@@ -12,15 +12,17 @@
 #include "base/secret.hpp"
 #include "client/cli.hpp"
 #include "client/service.hpp"
+#include "proto/messages.hpp"
 
 namespace cardgate::client {
 
 struct FoundCard {
   std::string reader, card;
-  std::int64_t tries_left = 0;                 // -1: the card does not tell
-  std::string warning;                         // of a certificate that ends soon; else empty
-  std::string name;                            // in its certificate; may be empty
-  std::string problem;                         // why it cannot be used as it is; else empty
+  std::int64_t tries_left = 0;                                 // -1: the card does not tell
+  std::int64_t unblocking_tries_left = proto::tries_not_told;  // of its unblocking key, where the card told
+  std::string warning;                                         // of a certificate that ends soon; else empty
+  std::string name;                                            // in its certificate; may be empty
+  std::string problem;                                         // why it cannot be used as it is; else empty
   bool registered = true;                      // to one person of this organisation, as far as is known
   std::optional<proto::Problem> refusal = {};  // set: there is no card to use, and why
 };
@@ -40,6 +42,9 @@ std::string describe_card(const FoundCard& card);
 /// Why no try should be spent on it: it is blocked, or only the last try is left and that was not confirmed.
 std::optional<proto::Problem> refuse_to_spend(const FoundCard& card, bool spend_last_try,
                                               std::string_view how_to_confirm);
+
+/// The same for the unblocking key, as far as the card told its tries.
+std::optional<proto::Problem> refuse_to_spend_unblocking_key(const FoundCard& card, bool spend_last_try);
 
 /// Says why a card or its passcode could not be had, and gives the exit code.
 int say_card_error(const Cli& cli, const Error& error);

@@ -258,7 +258,8 @@ class Gate {
     const Peer& peer;
     std::string_view refused_event;  // what a refusal is called in the audit
     std::string reader;
-    std::string person;  // when known
+    std::string person;              // when known
+    bool by_unblocking_key = false;  // not by the passcode
   };
   /// A card that was registered by hand: does its certificate say the name that was looked at then?
   std::optional<Response> refuse_card_name(const CardUse& use, const CardFacts& card,
@@ -540,6 +541,7 @@ class Gate {
   Response refuse_card_use(const CardUse& use, Response answer, std::string_view reason);
   /// What a failed exchange with the card means to the person, and to the next attempt.
   Response card_error(const CardUse& use, Reader& reader, const Error& error);
+  void note_card_blocked(const CardUse& use, const Reader& reader);
   std::optional<Response> refuse_peer(const CardUse& use);
   /// After a wait: why nothing more is done with the card of this insertion.
   std::optional<Response> refuse_if_gone(const CardUse& use, std::uint64_t insertion);

@@ -36,15 +36,14 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
   if (error.code == Errc::timeout || error.code == Errc::unavailable) ++reader.failures;
   switch (error.code) {
     case Errc::pin_incorrect: {
-      reader.tries_left = tries_left(error);
+      const int before = std::exchange(reader.tries_left, tries_left(error));
       ++reader.failures;
       const int left = reader.tries_left;
-      if (left == 0) {
-        audit::Record blocked;
-        blocked.event = "card_blocked";
-        blocked.details = {{"reader", use.reader}, {"card", reader.card ? reader.card->id : std::string()}};
-        note(std::move(blocked));
+      // Some cards refuse a passcode for a reason of their own, and keep the try.
+      if (left == before && left != tries_unknown) {
+        return refused(401, passcode_refused_uncounted(left), {{"tries_left", tries_json(left)}});
       }
+      if (left == 0) note_card_blocked(use, reader);
       std::string detail =
           left == 0   ? "Wrong passcode. The card is now blocked: take it to the smartcard help desk, "
                         "who can unblock it."
@@ -53,7 +52,10 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
       return refused(401, std::move(detail), {{"tries_left", tries_json(left)}});
     }
     case Errc::pin_blocked:
-      reader.tries_left = 0;
+      if (std::exchange(reader.tries_left, 0) != 0) {
+        ++reader.failures;
+        note_card_blocked(use, reader);
+      }
       return refused(403,
                      "The card is blocked, because the passcode was wrong too often. Take it to the "
                      "smartcard help desk, "
@@ -62,16 +64,20 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
     case Errc::puk_incorrect: {
       ++reader.failures;
       const int left = tries_left(error);
-      return refused(401,
-                     fmt::format("Wrong unblocking key. {} {} left; when none is, the card must be replaced.",
-                                 left, left == 1 ? "try is" : "tries are"),
-                     {{"tries_left", left}});
+      reader.unblocking_tries_left = left;
+      return refused(401, wrong_unblocking_key(left), {{"tries_left", tries_json(left)}});
     }
     case Errc::puk_blocked:
-      return refused(
-          403,
-          "The unblocking key was wrong too often. The card cannot be used any more: it must be replaced.",
-          {{"tries_left", 0}});
+      if (std::exchange(reader.unblocking_tries_left, 0) != 0) ++reader.failures;
+      return refused(403, unblocking_key_blocked(reader.tries_left), {{"tries_left", 0}});
+    case Errc::permission_denied:
+      log(Level::warning, "A card took the passcode, and its key did not sign: " + error.message(),
+          {{"CARDGATE_READER", use.reader}});
+      return refuse_card_use(use,
+                             problem(403, "card_unusable",
+                                     "The passcode was right, but the key on the card did not work. Take the "
+                                     "card to the smartcard help desk: it must be repaired or replaced."),
+                             "card_key");
     case Errc::key_unsupported:
       return refuse_card_use(
           use,
@@ -80,9 +86,20 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
                   "maker's own program."),
           "key_unsupported");
     case Errc::pin_format:
+      // What was sent may have been counted, and in any case the card looked at it.
+      if (error.number != 0) {
+        ++reader.failures;
+        return refused(400,
+                       "The card does not accept this new passcode. Choose another one, not an easy one "
+                       "such as 123456; the smartcard help desk knows the card's rules.");
+      }
       // Each kind of card has a rule of its own, and says it.
       return refused(400, fmt::format("Not a passcode of this card: {}. No try was spent.", error.context));
     case Errc::pin_last_try:
+      if (use.by_unblocking_key) {
+        reader.unblocking_tries_left = 1;
+        return refused(409, last_try_of_unblocking_key(reader.tries_left), {{"tries_left", 1}});
+      }
       return refused(
           409,
           "One try is left; if it is wrong, the card is blocked. Sign in again and confirm it, or ask the "
@@ -105,7 +122,8 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
     case Errc::pcsc_access_denied:
       return refuse_card_use(use, problem(503, "pcscd_unavailable", error.context), "pcscd_unavailable");
     case Errc::signature_invalid:
-      log(Level::warning, "A card signed with another key than its certificate's: it may be a forgery.",
+      log(Level::warning,
+          "A card could not prove that its certificate is its own, and may be a forgery: " + error.message(),
           {{"CARDGATE_READER", use.reader}});
       return refuse_card_use(
           use,
@@ -119,6 +137,14 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
       return refuse_card_use(use, problem(403, "card_unusable", explain_card_error(error)),
                              "card_" + std::string(cardgate::name(error.code)));
   }
+}
+
+void Gate::note_card_blocked(const CardUse& use, const Reader& reader) {
+  audit::Record blocked;
+  blocked.event = "card_blocked";
+  blocked.person = use.person;
+  blocked.details = {{"reader", use.reader}, {"card", reader.card ? reader.card->id : std::string()}};
+  note(std::move(blocked));
 }
 
 Response Gate::refuse_who_left(const CardUse& use) {
@@ -251,7 +277,7 @@ Gate::Answer Gate::unblock_card(Request& request, const std::string& id) {
   auto ask = proto::parse_unblock(request.body);
   wipe(request.body);
   if (!ask) co_return problem(400, "bad_request", ask.error().context + ".");
-  const CardUse use{*request.peer, "card_refused", ask->reader, {}};
+  const CardUse use{*request.peer, "card_refused", ask->reader, {}, true};
   if (auto no = refuse_peer(use)) co_return std::move(*no);
   auto found = card_in_hand(use, id, std::nullopt);
   if (found.refusal) co_return std::move(*found.refusal);
@@ -259,9 +285,15 @@ Gate::Answer Gate::unblock_card(Request& request, const std::string& id) {
   const auto card = found.reader->card;
   found.reader->busy = true;
   const Patience patience{std::chrono::steady_clock::now() + longest_card_work, request.left()};
-  const auto outcome = co_await readers_.unblock(card, ask->reader, std::move(ask->unblocking_key),
-                                                 std::move(ask->new_passcode), patience);
+  UnblockUse unblocking;
+  unblocking.reader = ask->reader;
+  unblocking.spend_last_try = ask->spend_last_try;
+  unblocking.unblocking_key = std::move(ask->unblocking_key);
+  const auto outcome =
+      co_await readers_.unblock(card, std::move(unblocking), std::move(ask->new_passcode), patience);
   if (auto no = after_card_work(use, insertion, outcome)) co_return std::move(*no);
+  if (Reader* now = readers_.find(use.reader); now != nullptr && now->insertion == insertion)
+    now->unblocking_tries_left = tries_unknown;  // all of them again, and how many that is the card knows
   note_card_use("card_unblocked", use, card->id);
   co_await readers_.recount(use.reader);
   co_return no_content();

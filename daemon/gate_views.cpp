@@ -119,6 +119,8 @@ Gate::Answer Gate::status(Request& request) {
           card["issuer_serial"] = fmt::format("{};{}", reader.card->info.issuer, reader.card->info.serial);
         }
         card["tries_left"] = tries_json(reader.tries_left);
+        if (reader.unblocking_tries_left != tries_unknown)
+          card["unblocking_tries_left"] = reader.unblocking_tries_left;
         card["genuine"] = reader.card->present ? "shown" : "not shown";
         card["transaction"] = reader.card->driver->transaction_guaranteed() ? "guaranteed" : "not guaranteed";
         card["certificate_expires_at"] = to_rfc3339(reader.card->info.not_after);

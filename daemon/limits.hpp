@@ -29,6 +29,8 @@ inline constexpr milliseconds drain_patience{500};  // at a stop, for a request 
 inline constexpr std::size_t max_readers = 32;  // at one time; pcscd itself serves 16
 inline constexpr int max_failures_per_insertion = 2;
 inline constexpr seconds longest_card_work{30};  // from the request for it to its refusal
+inline constexpr seconds presence_deadline{5};   // for a card to show that it is genuine, which is no must
+inline constexpr seconds unanswered_hold{20};    // a card that waits for a touch answers nothing for so long
 // A card that could not be read is tried again after these, for as long as it is in.
 inline constexpr std::array<milliseconds, 6> read_again_after{milliseconds(250), seconds(1),  seconds(2),
                                                               seconds(5),        seconds(15), seconds(30)};

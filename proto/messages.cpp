@@ -165,6 +165,7 @@ Result<Unblock> unblock_from(const json::value& document) {
   out.reader = TRY(members.name("reader", max_reader_bytes));
   out.unblocking_key = Secret(TRY(members.text("unblocking_key", max_passcode_bytes)));
   out.new_passcode = Secret(TRY(members.text("new_passcode", max_passcode_bytes)));
+  out.spend_last_try = TRY(spends_last_try(members));
   TRY(members.finish());
   return out;
 }

@@ -97,6 +97,7 @@ Result<PasscodeChange> parse_passcode_change(std::string_view body);
 struct Unblock {
   std::string reader;
   Secret unblocking_key, new_passcode;  // PUK
+  bool spend_last_try = false;          // of the unblocking key
 };
 Result<Unblock> parse_unblock(std::string_view body);
 

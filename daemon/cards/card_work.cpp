@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/card_id.hpp"
 #include "base/crypto.hpp"
 #include "trust/possession.hpp"
@@ -12,23 +14,35 @@ namespace {
 
 constexpr const char* card_authentication = "2.16.840.1.101.3.6.8";  // id-PIV-cardAuth, SP 800-73-4 Part 1, B
 
-/// A copy of a card has its certificates but not its keys. Errors: signature_invalid.
+/// Both have some, and none in common.
+bool share_nothing(const std::vector<std::string>& one, const std::vector<std::string>& other) {
+  return !one.empty() && !other.empty() && std::ranges::find_first_of(one, other) == one.end();
+}
+
+/// A copy of a card has its certificates but not its keys. What cannot be had of card authentication says nothing
+/// against the certificate to sign in with: it is refused only where a card must show that it is genuine. What is
+/// wrong with it, its signature or the card it names, is refused always. Errors: signature_invalid.
 Result<bool> check_presence(const CardContents& contents, const CardFacts& facts, BytesView message,
                             const Judge& judge, WallTime now) {
-  const auto refused = [](const char* why) { return Error{Errc::signature_invalid, why}; };
-  if (contents.presence_certificate.empty()) {
+  const auto refused = [](std::string why) { return Error{Errc::signature_invalid, std::move(why)}; };
+  const auto not_shown = [&](const std::string& why) -> Result<bool> {
     if (judge.cards().require_presence)
-      return refused("the card has no card authentication, which is asked for here");
+      return refused(why + "; cards that do not show it are not taken here");
     return false;
-  }
-  if (!trust::verify_possession(contents.presence_certificate, message, contents.presence_signature))
-    return refused("the card does not hold the key of its card authentication certificate");
+  };
+  if (contents.presence_certificate.empty())
+    return not_shown(contents.presence_problem.empty() ? "it has no card authentication"
+                                                       : contents.presence_problem);
   auto info = TRY(trust::describe(contents.presence_certificate));
   const auto equal = [](const auto& one, const auto& other) { return one && other && *one == *other; };
   const trust::Chuid same_card{facts.info.card_uuid.value_or(""), facts.info.fasc_n.value_or(""), false};
-  if (trust::of_two_cards(info, same_card))
+  if (trust::of_two_cards(info, same_card) || share_nothing(info.card_uuids, facts.info.card_uuids) ||
+      share_nothing(info.fasc_ns, facts.info.fasc_ns))
     return refused("the certificates on the card are those of two cards");
   trust::choose_card_names(info, same_card);
+  if (contents.presence_signature.empty()) return not_shown(contents.presence_problem);
+  if (!trust::verify_possession(contents.presence_certificate, message, contents.presence_signature))
+    return refused("the card does not hold the key of its card authentication certificate");
   trust::Rules rules = judge.rules();
   rules.extended_key_usages = {card_authentication};
   const bool good = judge.look(contents.presence_certificate, rules, now).valid;
@@ -84,6 +98,8 @@ Result<CardFacts> judge_card(std::shared_ptr<const CardDriver> driver, const Car
   facts.driver = std::move(driver);
   facts.tries_left = contents.tries_left;
   facts.passcode_key = contents.passcode_key;
+  facts.unblocking_tries_left = contents.unblocking_tries_left;
+  facts.presence_problem = contents.presence_problem;
   facts.info = TRY(trust::describe(contents.certificate));
   facts.chuid = TRY(check_chuid(contents, facts.info, judge, now));
   if (facts.chuid) trust::choose_card_names(facts.info, *facts.chuid);

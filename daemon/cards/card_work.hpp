@@ -28,14 +28,18 @@ struct CardFacts {
   Bytes certificate;                  // DER
   trust::CertificateInfo info;
   trust::Verdict verdict;
-  Bytes certificate_mark;             // as CardContents
-  bool present = false;               // it showed that it is no copy
-  std::optional<trust::Chuid> chuid;  // as far as it was read
+  Bytes certificate_mark;                     // as CardContents
+  bool present = false;                       // it showed that it is no copy
+  std::string presence_problem;               // as CardContents
+  int unblocking_tries_left = tries_unknown;  // as CardContents
+  std::optional<trust::Chuid> chuid;          // as far as it was read
 };
 
-/// Asks each driver in turn. `stop` as the drivers'. Errors: card_not_piv (no driver knows it), signature_invalid (it is a copy, its
-/// parts do not belong together, or its CHUID is not signed as it must be), pcsc_*, card_*,
-/// certificate_malformed. A certificate that is not good is no error: see verdict.
+/// Asks each driver in turn. `stop` as the drivers'. Errors: card_not_piv (no driver knows it), signature_invalid (it
+/// is a copy, its parts do not belong together, or its CHUID is not signed as it must be), key_unsupported (of a kind
+/// that cannot be used), permission_denied (it takes no passcode in this reader), pcsc_*, card_*,
+/// certificate_malformed. A certificate that is not good is no error: see verdict. Neither is card authentication
+/// that cannot be had, unless it is asked for.
 Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reader, const Judge& judge,
                             WallTime now, std::stop_token stop);
 
@@ -51,7 +55,8 @@ struct Attempt {
 /// The certificate judged again, now, and the network asked where what is at hand does not do: nothing is
 /// spent on one that is not good. The passcode is spent at most once. Errors: pin_* (number = tries left),
 /// card_changed (number = tries left; nothing spent), signature_invalid (the card has another key than its
-/// certificate says), key_unsupported, pcsc_*, card_*, cancelled (nothing spent), timeout.
+/// certificate says), permission_denied (the passcode was right, and the key does not sign), key_unsupported,
+/// pcsc_*, card_*, cancelled (nothing spent), timeout.
 Result<trust::Verdict> prove_card(Attempt attempt, const Judge& judge, WallTime now, std::stop_token stop);
 
 }  // namespace cardgate::daemon

@@ -38,10 +38,12 @@ struct CardContents {
   std::string uuid;   // card UUID as the card itself tells it; empty when it was not asked, or has none
   Bytes certificate;  // DER; the one to sign in with
   int tries_left = tries_unknown;
-  int passcode_key = 0;  // the driver's own: which of the card's passcodes people use
-  /// Card authentication (PIV 9E): DER and the card's signature over the presence message; both empty when it
-  /// has none.
+  int passcode_key = 0;                       // the driver's own: which of the card's passcodes people use
+  int unblocking_tries_left = tries_unknown;  // looked for only where the passcode is blocked
+  /// Card authentication (PIV 9E): DER and the card's signature over the presence message; each empty when the card
+  /// has none, or it could not be had, which never keeps the rest from being read.
   Bytes presence_certificate, presence_signature;
+  std::string presence_problem;  // why what the card seems to have could not be had; a sentence for people
   std::optional<trust::ChuidFields> chuid;  // none: not asked for, or this card has none
   /// By what the driver may know each certificate again, without reading all of it; empty: by nothing.
   Bytes certificate_mark, presence_mark;
@@ -54,6 +56,14 @@ struct PasscodeUse {
   int tries_shown = 0;
   bool spend_last_try = false;
   Secret passcode;
+};
+
+/// The unblocking key (PUK) as a person gave it.
+struct UnblockUse {
+  std::string reader;
+  Bytes certificate;  // of the card, as it was read: the tries of its key are remembered by it
+  bool spend_last_try = false;
+  Secret unblocking_key;
 };
 
 class CardDriver {
@@ -79,14 +89,16 @@ class CardDriver {
   virtual Result<int> count_tries(const std::string& reader, int passcode_key,
                                   std::stop_token stop) const = 0;
   /// Spends the passcode at most once. `block` as trust::block_to_sign() makes it. Errors: pin_* (number =
-  /// tries left), card_changed (number = tries left; nothing spent), key_unsupported.
+  /// tries left), card_changed (number = tries left; nothing spent), key_unsupported; after a right passcode:
+  /// signature_invalid (the card has no key of the kind that its certificate names), permission_denied (its key
+  /// does not sign).
   virtual Result<Bytes> sign(PasscodeUse use, const trust::CertificateInfo& certificate, BytesView block,
                              std::stop_token stop) const = 0;
-  /// Errors: as sign(), for the passcode in use; pin_format for either.
+  /// Errors: as sign(), for the passcode in use; pin_format for either (number: 0 when nothing was sent).
   virtual Result<void> change_passcode(PasscodeUse use, Secret new_passcode, std::stop_token stop) const = 0;
-  /// A new passcode by the PUK, for a blocked card. Errors: puk_incorrect (number = tries left), puk_blocked.
-  virtual Result<void> unblock(const std::string& reader, Secret puk, Secret new_passcode,
-                               std::stop_token stop) const = 0;
+  /// A new passcode by the PUK, for a blocked card. Errors: puk_incorrect (number = tries left, or tries_unknown),
+  /// puk_blocked, pin_last_try (the PUK's, and nothing was spent), pin_format (number: 0 when nothing was sent).
+  virtual Result<void> unblock(UnblockUse use, Secret new_passcode, std::stop_token stop) const = 0;
 
  protected:
   CardDriver() = default;

@@ -74,7 +74,7 @@ class Pkcs11Driver final : public CardDriver {
     return {};
   }
 
-  Result<void> unblock(const std::string&, Secret, Secret, std::stop_token) const override {
+  Result<void> unblock(UnblockUse, Secret, std::stop_token) const override {
     return Error{Errc::key_unsupported,
                  "this kind of card is unblocked with the smartcard help desk's own tool"};
   }

@@ -25,6 +25,12 @@ std::string explain_card_error(const Error& error) {
              "does not answer, ask the smartcard help desk for a new one.";
     case Errc::card_data_missing:
       return "The card has no sign-in certificate. Ask the smartcard help desk to renew it.";
+    case Errc::permission_denied:
+      return "The card takes no passcode in this reader: it is read without its contacts. Use a reader "
+             "with a slot, and put the card into it.";
+    case Errc::key_unsupported:
+      return "The card cannot be used here: " + error.context +
+             ". Ask the smartcard help desk for a card with another key.";
     case Errc::certificate_malformed:
       return "The certificate on the card cannot be read (" + error.context +
              "). Ask the smartcard help desk to renew it.";
@@ -217,6 +223,11 @@ void Readers::take_over(const std::string& name, Result<CardFacts> facts) {
   }
   reader.state = Reader::State::ready;
   reader.tries_left = facts->tries_left;
+  reader.unblocking_tries_left = facts->unblocking_tries_left;
+  if (reader.reads == 1 && !facts->presence_problem.empty()) {
+    log(Level::notice, "A card did not show that it is genuine: " + facts->presence_problem,
+        {{"CARDGATE_READER", name}});
+  }
   reader.proved = facts->present;
   reader.card = std::make_shared<const CardFacts>(*std::move(facts));
   const std::string id = reader.card->id;
@@ -359,12 +370,13 @@ asio::awaitable<Result<void>> Readers::change_passcode(std::shared_ptr<const Car
   co_return outcome;
 }
 
-asio::awaitable<Result<void>> Readers::unblock(std::shared_ptr<const CardFacts> card, std::string reader,
-                                               Secret puk, Secret fresh, Patience patience) {
-  auto secrets = std::make_shared<std::pair<Secret, Secret>>(std::move(puk), std::move(fresh));
-  Work<void> work = [card = std::move(card), reader, secrets](std::stop_token stop) {
-    return card->driver->unblock(reader, std::move(secrets->first), std::move(secrets->second),
-                                 std::move(stop));
+asio::awaitable<Result<void>> Readers::unblock(std::shared_ptr<const CardFacts> card, UnblockUse use,
+                                               Secret fresh, Patience patience) {
+  const std::string reader = use.reader;
+  use.certificate = card->certificate;
+  auto secrets = std::make_shared<std::pair<UnblockUse, Secret>>(std::move(use), std::move(fresh));
+  Work<void> work = [card = std::move(card), secrets](std::stop_token stop) {
+    return card->driver->unblock(std::move(secrets->first), std::move(secrets->second), std::move(stop));
   };
   auto outcome = co_await on_worker<void>(reader, std::move(patience), std::move(work));
   co_return outcome;

@@ -25,13 +25,14 @@ struct Reader {
   enum class State { empty, reading, ready, unusable };
   State state = State::empty;
   std::uint64_t insertion = 0;
-  std::shared_ptr<const CardFacts> card;  // ready only
-  int tries_left = 0;                     // the last known truth
-  std::string problem;                    // unusable: what it is and what to do
-  std::string same_card_in;               // unusable because the card is in this reader, too
-  std::size_t reads = 0;                  // how often reading the card was begun in this insertion
-  int failures = 0;                       // wrong passcodes in this insertion
-  bool busy = false;                      // an attempt is in flight
+  std::shared_ptr<const CardFacts> card;      // ready only
+  int tries_left = 0;                         // the last known truth
+  int unblocking_tries_left = tries_unknown;  // of the unblocking key (PUK), as far as it was told
+  std::string problem;                        // unusable: what it is and what to do
+  std::string same_card_in;                   // unusable because the card is in this reader, too
+  std::size_t reads = 0;                      // how often reading the card was begun in this insertion
+  int failures = 0;                           // wrong passcodes in this insertion
+  bool busy = false;                          // an attempt is in flight
   bool proved = false;  // in this insertion a signature showed that the card is what it says
 };
 
@@ -80,8 +81,8 @@ class Readers {
   /// CardDriver.
   boost::asio::awaitable<Result<void>> change_passcode(std::shared_ptr<const CardFacts> card, PasscodeUse use,
                                                        Secret fresh, Patience patience);
-  boost::asio::awaitable<Result<void>> unblock(std::shared_ptr<const CardFacts> card, std::string reader,
-                                               Secret puk, Secret fresh, Patience patience);
+  boost::asio::awaitable<Result<void>> unblock(std::shared_ptr<const CardFacts> card, UnblockUse use,
+                                               Secret fresh, Patience patience);
   /// What is found of the card in this reader by now. REQUIRES one that was read.
   void judged(const std::string& name, trust::Verdict verdict);
   /// The card in this reader has signed: another that only says it is the same gives way.

@@ -178,8 +178,10 @@ TEST_F(SoftToken, ANewPasscodeTakesTheOldOnesPlace) {
   ASSERT_TRUE(helper.driver->change_passcode(use(*card), Secret(std::string_view("24682468")), {}));
   EXPECT_FALSE(sign(*helper.driver, *card, use(*card)));
   EXPECT_TRUE(sign(*helper.driver, *card, use(*card, "24682468")));
-  const auto unblocked = helper.driver->unblock("no reader", Secret(std::string_view("12345678")),
-                                                Secret(std::string_view(pin)), {});
+  UnblockUse unblocking;
+  unblocking.reader = "no reader";
+  unblocking.unblocking_key = Secret(std::string_view("12345678"));
+  const auto unblocked = helper.driver->unblock(std::move(unblocking), Secret(std::string_view(pin)), {});
   ASSERT_FALSE(unblocked);
   EXPECT_EQ(unblocked.error().code, Errc::key_unsupported);
 }

@@ -241,6 +241,7 @@ Answer Applet::get_data(const Command& command, const Faults& faults) const {
   std::uint32_t tag = 0;
   if (list->front().second.size() > 3) return Sw::wrong_data;
   for (const std::uint8_t byte : list->front().second) tag = tag << 8 | byte;
+  if (const auto odd = faults.objects.find(tag); odd != faults.objects.end()) return odd->second;
   switch (tag) {
     case 0x7E:
       return discovery_object(data_.global_pin);
@@ -274,6 +275,8 @@ std::optional<Answer> Applet::check(BytesView given, std::string& reference, int
 }
 
 Answer Applet::verify(const Command& command, const Faults& faults) {
+  if (command.p2 == puk_reference && command.data.empty() && faults.tells_unblocking_tries)
+    return data_.puk_tries == 0 ? Answer(Sw::blocked) : Answer(Sw::tries, data_.puk_tries);
   if (command.p2 != (data_.global_pin ? global_pin_reference : pin_reference)) return Sw::no_such_reference;
   if (command.p1 == 0xFF && command.data.empty()) {
     verified_ = false;

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -41,11 +42,14 @@ struct Faults {
   bool half_read_blocks = false;  // no signature (6985) while an answer waits to be fetched to its end
   bool pulled_in_command =
       false;  // as the next command comes: VpcdLink leaves without an answer, and stays away
-  bool no_certificate = false;         // both certificate objects absent (6A82)
-  bool verify_always_ok = false;       // VERIFY answers 9000 and the key works whatever the PIN
-  Bytes foreign_certificate;           // DER shown for 9A instead of the card's own
-  std::string sign_with;               // PEM of another key of the same kind that 9A signs with
-  std::chrono::milliseconds delay{0};  // before each answer (applied by VpcdLink; pull() cuts it short)
+  bool no_certificate = false;    // both certificate objects absent (6A82)
+  bool verify_always_ok = false;  // VERIFY answers 9000 and the key works whatever the PIN
+  Bytes foreign_certificate;      // DER shown for 9A instead of the card's own
+  std::string sign_with;          // PEM of another key of the same kind that 9A signs with
+  std::map<std::uint32_t, Bytes>
+      objects;  // shown by GET DATA instead of the card's own; empty: 9000 without data
+  bool tells_unblocking_tries = false;  // an empty VERIFY of the PUK (81) says how many tries it has
+  std::chrono::milliseconds delay{0};   // before each answer (applied by VpcdLink; pull() cuts it short)
 };
 
 class Applet;
