@@ -91,6 +91,8 @@ int status(const Cli& cli, const CardOptions& options) {
   if (cli.json) {
     json::object out{
         {"reader", card->reader}, {"card", card->card}, {"tries_left", tries_json(card->tries_left)}};
+    if (card->unblocking_tries_left != proto::tries_not_told)
+      out["unblocking_tries_left"] = card->unblocking_tries_left;
     if (!card->warning.empty()) out["warning"] = card->warning;
     print_json(out);
   } else {

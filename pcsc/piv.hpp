@@ -103,7 +103,8 @@ struct PasscodeState {
 
 /// The passcode of a card that was just reset, by an empty VERIFY that spends no try: 63 CX, 63 0X, 6983 and 6984
 /// (blocked), 6300 (not told). One exchange; a card that wants to read a length of 0 takes one more. Errors:
-/// permission_denied (the card takes no passcode in this reader: it lies on one without contacts), card_not_piv
+/// permission_denied (the card takes no passcode in this reader: it lies on one without contacts),
+/// card_data_missing (it has no such passcode), card_not_piv
 /// (it knows no PIV command), card_protocol (it stays unlocked whatever it is told).
 Result<PasscodeState> passcode_state(CardChannel& card, Pin pin = Pin::application);
 

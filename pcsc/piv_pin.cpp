@@ -70,6 +70,8 @@ Result<int> judge_tries(std::uint16_t sw) {
     case 0x6982:
     case 0x6A81:
       return Error{Errc::permission_denied, "the card takes no passcode in this reader", sw};
+    case 0x6A88:
+      return Error{Errc::card_data_missing, "the card has no such passcode", sw};
     case 0x6D00:
     case 0x6E00:
       return Error{Errc::card_not_piv, "the card took the name of PIV, and knows none of its commands", sw};

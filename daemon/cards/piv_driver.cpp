@@ -181,9 +181,7 @@ class PivDriver final : public CardDriver {
                                  BytesView presence_message, ChuidPart chuid) const {
     CardContents contents;
     TRY(piv::select(card));
-    const auto pin = TRY(piv::pin_in_use(card));
-    contents.passcode_key = static_cast<int>(pin);
-    const auto passcode = TRY(piv::passcode_state(card, pin));
+    const auto passcode = TRY(find_passcode(card, contents));
     contents.tries_left = passcode.tries_left;
     unlocked_.note(reader, passcode.outlived_reset);
     const bool blocked = contents.tries_left == 0;
@@ -208,6 +206,21 @@ class PivDriver final : public CardDriver {
     }
     TRY(card.end());
     return contents;
+  }
+
+  /// The passcode that people of this card know. A Discovery Object that names one that the card does not have is wrong.
+  static Result<piv::PasscodeState> find_passcode(pcsc::Transaction& card, CardContents& contents) {
+    auto pin = TRY(piv::pin_in_use(card));
+    auto passcode = piv::passcode_state(card, pin);
+    if (!passcode && pin == piv::Pin::global && passcode.error().code == Errc::card_data_missing) {
+      pin = piv::Pin::application;
+      passcode = piv::passcode_state(card, pin);
+    }
+    contents.passcode_key = static_cast<int>(pin);
+    if (!passcode && passcode.error().code == Errc::card_data_missing)
+      return Error(Errc::card_status,
+                   passcode.error().context);  // said of a certificate it means another thing
+    return passcode;
   }
 
   /// A card without a CHUID, or with one that cannot be read, shows none: whether it must is judged elsewhere.

@@ -38,12 +38,10 @@ inline std::string wrong_unblocking_key(int left) {
 /// `passcode_tries`: of the passcode.
 inline std::string unblocking_key_blocked(int passcode_tries) {
   if (passcode_tries == 0)
-    return "The unblocking key was wrong too often and is blocked, like the passcode. The card cannot be "
-           "used any "
-           "more: it must be replaced.";
-  return "The unblocking key was wrong too often and is blocked. The passcode still works: sign in with it "
-         "as "
-         "before. But if the passcode is blocked one day, the card must be replaced.";
+    return "The unblocking key was wrong too often and is blocked, like the passcode. The card must be "
+           "replaced.";
+  return "The unblocking key was wrong too often and is blocked. The passcode still works: use it as "
+         "before. If it is blocked one day, the card must be replaced.";
 }
 
 inline std::string last_try_of_unblocking_key(int passcode_tries) {

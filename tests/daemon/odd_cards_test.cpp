@@ -82,6 +82,8 @@ TEST_F(OddCards, WhatIsOptionalOrCosmeticKeepsNobodyOut) {
     expect_sign_in("Discovery " + std::to_string(sw), odd::object_refused(discovery, sw));
   expect_sign_in("Discovery, 9000 without data", object_shown(discovery, {}));
   expect_sign_in("Discovery, empty", object_shown(discovery, {0x7E, 0x00}));
+  expect_sign_in("Discovery of a global passcode that the card does not have",
+                 object_shown(discovery, from_hex("7E055F2F026020").value()));
   expect_sign_in("card authentication, empty", object_shown(certificate_9e, {0x53, 0x00}));
   expect_sign_in("card authentication, 9000 without data", object_shown(certificate_9e, {}));
   const Bytes der = stage.card->data().authentication.certificate;

@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto once = [&](auto&& spend) {
       const int before = card.secrets;
       static_cast<void>(spend());
-      if (card.secrets != before + 1) std::abort();  // a passcode, or a PUK, is sent once
+      if (card.secrets > before + 1) std::abort();  // a passcode, or a PUK, is never sent twice
     };
     const auto secret = [](std::string_view digits) { return Secret(digits); };
     once([&] { return piv::verify_pin(card, secret("123456")); });

@@ -66,7 +66,7 @@ TEST(PivTriesLeft, ACardThatKnowsNoPivCommandIsNotPiv) {
 
 TEST(PivTriesLeft, AnythingElseIsUnexpected) {
   ScriptedCard unknown{{"00200080", "6A88"}};
-  EXPECT_EQ(code_of(piv::tries_left(unknown)), Errc::card_status);
+  EXPECT_EQ(code_of(piv::tries_left(unknown)), Errc::card_data_missing);
   for (const char* sw : {"6700", "6CFF", "6F00"}) {
     ScriptedCard card{{"00200080", sw}, {"0020008000", sw}};
     EXPECT_EQ(code_of(piv::tries_left(card)), Errc::card_status) << sw;
