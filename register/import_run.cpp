@@ -6,12 +6,13 @@
 #include <algorithm>
 #include <memory>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "register/enrolment.hpp"
 #include "register/import_check.hpp"
 #include "register/import_difference.hpp"
 #include "register/import_rows.hpp"
-#include "register/look_alikes.hpp"
+#include "register/newcomers.hpp"
 #include "register/normal.hpp"
 
 namespace cardgate::reg {
@@ -29,7 +30,8 @@ class Run {
         options_(options),
         rows_(db),
         own_(db),
-        plans_(file.people.size()) {}
+        plans_(file.people.size()),
+        newcomers_(own_, file, options) {}
 
   ImportReport go() {
     SQLite::Transaction transaction(database_, SQLite::TransactionBehavior::IMMEDIATE);
@@ -83,13 +85,9 @@ class Run {
   void begin() {
     report_.people = file_.people.size();
     if (options_.today.ok()) report_.team_before = own_.working_members(options_.teams, options_.today);
-    for (std::size_t i = 0; i < file_.people.size(); ++i) {
-      const auto& item = file_.people[i];
-      if (item.given.card_in_use && !item.person.cards.empty())
-        handed_to_.emplace(item.person.cards.front().uuid, i);
-    }
     closed_ = own_.setting("setup") == "closed" && !options_.break_glass;
     next_key_ = own_.last_key() + 1;
+    was_empty_ = next_key_ == 1;
     known_.reserve(file_.people.size());
     for (const auto& item : file_.people) known_.emplace(item.person.id, std::nullopt);
     if (options_.leavers_by_absence)
@@ -155,10 +153,7 @@ class Run {
     write(plan, next, manager, enrolment, same, now);
     if (options_.leavers_by_absence && employed(now.person) && !employed(next)) ++report_.losing;
     if (!plan.is_new && leaves(now.person, next)) {
-      std::vector<std::string> cards;
-      for (const auto& card : now.person.cards) cards.push_back(card.uuid);
-      leavers_.add({next.id, now.person.name, now.person.username, now.enrolment, item.enrolment.born,
-                    std::move(cards)});
+      newcomers_.leaves(likeness(now.person, now.enrolment, item.enrolment.born));
     }
     if (!plan.is_new && same && plan.lists.none()) {
       ++report_.unchanged;
@@ -179,37 +174,14 @@ class Run {
       plan.kept = std::make_unique<Person>(std::move(next));
   }
 
-  /// A number that nobody on file has must look like one, and like no other but for what a spreadsheet does to numbers.
   void check_number(const ImportedPerson& item, Plan& plan) {
-    const std::string& id = item.person.id;
-    if (id.empty()) return;
-    std::string like;
-    for (const auto& other : like_ids(id)) {
-      if (like.empty() && key_of(other)) like = other + name_of(other);
-    }
-    if (const auto wrong = wrong_with(id); !wrong.empty()) {
-      problem(item.line, "id",
-              fmt::format("\"{}\" {}{}", id, wrong, like.empty() ? "" : fmt::format(". Is it {}?", like)));
-    } else if (!like.empty()) {
-      plan.doubted = true;
-      doubt(item, fmt::format("but for zeros in front or the case of letters that is {}", like));
-    }
-  }
-
-  std::string wrong_with(std::string_view id) {
-    if (!options_.ids && !forms_) forms_ = own_.forms();
-    return options_.ids ? wrong_with_number(id, *options_.ids) : wrong_with_number(id, *forms_);
-  }
-
-  /// " (Ada Example)", where the register has it.
-  std::string name_of(std::string_view id) {
-    const auto there = own_.read(id);
-    return there ? fmt::format(" ({})", there->person.name) : std::string(" of this file");
-  }
-
-  void doubt(const ImportedPerson& item, std::string_view why) {
-    report_.look_alikes.push_back(problem_in(
-        file_, item.line, "id", fmt::format("{} ({}) is new: {}", item.person.id, item.person.name, why)));
+    // Not by key_of(), which remembers everybody it was asked for: that is much for a large first import.
+    const auto is_known = [this](const std::string& id) {
+      return known_.contains(id) || (!was_empty_ && rows_.key_of(id));
+    };
+    auto [wrong, doubted] = newcomers_.check_number(item, is_known);
+    plan.doubted = doubted;
+    if (!wrong.empty()) problem(item.line, "id", std::move(wrong));
   }
 
   bool leaves(const Person& now, const Person& next) const {
@@ -217,30 +189,35 @@ class Run {
            (!now.employed_until || *next.employed_until < *now.employed_until);
   }
 
-  /// A newcomer who is like somebody who leaves may be the same person under a number that was exported wrongly.
+  /// What can be compared of the newcomers that nothing is said of yet, once it is known who leaves.
   void doubt_newcomers() {
-    for (std::size_t i = 0; i < plans_.size() && !leavers_.empty(); ++i) {
-      const ImportedPerson& item = file_.people[i];
+    for (std::size_t i = 0; i < plans_.size() && newcomers_.somebody_leaves(); ++i) {
       if (!plans_[i].is_new || plans_[i].doubted) continue;
-      std::vector<std::string> cards;
-      for (const auto& card : item.person.cards) cards.push_back(card.uuid);
-      const auto like = leavers_.like({item.person.id, item.person.name, item.person.username,
-                                       enrolment_of(item, {}), item.enrolment.born, std::move(cards)});
-      if (!like.empty()) doubt(item, like);
+      const ImportedPerson& item = file_.people[i];
+      newcomers_.compare(item, enrolment_of(item, {}));
     }
-    std::ranges::stable_sort(report_.look_alikes, {}, &ImportProblem::line);
+    report_.look_alikes = newcomers_.take();
     report_.newcomers_doubted = report_.look_alikes.size() != options_.allow_newcomers.value_or(0);
   }
 
   /// A card that was this person's until now and is another's by the same file leaves nothing behind here.
-  void give_cards_away(const ImportedPerson& item, const Person& now, Person& next) const {
+  void give_cards_away(const ImportedPerson& item, const Person& now, Person& next) {
     if (!item.given.card_in_use) return;
     std::erase_if(next.cards, [&](const Card& card) {
-      const auto to = handed_to_.find(card.uuid);
       const auto before = std::ranges::find(now.cards, card.uuid, &Card::uuid);
-      return card.status == "replaced" && to != handed_to_.end() && &file_.people[to->second] != &item &&
-             before != now.cards.end() && before->status == "active";
+      if (card.status != "replaced" || before == now.cards.end() || before->status != "active") return false;
+      return cards_in_use().contains(card.uuid);
     });
+  }
+
+  /// The cards that this file puts into people's hands.
+  const std::unordered_set<std::string_view>& cards_in_use() {
+    if (!cards_in_use_.empty()) return cards_in_use_;
+    for (const auto& item : file_.people) {
+      if (item.given.card_in_use && !item.person.cards.empty())
+        cards_in_use_.insert(item.person.cards.front().uuid);
+    }
+    return cards_in_use_;
   }
 
   /// Whoever comes back begins with nothing, whichever way the new first day came; what this file gives comes after.
@@ -416,7 +393,7 @@ class Run {
     KeyOrNone holder = own_.with_username(username);
     if (!holder) holder = key_of(username);
     for (const auto& other : like_ids(username)) {
-      if (!holder) holder = key_of(other);  // whoever types it in capitals must not mean somebody else
+      if (!holder) holder = rows_.key_of(other);  // whoever types it in capitals must not mean somebody else
     }
     if (holder && *holder != plan.key) {
       if (file_.complete) {
@@ -494,7 +471,7 @@ class Run {
     const bool too_many = report_.losing * 100 > report_.employed * leavers_percent;
     report_.stopped = too_many && options_.allow_leavers != report_.losing;
     const Date yesterday = std::chrono::sys_days(options_.today) - std::chrono::days(1);
-    for (const auto& one : absent) leavers_.add({one.id, one.name, one.username, one.enrolment, {}, {}});
+    for (const auto& one : absent) newcomers_.leaves({one.id, one.name, one.username, one.enrolment, {}, {}});
     for (const auto& one : absent) {
       const Date last_day = std::max(yesterday, one.from);  // nobody leaves before their first day
       own_.end_employment(one.key, last_day);
@@ -516,14 +493,12 @@ class Run {
   ImportRows own_;
   std::vector<Plan> plans_;
   Key next_key_ = 1;
-  bool closed_ = false;
+  bool closed_ = false, was_empty_ = false;
   std::unordered_map<std::string_view, std::optional<Somebody>> known_;  // everybody in the file
   std::unordered_map<std::string, KeyOrNone> others_;                    // named in it, and not in it
   std::unordered_map<Key, KeyOrNone> managers_now_;                      // of everybody in the file
-  std::unordered_map<std::string_view, std::size_t>
-      handed_to_;  // cards in use, and whose this file makes them
-  Leavers leavers_;
-  std::optional<KnownForms> forms_;  // read when a newcomer is met
+  std::unordered_set<std::string_view> cards_in_use_;  // filled when somebody on file gets another card
+  Newcomers newcomers_;
   ImportReport report_;
 };
 
