@@ -448,6 +448,14 @@ TEST_F(ConfigFile, IsTakenWhole) {
   EXPECT_EQ(refusal(text), "");
 }
 
+TEST_F(ConfigFile, SaysWhatAPersonnelNumberLooksLike) {
+  EXPECT_EQ(refusal(text + "staff_ids: '[0-9]{8}'\n"), "");
+  EXPECT_EQ(load_config(dir / "c.yaml")->staff_ids->text(), "[0-9]{8}");
+  EXPECT_NE(refusal(text + "staff_ids: '[0-9'\n")
+                .find("staff_ids: expected a regular expression (POSIX extended): "),
+            std::string::npos);
+}
+
 TEST_F(ConfigFile, EachMistakeNamesItsLineAndKey) {
   EXPECT_EQ(refusal(replaced("issuer: https", "issuer: http")),
             "1: issuer: expected a URL that begins with https://");

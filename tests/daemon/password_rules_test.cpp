@@ -116,7 +116,7 @@ TEST(Passwords, WaitInAShortQueueAndWhoFindsItFullIsToldSo) {
   init_crypto();
   boost::asio::io_context io;
   int hashed = 0;
-  Passwords passwords({1, least_password_memory}, [&] { ++hashed; });
+  Passwords passwords({1, least_password_memory}, [&] { ++hashed; }, [](const std::string&) {});
   const auto typed = std::make_shared<const Secret>("four plain words here");
   const std::string stored = *hash_password(*typed, passwords.cost());
   int fitting = 0;
@@ -154,6 +154,12 @@ TEST(PasswordRoles, OpenTheOwnRecordAndNothingElseWhateverThePolicySays) {
   role.may.clear();
   role.sign_in = {policy::SignIn::card};
   EXPECT_FALSE(opens_by_password(role));
+}
+
+TEST(PasswordRules, ANameWithoutItsAccentsIsStillTheName) {
+  const auto rules = PasswordRules::load({}).value();
+  for (const auto* password : {"oneillzoe1234", "ZoeONeill12345"})
+    EXPECT_NE(rules.refuse(Secret(std::string_view(password)), {"Zo\u00eb O\u2019Neill"}), "") << password;
 }
 
 TEST(Names, AreComparedWithoutCaseAndBlanks) {
