@@ -211,7 +211,7 @@ Result<Response> send_extended(CardChannel& channel, Exchange& sender, const Com
   // A card that refuses both ways alike does not refuse the length. One that was pulled says nothing about the reader.
   const bool learnt = by_reader ? again || is_about_transport(again.error().code) ||
                                       again.error().code == Errc::pcsc_card_reset
-                                : again && again->sw != first->sw;
+                                : again && !is_about_form(*again);
   if (learnt) channel.refuse_extended_length(by_reader ? Refusal::by_reader : Refusal::by_card);
   return again;
 }
