@@ -70,9 +70,11 @@ class UnlockedCards {
     const std::lock_guard lock(mutex_);
     if (!outlived_reset) {
       readers_.erase(reader);
-    } else if (readers_.size() < max_readers) {
-      readers_.insert(reader);
+      return;
     }
+    // Names of tokens come and go in any number: a reader that is there must not find the place taken.
+    if (readers_.size() >= max_known_certificates) readers_.clear();
+    readers_.insert(reader);
   }
   bool contains(const std::string& reader) const {
     const std::lock_guard lock(mutex_);
