@@ -38,7 +38,7 @@ constexpr EventInfo table[] = {
     {"token_refused", "person, role, client, session, reason, policy, details.unmet",
      "a token was not released"},
     {"certificate_explained", "person, client, reason, details.certificate, details.serial",
-     "root asked whose a certificate is; whom it led to"},
+     "root asked to whom a certificate belongs; the person it led to"},
     {"introspected", "client, reason, details", "a token was looked up and why it was not active"},
     {"revoked", "person, client, session, reason, details.jti", "a token was made invalid before its time"},
     {"access_removed", "person, reason, details", "prerequisites ceased to hold during a session"},

@@ -241,10 +241,9 @@ Response Gate::audit_unavailable() {
     record.reason = "the audit log could not be written; nothing was issued meanwhile";
     note(std::move(record));
   }
-  return problem(
-      503, "audit_unavailable",
-      "Nothing is issued now, because the audit log cannot be written. The people who run this machine have "
-      "been told; try again later.");
+  return problem(503, "audit_unavailable",
+                 "This cannot be done now, because the audit log cannot be written. The people who run this "
+                 "machine have been told. Try again later.");
 }
 
 bool Gate::may_sign_in_at(const Peer& peer, const std::string& reader) const {

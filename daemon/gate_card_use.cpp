@@ -45,9 +45,8 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
       }
       if (left == 0) note_card_blocked(use, reader);
       std::string detail =
-          left == 0   ? "Wrong passcode. The card is now blocked: take it to the smartcard help desk, "
-                        "who can unblock it."
-          : left == 1 ? "Wrong passcode. One try is left; if it is wrong too, the card is blocked."
+          left == 0   ? "Wrong passcode. The card is now blocked. Take it to the smartcard help desk to have it unblocked."
+          : left == 1 ? "Wrong passcode. One try is left. If that is wrong too, the card is blocked."
                       : "Wrong passcode. " + tries_sentence(left);
       return refused(401, std::move(detail), {{"tries_left", tries_json(left)}});
     }
@@ -57,9 +56,8 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
         note_card_blocked(use, reader);
       }
       return refused(403,
-                     "The card is blocked, because the passcode was wrong too often. Take it to the "
-                     "smartcard help desk, "
-                     "who can unblock it.",
+                     "The card is blocked, because the passcode was wrong too many times. Take it to the "
+                     "smartcard help desk to have it unblocked.",
                      {{"tries_left", 0}});
     case Errc::puk_incorrect: {
       ++reader.failures;
@@ -102,13 +100,13 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
       }
       return refused(
           409,
-          "One try is left; if it is wrong, the card is blocked. Sign in again and confirm it, or ask the "
-          "smartcard help desk to set a new passcode.",
+          "One try is left. If it is wrong, the card is blocked. To use it, sign in again and confirm it. Or ask the smartcard help desk to set a new passcode.",
           {{"tries_left", 1}});
     case Errc::card_changed:
       reader.tries_left = tries_left(error);
       return refused(409,
-                     "The tries left are not what you were shown. Nothing was spent; look again and repeat.",
+                     "The number of tries left is not the one you were shown. No try was spent. Look again, "
+                     "then repeat.",
                      {{"tries_left", tries_json(reader.tries_left)}});
     case Errc::pcsc_no_card:
     case Errc::pcsc_card_removed:
@@ -125,12 +123,11 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
       log(Level::warning,
           "A card could not prove that its certificate is its own, and may be a forgery: " + error.message(),
           {{"CARDGATE_READER", use.reader}});
-      return refuse_card_use(
-          use,
-          problem(403, "certificate_refused",
-                  "The card could not prove that its certificate is its own. Do not use it; take it to "
-                  "the smartcard help desk."),
-          "possession_not_proved");
+      return refuse_card_use(use,
+                             problem(403, "certificate_refused",
+                                     "The card could not prove that its certificate is its own. Do not use "
+                                     "this card. Take it to the smartcard help desk."),
+                             "possession_not_proved");
     default:
       log(Level::warning, "A card failed during a sign-in: " + error.message(),
           {{"CARDGATE_READER", use.reader}});
@@ -148,9 +145,10 @@ void Gate::note_card_blocked(const CardUse& use, const Reader& reader) {
 }
 
 Response Gate::refuse_who_left(const CardUse& use) {
-  return refuse_card_use(
-      use, problem(408, "request_timeout", "The program that asked closed its connection; nothing was done."),
-      "client_left");
+  return refuse_card_use(use,
+                         problem(408, "request_timeout",
+                                 "The program closed its connection before this was done. Nothing was done."),
+                         "client_left");
 }
 
 std::optional<Response> Gate::refuse_if_gone(const CardUse& use, std::uint64_t insertion) {
@@ -174,8 +172,8 @@ std::optional<Response> Gate::refuse_peer(const CardUse& use) {
   return refuse_card_use(
       use,
       problem(403, "sign_in_not_allowed",
-              "This program, or this user, may not sign people in at this reader. The people who run this "
-              "machine decide that in the `clients` and `readers` of cardgate's configuration."),
+              "This program or this user of the machine may not sign people in at this reader. The people "
+              "who run this machine can allow it: `clients` and `readers` in cardgate's configuration."),
       "sign_in_not_allowed");
 }
 
@@ -186,15 +184,17 @@ Gate::CardInHand Gate::card_in_hand(const CardUse& use, const std::string& card,
     return no(refuse_card_use(use, std::move(answer), reason));
   };
   if (!sign_in_rate_.allow(use.peer.counted_as, clock_.boot())) {
-    return refused(problem(429, "rate_limited", "Too many sign-ins in a short time. Wait a minute."),
+    return refused(problem(429, "rate_limited",
+                           "Too many sign-ins from this user of the machine in a short time. Wait a minute, "
+                           "then try again."),
                    "rate_limited");
   }
   if (!audit_ok()) return no(audit_unavailable());
   if (!readers_.service_up()) return no(problem(503, "pcscd_unavailable", readers_.service_problem()));
   Reader* reader = readers_.find(use.reader);
   if (reader == nullptr) {
-    return no(
-        problem(404, "reader_not_found", "There is no reader of that name. Check that it is plugged in."));
+    return no(problem(404, "reader_not_found",
+                      "There is no reader with that name. Check that it is plugged in: cardgate status"));
   }
   if (reader->state == Reader::State::empty)
     return no(problem(404, "no_card", "There is no card in the reader. Put it in."));
@@ -204,17 +204,16 @@ Gate::CardInHand Gate::card_in_hand(const CardUse& use, const std::string& card,
     return refused(problem(403, "card_unusable", reader->problem), "card_unusable");
   // The card that the person was shown, and none other.
   if (card != reader->card->id || (tries_left && *tries_left != reader->tries_left)) {
-    return refused(
-        problem(409, "card_changed",
-                "The card or its tries left are not what you were shown. Nothing was spent; look again and "
-                "repeat.",
-                {{"card", reader->card->id}, {"tries_left", tries_json(reader->tries_left)}}),
-        "card_changed");
+    return refused(problem(409, "card_changed",
+                           "The card or its number of tries is not the one you were shown. No try was spent. "
+                           "Look again, then repeat.",
+                           {{"card", reader->card->id}, {"tries_left", tries_json(reader->tries_left)}}),
+                   "card_changed");
   }
   if (reader->failures >= max_failures_per_insertion) {
     return refused(problem(409, "reinsert_card",
-                           "That was wrong twice. Take the card out and put it in again to go on, or ask the "
-                           "smartcard help desk for a new passcode.",
+                           "The passcode was wrong twice. To try again, take the card out and put it in "
+                           "again. Or ask the smartcard help desk for a new passcode.",
                            {{"tries_left", tries_json(reader->tries_left)}}),
                    "too_many_failures");
   }

@@ -45,9 +45,10 @@ std::string rule_text(const RuleOutcome& rule) {
   if (report.identities.empty()) return text + "matches, but gives no name: " + report.reason + ".\n";
   text += "matches.\n";
   for (const auto& led : rule.found) {
-    text += fmt::format("  {} {} leads to {}{}.\n", led.identity.kind, led.identity.value,
-                        led.people.empty() ? "nobody" : listed(led.people),
-                        led.people.empty() || rule.decides ? "" : ", but rules before it have decided");
+    text +=
+        fmt::format("  {} {} matches {}{}.\n", led.identity.kind, led.identity.value,
+                    led.people.empty() ? "nobody" : listed(led.people),
+                    led.people.empty() || rule.decides ? "" : ", but an earlier rule has already decided");
   }
   return text;
 }
@@ -60,15 +61,14 @@ std::string explain_text(const trust::Verdict& verdict, const Holder& holder, co
   for (const auto& rule : holder.rules) text += rule_text(rule);
   if (holder.people.empty())
     return text +
-           "It leads to nobody. Put one of these names into the person's `cards` or `identities` in the "
-           "staff file, "
-           "or change the rules.";
+           "No person in the register matches this certificate. Put one of these names into the person's "
+           "`cards` or `identities` in the staff file, or change the mapping rules.";
   if (holder.people.size() > 1)
-    return text + fmt::format(
-                      "It leads to several people ({}), so nobody can sign in with it. Put the register "
-                      "right.",
-                      listed(holder.people));
-  return text + fmt::format("It leads to {} ({}).", name, holder.people.front());
+    return text +
+           fmt::format(
+               "It matches several people ({}), so nobody can sign in with it. Put the register right.",
+               listed(holder.people));
+  return text + fmt::format("It belongs to {} ({}).", name, holder.people.front());
 }
 
 /// Errors: as the JSON; certificate_malformed; invalid_argument.
@@ -87,21 +87,19 @@ Result<Bytes> certificate_in(std::string_view body) {
 Gate::CardHolder Gate::holder_of(const CardFacts& card) {
   // A card may have been read before the configuration asked for its CHUID.
   if (!judge_->cards().content_signers.empty() && !(card.chuid && card.chuid->verified)) {
-    return {
-        {},
-        problem(
-            409, "card_changed",
-            "The rules for cards have changed since this one was put in. Take it out and put it in again. "
-            "No try was spent."),
-        "chuid_unread"};
+    return {{},
+            problem(409, "card_changed",
+                    "The rules for cards changed after this card was put in. Take it out and put it in "
+                    "again. No try was spent."),
+            "chuid_unread"};
   }
   auto holder = find_holder(*staff_, config_.mapping, card.info, card.chuid ? &*card.chuid : nullptr);
   if (!holder) {
     log(Level::error, "The staff register cannot be read: " + holder.error().message());
     return {{},
             problem(503, "register_unavailable",
-                    "The staff register cannot be read now, so nobody can sign in. The people who run this "
-                    "machine must look at it."),
+                    "The staff register cannot be read now, so nobody can sign in. Tell the people who run "
+                    "this machine."),
             "register_unavailable"};
   }
   if (holder->people.empty()) {
@@ -111,18 +109,18 @@ Gate::CardHolder Gate::holder_of(const CardFacts& card) {
         problem(
             403, "person_unknown",
             why.empty()
-                ? "This card is good, but it is not registered to anybody. Ask the ESR & Workforce Systems "
+                ? "This card is good, but it is not registered to anybody here. Ask the ESR & Workforce Systems "
                   "team to register it to you."
-                : fmt::format("This card is good, but nothing on it tells whose it is: {}. Ask the "
-                              "administrator.",
+                : fmt::format("This card is good, but nothing on it says who it belongs to: {}. Tell the "
+                              "people who run this machine.",
                               why)),
         "person_unknown"};
   }
   if (holder->people.size() > 1) {
     return {{},
             problem(403, "person_ambiguous",
-                    "This card leads to more than one person, so it cannot be used. Ask the ESR & Workforce "
-                    "Systems team to put the register right."),
+                    "This card matches more than one person in the register, so it cannot be used. Ask the "
+                    "ESR & Workforce Systems team to correct the register."),
             "person_ambiguous"};
   }
   return {std::move(holder->people.front()), std::nullopt, {}};

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "base/day_text.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/work/answers.hpp"
+#include "daemon/work/messages.hpp"
 #include "proto/body.hpp"
 
 namespace cardgate::daemon {
@@ -66,12 +68,20 @@ Gate::Answer Gate::give_delegation(Request& request) {
   deed.first = [giver = who.person](const RecordOf& record_of) -> Result<void> {
     return work::may_delegate(TRY(record_of(giver)));
   };
-  deed.notice = fmt::format("{} was delegated to you by {} until {}.", role, who.person, to_text(until));
+  const auto* delegated = work::find_role(*policy_, role);
+  deed.notice = fmt::format(
+      "{} lets you act in {} for their staff until {}. What you can use now, and what is still "
+      "missing: cardgate access",
+      called(records(), who.person), delegated == nullptr ? role : delegated->title, day_text(until));
   auto done = co_await carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
   const auto& holder = done.people.front();
   Names names(*staff_);
-  co_return json_response(201, to_json(holder.delegations.back(), holder, names));
+  auto answer = to_json(holder.delegations.back(), holder, names);
+  const RecordOf look_up = records();
+  answer["message"] =
+      work::after_delegation({*policy_, look_up, who.person, now()}, holder, holder.delegations.back());
+  co_return json_response(201, answer);
 }
 
 Gate::Actor Gate::may_end(
@@ -100,7 +110,8 @@ Gate::Answer Gate::revoke_delegation(Request& request, const std::string& id) {
   deed.record.details = {{"act", "revoked"}, {"delegation", id}};
   deed.people = {owner.person};
   deed.taking = {.kind = work::Taking::Kind::revoke_delegation, .number = owner.number, .doer = doer(who)};
-  deed.notice = fmt::format("Delegation {} to you was revoked.", id);
+  deed.notice = fmt::format("{} ended delegation {}, so you can no longer act for that line manager's staff.",
+                            called(records(), who.person), id);
   co_return co_await carry_out_silently(request, who, deed);
 }
 
@@ -139,16 +150,23 @@ Gate::Answer Gate::appoint_acting(Request& request) {
   deed.first = [manager](const RecordOf& record_of) -> Result<void> {
     return work::may_be_stood_in_for(TRY(record_of(manager)));
   };
-  deed.notice = fmt::format("You stand in for {} until {}.", (*managed)->record.name, to_text(until));
+  deed.notice = fmt::format(
+      "{} named you to stand in for {} until {}. You verify forms of their staff in that time: "
+      "cardgate form list",
+      called(records(), who.person), (*managed)->record.name, day_text(until));
   auto done = co_await carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
   const auto& holder = done.people.front();
   Names names(*staff_);
-  co_return json_response(201, to_json(holder.acting.back(), holder, names));
+  auto answer = to_json(holder.acting.back(), holder, names);
+  const RecordOf look_up = records();
+  answer["message"] =
+      work::after_acting({*policy_, look_up, who.person, now()}, holder, holder.acting.back());
+  co_return json_response(201, answer);
 }
 
 Gate::Answer Gate::end_acting(Request& request, const std::string& id) {
-  const auto owner = owner_of(Relation::of_acting, id, "standing in");
+  const auto owner = owner_of(Relation::of_acting, id, "stand-in");
   const auto appointed_by = [&](const reg::Person& holder, const std::string& who) {
     return std::ranges::any_of(holder.acting, [&](const reg::Acting& a) {
       return a.id == owner.number && (a.manager == who || a.appointed_by == who);
@@ -161,7 +179,8 @@ Gate::Answer Gate::end_acting(Request& request, const std::string& id) {
   deed.record.details = {{"act", "ended"}, {"number", id}};
   deed.people = {owner.person};
   deed.taking = {.kind = work::Taking::Kind::end_acting, .number = owner.number, .doer = doer(who)};
-  deed.notice = "You do not stand in for a line manager any more.";
+  deed.notice = fmt::format("{} ended stand-in {}, so you no longer act for that line manager.",
+                            called(records(), who.person), id);
   co_return co_await carry_out_silently(request, who, deed);
 }
 

@@ -76,9 +76,9 @@ Gate::Answer Gate::enrol(Request& request) {
   if (auto no = refuse_typing(peer, "enrolment")) co_return std::move(*no);
   auto ni_start = reg::ni_start_of(ask->national_insurance.text());
   if (!ni_start) {
-    co_return problem(
-        400, "bad_request",
-        "\"national_insurance\" must be the first four characters of a National Insurance number.");
+    co_return problem(400, "bad_request",
+                      "Give the first four characters of your National Insurance number, like QQ12 "
+                      "(\"national_insurance\").");
   }
   const WallTime at = now();
   std::function<Result<Match>(reg::Register&)> look =
@@ -96,10 +96,12 @@ Gate::Answer Gate::enrol(Request& request) {
   const auto wait = co_await std::move(noting);
   if (!wait) co_return register_unavailable(wait.error());
   if (wait->count() > 0) {
-    auto answer =
-        problem(429, "throttled",
-                fmt::format("Too many people enrolled here in a short time. Wait {} s.", wait->count()),
-                {{"retry_after", wait->count()}});
+    auto answer = problem(
+        429, "throttled",
+        fmt::format(
+            "Too many people have enrolled on this machine in a short time. Wait {} s, then try again.",
+            wait->count()),
+        {{"retry_after", wait->count()}});
     retry_after(answer, *wait);
     co_return refuse_password(peer, "enrolment", std::move(answer), "throttled");
   }
@@ -114,11 +116,9 @@ Gate::Answer Gate::enrol(Request& request) {
   if (!recorded) co_return audit_unavailable();
   metrics_.add("enrolments");
   co_return json_response(
-      202,
-      json::object{
-          {"message",
-           "If these details are those of one current employee, the smartcard help desk can now hand over an "
-           "activation code. Go there with proof of who you are."}});
+      202, json::object{{"message",
+                         "If these details belong to one current employee, the smartcard help desk can now "
+                         "give you an activation code. Go there with proof of who you are."}});
 }
 
 Gate::Actor Gate::may_give_codes(const Request& request, const std::string& subject) {
@@ -128,7 +128,7 @@ Gate::Actor Gate::may_give_codes(const Request& request, const std::string& subj
   who.refusal = refuse_password(
       *request.peer, "client_refused",
       problem(403, "not_yours_to_do",
-              "Nobody gives a code or a password to themselves. Ask a colleague at the help desk."),
+              "You cannot give a code or a password to yourself. Ask a colleague at the help desk."),
       "own", who.person);
   return who;
 }
@@ -159,7 +159,8 @@ Gate::Answer Gate::make_code(Request& request) {
   if (!asked) co_return register_unavailable(asked.error());
   if (!*asked) {
     co_return problem(409, "no_open_request",
-                      "There is no open request of this person. They ask for it first, with: cardgate enrol");
+                      "This person has not asked for an account yet, or asked too long ago. They ask with: "
+                      "cardgate enrol. Then give them a code.");
   }
 
   const auto code = std::make_shared<const Secret>(random_code(code_groups));
@@ -234,7 +235,8 @@ Gate::Answer Gate::activate(Request& request) {
     note_not_done(std::move(record), saved.error());
     if (saved.error().code == Errc::cancelled)
       co_return problem(409, "password_changed",
-                        "The code was used at the same moment. Nothing was changed by you.");
+                        "This code was used by somebody else at the same time, so your password was not "
+                        "saved. Ask the smartcard help desk.");
     co_return register_unavailable(saved.error());
   }
   password_checks_.changed(credential.person);
@@ -269,9 +271,9 @@ Gate::Answer Gate::reset_password(Request& request) {
   const auto has_one = co_await std::move(looking);
   if (!has_one) co_return register_unavailable(has_one.error());
   if (!*has_one) {
-    co_return problem(
-        409, "no_password",
-        "This person has no password yet. They enrol, with: cardgate enrol; then give them a code.");
+    co_return problem(409, "no_password",
+                      "This person has no password yet. They ask for an account with: cardgate enrol. Then "
+                      "give them a code: cardgate enrol code");
   }
 
   const auto temporary = std::make_shared<const Secret>(random_code(password_groups));

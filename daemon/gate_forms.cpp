@@ -6,6 +6,7 @@
 
 #include "daemon/gate.hpp"
 #include "daemon/work/answers.hpp"
+#include "daemon/work/messages.hpp"
 #include "policy/standing.hpp"
 #include "proto/body.hpp"
 
@@ -113,7 +114,10 @@ boost::asio::awaitable<Response> Gate::form_act(Request& request, const Actor& w
   // A new form is the last one.
   const auto found =
       number ? std::ranges::find(record.forms, *number, &reg::Form::id) : record.forms.end() - 1;
-  co_return json_response(number ? 200 : 201, form_json(record, *found));
+  auto answer = form_json(record, *found);
+  const RecordOf look_up = records();
+  answer["message"] = work::after_form({*policy_, look_up, who.person, now()}, record, *found);
+  co_return json_response(number ? 200 : 201, answer);
 }
 
 Gate::Answer Gate::submit_form(Request& request) {
@@ -136,7 +140,9 @@ Gate::Answer Gate::submit_form(Request& request) {
   const auto when = doer(who);
   const std::string reason = ask.reason;
   auto deed = form_deed(
-      subject, {}, "submitted", reason, fmt::format("An access form was submitted for you ({}).", ask.role),
+      subject, {}, "submitted", reason,
+      fmt::format("{} sent an access form for you ({}). Next: your line manager verifies it.",
+                  called(records(), who.person), ask.role),
       [ask, when, policy = policy_](reg::Person& p) { return work::submit_form(p, *policy, ask, when); });
   co_return co_await form_act(request, who, deed, std::nullopt);
 }
@@ -147,13 +153,14 @@ Gate::Answer Gate::verify_form(Request& request, const std::string& id) {
   const auto owner = owner_of(Relation::of_form, id, "form");
   if (!owner.refusal && is_me(request, owner.person)) {
     co_return problem(403, "not_yours_to_do",
-                      "Nobody verifies their own form: that is for the line manager.");
+                      "You cannot verify your own form. Your line manager does that.");
   }
   Actor who = line_manager_of(request, owner.person);
   if (who.refusal) co_return std::move(*who.refusal);
   auto deed = form_deed(
       owner.person, id, "verified", {},
-      fmt::format("Your line manager verified that you need what form {} asks for.", id),
+      fmt::format("{} verified your access form {}. Next: the {} approves it.", called(records(), who.person),
+                  id, policy_->contacts().access_team),
       [n = owner.number, when = doer(who), manager = who.manager, policy = policy_](reg::Person& p) {
         return work::verify_form(p, *policy, n, when, p.line_manager == manager);
       });
@@ -167,11 +174,14 @@ Gate::Answer Gate::approve_form(Request& request, const std::string& id) {
   Actor who = actor(request, policy::Act::approve_forms, owner.person);
   if (who.refusal) co_return std::move(*who.refusal);
   if (owner.refusal) co_return *owner.refusal;
-  auto deed =
-      form_deed(owner.person, id, "approved", {}, fmt::format("Your access form {} was approved.", id),
-                [n = owner.number, when = doer(who), policy = policy_](reg::Person& p) {
-                  return work::approve_form(p, *policy, n, when);
-                });
+  auto deed = form_deed(
+      owner.person, id, "approved", {},
+      fmt::format("Your access form {} was approved. What you can use now, and what is still missing: "
+                  "cardgate access",
+                  id),
+      [n = owner.number, when = doer(who), policy = policy_](reg::Person& p) {
+        return work::approve_form(p, *policy, n, when);
+      });
   co_return co_await form_act(request, who, deed, owner.number);
 }
 
@@ -187,10 +197,11 @@ Gate::Answer Gate::reject_form(Request& request, const std::string& id) {
   if (owner.refusal) co_return *owner.refusal;
   if (owner.person == who.person) {
     co_return problem(403, "not_yours_to_do",
-                      "Nobody decides on their own form. To take it back: cardgate form withdraw.");
+                      "You cannot reject your own form. To take it back: cardgate form withdraw.");
   }
   auto deed = form_deed(owner.person, id, "rejected", reason,
-                        fmt::format("Your access form {} was rejected: {}", id, reason),
+                        fmt::format("Your access form {} was rejected by {}. The reason: {}", id,
+                                    called(records(), who.person), reason),
                         [n = owner.number, reason, when = doer(who)](reg::Person& p) {
                           return work::reject_form(p, n, reason, when);
                         });
@@ -211,8 +222,12 @@ Gate::Answer Gate::withdraw_form(Request& request, const std::string& id) {
   }
   if (who.refusal) co_return std::move(*who.refusal);
   if (owner.refusal) co_return *owner.refusal;
-  auto deed = form_deed(owner.person, id, "withdrawn", reason,
-                        fmt::format("Your access form {} was withdrawn: {}", id, reason), {});
+  auto deed =
+      form_deed(owner.person, id, "withdrawn", reason,
+                fmt::format("Your access form {} was withdrawn by {}, so the access that it gave has ended. "
+                            "The reason: {}",
+                            id, called(records(), who.person), reason),
+                {});
   deed.taking = {
       .kind = work::Taking::Kind::withdraw_form, .number = owner.number, .reason = reason, .doer = doer(who)};
   co_return co_await form_act(request, who, deed, owner.number);
@@ -233,11 +248,13 @@ Gate::Answer Gate::renew_form(Request& request, const std::string& id) {
   }
   if (who.refusal) co_return std::move(*who.refusal);
   if (owner.refusal) co_return *owner.refusal;
-  auto deed = form_deed(
-      owner.person, {}, "renewal of form " + id, reason, "A renewal of your access form was submitted.",
-      [n = owner.number, reason, until, when = doer(who), policy = policy_](reg::Person& p) {
-        return work::renew_form(p, *policy, n, reason, until, when);
-      });
+  auto deed =
+      form_deed(owner.person, {}, "renewal of form " + id, reason,
+                fmt::format("{} asked to renew your access form {}. Next: your line manager verifies it.",
+                            called(records(), who.person), id),
+                [n = owner.number, reason, until, when = doer(who), policy = policy_](reg::Person& p) {
+                  return work::renew_form(p, *policy, n, reason, until, when);
+                });
   co_return co_await form_act(request, who, deed, std::nullopt);
 }
 

@@ -6,6 +6,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "base/day_text.hpp"
 #include "base/number.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
@@ -61,16 +62,15 @@ boost::asio::awaitable<void> Gate::tell_of_changed_texts() {
     if (shutting_down_) co_return;
     if (!people) {
       log(Level::error,
-          fmt::format("It could not be read whose signatures of '{}' do not count any more: {}", name,
+          fmt::format("The people who must sign '{}' again could not be read: {}", name,
                       people.error().message()),
           {{"CARDGATE_EVENT", "signatures_void"}});
       continue;
     }
     const std::string mark = fmt::format("text-changed-{}-{}-{}", name, version, hash.substr(0, 16));
     const std::string words = fmt::format(
-        "The text of the {} was changed, so your signature does not count any more. Read and sign it: "
-        "cardgate "
-        "declaration sign {}",
+        "The text of the {} has changed, so your signature no longer counts. Read and sign the new text: "
+        "cardgate declaration sign {}",
         text.wanted.title, name);
     auto telling = tell(*people, mark, words);
     const auto told = co_await std::move(telling);
@@ -88,11 +88,10 @@ boost::asio::awaitable<void> Gate::tell_of_changed_texts() {
                       {"people", json::array(named.begin(), named.end())}};
     note(std::move(record));
     log(Level::warning,
-        fmt::format(
-            "The text of the declaration '{}' was changed under its version {}: the signatures of {} people "
-            "do not count any more, until they have signed again: {}{}",
-            name, version.empty() ? "(none)" : version, told.size(), fmt::join(named, ", "),
-            named.size() < told.size() ? ", ..." : ""),
+        fmt::format("The text of the declaration '{}' was changed under its version {}. The signatures of {} "
+                    "people no longer count until they sign again: {}{}",
+                    name, version.empty() ? "(none)" : version, told.size(), fmt::join(named, ", "),
+                    named.size() < told.size() ? ", ..." : ""),
         {{"CARDGATE_EVENT", "signatures_void"}});
   }
 }
@@ -100,7 +99,7 @@ boost::asio::awaitable<void> Gate::tell_of_changed_texts() {
 /// Once a day, and when dates changed: whose last day is tomorrow or today. The same notice is not kept twice.
 boost::asio::awaitable<void> Gate::announce_leavers() {
   struct Leaver {
-    std::string id, name, manager, last_day;
+    std::string id, name, manager, last_day, spoken_day;
   };
   const auto from = std::chrono::sys_days(today());
   const std::function<Result<std::vector<Leaver>>(reg::Register&)> work =
@@ -110,27 +109,28 @@ boost::asio::awaitable<void> Gate::announce_leavers() {
       const std::string last_day = to_text(Date(day));
       for (const auto& id : TRY(staff.people_by(reg::Register::Relation::leaving_on, last_day))) {
         const auto person = TRY(staff.person(id));
-        out.push_back({id, person.name, person.line_manager, last_day});
+        out.push_back({id, person.name, person.line_manager, last_day, day_text(Date(day))});
       }
     }
     return out;
   };
   auto leavers = co_await register_.write<std::vector<Leaver>>(work);
   if (!leavers) {
-    log(Level::error, "It could not be read who leaves tomorrow: " + leavers.error().message());
+    log(Level::error, "The people who leave tomorrow could not be read: " + leavers.error().message());
     co_return;
   }
   for (const auto& leaver : *leavers) {
     const std::string mark = fmt::format("leaves-{}-{}", leaver.id, leaver.last_day);
     const std::vector<std::string> them(1, leaver.id);
-    co_await tell(
-        them, mark,
-        fmt::format("{} is your last day of employment: your access ends after it.", leaver.last_day));
+    co_await tell(them, mark,
+                  fmt::format("{} is your last day of employment. Your access ends after that day.",
+                              leaver.spoken_day));
     if (leaver.manager.empty()) continue;
     const std::vector<std::string> manager(1, leaver.manager);
-    co_await tell(manager, mark,
-                  fmt::format("{} ({}) leaves: {} is the last day, and access ends after it.", leaver.name,
-                              leaver.id, leaver.last_day));
+    co_await tell(
+        manager, mark,
+        fmt::format("{} ({}) leaves. Their last day is {}, and their access ends by itself after it.",
+                    leaver.name, leaver.id, leaver.spoken_day));
   }
 }
 
@@ -160,10 +160,10 @@ boost::asio::awaitable<void> Gate::tell_of_lost_roles(std::vector<std::string> r
     };
     const auto holders = co_await register_.write<std::vector<std::string>>(work);
     if (!holders) continue;
-    co_await tell(
-        *holders, "role-gone-" + role + "-" + policy_->hash().substr(0, 8),
-        fmt::format("The role '{}' does not exist any more, so your access form for it opens nothing.",
-                    role));
+    co_await tell(*holders, "role-gone-" + role + "-" + policy_->hash().substr(0, 8),
+                  fmt::format("The role '{}' no longer exists, so your access form for it gives no access. "
+                              "Ask the {} which role you need now.",
+                              role, policy_->contacts().access_team));
   }
 }
 
@@ -190,7 +190,9 @@ Gate::Answer Gate::drop_notice(Request& request, const std::string& id) {
   };
   auto dropped = co_await register_.write<bool>(work);
   if (!dropped) co_return not_possible(dropped.error());
-  if (!*dropped) co_return problem(404, "not_found", "You have no such notice.");
+  if (!*dropped)
+    co_return problem(404, "not_found",
+                      "You have no notice with that number. See your notices: cardgate notice list");
   audit::Record record;
   record.event = "notice";
   record.person = who.person;

@@ -11,12 +11,12 @@
 namespace cardgate::daemon {
 
 Response Gate::throttled(seconds wait) {
-  auto answer = problem(
-      429, "throttled",
-      fmt::format("That was wrong too often. Wait {} s before the next try. Who has forgotten their password "
-                  "gets a new one at the smartcard help desk.",
-                  wait.count()),
-      {{"retry_after", wait.count()}});
+  auto answer =
+      problem(429, "throttled",
+              fmt::format("That was wrong too many times. Wait {} s before the next try. If you have "
+                          "forgotten your password, the smartcard help desk gives you a new one.",
+                          wait.count()),
+              {{"retry_after", wait.count()}});
   retry_after(answer, wait);
   return answer;
 }
@@ -28,7 +28,8 @@ Response Gate::busy_with_passwords() {
         "The password could not be checked, because this machine has too little memory. The try was not "
         "counted. Tell the people who run this machine; signing in by card still works.");
   }
-  return problem(503, "passwords_busy", "Too many people sign in by password at this moment. Try again.");
+  return problem(503, "passwords_busy",
+                 "Too many people are signing in with a password right now. Try again in a moment.");
 }
 
 Response Gate::refuse_password(const Peer& peer, std::string_view event, Response answer,
@@ -45,19 +46,21 @@ std::optional<Response> Gate::refuse_client(const Peer& peer, std::string_view e
                                             const std::string& who) {
   if (client_for(peer, [](const ClientEntry& client) { return client.sign_in; }) != nullptr)
     return std::nullopt;
-  return refuse_password(peer, event,
-                         problem(403, "sign_in_not_allowed",
-                                 "This program, or this user, may not sign people in. The people who run "
-                                 "this machine decide that in the "
-                                 "`clients` of cardgate's configuration."),
-                         "sign_in_not_allowed", who);
+  return refuse_password(
+      peer, event,
+      problem(403, "sign_in_not_allowed",
+              "This program or this user of the machine may not sign people in. The people who run this "
+              "machine can allow it: `clients` in cardgate's configuration."),
+      "sign_in_not_allowed", who);
 }
 
 std::optional<Response> Gate::refuse_typing(const Peer& peer, std::string_view event) {
   if (auto no = refuse_client(peer, event)) return no;
   if (!sign_in_rate_.allow(peer.counted_as, clock_.boot())) {
     return refuse_password(peer, event,
-                           problem(429, "rate_limited", "Too many sign-ins in a short time. Wait a minute."),
+                           problem(429, "rate_limited",
+                                   "Too many sign-ins from this user of the machine in a short time. Wait a "
+                                   "minute, then try again."),
                            "rate_limited");
   }
   if (!audit_ok()) return audit_unavailable();
@@ -96,13 +99,11 @@ boost::asio::awaitable<Gate::CheckedPassword> Gate::check_password(const Peer& p
   if (!*fits || over) {
     const bool code = use.kind == reg::CredentialKind::code;
     auto answer = code ? problem(401, "code_incorrect",
-                                 "User name and code do not belong together, or the code is used or too old. "
-                                 "The smartcard help desk "
-                                 "hands out a new one.")
+                                 "The user name or the code is wrong, or the code was already used or is too "
+                                 "old. The smartcard help desk gives you a new code.")
                        : problem(401, "password_incorrect",
-                                 "User name and password do not belong together. After many wrong tries a "
-                                 "password no longer works; the "
-                                 "smartcard help desk then gives out a new one.");
+                                 "The user name or the password is wrong. After many wrong tries a password "
+                                 "stops working. Then the smartcard help desk gives you a new one.");
     const std::string_view reason = found.dead ? "too_many_failures"
                                     : code     ? "code_incorrect"
                                                : "password_incorrect";
@@ -147,9 +148,9 @@ boost::asio::awaitable<Response> Gate::sign_in_by_password(Request& request, pro
   };
   if (auto no = refuse_typing(peer, event)) co_return std::move(*no);
   const auto mismatch = [] {
-    return problem(
-        409, "sign_in_mismatch",
-        "This session was opened by somebody else, or with a card. Unlock it as it was opened, or sign in.");
+    return problem(409, "sign_in_mismatch",
+                   "This session was opened by somebody else, or with a card. Unlock it the way it was "
+                   "opened, or sign in: cardgate login");
   };
   if (!resume_id.empty()) {
     const Session* session = sessions_.find(resume_id);
@@ -168,10 +169,10 @@ boost::asio::awaitable<Response> Gate::sign_in_by_password(Request& request, pro
         ? refused(
               problem(
                   403, "password_expired",
-                  "The time of this temporary password is over. Ask the smartcard help desk for another."),
+                  "This temporary password is too old to be used. Ask the smartcard help desk for another."),
               "password_expired", credential.person)
         : refused(problem(403, "password_change_required",
-                          "This password is a temporary one. Choose your own with: cardgate password"),
+                          "This is a temporary password. Choose your own first: cardgate password"),
                   "password_change_required", credential.person);
   }
   if (needs_rehash(credential.hash, passwords_.cost())) {
@@ -202,7 +203,8 @@ boost::asio::awaitable<Response> Gate::sign_in_by_password(Request& request, pro
   if (auto no = refuse_standing(peer, event, standing, session.person)) co_return std::move(*no);
   if (!resume_id.empty()) {
     const Session* locked = sessions_.find(resume_id);
-    if (locked == nullptr) co_return problem(404, "not_found", "The session has ended. Sign in.");
+    if (locked == nullptr)
+      co_return problem(404, "not_found", "The session has ended. Sign in again: cardgate login");
     if (locked->person != session.person) co_return refused(mismatch(), "sign_in_mismatch", session.person);
   }
   session.id = resume_id.empty() ? random_id() : resume_id;
@@ -234,12 +236,12 @@ boost::asio::awaitable<Response> Gate::sign_in_by_password(Request& request, pro
                       "The password was changed while you were signing in. Sign in with the new one.");
   }
   if (auto no = refuse_client(peer, event, session.person)) {
-    note_not_opened(peer, session.person, session.id, "the program may not sign people in any more");
+    note_not_opened(peer, session.person, session.id, "the program may no longer sign people in");
     co_return std::move(*no);
   }
   if (!resume_id.empty() && !sessions_.resume(resume_id, {}, 0, clock_.boot())) {
     note_not_opened(peer, session.person, session.id, "the session ended while it was being resumed");
-    co_return problem(404, "not_found", "The session has ended. Sign in.");
+    co_return problem(404, "not_found", "The session has ended. Sign in again: cardgate login");
   }
   metrics_.add("sign_ins", "password");
   log(Level::info, resume_id.empty() ? "signed in" : "session resumed",
@@ -257,8 +259,7 @@ boost::asio::awaitable<Response> Gate::sign_in_by_password(Request& request, pro
   }
   // What the register said may have changed while the record was written.
   review(id);
-  if (sessions_.find(id) == nullptr)
-    co_return problem(403, "access_denied", "Your access ended at this moment.", {{"unmet", json::array{}}});
+  if (sessions_.find(id) == nullptr) co_return access_just_ended(policy_->contacts());
   on_deadline_changed();
   events_.publish("session", {{"kind", resume_id.empty() ? "opened" : "resumed"}, {"session", id}}, peer.uid);
   auto answer = json_response(resume_id.empty() ? 201 : 200, session_json(*sessions_.find(id)));
@@ -289,7 +290,7 @@ Gate::Answer Gate::change_password(Request& request) {
     co_return refuse_password(
         peer, event,
         problem(403, "password_expired",
-                "The time of this temporary password is over. Ask the smartcard help desk for another."),
+                "This temporary password is too old to be used. Ask the smartcard help desk for another."),
         "password_expired", credential.person);
   }
   const auto holder = person(credential.person);
@@ -297,7 +298,8 @@ Gate::Answer Gate::change_password(Request& request) {
   const auto standing = policy::decide_sign_in(*policy_, (*holder)->facts, policy::SignIn::password, now());
   if (auto no = refuse_standing(peer, event, standing, credential.person)) co_return std::move(*no);
   if (equal_constant_time(typed->bytes(), wanted->bytes())) {
-    co_return problem(400, "password_refused", "The new password is the old one. Nothing was changed.");
+    co_return problem(400, "password_refused",
+                      "The new password is the same as the old one. Choose another. Nothing was changed.");
   }
   if (auto no = refuse_new_password(*wanted, (*holder)->record)) co_return std::move(*no);
   auto hashing = passwords_.hash(wanted);
@@ -320,7 +322,8 @@ Gate::Answer Gate::change_password(Request& request) {
     note_not_done(std::move(record), saved.error());
     if (saved.error().code == Errc::cancelled)
       co_return problem(409, "password_changed",
-                        "The password was changed at the same moment. Nothing was changed by you.");
+                        "Somebody else changed this password at the same time, so yours was not saved. Sign "
+                        "in with the other new password, or ask the smartcard help desk.");
     co_return register_unavailable(saved.error());
   }
   password_checks_.changed(credential.person);

@@ -160,9 +160,8 @@ Gate::Actor Gate::sees_everybody(const Request& request) {
     who.role = role.name;
     return who;
   }
-  who.refusal = problem(403, "record_not_yours",
-                        "Your role shows your team only: cardgate staff team. Everybody is shown to those "
-                        "whose role opens all records.");
+  who.refusal =
+      problem(403, "record_not_yours", "Your role shows you your own team only. See it: cardgate staff team");
   return who;
 }
 
@@ -190,7 +189,7 @@ Gate::Answer Gate::list_staff(Request& request) {
     filter.manager = std::move(meant.id);
   }
   if (!filter.role.empty() && policy_->role(filter.role) == nullptr)
-    co_return problem(404, "role_unknown", "There is no role of that name. GET /v1/access lists them.");
+    co_return problem(404, "role_unknown", "There is no role with that name. See the roles: cardgate access");
   if (!filter.state.empty() && std::ranges::find(states, filter.state) == std::end(states)) {
     co_return problem(400, "bad_request",
                       fmt::format("`state` must be one of: {}.", fmt::join(states, ", ")));
@@ -235,12 +234,12 @@ Gate::Answer Gate::record_allowed(Request& request, const std::string& given) {
     role_name = bearer.live.claims.role;
     const auto* wanted = request.parameter("role");
     if (wanted != nullptr && *wanted != role_name)
-      co_return problem(403, "token_not_for_this", "The token is for another role.");
+      co_return problem(403, "token_not_for_this", "The token is for another role than the one asked for.");
     session = sessions_.find(bearer.live.claims.sid);
   }
   const auto* role = policy_->role(role_name);
   if (role == nullptr)
-    co_return problem(404, "role_unknown", "There is no role of that name. GET /v1/access lists them.");
+    co_return problem(404, "role_unknown", "There is no role with that name. See the roles: cardgate access");
   const auto refused = [&](Response answer, std::string_view why) {
     audit::Record record;
     record.event = "record_asked";
@@ -261,9 +260,10 @@ Gate::Answer Gate::record_allowed(Request& request, const std::string& given) {
   if (!facts) co_return register_unavailable(facts.error());
   const auto decision = policy::decide(*policy_, **facts, {role_name, session->sign_in}, now());
   if (!decision.allowed) {
-    co_return refused(problem(403, "access_denied", fmt::format("{} is not yours now.", role->title),
-                              {{"unmet", to_json(decision.unmet)}}),
-                      "role not held");
+    co_return refused(
+        problem(403, "access_denied", fmt::format("You do not have the role {} now.", role->title),
+                {{"unmet", to_json(decision.unmet)}}),
+        "role not held");
   }
   const policy::Facts mine = **facts;
   const auto subject = person(id);

@@ -13,9 +13,8 @@ namespace cardgate::daemon {
 namespace {
 
 constexpr std::string_view not_part =
-    "What is on record today, as it would count then. Not part of it: the card's certificate, and whether "
-    "its issuer "
-    "withdrew it.";
+    "This answer uses what is on record today. It does not check the card's certificate, nor whether the "
+    "issuer has withdrawn it.";
 
 /// A day stands for its beginning. Errors: malformed.
 Result<WallTime> read_time(const std::string& text) {
@@ -73,7 +72,8 @@ Gate::Answer Gate::explain_policy(Request& request) {
   }
   const policy::Role* role = policy_->role(*role_name);
   if (role == nullptr) {
-    co_return problem(404, "role_unknown", fmt::format("The policy has no role '{}'.", *role_name));
+    co_return problem(404, "role_unknown",
+                      fmt::format("The policy has no role '{}'. See the roles: cardgate access", *role_name));
   }
   const auto found = person(who);
   if (!found) co_return no_person(found.error(), who);
@@ -117,14 +117,16 @@ Gate::Answer Gate::forecast_policy(Request& request) {
   }
   if (const std::string* role = request.parameter("role")) {
     if (policy_->role(*role) == nullptr)
-      co_return problem(404, "role_unknown", fmt::format("The policy has no role '{}'.", *role));
+      co_return problem(404, "role_unknown",
+                        fmt::format("The policy has no role '{}'. See the roles: cardgate access", *role));
     question.role = *role;
   }
   Actor who;
   who.person = "root";
   if (!request.peer->admin_socket) who = sees_everybody(request);
   if (who.refusal) co_return std::move(*who.refusal);
-  if (forecasting_) co_return problem(409, "busy", "Another forecast is being made. Wait until it is done.");
+  if (forecasting_)
+    co_return problem(409, "busy", "Another forecast is still being made. Try again when it has finished.");
   auto begun = dear_calls_.begin(request.peer->counted_as, who.person, clock_.boot());
   if (!begun.turn) co_return std::move(begun.refusal);
   if (auto no = note_look(request, who, {}, "forecast")) co_return std::move(*no);

@@ -6,6 +6,7 @@
 
 #include "daemon/gate.hpp"
 #include "daemon/work/answers.hpp"
+#include "daemon/work/messages.hpp"
 #include "proto/body.hpp"
 
 namespace cardgate::daemon {
@@ -33,7 +34,9 @@ Gate::Answer Gate::list_removals(Request& request) {
   auto listed = co_await list_beside(request, asks, std::move(work));
   if (listed.refusal) co_return std::move(*listed.refusal);
   // Whoever may not decide any more is not told why.
-  if (decides != decided) co_return problem(403, "role_needed", "Your role ended while the list was read.");
+  if (decides != decided)
+    co_return problem(403, "role_needed",
+                      "Your role ended while the list was read. Sign in again, or ask the team.");
   auto& page = listed.page;
   if (!page.people.empty()) {
     if (auto no = note_list(request, listed.who, page.people, "removals that wait")) co_return std::move(*no);
@@ -83,7 +86,14 @@ boost::asio::awaitable<Response> Gate::removal_act(Request& request, const Actor
   // Written and changed again at the same moment: the newest is shown.
   if (removal == nullptr) removal = &record.removals.back();
   Names names(*staff_);
-  co_return json_response(200, to_json(*removal, record, names));
+  auto answer = to_json(*removal, record, names);
+  const RecordOf look_up = records();
+  const auto* act = find_string(deed.record.details, "act");
+  answer["message"] =
+      act != nullptr && *act == "giving back declined"
+          ? fmt::format("Giving {}'s access back is declined, so it stays removed.", record.name)
+          : work::after_removal({*policy_, look_up, who.person, now()}, record, *removal);
+  co_return json_response(200, answer);
 }
 
 Gate::Answer Gate::request_removal(Request& request) {

@@ -94,13 +94,14 @@ std::optional<Response> Gate::refuse_opening(const Peer& peer, const Session& se
   if (room) return std::nullopt;
   if (room.error().code == Errc::permission_denied) {
     return refused(problem(409, "card_in_use",
-                           "This card is signed in for another user of this machine. Sign out there, or take "
-                           "the card out and put it in again."),
+                           "This card is already signed in for another user of this machine. Sign out there, "
+                           "or take the card out and put it in again."),
                    "card_in_use");
   }
-  return refused(problem(503, "too_many_sessions",
-                         "Too many people are signed in on this machine. Try again when one has left."),
-                 "too_many_sessions");
+  return refused(
+      problem(503, "too_many_sessions",
+              "Too many people are signed in on this machine. Try again when one of them has signed out."),
+      "too_many_sessions");
 }
 
 /// Not folded as other refusals: it takes back a record, by the session that this names.
@@ -134,7 +135,8 @@ Gate::Answer Gate::resume(Request& request, const std::string& id) {
   if (!parsed) co_return problem(400, "bad_request", parsed.error().context + ".");
   const Session* session = sessions_.find(id);
   if (session == nullptr || (session->uid != request.peer->uid && request.peer->uid != 0)) {
-    co_return problem(404, "not_found", "There is no such session; it may have ended. Sign in.");
+    co_return problem(404, "not_found",
+                      "There is no such session. It may have ended. Sign in again: cardgate login");
   }
   if (auto* by_password = std::get_if<proto::PasswordSignIn>(&*parsed)) {
     auto resuming = sign_in_by_password(request, std::move(*by_password), id);
@@ -144,8 +146,9 @@ Gate::Answer Gate::resume(Request& request, const std::string& id) {
   auto* ask = std::get_if<proto::SignIn>(&*parsed);
   // Its card may have moved to another reader while the session was locked.
   if (ask->card != session->card || (!session->card_out && ask->reader != session->reader)) {
-    co_return problem(409, "card_changed",
-                      "This session belongs to another card. Nothing was spent; sign in.");
+    co_return problem(
+        409, "card_changed",
+        "This session belongs to another card. No try was spent. Sign in with this card: cardgate login");
   }
   auto answer = co_await sign_in_with(request, std::move(*ask), id);
   co_return answer;
@@ -158,12 +161,11 @@ std::optional<Response> Gate::refuse_card_name(const CardUse& use, const CardFac
   if (says_name(card.info, registered->certificate_name)) return std::nullopt;
   return refuse_card_use(
       use,
-      problem(
-          403, "certificate_name_differs",
-          fmt::format(
-              "The certificate on this card names '{}', and the card was registered as one that names "
-              "'{}'. No try was spent. Take it to the {}, who registered it.",
-              certificate_name(card.info), registered->certificate_name, policy_->contacts().access_team)),
+      problem(403, "certificate_name_differs",
+              fmt::format("The certificate on this card names '{}', but the card was registered for '{}'. No "
+                          "try was spent. Take the card to the {}, who registered it.",
+                          certificate_name(card.info), registered->certificate_name,
+                          policy_->contacts().access_team)),
       "certificate_name");
 }
 
@@ -172,7 +174,7 @@ Response Gate::access_denied(const policy::Decision& standing, const reg::Person
   std::string detail;
   for (const auto& item : standing.unmet)
     detail += (detail.empty() ? "" : " ") + item.text + ". " + item.next_step + ".";
-  for (const auto& other : work::other_cards(holder, card))
+  for (const auto& other : work::other_cards(holder, card, records()))
     detail += fmt::format(" {}. If you did not ask for it, tell the {} now.", other,
                           policy_->contacts().access_team);
   return problem(403, "access_denied", std::move(detail), {{"unmet", to_json(standing.unmet)}});
@@ -188,15 +190,17 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   // Who asks, before what is asked.
   if (auto no = refuse_peer(use)) co_return std::move(*no);
   if (ask.for_uid && *ask.for_uid != peer.uid && peer.uid != 0) {
-    co_return refused(problem(403, "sign_in_not_allowed", "Only root may sign in for another user."),
-                      "for_uid");
+    co_return refused(
+        problem(403, "sign_in_not_allowed", "Only root can sign in for another user of the machine."),
+        "for_uid");
   }
   const uid_t uid = ask.for_uid.value_or(peer.uid);
   const std::string client = client_for(peer, [](const ClientEntry& entry) {
                                return entry.sign_in;
                              })->name;  // refuse_peer() found it
   if (!ask.for_uid && peer.uid == 0 && !sits_at(config_.readers, ask.reader, 0)) {
-    co_return refused(problem(403, "sign_in_not_allowed", "root signs in for a named user: give for_uid."),
+    co_return refused(problem(403, "sign_in_not_allowed",
+                              "As root, name the user to sign in for: cardgate login --for-user USER"),
                       "for_uid");
   }
   auto found_card = card_in_hand(use, ask.card, ask.tries_left);
@@ -245,18 +249,17 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   }
   use.person = person_id;
   if (auto no = refuse_card_name(use, *card, (*holder)->record)) co_return std::move(*no);
-  for (const auto& other : work::other_cards((*holder)->record, card->id)) {
+  for (const auto& other : work::other_cards((*holder)->record, card->id, records())) {
     session.warnings.push_back(fmt::format("{}. If you did not ask for it, tell the {} now", other,
                                            policy_->contacts().access_team));
   }
   if (const Session* other = sessions_.by_card(card->id); other != nullptr && other->uid != uid) {
     log(Level::warning, fmt::format("Two users of this machine ask for the card of person {}.", person_id),
         {{"CARDGATE_PERSON", person_id}});
-    co_return refused(
-        problem(409, "card_in_use",
-                "This card is signed in for another user of this machine. Sign out there, or take the card "
-                "out and put it in again."),
-        "card_in_use", person_id);
+    co_return refused(problem(409, "card_in_use",
+                              "This card is already signed in for another user of this machine. Sign out "
+                              "there, or take the card out and put it in again."),
+                      "card_in_use", person_id);
   }
 
   // A place first: neither a try nor a record is spent on a session for which there is no room.
@@ -347,7 +350,7 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   }
   if (!resume_id.empty() && !sessions_.resume(resume_id, ask.reader, insertion, clock_.boot())) {
     note_not_opened(peer, person_id, on_record, "the session ended while it was being resumed");
-    co_return problem(404, "not_found", "The session has ended. Sign in.");
+    co_return problem(404, "not_found", "The session has ended. Sign in again: cardgate login");
   }
 
   metrics_.add("sign_ins");
@@ -359,9 +362,7 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
        {"CARDGATE_READER", ask.reader}});
   if (!resume_id.empty()) {
     review(resume_id);
-    if (sessions_.find(resume_id) == nullptr)
-      co_return problem(403, "access_denied", "Your access ended at this moment.",
-                        {{"unmet", json::array{}}});
+    if (sessions_.find(resume_id) == nullptr) co_return access_just_ended(policy_->contacts());
     on_deadline_changed();
     events_.publish("session", {{"kind", "resumed"}, {"session", resume_id}}, uid);
     co_return json_response(200, session_json(*sessions_.find(resume_id)));
@@ -370,8 +371,7 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   const auto still = facts_for(session);
   if (!still || !policy::decide_sign_in(*policy_, **still, policy::SignIn::card, now()).allowed) {
     note_not_opened(peer, person_id, on_record, "access ended while the sign-in was being recorded");
-    co_return problem(403, "access_denied",
-                      "Your access ended while you were signing in. Ask the people who look after it.");
+    co_return access_just_ended(policy_->contacts());
   }
   const std::string id = session.id;
   auto opened = sessions_.open(std::move(session));
@@ -385,8 +385,7 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
   watch_certificate(id, *proof, asked_at);
   // By the trust files and the register as they are now: both may have changed since the certificate was judged.
   review(id);
-  if (sessions_.find(id) == nullptr)
-    co_return problem(403, "access_denied", "Your access ended at this moment.", {{"unmet", json::array{}}});
+  if (sessions_.find(id) == nullptr) co_return access_just_ended(policy_->contacts());
   on_deadline_changed();
   events_.publish("session", {{"kind", "opened"}, {"session", id}, {"reader", ask.reader}}, uid);
   auto answer = json_response(201, session_json(*sessions_.find(id)));

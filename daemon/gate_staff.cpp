@@ -6,9 +6,11 @@
 #include <algorithm>
 
 #include "base/card_id.hpp"
+#include "base/day_text.hpp"
 #include "daemon/cards/card_name.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/work/answers.hpp"
+#include "daemon/work/messages.hpp"
 #include "proto/body.hpp"
 
 namespace cardgate::daemon {
@@ -79,21 +81,23 @@ json::object details_of_card(const reg::Person& person, const std::string& uuid)
   return out;
 }
 
+/// `by` as people read it, `by_id` as the register does.
 std::string card_notice(const reg::Person& person, const std::string& uuid, const std::string& by,
-                        const std::string& team) {
+                        const std::string& by_id, const std::string& team) {
   const auto card = std::ranges::find(person.cards, uuid, &reg::Card::uuid);
   if (card == person.cards.end()) return {};
   if (card->status == "waiting") {
     return fmt::format(
-        "{} registered the card {} to you. It opens nothing until a second person has confirmed it. "
-        "If you did not ask for it, tell the {} now.",
+        "{} registered card {} to you. It does not work until a second person has confirmed it. If you did "
+        "not ask for it, tell the {} now.",
         by, uuid, team);
   }
   if (card->status == "active") {
-    return fmt::format("{} {} the card {} as yours. If you did not ask for it, tell the {} now.", by,
-                       card->confirmed_by == by ? "confirmed" : "registered", uuid, team);
+    return fmt::format("{} {} card {} as yours. If you did not ask for it, tell the {} now.", by,
+                       card->confirmed_by == by_id ? "confirmed" : "registered", uuid, team);
   }
-  return fmt::format("{} put on record that your card {} is {}.", by, uuid, card->status);
+  return fmt::format("{} recorded your card {} as {}, so it no longer works. If that is wrong, tell the {}.",
+                     by, uuid, card->status, team);
 }
 
 }  // namespace
@@ -132,21 +136,25 @@ Gate::Answer Gate::change_staff(Request& request, const std::string& given) {
   deed.record.reason = reason;
   deed.record.details = details_of(change, add, drop);
   if (deed.record.details.empty())
-    co_return problem(422, "not_possible", "The request changes nothing: name what is to change.");
+    co_return problem(422, "not_possible", "The request names nothing to change.");
   deed.people = {id};
   deed.how = [=, when = doer(who), policy = policy_](std::vector<reg::Person>& people) -> Result<void> {
     auto& one = people.front();
     if (add && !asks_for_team(*policy, *add))
-      return Error{Errc::invalid_argument, "No role asks for a team of that name"};
+      return Error{Errc::invalid_argument, fmt::format("No role asks for a team called '{}'", *add)};
     TRY(work::change_staff(one, change, when));
     if (drop && std::erase(one.teams, *drop) == 0)
-      return Error{Errc::invalid_argument, "That person is not in that team"};
+      return Error{Errc::invalid_argument,
+                   fmt::format("This person is not a member of the team '{}'", *drop)};
     if (add && std::ranges::find(one.teams, *add) == one.teams.end()) one.teams.push_back(*add);
     return {};
   };
   if (change.employed_until) {
-    deed.notice = fmt::format("Your last day of employment is on record as {}: access ends after it.",
-                              to_text(*change.employed_until));
+    deed.notice = fmt::format(
+        "Your last day of employment is now on record as {}. Your access ends after that day. If it is "
+        "wrong, "
+        "tell the {}.",
+        day_text(*change.employed_until), policy_->contacts().employment);
   }
   deed.taking = taking_in(id, deed.how, change, drop, reason, doer(who));
   auto done = co_await carry_out(request, who, deed);
@@ -155,9 +163,14 @@ Gate::Answer Gate::change_staff(Request& request, const std::string& given) {
     announced_.reset();
     announce_if_due();
   }
-  const auto& record = done.people.front();
+  const auto& changed = done.people.front();
   Names names(*staff_);
-  co_return json_response(200, view().person(record, names));
+  auto answer = view().person(changed, names);
+  const RecordOf look_up = records();
+  answer["message"] =
+      work::after_change({*policy_, look_up, who.person, now()}, changed, change, add.value_or(std::string()),
+                         drop.value_or(std::string()), !deed.notice.empty());
+  co_return json_response(200, answer);
 }
 
 /// What the change comes to when it does nothing but take access away: that waits for no disk.
@@ -208,8 +221,8 @@ std::optional<Response> Gate::refuse_other_name(const Request& request, const Ac
     refuse(*request.peer, std::move(refused));
     return problem(
         409, "certificate_name_differs",
-        fmt::format("The certificate on that card names '{}', and not '{}'. Nothing was done. If the card is "
-                    "that person's all the same, say that you have looked: --certificate-name '{}'",
+        fmt::format("The certificate on this card names '{}', not '{}'. Nothing was done. If you have looked "
+                    "at the person and the card and they belong together, say so: --certificate-name '{}'",
                     found, expected, found),
         {{"certificate_name", found}});
   }
@@ -261,7 +274,8 @@ Gate::Answer Gate::change_card(Request& request, const std::string& given) {
                       "\"replaces\" is the UUID of a card, like 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01.");
   }
   if (std::ranges::find(states, change.status) == std::end(states)) {
-    co_return problem(400, "bad_request", "\"status\" is active, lost, replaced or revoked.");
+    co_return problem(400, "bad_request",
+                      "The status of a card is active, lost, replaced or revoked (\"status\").");
   }
   change.replaces = reg::card_uuid(change.replaces);
   auto meaning = person_meant(request, given, policy::Act::manage_staff);
@@ -301,7 +315,8 @@ Gate::Answer Gate::change_card(Request& request, const std::string& given) {
   if (const auto before = record_of(id)) {
     std::vector<reg::Person> tried(1, *before);
     if (deed.how(tried))
-      deed.notice = card_notice(tried.front(), change.uuid, who.person, policy_->contacts().access_team);
+      deed.notice = card_notice(tried.front(), change.uuid, called(records(), who.person), who.person,
+                                policy_->contacts().access_team);
   }
   // A lost card is refused at once, whatever becomes of log and register.
   if (!gives) {
@@ -314,8 +329,13 @@ Gate::Answer Gate::change_card(Request& request, const std::string& given) {
   }
   auto done = co_await carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
+  const auto& changed = done.people.front();
   Names names(*staff_);
-  co_return json_response(200, json::object{{"cards", list_json(done.people.front().cards, names)}});
+  const RecordOf look_up = records();
+  co_return json_response(
+      200, json::object{
+               {"cards", list_json(changed.cards, names)},
+               {"message", work::after_card({*policy_, look_up, who.person, now()}, changed, change.uuid)}});
 }
 
 }  // namespace cardgate::daemon

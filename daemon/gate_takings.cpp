@@ -32,17 +32,15 @@ bool cannot_be_written(const Error& error) {
 Response owed_answer(bool kept) {
   if (kept) {
     return json_response(
-        202,
-        json::object{{"written", false},
-                     {"message",
-                      "This is in force from now on. The staff register cannot be written at the moment: it "
-                      "is written as soon as that is possible, also after a restart of the service."}});
+        202, json::object{{"written", false},
+                          {"message",
+                           "This is in force from now on. The staff register cannot be written right now. "
+                           "The service writes it as soon as it can, even after a restart."}});
   }
-  return problem(
-      503, "register_unavailable",
-      "This is in force from now on, but neither the staff register nor the reserve beside it can be "
-      "written: it is forgotten when the service stops. The people who run this machine must see to the "
-      "disk of the state directory; then do it again.");
+  return problem(503, "register_unavailable",
+                 "This is in force from now on, but it cannot be saved: neither the staff register nor the "
+                 "reserve file beside it can be written. It is lost when the service stops. Tell the people "
+                 "who run this machine to look at the disk of the state directory, then do this again.");
 }
 
 }  // namespace
@@ -69,7 +67,8 @@ boost::asio::awaitable<Gate::Done> Gate::take_away(const Request& request, const
   if (const auto* same = open_acts_.same(subject, *deed.taking)) {
     OpenAct again = *same;
     if (!again.owed) {
-      done.refusal = problem(409, "busy", "The same is being done at this moment.");
+      done.refusal =
+          problem(409, "busy", "Somebody is already doing the same. Wait a moment, then look again.");
       co_return done;
     }
     if (!again.kept) {
@@ -172,7 +171,7 @@ boost::asio::awaitable<void> Gate::write_owed() {
     const std::vector<std::string> person_alone(1, act.person);
     people_changed(person_alone);
     if (!written) {
-      log(Level::warning, "Access that was to be taken away cannot be any more: " + written.error().message(),
+      log(Level::warning, "A change that takes access away waited, and can no longer be made: " + written.error().message(),
           {{"CARDGATE_EVENT", "act_not_done"}, {"CARDGATE_PERSON", act.person}});
       note_not_done(act.record, written.error().message());
       continue;

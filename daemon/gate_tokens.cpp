@@ -22,8 +22,8 @@ Response inactive() {
 
 Response role_not_allowed() {
   return problem(403, "role_not_allowed",
-                 "This program may not ask for that role. The people who run this machine decide that in the "
-                 "`clients` of cardgate's configuration.");
+                 "This program may not ask for this role. The people who run this machine can allow it: "
+                 "`clients` in cardgate's configuration.");
 }
 
 Response unauthorized(std::string_view error, std::string detail) {
@@ -46,7 +46,7 @@ Gate::Chosen Gate::choose_session(const Peer& peer, const std::string& wanted) {
     const Session* session = sessions_.find(wanted);
     if (session != nullptr && session->uid == peer.uid) return {session, std::nullopt};
     return {nullptr, problem(401, "no_session",
-                             "There is no such session; it may have ended. Sign in with your card.")};
+                             "There is no such session. It may have ended. Sign in: cardgate login")};
   }
   const auto mine = sessions_.of_uid(peer.uid);
   if (mine.empty()) {
@@ -55,9 +55,14 @@ Gate::Chosen Gate::choose_session(const Peer& peer, const std::string& wanted) {
   }
   if (mine.size() > 1) {
     json::array ids;
-    for (const Session* session : mine) ids.push_back(json::string(session->id));
-    return {nullptr, problem(409, "session_ambiguous", "Several sessions are open. Name one of them.",
-                             {{"sessions", std::move(ids)}})};
+    std::string text = "Several sessions are open. Choose one of them with --session:";
+    for (const Session* session : mine) {
+      ids.push_back(json::string(session->id));
+      text += fmt::format("\n  --session {}  ({}, {})", session->id, session->person_name,
+                          session->sign_in == policy::SignIn::card ? "card in " + session->reader
+                                                                   : std::string("by password"));
+    }
+    return {nullptr, problem(409, "session_ambiguous", std::move(text), {{"sessions", std::move(ids)}})};
   }
   return {mine.front(), std::nullopt};
 }
@@ -69,7 +74,8 @@ Gate::Answer Gate::token(Request& request) {
   const proto::TokenRequest ask = std::move(*parsed);
   if (!token_rate_.allow(peer.counted_as, clock_.boot())) {
     co_return problem(429, "rate_limited",
-                      "Too many tokens in a short time. Keep the one you have until it ends.");
+                      "This program has asked for too many tokens in a short time. It can keep using the "
+                      "token it has until that ends.");
   }
 
   audit::Record record;
@@ -92,11 +98,10 @@ Gate::Answer Gate::token(Request& request) {
     });
   };
   if (client_for(peer, for_audience) == nullptr) {
-    co_return refused(
-        problem(403, "audience_not_allowed",
-                "This program may not ask for tokens for that audience. The people who run this machine "
-                "decide that in the `clients` of cardgate's configuration."),
-        "audience_not_allowed");
+    co_return refused(problem(403, "audience_not_allowed",
+                              "This program may not ask for tokens for this audience. The people who run "
+                              "this machine can allow it: `clients` in cardgate's configuration."),
+                      "audience_not_allowed");
   }
   const ClientEntry* entry = client_for(peer, for_role);
   if (entry == nullptr) {
@@ -111,13 +116,11 @@ Gate::Answer Gate::token(Request& request) {
   record.session = session.id;
   if (session.locked || session.card_out) {
     co_return refused(
-        problem(
-            423, "session_locked",
-            session.card_out
-                ? "The session waits for its card. Put it in and give the passcode to go on: "
-                  "cardgate login"
-                : "The session is locked, because it was not used for a while. Give the passcode to go on: "
-                  "cardgate login"),
+        problem(423, "session_locked",
+                session.card_out
+                    ? "Your session waits for its card. Put the card in and type the passcode: cardgate login"
+                    : "Your session is locked, because it was not used for a while. Unlock it with the "
+                      "passcode: cardgate login"),
         "session_locked");
   }
   const auto facts = facts_for(session);
@@ -136,10 +139,11 @@ Gate::Answer Gate::token(Request& request) {
                       "access_denied");
   }
   if (session.sign_in == policy::SignIn::password && !opens_by_password(*policy_->role(ask.role))) {
-    co_return refused(problem(403, "access_denied",
-                              "A password opens your own record and nothing more. Sign in with your card.",
-                              {{"unmet", json::array{}}}),
-                      "password");
+    co_return refused(
+        problem(403, "access_denied",
+                "With a password you can only see your own record. Sign in with your card: cardgate login",
+                {{"unmet", json::array{}}}),
+        "password");
   }
   if (!audit_ok()) co_return audit_unavailable();
 
@@ -155,7 +159,7 @@ Gate::Answer Gate::token(Request& request) {
   claims.iat = claims.nbf = to_unix_seconds(at);
   if (claims.exp <= claims.iat) {
     co_return refused(
-        problem(401, "no_session", "The session's time for this role is over. Sign in again: cardgate login"),
+        problem(401, "no_session", "Your session is too old for this role. Sign in again: cardgate login"),
         "time_up");
   }
   claims.iss = config_.issuer;
@@ -184,7 +188,8 @@ Gate::Answer Gate::token(Request& request) {
           sessions_.token_issued(claims.jti, std::move(entry_of_token), boot, role.idle, role.card_removal);
       !issued) {
     co_return refused(
-        problem(429, "too_many_tokens", "This session has too many live tokens. Keep the one you have."),
+        problem(429, "too_many_tokens",
+                "This session already has too many tokens. The program can keep using the one it has."),
         "too_many_tokens");
   }
   if (decision.valid_until) {
@@ -302,7 +307,8 @@ Gate::Answer Gate::revoke(Request& request) {
     record.event = "client_refused";
     record.reason = "revoke: not the owner";
     refuse(peer, std::move(record));
-    co_return problem(403, "not_owner", "Only the user whose session it is, or root, may revoke a token.");
+    co_return problem(403, "not_owner",
+                      "Only the user of the machine who owns the session, or root, can revoke its tokens.");
   }
   apply(sessions_.revoke(live.claims.jti));
   co_await noted();

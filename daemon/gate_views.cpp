@@ -44,26 +44,27 @@ Gate::Answer Gate::status(Request& request) {
   json::array problems;
   if (!health.ok)
     problems.push_back(
-        json::string("The audit log cannot be written, so nothing is issued: " + health.problem));
+        json::string("The audit log cannot be written, so no tokens are issued: " + health.problem));
   const auto owed = open_acts_.owed().size();
   if (owed > 0) {
-    problems.push_back(json::string(fmt::format(
-        "{} acts that take access away are in force and not yet in the staff register, which cannot be "
-        "written.",
-        owed)));
+    problems.push_back(
+        json::string(fmt::format("{} changes that take access away are in force, but not yet in the staff "
+                                 "register, because it cannot be written.",
+                                 owed)));
   }
   if (const auto unsure = open_acts_.problem(); !unsure.empty())
-    problems.push_back(json::string("The room for acts that are begun is not certain: " + unsure));
+    problems.push_back(json::string("The reserve file for changes that have begun has a problem: " + unsure));
   if (health.late > 0) {
-    problems.push_back(json::string(fmt::format(
-        "{} records of what was done wait until the audit log can be written{}.", health.late,
-        health.late_unsafe > 0
-            ? fmt::format("; {} of them in memory alone, and lost when the service stops", health.late_unsafe)
-            : std::string())));
+    problems.push_back(json::string(
+        fmt::format("{} audit records wait until the audit log can be written{}.", health.late,
+                    health.late_unsafe > 0
+                        ? fmt::format("; {} of them are only in memory, and are lost when the service stops",
+                                      health.late_unsafe)
+                        : std::string())));
   }
   if (!health.late_problem.empty())
     problems.push_back(
-        json::string("The room for late audit records is not certain: " + health.late_problem));
+        json::string("The reserve file for late audit records has a problem: " + health.late_problem));
   if (health.ok && !health.problem.empty())
     problems.push_back(json::string("The audit log warns: " + health.problem));
   if (const auto there = staff_->in_place(); !there) register_.failed(there.error());
@@ -128,9 +129,8 @@ Gate::Answer Gate::status(Request& request) {
         if (const auto warning = certificate_warning(reader.card->info, now())) card["warning"] = *warning;
         if (reader.tries_left == 0) {
           card["problem"] =
-              "The card is blocked, because the passcode was wrong too often. Take it to the smartcard help "
-              "desk, who "
-              "can unblock it.";
+              "The card is blocked, because the passcode was wrong too many times. Take it to the smartcard "
+              "help desk to have it unblocked.";
         }
         if (!reader.card->verdict.valid && !reader.card->verdict.findings.empty()) {
           card["problem"] = trust::explain(reader.card->verdict.findings.front());
@@ -168,7 +168,9 @@ Gate::Answer Gate::status(Request& request) {
 Gate::Answer Gate::events(Request& request) {
   const Peer& peer = *request.peer;
   if (events_.listeners_of(peer.counted_as) >= static_cast<std::size_t>(config_.limits.listeners_per_uid)) {
-    co_return problem(429, "too_many_listeners", "Too many programs of this user listen already.");
+    co_return problem(
+        429, "too_many_listeners",
+        "Too many programs of this user of the machine are already listening. Close one of them.");
   }
   Response answer;
   answer.listener =
@@ -188,7 +190,7 @@ Gate::Answer Gate::list_sessions(Request& request) {
 Gate::Answer Gate::show_session(Request& request, const std::string& id) {
   const Session* session = sessions_.find(id);
   if (session == nullptr || (session->uid != request.peer->uid && request.peer->uid != 0)) {
-    co_return problem(404, "not_found", "There is no such session; it may have ended.");
+    co_return problem(404, "not_found", "There is no such session. It may have ended.");
   }
   co_return json_response(200, session_json(*session));
 }
@@ -196,7 +198,7 @@ Gate::Answer Gate::show_session(Request& request, const std::string& id) {
 Gate::Answer Gate::end_session(Request& request, const std::string& id) {
   const Session* session = sessions_.find(id);
   if (session == nullptr || (session->uid != request.peer->uid && request.peer->uid != 0)) {
-    co_return problem(404, "not_found", "There is no such session; it may have ended.");
+    co_return problem(404, "not_found", "There is no such session. It may have ended.");
   }
   apply(sessions_.end(id, EndReason::signed_out));
   co_await noted();
@@ -212,7 +214,7 @@ Gate::Answer Gate::access(Request& request) {
   const auto facts = facts_for(session);
   if (!facts) co_return register_unavailable(facts.error());
   if (wanted != nullptr && policy_->role(*wanted) == nullptr) {
-    co_return problem(404, "role_unknown", "There is no role of that name. GET /v1/access lists them.");
+    co_return problem(404, "role_unknown", "There is no role with that name. See the roles: cardgate access");
   }
   const std::string id = session.id;
   const std::string who = session.person;
@@ -235,7 +237,8 @@ Gate::Answer Gate::access(Request& request) {
   const auto entries = entries_of(**facts);
   auto made = co_await make_of_person(request, who, entries, std::move(work));
   if (made.refusal) co_return std::move(*made.refusal);
-  if (sessions_.find(id) == nullptr) co_return problem(401, "no_session", "Your session ended meanwhile.");
+  if (sessions_.find(id) == nullptr)
+    co_return problem(401, "no_session", "Your session has ended. Sign in again: cardgate login");
   made.body["person"] = std::move(whose);
   co_return json_response(200, made.body);
 }

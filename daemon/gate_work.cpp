@@ -37,12 +37,13 @@ Gate::Actor Gate::myself(const Request& request) {
     return who;
   }
   if (session.sign_in != policy::SignIn::card) {
-    who.refusal = problem(403, "card_needed",
-                          "This is done with your card, not with a password. Sign in: cardgate login");
-  } else if (session.locked || session.card_out) {
     who.refusal =
-        problem(423, "session_locked",
-                "The session is locked or its card is out. Give the passcode to go on: cardgate login");
+        problem(403, "card_needed",
+                "This needs your card: a password is not enough. Sign in with your card: cardgate login");
+  } else if (session.locked || session.card_out) {
+    who.refusal = problem(
+        423, "session_locked",
+        "Your session is locked, or its card is out. Put the card in and type the passcode: cardgate login");
   }
   return who;
 }
@@ -92,11 +93,11 @@ Gate::Actor Gate::may(const Request& request, policy::Act act, const std::string
     }
   }
   if (held.empty()) {
-    std::string text = "No role of this policy lets anybody do this.";
+    std::string text = "No role of this policy allows this. Ask the people who run this machine.";
     if (nearest != nullptr) {
-      text = unmet.empty()
-                 ? fmt::format("Your time as {} is over. Sign in again: cardgate login", nearest->title)
-                 : fmt::format("This needs {}.", nearest->title);
+      text = unmet.empty() ? fmt::format("Your time in the role {} is over. Sign in again: cardgate login",
+                                         nearest->title)
+                           : fmt::format("You need the role {} for this.", nearest->title);
     }
     return refused(problem(403, "role_needed", std::move(text), {{"unmet", to_json(unmet)}}),
                    "no role lets them");
@@ -116,13 +117,11 @@ Gate::Actor Gate::may(const Request& request, policy::Act act, const std::string
     return policy::in_scope(*each, who.reach.facts, subject, manager, now());
   });
   if (role == held.end()) {
-    return refused(
-        problem(
-            403, "record_not_yours",
-            fmt::format("{} does not open that person's record to you: they are not of your staff, nor of "
-                        "those for whom you act.",
-                        held.front()->title)),
-        "out of scope");
+    return refused(problem(403, "record_not_yours",
+                           fmt::format("In the role {} you can only work with your own staff and the staff "
+                                       "you act for. This person is not one of them.",
+                                       held.front()->title)),
+                   "out of scope");
   }
   who.role = (*role)->name;
   return who;
@@ -140,8 +139,10 @@ Gate::Actor Gate::line_manager_of(const Request& request, const std::string& sub
   const auto other = subject.empty() ? Result<Person*>(Error{Errc::not_found, {}}) : person(subject);
   // Somebody unknown and somebody else's staff are answered alike.
   if (!other || !policy::manages(facts, (*other)->record.line_manager, now())) {
-    who.refusal = problem(403, "record_not_yours",
-                          "Only the line manager of that person, or who stands in for them, may do that.");
+    who.refusal = problem(
+        403, "record_not_yours",
+        "There is no form with that number for you to verify. Only the person's line manager, or somebody "
+        "who stands in for the line manager, verifies it. The forms that wait for you: cardgate form list");
     return who;
   }
   if (auto no = refuse_card_of_one(who)) {
@@ -158,8 +159,8 @@ std::optional<Response> Gate::refuse_card_of_one(const Actor& who) {
   if (!who.by_one_person) return std::nullopt;
   return problem(
       403, "card_unconfirmed",
-      fmt::format("{} alone registered the card that you use. Whoever decides for others needs a second "
-                  "person of the team who stands for it: cardgate staff give-card {} --card {}",
+      fmt::format("Only one person ({}) registered the card you use. Because you decide for others, a second "
+                  "member of the team must confirm it: cardgate staff give-card {} --card {} --reason REASON",
                   who.card_by, who.person, who.card));
 }
 
@@ -223,9 +224,13 @@ void Gate::settle_doubtful() {
 std::optional<Response> Gate::refuse_if_over(const Actor& who) {
   const Session* session = sessions_.find(who.session);
   if (session == nullptr)
-    return problem(401, "no_session", "Your session ended meanwhile. Nothing was done.");
+    return problem(
+        401, "no_session",
+        "Your session ended before this was done. Nothing was changed. Sign in again: cardgate login");
   if (session->locked || session->card_out)
-    return problem(423, "session_locked", "Your session was locked meanwhile. Nothing was done.");
+    return problem(
+        423, "session_locked",
+        "Your session was locked before this was done. Nothing was changed. Unlock it: cardgate login");
   const auto right = work::still_holds(right_of(who), records(), now());
   return right ? std::nullopt : std::optional(not_possible(right.error()));
 }
@@ -239,8 +244,8 @@ std::function<Result<void>(reg::Register&)> Gate::still_allowed(const Actor& who
   return [right = right_of(who), act = std::move(act), at = now()](reg::Register& staff) -> Result<void> {
     if (act->over()) {
       return Error{Errc::permission_denied,
-                   "Your session ended or was locked, or your right to do this ended, while this waited. "
-                   "Nothing was done"};
+                   "Your session ended or was locked, or your right to do this ended, before this was done. "
+                   "Nothing was changed"};
     }
     return work::still_holds(right, [&staff](const std::string& id) { return staff.person(id); }, at);
   };
@@ -405,8 +410,14 @@ Gate::Owner Gate::owner_of(reg::Register::Relation relation, const std::string& 
   const auto people = staff_->people_by(relation, number);
   if (!people) return {{}, 0, register_unavailable(people.error())};
   const auto id = whole_number<std::int64_t>(number);
-  if (people->empty() || !id)
-    return {{}, 0, problem(404, "not_found", fmt::format("There is no {} of that number.", what))};
+  if (people->empty() || !id) {
+    const std::string_view group = what == "stand-in" ? "delegation" : what;
+    return {{},
+            0,
+            problem(404, "not_found",
+                    fmt::format("There is no {} {}. See the list: cardgate {} list", what,
+                                id ? std::to_string(*id) : std::string("with that number"), group))};
+  }
   return {people->front(), *id, std::nullopt};
 }
 
@@ -453,8 +464,8 @@ namespace {
 
 Response too_many_looks(seconds wait) {
   return ask_again(429, "too_many_looks",
-                   "This user's programs look at too many people in a short time, and each look is recorded. "
-                   "Wait, and ask again.",
+                   "Programs of this user of the machine have asked about too many people in a short time. "
+                   "Wait a moment, then ask again.",
                    wait);
 }
 

@@ -24,11 +24,10 @@ Result<SigningKey> load_or_create_key(const std::filesystem::path& file) {
   struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return errno_error(file.string(), errno);
   if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid() || (status.st_mode & 077U) != 0) {
-    return Error{
-        Errc::permission_denied,
-        fmt::format("{}: must be a file of the service user with mode 0600; whoever could read it could sign "
-                    "tokens, so move it away and let a new key be made",
-                    file.string())};
+    return Error{Errc::permission_denied,
+                 fmt::format("{}: must be a file of the service user with mode 0600; anybody who can read it "
+                             "can sign tokens, so move it away and let a new key be made",
+                             file.string())};
   }
   Secret seed(32);
   const auto count = ::read(fd.get(), seed.bytes().data(), seed.size());

@@ -33,7 +33,7 @@ Result<int> listen_on(const std::filesystem::path& path, unsigned mode) {
     if (!S_ISSOCK(status.st_mode) || someone_answers(address)) {
       return Error{
           Errc::already_exists,
-          fmt::format("{}: something is there already; is another cardgated running?", path.string())};
+          fmt::format("{}: something already exists there. Is another cardgated running?", path.string())};
     }
     if (::unlink(path.c_str()) != 0) return errno_error(path.string(), errno);
   }

@@ -115,7 +115,9 @@ boost::asio::awaitable<Response> route(Gate& gate, Request& request) {
   }
   if (!peer.admin_socket && !gate.allow_request(peer)) {
     gate.count("rate_limited");
-    co_return problem(429, "rate_limited", "This user's programs ask too much in a short time.");
+    co_return problem(429, "rate_limited",
+                      "Programs of this user of the machine have sent too many requests in a short time. "
+                      "Wait a moment, then try again.");
   }
   if (request.refused) {
     gate.count("requests", "malformed");

@@ -265,7 +265,7 @@ asio::awaitable<bool> Server::one_request(Connection& connection) {
   Request request;
   bool keep = false;
   if (connection.timed_out) {
-    request.refused = problem(408, "request_timeout", "The request did not arrive in time.");
+    request.refused = problem(408, "request_timeout", "The request did not arrive in time. Try again.");
   } else {
     keep = connection.reader.keep_alive();
     request = connection.reader.take();
@@ -291,7 +291,8 @@ asio::awaitable<bool> Server::one_request(Connection& connection) {
     // A broken invariant in one call must not take the others with it, and must not pass for a yes.
     log(Level::error, std::string("A request failed unexpectedly: ") + failure.what());
     response = problem(500, "internal",
-                       "Something went wrong here. The people who run this machine find it in the journal.");
+                       "Something went wrong in cardgate. Try again. If it happens again, tell the people "
+                       "who run this machine: the journal says what it was.");
   }
   ErrorCode ignored;  // what was not under way need not be stopped
   if (left) connection.socket.cancel(ignored);
@@ -420,7 +421,7 @@ void Server::part_from_all() {
         connection->socket,
         problem(
             503, "draining",
-            "The service stopped before this was answered. Look whether it was done before you ask again."));
+            "The service stopped before it could answer. Check whether this was done before you try again."));
   }
 }
 

@@ -65,12 +65,13 @@ bool Sessions::takes_place_of(const Session& next, const Session& old) {
 
 Result<void> Sessions::may_open(const Session& session, std::size_t others) const {
   if (const Session* other = by_card(session.card); other != nullptr && other->uid != session.uid) {
-    return Error{Errc::permission_denied, "this card is signed in for another user of this machine"};
+    return Error{Errc::permission_denied, "This card is already signed in for another user of this machine"};
   }
   const auto older = std::ranges::count_if(
       sessions_, [&](const auto& entry) { return takes_place_of(session, entry.second); });
   if (sessions_.size() - static_cast<std::size_t>(older) + others >= bounds_.sessions)
-    return Error{Errc::too_large, "too many people are signed in"};
+    return Error{Errc::too_large,
+                 "Too many people are signed in on this machine. Try again when one of them has signed out"};
   return {};
 }
 
@@ -155,7 +156,7 @@ Result<void> Sessions::token_issued(const std::string& jti, Token token, BootTim
     return Error{Errc::not_found, "the session has ended"};
   Session& session = found->second;
   if (session.tokens >= bounds_.tokens_per_session) {
-    return Error{Errc::too_large, "this session has too many live tokens"};
+    return Error{Errc::too_large, "this session already has too many tokens"};
   }
   if (std::ranges::find(session.roles_used, token.role) == session.roles_used.end()) {
     session.roles_used.push_back(token.role);

@@ -152,25 +152,24 @@ class Check {
               "it requires the team '{}', and no role has the act 'manage-staff': only a staff file can say "
               "who is in it",
               wanted.subject),
-          "Give 'manage-staff' to a role, or see to it that staff files name the team");
+          "Give 'manage-staff' to a role, or make sure that staff files name the team");
     }
   }
 
   void nobody_gives(const Role& role, const Prerequisite& wanted, Act act, int line) {
     const std::string missing =
-        anybody(act) ? fmt::format("every role with the act '{}' is one that nobody can hold", name(act))
+        anybody(act) ? fmt::format("nobody can have any of the roles with the act '{}'", name(act))
                      : fmt::format("no role has the act '{}'", name(act));
     if (wanted.warn) {
       add(Severity::warning, line, role.name,
-          fmt::format("it warns who lacks the {}, and nobody can {}: {}", words(wanted), purpose(act),
+          fmt::format("it warns people without the {}, but nobody can {}: {}", words(wanted), purpose(act),
                       missing),
           fmt::format("Give '{}' to a role", name(act)));
     } else {
       add(Severity::error, line, role.name,
-          fmt::format("nobody can ever hold it: it requires {}, and nobody can {}: {}", words(wanted),
+          fmt::format("nobody can ever have it: it requires {}, but nobody can {}: {}", words(wanted),
                       purpose(act), missing),
-          fmt::format("Give '{}' to a role that somebody can hold, or take the prerequisite away",
-                      name(act)));
+          fmt::format("Give '{}' to a role that somebody can have, or remove the prerequisite", name(act)));
     }
   }
 
@@ -195,27 +194,26 @@ class Check {
   void pair(const Prerequisite& a, const Role& first, const Prerequisite& b, const Role& role, int line) {
     if (!a.version.empty() && !b.version.empty() && a.version != b.version) {
       add(Severity::error, line, role.name,
-          fmt::format(
-              "it requires version {} of the declaration '{}' and {} requires version {}: whoever signs the "
-              "one lacks the other",
-              b.version, b.subject, first.name, a.version),
+          fmt::format("it requires version {} of the declaration '{}', but {} requires version {}: a person "
+                      "who signs one still lacks the other",
+                      b.version, b.subject, first.name, a.version),
           "Name the same version everywhere, or give one of the two declarations another name");
     }
     if (a.warn != b.warn) {
       add(Severity::warning, line, role.name,
-          fmt::format("lacking the course '{}' {} here and {} in {}", b.subject, b.warn ? "warns" : "denies",
+          fmt::format("a missing course '{}' {} here, but {} in {}", b.subject, b.warn ? "warns" : "denies",
                       a.warn ? "warns" : "denies", first.name),
           "Choose one mode, unless the difference is meant");
     }
     if (a.valid_for != b.valid_for) {
       add(Severity::warning, line, role.name,
-          fmt::format("a signature of the declaration '{}' lasts for another time here than in {}", b.subject,
+          fmt::format("a signature of the declaration '{}' does not last as long here as in {}", b.subject,
                       first.name),
           "Write the same valid_for everywhere");
     }
     if (a.title != b.title) {
       add(Severity::warning, line, role.name,
-          fmt::format("the {} is called '{}' here and '{}' in {}, so people will take it for two things",
+          fmt::format("the {} is called '{}' here, but '{}' in {}, so people will think of two things",
                       words(b), b.title, a.title, first.name),
           "Write the same title everywhere");
     }
@@ -230,15 +228,14 @@ class Check {
       });
       if (asked) continue;
       add(Severity::warning, line, {}, fmt::format("no role requires the declaration '{}'", declaration),
-          "Take its text away, or name it where it is required");
+          "Remove its text, or name it where it is required");
     }
   }
 
   void acts() {
     if (anybody(Act::remove_access) && !can(policy_, held_, Act::restore_access)) {
       add(Severity::error, 0, {},
-          "access can be removed and never be given back: nobody can hold a role with the act "
-          "'restore-access'",
+          "access can be removed, but never given back: nobody can have a role with the act 'restore-access'",
           "Give 'restore-access' to a role of which several people are members");
     }
     struct Row {
@@ -250,7 +247,7 @@ class Check {
         {Act::request_removal, "nobody can ask for access to be removed at once"},
         {Act::manage_staff, "nobody can change dates of employment, line managers, leave or cards"},
         {Act::give_codes, "nobody can hand out activation codes and new passwords"},
-        {Act::see_people, "nobody can see what others hold and lack"},
+        {Act::see_people, "nobody can see which roles others have, and what is missing"},
     };
     for (const auto& row : rows) {
       if (anybody(row.act)) continue;
@@ -289,11 +286,11 @@ class Check {
     if (!never.empty())
       add(Severity::warning, policy_.role(*never.begin())->line, {},
           circle(never) + ", and `cardgate setup`, which gives a form and a team, is not enough to begin",
-          "Bring what the first holders need with a staff file, or ask for training with `mode: warn`");
+          "Give the first people what they need with a staff file, or require training with `mode: warn`");
   }
 
   static std::string circle(const Names& roles) {
-    return fmt::format("whoever wants to hold {} needs what only holders of {} can give", listed(roles),
+    return fmt::format("to get {}, a person needs something that only people with {} can give", listed(roles),
                        roles.size() == 1 ? "it" : "them");
   }
 

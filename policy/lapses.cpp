@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/day_text.hpp"
 #include "policy/standing.hpp"
 #include "policy/words.hpp"
 
@@ -42,7 +43,7 @@ std::string title(const Prerequisite& wanted, const Role& role, const Facts& fac
   switch (wanted.kind) {
     case Kind::employed:
       return leave_begins(facts, last)
-                 ? fmt::format("employment (leave begins on {})", to_text(*facts.leave_from))
+                 ? fmt::format("employment (leave begins on {})", day_text(*facts.leave_from))
                  : std::string("employment");
     case Kind::card:
       return "card";
@@ -60,14 +61,13 @@ std::string title(const Prerequisite& wanted, const Role& role, const Facts& fac
 std::string sentence(const Prerequisite& wanted, const Lapse& lapse, const Facts& facts, Day last) {
   std::string text;
   if (wanted.kind == Kind::employed && leave_begins(facts, last)) {
-    text = fmt::format("Your leave begins on {}", to_text(*facts.leave_from));
-  } else if (wanted.kind == Kind::employed || wanted.kind == Kind::line_manager) {
-    text = fmt::format("Your {} ends on {}", lapse.title, to_text(lapse.date));
+    text = fmt::format("Your leave begins on {}", day_text(*facts.leave_from));
   } else {
-    text = fmt::format("Your {} lapses on {}", lapse.title, to_text(lapse.date));
+    text = fmt::format("Your {} ends on {}", lapse.title, day_text(lapse.date));
   }
-  if (!lapse.ends_role) text += ", which warns and ends nothing";
-  if (lapse.resumes) text += fmt::format("; what it ends comes back on {}", to_text(*lapse.resumes));
+  if (!lapse.ends_role) text += ". Your access goes on";
+  if (lapse.resumes)
+    text += fmt::format(". The access that it ends comes back on {}", day_text(*lapse.resumes));
   return text;
 }
 
@@ -75,10 +75,10 @@ std::string sentence(const Prerequisite& wanted, const Lapse& lapse, const Facts
 void put_ahead(Lapse& lapse, const Prerequisite& wanted, const Facts& facts, Day last) {
   if (wanted.kind == Kind::line_manager) {
     lapse.who = "the line manager for whom you stand in";
-    lapse.next_step = "Ask that line manager to name you for longer, if you still stand in then";
+    lapse.next_step = "If you still stand in after that day, ask that line manager to name you again";
   } else if (wanted.kind == Kind::employed && leave_begins(facts, last)) {
     lapse.who = "your line manager";
-    lapse.next_step = "Nothing, if the leave is right: what you hold comes back after it";
+    lapse.next_step = "If the leave is right, do nothing: your access comes back after it";
   }
 }
 

@@ -154,7 +154,7 @@ Result<Facts> read_person(const std::string& name, const Yaml& node,
   if (const auto like = map.optional("like")) {
     const std::string other = TRY(like->string());
     const auto found = known.find(other);
-    if (found == known.end()) return like->error(fmt::format("nobody above is called '{}'", other));
+    if (found == known.end()) return like->error(fmt::format("no person above is called '{}'", other));
     facts = found->second;
   }
   facts.person = name;
@@ -224,7 +224,7 @@ Result<TableCase> read_case(const Yaml& node, const Table& table, WallTime today
   const Yaml person = TRY(map.required("person"));
   out.person = TRY(person.string());
   if (!table.people.contains(out.person))
-    return person.error(fmt::format("there is nobody called '{}'", out.person));
+    return person.error(fmt::format("there is no person called '{}'", out.person));
   out.role = TRY(TRY(map.required("role")).string());
   if (const auto way = map.optional("sign_in")) {
     out.sign_in = TRY(read_word(*way, "card", SignIn::card, "password", SignIn::password));
@@ -233,12 +233,12 @@ Result<TableCase> read_case(const Yaml& node, const Table& table, WallTime today
   if (const auto at = map.optional("at")) out.at = TRY(read_time(*at));
   out.allowed = TRY(read_word(TRY(map.required("expect")), "allowed", true, "denied", false));
   if (const auto unmet = map.optional("unmet")) {
-    if (out.allowed) return unmet->error("who is allowed lacks nothing");
+    if (out.allowed) return unmet->error("a person who is allowed lacks nothing");
     out.unmet = TRY(read_codes(*unmet));
   }
   if (const auto warnings = map.optional("warnings")) out.warnings = TRY(read_codes(*warnings));
   if (const auto records = map.optional("records")) {
-    if (!out.allowed) return records->error("who is denied opens no records");
+    if (!out.allowed) return records->error("a person who is denied opens no records");
     out.records = TRY(records->string());
   }
   TRY(map.finish());

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.hpp"
+#include "base/day_text.hpp"
 
 namespace cardgate::policy {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 constexpr std::size_t max_echo = 64;
 
 std::string day(const std::optional<Date>& date) {
-  return date ? to_text(*date) : "an unknown day";
+  return date ? day_text(*date) : "an unknown day";
 }
 
 struct Words {
@@ -19,19 +20,19 @@ struct Words {
 };
 
 Words employment(const Standing& standing, const Contacts& contacts) {
-  const std::string ask = fmt::format("Ask the {} to put the date right if it is wrong", contacts.employment);
+  const std::string ask = fmt::format("If the date is wrong, ask the {} to correct it", contacts.employment);
   switch (standing.state) {
     case State::not_yet:
       return {fmt::format("Your employment begins on {}", day(standing.date)), contacts.employment, ask};
     case State::on_leave:
       return {standing.date ? fmt::format("You are on leave until {}", day(standing.date))
                             : std::string("You are on leave until further notice"),
-              "your line manager", "Ask your line manager to end the leave if you are back"};
+              "your line manager", "If you are back, ask your line manager to end the leave"};
     case State::lapsed:
       return {fmt::format("Your employment ended on {}", day(standing.date)), contacts.employment, ask};
     default:
-      return {"Your first day of employment is not on record", contacts.employment,
-              fmt::format("Ask the {} to put it on record", contacts.employment)};
+      return {"No first day of employment is on record for you", contacts.employment,
+              fmt::format("Ask the {} to record it", contacts.employment)};
   }
 }
 
@@ -40,7 +41,7 @@ Words card(const Standing& standing, const Contacts& contacts) {
     return {fmt::format("Your card was valid until {}", day(standing.date)), contacts.card_desk,
             fmt::format("Ask the {} for a new card", contacts.card_desk)};
   }
-  return {"This card is not registered to you as an active card", contacts.card_desk,
+  return {"This card is not registered to you, or it is no longer active", contacts.card_desk,
           fmt::format("Use your current card, or take this one to the {}", contacts.card_desk)};
 }
 
@@ -49,9 +50,9 @@ Words form(const Standing& standing, std::string_view title, std::string_view ro
   const std::string mine = fmt::format("Your {} for {}", title, role);
   const auto verify = [&](std::string text) -> Words {
     if (facts.line_manager.empty()) {
-      return {std::move(text), contacts.employment,
-              fmt::format("Nobody is on record as your line manager: ask the {} to name one",
-                          contacts.employment)};
+      return {
+          std::move(text), contacts.employment,
+          fmt::format("No line manager is on record for you. Ask the {} to record one", contacts.employment)};
     }
     return {std::move(text), "your line manager",
             "Ask your line manager to verify that you need this access"};
@@ -72,18 +73,18 @@ Words form(const Standing& standing, std::string_view title, std::string_view ro
     case State::rejected:
       return fill_in(mine + " was rejected");
     case State::lapsed:
-      return fill_in(fmt::format("{} lapsed on {}", mine, day(standing.date)));
+      return fill_in(fmt::format("{} ended on {}", mine, day(standing.date)));
     case State::not_yet:
-      return {fmt::format("{} counts from {}", mine, day(standing.date)), contacts.access_team,
-              fmt::format("Wait until then, or ask the {} if the date is wrong", contacts.access_team)};
+      return {fmt::format("{} begins on {}", mine, day(standing.date)), contacts.access_team,
+              fmt::format("Wait until then. If the date is wrong, ask the {}", contacts.access_team)};
     case State::unverified:
       return verify(mine + " is not verified yet");
     case State::self_verified:
-      return verify(mine + " was verified by yourself, which does not count");
+      return verify(mine + " was verified by you yourself, which does not count");
     case State::unapproved:
       return approve(mine + " is not approved yet");
     case State::self_approved:
-      return approve(mine + " was approved by yourself or by whoever verified it, which does not count");
+      return approve(mine + " was approved by you or by the person who verified it, which does not count");
     case State::by_nobody:
       return fill_in(mine +
                      " was verified or approved by somebody who is not on record, which does not count");
@@ -99,12 +100,12 @@ Words declaration(const Standing& standing, const Prerequisite& wanted) {
   };
   switch (standing.state) {
     case State::lapsed:
-      return sign(fmt::format("Your {} lapsed on {}", wanted.title, day(standing.date)));
+      return sign(fmt::format("Your {} ended on {}", wanted.title, day(standing.date)));
     case State::wrong_version:
-      return sign(fmt::format("You signed version {} of the {}, and version {} is needed", standing.version,
-                              wanted.title, wanted.version));
+      return sign(fmt::format("You signed version {} of the {}, but version {} is needed now",
+                              standing.version, wanted.title, wanted.version));
     case State::changed_text:
-      return sign(fmt::format("The text of the {} is another one than you signed", wanted.title));
+      return sign(fmt::format("The text of the {} has changed since you signed it", wanted.title));
     default:
       return sign(fmt::format("You have not signed the {}", wanted.title));
   }
@@ -115,12 +116,12 @@ Words delegation(const Standing& standing, std::string_view role) {
   const std::string ask = "Ask the line manager for whom you act to delegate it to you";
   switch (standing.state) {
     case State::withdrawn:
-      return {fmt::format("{} was delegated to you, and that was revoked", role), from, ask};
+      return {fmt::format("The delegation of {} to you has ended", role), from, ask};
     case State::lapsed:
-      return {fmt::format("{} was delegated to you until {}", role, day(standing.date)), from, ask};
+      return {fmt::format("The delegation of {} to you ended on {}", role, day(standing.date)), from, ask};
     case State::not_yet:
-      return {fmt::format("{} is delegated to you from {}", role, day(standing.date)), from,
-              "Wait until then, or ask that line manager if the date is wrong"};
+      return {fmt::format("The delegation of {} to you begins on {}", role, day(standing.date)), from,
+              "Wait until then. If the date is wrong, ask that line manager"};
     default:
       return {fmt::format("No line manager has delegated {} to you", role), from, ask};
   }
@@ -128,10 +129,10 @@ Words delegation(const Standing& standing, std::string_view role) {
 
 Words training(const Standing& standing, std::string_view title) {
   std::string text = standing.state == State::lapsed
-                         ? fmt::format("Your {} lapsed on {}", title, day(standing.date))
+                         ? fmt::format("Your {} ended on {}", title, day(standing.date))
                          : fmt::format("There is no record of your {}", title);
   return {std::move(text), "you and your line manager",
-          "Complete the course; your line manager can give you time for it"};
+          "Complete the course. Your line manager can give you time for it"};
 }
 
 Words words_for(const Prerequisite& wanted, const Standing& standing, std::string_view role,
@@ -151,8 +152,8 @@ Words words_for(const Prerequisite& wanted, const Standing& standing, std::strin
     case Kind::declaration:
       return declaration(standing, wanted);
     case Kind::line_manager:
-      return {"Nobody is on record as reporting to you", contacts.employment,
-              fmt::format("Ask the {} to put your team on record", contacts.employment)};
+      return {"No staff are on record as yours", contacts.employment,
+              fmt::format("Ask the {} to record your team", contacts.employment)};
     case Kind::delegation:
       return delegation(standing, role);
     case Kind::team:
@@ -183,7 +184,7 @@ std::string rule(const Prerequisite& wanted) {
           wanted.valid_for ? fmt::format(" (a signature counts for {} days)", wanted.valid_for->count())
                            : std::string());
     case Kind::line_manager:
-      return "is somebody's line manager";
+      return "is the line manager of at least one person";
     case Kind::delegation:
       return "holds a delegation of this role from a line manager";
     case Kind::team:
@@ -198,7 +199,7 @@ std::string rule(const Prerequisite& wanted) {
 std::string_view scope(std::string_view records) {
   if (records == "own") return "their own";
   if (records == "team") return "those of their team";
-  if (records == "team-view") return "those of their team, to look at";
+  if (records == "team-view") return "those of their team, to read only";
   if (records == "delegated") return "those of the team of the line manager who delegated";
   if (records == "by-function") return "all, by function";
   return records;
@@ -228,17 +229,20 @@ Unmet wrong_sign_in(const Role& role, SignIn sign_in) {
 
 Unmet revocation_unknown(WallTime since) {
   return {"revocation",
-          fmt::format("Whether your card was withdrawn could not be checked since {}", to_rfc3339(since)),
+          fmt::format(
+              "The last check that your card was not withdrawn is too old: it was valid until {} at {} UTC",
+              day_text(date_of(since)), to_rfc3339(since).substr(11, 5)),
           "the people who run this machine",
-          "Try again in a moment; if it stays so, tell them that the issuer's revocation service cannot be "
-          "reached"};
+          "Try again in a moment. If it stays like this, tell them that the issuer's revocation service "
+          "cannot be reached"};
 }
 
 Unmet unknown_role(std::string_view asked, const Policy& policy) {
   std::string known;
   for (const auto& role : policy.roles()) known += (known.empty() ? "" : ", ") + role.name;
   const bool shown = asked.size() <= max_echo && is_plain_utf8(asked);
-  return {"role", shown ? fmt::format("There is no role '{}'", asked) : std::string("There is no such role"),
+  return {"role",
+          shown ? fmt::format("There is no role called '{}'", asked) : std::string("There is no such role"),
           policy.contacts().access_team, "Ask for one of these roles: " + known};
 }
 
@@ -268,7 +272,7 @@ std::vector<std::string> describe(const Role& role) {
       break;
   }
   if (role.accepts(SignIn::card) && role.revocation_delay > milliseconds{0}) {
-    lines.push_back(fmt::format("goes on for {} when the issuer's revocation service cannot be reached",
+    lines.push_back(fmt::format("keeps working for {} when the issuer's revocation service cannot be reached",
                                 minutes(role.revocation_delay)));
   }
   return lines;

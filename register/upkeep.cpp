@@ -217,7 +217,7 @@ Result<std::vector<std::string>> check_register(const path& file, Depth depth,
 }
 
 Result<Copied> back_up(const path& file, const path& to, const std::atomic<bool>& stop) {
-  const Error there(Errc::already_exists, to.string() + ": is there already");
+  const Error there(Errc::already_exists, to.string() + ": already exists");
   if (struct stat status{}; ::lstat(to.c_str(), &status) == 0) return there;
   const path part = to.string() + ".part";
   ::unlink(part.c_str());  // of a copy that was broken off
@@ -255,10 +255,10 @@ Result<Restored> restore(const path& backup, const path& file) {
     auto from = TRY(open_database(backup, Opening::again));
     auto kept = guarded([&]() -> Result<Restored> { return keep_what_was_taken_away(*from, file); });
     if (!kept && kept.error().code == Errc::corrupt) {
-      return Error{Errc::corrupt,
-                   "the running register is too damaged to say whose access was removed since the backup was "
-                   "made. Stop "
-                   "the service and put the backup in its place by hand, as operations.md says"};
+      return Error{
+          Errc::corrupt,
+          "the running register is too damaged to say which people had access removed since the backup was "
+          "made. Stop the service and put the backup in its place by hand, as operations.md says"};
     }
     Restored out = TRY(std::move(kept));
     out.people = people_in(*from);

@@ -50,8 +50,8 @@ Result<void> Writing::in_place() {
     }
     return Error{Errc::io,
                  fmt::format("{}: was removed or replaced while the staff register is open, so a crash could "
-                             "lose what is changed. Nothing is changed any more. Find the program that did "
-                             "it, then restart the service: systemctl restart cardgated",
+                             "lose what is changed. No change is taken now. Find the program that did it, "
+                             "then restart the service: systemctl restart cardgated",
                              names_[i])};
   }
   return {};

@@ -70,7 +70,7 @@ struct Module::Impl {
   /// The token that was read, and none that was put in its place.
   Result<Token> same_token(const Request& request) {
     const auto tokens = TRY(find_tokens(*functions, request.reader, request.token_label));
-    if (tokens.empty()) return Error{Errc::pcsc_card_removed, "the card is not there any more"};
+    if (tokens.empty()) return Error{Errc::pcsc_card_removed, "the card is no longer there"};
     for (const auto& token : tokens) {
       if (token.passcode_key() == request.passcode_key) return token;
     }

@@ -12,14 +12,13 @@ std::optional<Response> disk_trouble(const Error& error, std::string_view undone
   if (reg::in_doubt(error)) {
     return problem(
         503, "outcome_unknown",
-        "The disk of the staff register failed while this was written, so it is not known whether it was "
-        "done. Look before you do it again. The people who run this machine have been told.");
+        "The disk of the staff register failed while this was written, so cardgate does not know whether it "
+        "was done. Look first, then do it again if needed. The people who run this machine have been told.");
   }
   if (error.code != Errc::no_space) return std::nullopt;
   return problem(
       507, "disk_full",
-      fmt::format("There is no room on the disk of the service's state ({}). {} Make room there and try "
-                  "again.",
+      fmt::format("The disk that holds the service's data ({}) is full. {} Make room there and try again.",
                   error.context, undone));
 }
 
@@ -35,13 +34,12 @@ Response not_possible(const Error& error) {
       log(Level::error, "The staff register cannot be changed: " + error.message());
       if (reg::in_doubt(error)) return disk_trouble(error, {}).value();
       if (error.code == Errc::no_space) {
-        return problem(
-            503, "register_unavailable",
-            "The disk of the staff register is full, so nothing was done. The people who run this machine "
-            "have been told; try again later.");
+        return problem(503, "register_unavailable",
+                       "The disk of the staff register is full, so nothing was done. The people who run this "
+                       "machine have been told. Try again later.");
       }
       return problem(503, "register_unavailable",
-                     "The staff register cannot be changed now. Nothing was done; try again.");
+                     "The staff register cannot be changed now. Nothing was done. Try again later.");
   }
 }
 
@@ -51,24 +49,31 @@ Response register_unavailable(const Error& error) {
   log(Level::error, "The staff register cannot be used: " + error.message());
   if (reg::in_doubt(error)) return disk_trouble(error, {}).value();
   if (error.code == Errc::no_space) {
-    return problem(
-        503, "register_unavailable",
-        "The disk of the staff register is full. The people who run this machine have been told; try again "
-        "later.");
+    return problem(503, "register_unavailable",
+                   "The disk of the staff register is full. The people who run this machine have been told. "
+                   "Try again later.");
   }
   return problem(503, "register_unavailable", "The staff register cannot be used now. Try again later.");
 }
 
 Response no_person(const Error& error, const std::string& id) {
   if (error.code == Errc::not_found) {
-    return problem(404, "person_unknown",
-                   fmt::format("The register has nobody with the number '{}'.", id.substr(0, 64)));
+    return problem(
+        404, "person_unknown",
+        fmt::format("The register has no person with the personnel number '{}'.", id.substr(0, 64)));
   }
   return register_unavailable(error);
 }
 
 Response bad_body(const Error& error) {
   return problem(400, "bad_request", error.context + ".");
+}
+
+Response access_just_ended(const policy::Contacts& contacts) {
+  return problem(403, "access_denied",
+                 fmt::format("Your access has just ended. Sign in again to read why, or ask the {}.",
+                             contacts.access_team),
+                 {{"unmet", json::array{}}});
 }
 
 json::value next_json(const std::string& next) {

@@ -8,6 +8,7 @@
 #include "daemon/http.hpp"
 #include "daemon/names.hpp"
 #include "policy/lapses.hpp"
+#include "policy/policy.hpp"
 #include "register/person.hpp"
 
 namespace cardgate::daemon {
@@ -21,6 +22,8 @@ std::optional<Response> disk_trouble(const Error& error, std::string_view undone
 Response register_unavailable(const Error& error);
 Response no_person(const Error& error, const std::string& id);
 Response bad_body(const Error& error);
+/// Of somebody who was let in, and is not any more by the time that the answer is made.
+Response access_just_ended(const policy::Contacts& contacts);
 
 /// Where a list goes on; null: that was all.
 json::value next_json(const std::string& next);

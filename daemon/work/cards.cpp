@@ -5,8 +5,10 @@
 
 #include <algorithm>
 
+#include "base/day_text.hpp"
 #include "daemon/facts.hpp"
 #include "daemon/work/find.hpp"
+#include "daemon/work/messages.hpp"
 #include "daemon/work/rules.hpp"
 #include "policy/standing.hpp"
 
@@ -40,13 +42,13 @@ void replace_card(reg::Person& person, const std::string& uuid) {
 Result<void> confirm_card(reg::Person& person, reg::Card& card, const CardChange& change, const Doer& doer) {
   if (doer.id == card.registered_by)
     return Error{Errc::permission_denied,
-                 "You registered that card, so somebody else of the team must confirm it"};
+                 "You registered this card, so another member of the team must confirm it"};
   if (doer.may_be(person.id) || doer.may_be(card.registered_by) || card.registered_card_by == doer.id)
     return same_hand();
   if (!change.certificate_name.empty() && change.certificate_name != card.certificate_name) {
-    return cannot(fmt::format(
-        "The card was registered as one whose certificate names '{}'. If that is wrong, stop the card",
-        card.certificate_name));
+    return cannot(
+        fmt::format("The card was registered with the certificate name '{}'. If that is wrong, stop the card",
+                    card.certificate_name));
   }
   card.confirmed_by = doer.id;
   if (card.status == "waiting") {
@@ -78,14 +80,16 @@ Result<void> register_card(reg::Person& person, const policy::Policy& policy, co
 
 }  // namespace
 
-std::vector<std::string> other_cards(const reg::Person& person, const std::string& card) {
+std::vector<std::string> other_cards(const reg::Person& person, const std::string& card,
+                                     const RecordOf& record_of) {
   std::vector<std::string> out;
   for (const auto& other : person.cards) {
     const bool usable = other.status == "active" || other.status == "waiting";
     if (other.uuid == card || other.registered_by.empty() || !usable) continue;
-    out.push_back(fmt::format("{} registered another card to you{}: {}{}", other.registered_by,
-                              other.registered_on ? " on " + to_text(*other.registered_on) : "", other.uuid,
-                              other.status == "waiting" ? " (it waits for a second person)" : ""));
+    out.push_back(
+        fmt::format("{} also registered card {} to you{}{}", called(record_of, other.registered_by),
+                    other.uuid, other.registered_on ? " on " + day_text(*other.registered_on) : "",
+                    other.status == "waiting" ? ", and it still needs a second person to confirm it" : ""));
   }
   return out;
 }
@@ -111,10 +115,11 @@ bool decides_for_others(const reg::Person& person, const policy::Policy& policy,
 
 Result<void> stop_card(reg::Person& person, const std::string& uuid, const std::string& status,
                        std::optional<Date> valid_until, const Doer& doer) {
-  if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody changes their own cards here"};
+  if (doer.id == person.id)
+    return Error{Errc::permission_denied, "You cannot change your own cards. Ask another member of the team"};
   const auto known = std::ranges::find(person.cards, uuid, &reg::Card::uuid);
   if (known == person.cards.end())
-    return Error{Errc::not_found, "That card is not registered to that person"};
+    return Error{Errc::not_found, "This card is not registered to this person"};
   known->status = status;
   if (valid_until) known->valid_until = valid_until;
   return {};
@@ -122,26 +127,28 @@ Result<void> stop_card(reg::Person& person, const std::string& uuid, const std::
 
 Result<void> change_card(reg::Person& person, const policy::Policy& policy, const CardChange& change,
                          const Doer& doer) {
-  if (doer.id == person.id) return Error{Errc::permission_denied, "Nobody changes their own cards here"};
+  if (doer.id == person.id)
+    return Error{Errc::permission_denied, "You cannot change your own cards. Ask another member of the team"};
   const auto known = std::ranges::find(person.cards, change.uuid, &reg::Card::uuid);
   if (!change.replaces.empty()) {
     if (std::ranges::find(person.cards, change.replaces, &reg::Card::uuid) == person.cards.end())
-      return Error{Errc::not_found, "The card that is replaced is not registered to that person"};
-    if (change.replaces == change.uuid) return cannot("A card does not replace itself");
+      return Error{Errc::not_found, "The card to be replaced is not registered to this person"};
+    if (change.replaces == change.uuid) return cannot("A card cannot replace itself");
   }
   if (change.status != "active")
     return stop_card(person, change.uuid, change.status, change.valid_until, doer);
   if (known == person.cards.end()) return register_card(person, policy, change, doer);
   // A card that was out of somebody's hands is not trusted again.
   if (known->status != "active" && known->status != "waiting") {
-    return cannot(fmt::format("That card was reported {}; give out a new one", known->status));
+    return cannot(fmt::format("This card was reported {}, so it cannot be used again. Give out a new card",
+                              known->status));
   }
   const bool own_date_alone =
       known->status == "active" && known->registered_by == doer.id && change.valid_until;
   if (known->by_one_person() && !own_date_alone) {
     TRY(confirm_card(person, *known, change, doer));
   } else if (known->status == "waiting") {
-    return cannot("Nobody stands for that card. Stop it, and register it again");
+    return cannot("No member of the team is on record for this card. Stop it, then register it again");
   }
   if (change.valid_until) known->valid_until = change.valid_until;
   if (!change.replaces.empty()) replace_card(person, change.replaces);

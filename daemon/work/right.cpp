@@ -16,13 +16,13 @@ Error right_lost(std::string sentence) {
 Result<void> still_holds(const Right& right, const RecordOf& record_of, WallTime now) {
   const auto facts = to_facts_with_card(TRY(record_of(right.person)), right.card, record_of);
   if (!policy::decide_sign_in(*right.policy, facts, policy::SignIn::card, now).allowed)
-    return right_lost("Your access ended while this waited. Nothing was done");
+    return right_lost("Your access ended before this was done. Nothing was changed");
   const policy::Role* role = nullptr;
   if (right.act) {
     role = right.policy->role(right.role);
     const bool held = role != nullptr && role->lets(*right.act) &&
                       policy::decide(*right.policy, facts, {right.role, policy::SignIn::card}, now).allowed;
-    if (!held) return right_lost("You lost the role for this while it waited. Nothing was done");
+    if (!held) return right_lost("You lost the role for this before it was done. Nothing was changed");
   }
   if (right.subject.empty() || (role == nullptr && !right.as_line_manager)) return {};
   const auto manager = TRY(record_of(right.subject))
@@ -30,7 +30,7 @@ Result<void> still_holds(const Right& right, const RecordOf& record_of, WallTime
   const bool theirs = right.as_line_manager ? policy::manages(facts, manager, now)
                                             : policy::in_scope(*role, facts, right.subject, manager, now);
   if (theirs) return {};
-  return right_lost("That person has another line manager since you asked for this. Nothing was done");
+  return right_lost("This person now has another line manager. Nothing was changed");
 }
 
 }  // namespace cardgate::daemon::work

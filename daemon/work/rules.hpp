@@ -9,6 +9,7 @@
 
 #include <string>
 
+#include "daemon/facts.hpp"
 #include "policy/records.hpp"
 #include "register/person.hpp"
 
@@ -17,7 +18,8 @@ namespace cardgate::daemon::work {
 /// So many forms, delegations or stand-ins has nobody in a working life; each makes every change of the person dearer.
 inline constexpr std::size_t max_entries = 200;
 inline constexpr const char* too_many =
-    "That person has 200 such entries already. The people who run cardgate must look at that";
+    "This person already has 200 entries of this kind, which is the limit. Ask the people who run this "
+    "machine";
 
 /// Who acts, and when.
 struct Doer {
@@ -33,6 +35,8 @@ struct FormAsk {
   std::string role, reason;
   std::optional<Date> valid_from, valid_until;
 };
+/// By its name, or by its title as people know it; null: there is none.
+const policy::Role* find_role(const policy::Policy& policy, std::string_view wanted);
 Result<void> submit_form(reg::Person& person, const policy::Policy& policy, const FormAsk& ask,
                          const Doer& doer);
 /// `manages`: the doer is still the person's line manager, or stands in.
@@ -94,7 +98,8 @@ Result<void> change_staff(reg::Person& person, const StaffChange& change, const 
 bool decides_for_others(const reg::Person& person, const policy::Policy& policy, Date today);
 /// What the person must hear who uses `card`: a sentence for each other card that somebody registered to them by hand and that
 /// opens something, or may. Said at each sign-in, because a notice can be dropped by whoever holds the other card.
-std::vector<std::string> other_cards(const reg::Person& person, const std::string& card);
+std::vector<std::string> other_cards(const reg::Person& person, const std::string& card,
+                                     const RecordOf& record_of);
 struct CardChange {
   std::string uuid, status, replaces;
   std::optional<Date> valid_until;

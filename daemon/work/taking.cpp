@@ -42,7 +42,7 @@ Result<void> change_dates(reg::Person& person, const Taking& t) {
   staff.leave_until = t.leave_until;
   TRY(change_staff(person, staff, t.doer));
   if (!t.team.empty() && std::erase(person.teams, t.team) == 0)
-    return Error{Errc::invalid_argument, "That person is not in that team"};
+    return Error{Errc::invalid_argument, "This person is not in that team"};
   return {};
 }
 

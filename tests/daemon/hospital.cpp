@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/daemon/hospital.hpp"
 
+#include "base/day_text.hpp"
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -96,6 +98,10 @@ void Hospital::import(const std::string& people_yaml) {
 
 std::string Hospital::day(int ahead) const {
   return to_text(Date(today() + days(ahead)));
+}
+
+std::string Hospital::spoken_day(int ahead) const {
+  return day_text(Date(today() + days(ahead)));
 }
 
 void Hospital::turn_to(int ahead) {

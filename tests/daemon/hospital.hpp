@@ -32,6 +32,8 @@ class Hospital {
 
   /// Days from the real today on, as 2026-01-31.
   std::string day(int days) const;
+  /// The same as people read it.
+  std::string spoken_day(int days) const;
   /// The service's clock shows nine in the morning (UTC) of that day; nobody is signed in then.
   void turn_to(int days);
   /// Seconds before midnight (UTC) at the end of that day.

@@ -213,7 +213,7 @@ TEST_F(Bringing, ABackupIsRestoredUnderALiveSessionAndRemovalsStay) {
   struct stat status{};
   ASSERT_EQ(::stat(backup.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777U, 0600U);
-  expect(4, "is there already", {"register", "backup", backup});
+  expect(4, "already exists", {"register", "backup", backup});
   EXPECT_TRUE(fs::is_empty(stage.dir / "state" / "backups"));
   ASSERT_EQ(csv("id,name,team\n2000,Changed,\n9,Nine,\n").status, 200);
   ASSERT_EQ(stage.import("people: [{id: \"3000\", name: Tia Invented, removed: {reason: Gone}}]").status,

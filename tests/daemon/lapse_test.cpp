@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/day_text.hpp"
 #include "tests/daemon/stage.hpp"
 
 namespace cardgate {
@@ -35,6 +36,7 @@ class Lapse : public ::testing::Test {
     EXPECT_EQ(answer.status, 200) << answer.body;
     return answer.json();
   }
+  static std::string spoken(const std::string& day) { return day_text(parse_date(day).value()); }
   static std::string lacks(const json::object& explanation) {
     std::string codes;
     for (const auto& item : explanation.at("unmet").as_array())
@@ -64,7 +66,8 @@ TEST_F(Lapse, IsToldToThePersonBeforeItHappens) {
     EXPECT_EQ(lapses.at(0).at("last_day").as_string(), soon);
     EXPECT_EQ(lapses.at(0).at("prerequisite"), "form");
     EXPECT_EQ(lapses.at(0).at("within"), 7);
-    EXPECT_EQ(lapses.at(0).at("text").as_string(), "Your ESR06 access form for Core ESR lapses on " + soon);
+    EXPECT_EQ(lapses.at(0).at("text").as_string(),
+              "Your ESR06 access form for Core ESR ends on " + spoken(soon));
     EXPECT_EQ(lapses.at(1).at("last_day").as_string(), later);
     EXPECT_EQ(lapses.at(1).at("prerequisite"), "declaration");
     EXPECT_EQ(lapses.at(1).at("within"), 30);
@@ -73,7 +76,8 @@ TEST_F(Lapse, IsToldToThePersonBeforeItHappens) {
     const auto said = stage.cardgate({verb});
     EXPECT_EQ(said.status, 0) << said.all;
     EXPECT_NE(
-        said.output.find(fmt::format(" ({}): ESR06 access form for Core ESR\n    ends: Core ESR\n", soon)),
+        said.output.find(fmt::format(
+            " ({}): ESR06 access form for Core ESR\n    Without it you lose: Core ESR.\n", spoken(soon))),
         std::string::npos)
         << said.output;
   }
@@ -96,7 +100,7 @@ TEST_F(Lapse, IsWhatExplainSaysOfTheDayAfter) {
   const auto said =
       stage.cardgate({"policy", "explain", "--person", "1000", "--role", "core", "--at", in(6)});
   EXPECT_EQ(said.status, 1);
-  EXPECT_NE(said.output.find("as Ada Example would be told"), std::string::npos) << said.all;
+  EXPECT_NE(said.output.find("Ada Example would read:"), std::string::npos) << said.all;
 }
 
 TEST_F(Lapse, IsForecastOverEverybody) {

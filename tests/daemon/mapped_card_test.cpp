@@ -67,10 +67,9 @@ TEST_F(MappedCard, LeadsToItsHolderByTheRuleOfItsIssuer) {
   const auto told = explain({});
   EXPECT_EQ(told.status, 0) << told.output;
   for (const char* part :
-       {"The certificate is good.", "Rule staff (priority 10): matches.",
-        "upn ada@example.org leads to 1000.",
+       {"The certificate is good.", "Rule staff (priority 10): matches.", "upn ada@example.org matches 1000.",
         "Rule visitors (last): does not match: its issuer is \"CN=Example Trust Issuing CA,",
-        "It leads to Ada Example (1000)."}) {
+        "It belongs to Ada Example (1000)."}) {
     EXPECT_NE(told.output.find(part), std::string::npos) << part << " in:\n" << told.output;
   }
   const auto body = parse_json(explain({"--json"}).output);
@@ -96,7 +95,7 @@ TEST_F(MappedCard, ACertificateThatIsNotGoodIsExplainedAllTheSame) {
   EXPECT_EQ(told.status, 1);
   EXPECT_NE(told.output.find("The certificate is not good:"), std::string::npos) << told.output;
   EXPECT_NE(told.output.find("(expired)"), std::string::npos) << told.output;
-  EXPECT_NE(told.output.find("It leads to Ada Example (1000)."), std::string::npos) << told.output;
+  EXPECT_NE(told.output.find("It belongs to Ada Example (1000)."), std::string::npos) << told.output;
   EXPECT_EQ(stage.cardgate({"cert", "explain", stage.dir / "none"}).status, 4);
 }
 

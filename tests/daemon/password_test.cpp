@@ -460,7 +460,7 @@ TEST_F(SelfService, TheCommandLeadsTheSameWay) {
   stage.pull();
   expect(1, "cardgate password", {"login", "--username", "eve", "--passcode-stdin"}, temporary + "\n");
   expect(0, "changed", {"password", "--username", "eve", "--passcode-stdin"}, temporary + "\n" + odd + "\n");
-  expect(1, "do not belong together", {"login", "--username", "eve", "--passcode-stdin"}, "wrong\n");
+  expect(1, "password is wrong", {"login", "--username", "eve", "--passcode-stdin"}, "wrong\n");
   expect(0, "Eve Invented-Young", {"login", "--username", "eve", "--passcode-stdin"}, odd);
   expect(0, "by password", {"whoami"});
   expect(0, "", {"token", "--role", "employee-self-service", "--audience", "esr"});

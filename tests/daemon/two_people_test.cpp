@@ -48,14 +48,15 @@ TEST_F(TwoPeople, ASpareCardOfAColleagueOpensNothingAlone) {
   const auto spare = trust.spare_card("esme", "spare");
   trust.seat("tom", 0);
   trust.can("tom", give("esme", spare), "\"status\":\"waiting\"");
-  trust.cannot("tom", give("esme", spare), "You registered that card");
+  trust.cannot("tom", give("esme", spare), "You registered this card");
   const auto refused = trust.login("spare", 1);
   EXPECT_EQ(refused.status, 1);
-  EXPECT_NE(refused.all.find("not registered to you as an active card"), std::string::npos) << refused.all;
+  EXPECT_NE(refused.all.find("is not registered to you, or it is no longer active"), std::string::npos)
+      << refused.all;
   const auto own = trust.login("esme", 1);
   ASSERT_EQ(own.status, 0) << own.all;
-  EXPECT_NE(own.all.find("tom registered another card to you"), std::string::npos) << own.all;
-  trust.can("esme", {"notice", "list"}, "tom registered the card " + spare);
+  EXPECT_NE(own.all.find("Tom Invented (tom) also registered card"), std::string::npos) << own.all;
+  trust.can("esme", {"notice", "list"}, "Tom Invented (tom) registered card " + spare);
   trust.seat("ann", 1);
   trust.can("ann", give("esme", spare), "\"confirmed_by\":{\"id\":\"ann\"");
   EXPECT_TRUE(trust.stage.audit_says("\"confirmed_by\":\"ann\""));
@@ -63,7 +64,8 @@ TEST_F(TwoPeople, ASpareCardOfAColleagueOpensNothingAlone) {
   // Whoever holds it is Esme from here on, but never the second person for Tom, who registered it.
   ASSERT_EQ(trust.login("spare", 1).status, 0);
   trust.can("tom", {"removal", "restore", "--person", "sid", "--reason", "Closed"}, "restoring");
-  trust.cannot("spare", {"removal", "restore", "--person", "sid", "--reason", "Closed"}, "count as one");
+  trust.cannot("spare", {"removal", "restore", "--person", "sid", "--reason", "Closed"},
+               "independent people");
   trust.seat("ann", 1);
   trust.can("ann", {"removal", "restore", "--person", "sid", "--reason", "Closed"}, "restored");
 }
@@ -79,7 +81,7 @@ TEST_F(TwoPeople, ACertificateThatNamesSomebodyElseMustBeLookedAt) {
 
   const auto seen = trust.spare_card("joe", "seen", "Somebody Else");
   EXPECT_EQ(trust.login("seen", 1).status, 1) << "it is in the reader, and nobody's yet";
-  trust.cannot("tom", give("joe", seen), "names 'Somebody Else', and not 'Joe Invented'");
+  trust.cannot("tom", give("joe", seen), "names 'Somebody Else', not 'Joe Invented'");
   auto looked = give("joe", seen);
   looked.insert(looked.end(), {"--certificate-name", "Somebody Else"});
   trust.can("tom", looked, "\"certificate_name\":\"Somebody Else\"");
@@ -97,7 +99,7 @@ TEST_F(TwoPeople, ACardForWhichOnePersonStandsDecidesNothingForOthers) {
   trust.seat("joe", 1);
   const auto form = std::to_string(
       trust.can("tom", {"staff", "show", "kim"}).at("forms").as_array().at(0).at("id").as_int64());
-  trust.cannot("joe", {"form", "verify", form}, "tom alone registered the card");
+  trust.cannot("joe", {"form", "verify", form}, "Only one person (tom) registered the card");
   trust.seat("ann", 0);
   trust.can("ann", give("joe", card), "\"confirmed_by\":{\"id\":\"ann\"");
   trust.can("joe", {"form", "verify", form}, "verified");
@@ -107,14 +109,14 @@ TEST_F(TwoPeople, WhoeverAskedDoesNotVerifyAndAStandInGoesWithTheManager) {
   trust.seat("mina", 0);
   const auto asked = number(trust.can(
       "mina", {"form", "submit", "--person", "joe", "--role", "core", "--reason", "Rotas"}, "submitted"));
-  trust.cannot("mina", {"form", "verify", asked}, "does not verify the need as well");
+  trust.cannot("mina", {"form", "verify", asked}, "you cannot verify it as well");
   trust.can("mina",
             {"delegation", "stand-in", "--person", "abe", "--until", trust.day(5), "--reason", "Leave"});
   trust.seat("abe", 1);
   trust.seat("esme", 0);
   trust.can("esme", {"removal", "request", "--person", "mina", "--reason", "Asked about", "--at-once"},
             "done");
-  trust.cannot("abe", {"form", "verify", asked}, "Only the line manager of that person");
+  trust.cannot("abe", {"form", "verify", asked}, "Only the person's line manager");
   trust.can("esme", {"removal", "restore", "--person", "mina", "--reason", "Closed"}, "restoring");
   trust.seat("tom", 0);
   trust.can("tom", {"removal", "restore", "--person", "mina", "--reason", "Closed"}, "restored");
@@ -152,11 +154,11 @@ TEST_F(TwoPeople, ATextChangedUnderItsVersionVoidsSignaturesAndTheReloadSaysWhos
   EXPECT_NE(said->find("1 people"), std::string::npos) << *said;
   EXPECT_NE(said->find("joe"), std::string::npos) << *said;
   EXPECT_TRUE(trust.stage.audit_says("\"event\":\"signatures_void\""));
-  trust.can("joe", {"notice", "list"}, "your signature does not count any more");
+  trust.can("joe", {"notice", "list"}, "your signature no longer counts");
   const auto access = trust.stage.cardgate({"access", "--role", "core"});
-  EXPECT_NE(access.all.find("is another one than you signed"), std::string::npos) << access.all;
+  EXPECT_NE(access.all.find("has changed since you signed it"), std::string::npos) << access.all;
   trust.signs("joe");
-  EXPECT_EQ(trust.stage.cardgate({"access", "--role", "core"}).all.find("is another one than you signed"),
+  EXPECT_EQ(trust.stage.cardgate({"access", "--role", "core"}).all.find("has changed since you signed it"),
             std::string::npos);
 }
 

@@ -80,10 +80,9 @@ TEST(PolicyCheck, RolesThatNobodyCanEverHold) {
                         {"record-training", "training 'fire'", "put it on record", 15},
                         {"delegate", "delegation", "delegate it", 16}}) {
     EXPECT_THAT(lines(changed(fmt::format("{}, ", act), "")),
-                Contains(fmt::format(
-                    "error {} reader: nobody can ever hold it: it requires {}, and nobody can {}: no "
-                    "role has the act '{}'",
-                    line, subject, verb, act)));
+                Contains(fmt::format("error {} reader: nobody can ever have it: it requires {}, but nobody "
+                                     "can {}: no role has the act '{}'",
+                                     line, subject, verb, act)));
   }
 }
 
@@ -92,25 +91,24 @@ TEST(PolicyCheck, ARoleThatOnlyUnreachableRolesCouldHelpToIsUnreachableToo) {
   const auto text = changed("delegate, ", "");
   const auto place = text.find("requires: [employed]");
   const auto found = lines(std::string(text).replace(place, 20, "requires: [employed, delegation]"));
-  EXPECT_THAT(
-      found,
-      Contains("error 13 reader: nobody can ever hold it: it requires form 'F1', and nobody can approve it: "
-               "every role with the act 'approve-forms' is one that nobody can hold"));
+  EXPECT_THAT(found,
+              Contains("error 13 reader: nobody can ever have it: it requires form 'F1', but nobody can "
+                       "approve it: nobody can have any of the roles with the act 'approve-forms'"));
   EXPECT_THAT(found, Contains(HasSubstr("error 0 : access can be removed and never be given back")));
 }
 
 TEST(PolicyCheck, CirclesAreANoteOnly) {
   const auto found = lines(changed("requires: [employed]", "requires: [employed, form: {kind: F1}]"));
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_EQ(found[0], "note 4 : whoever wants to hold desk needs what only holders of it can give");
+  EXPECT_EQ(found[0], "note 4 : to get desk, a person needs something that only people with it can give");
 }
 
 TEST(PolicyCheck, ACircleThatSetUpCannotBegin) {
   EXPECT_THAT(
       lines(changed("requires: [employed]", "requires: [employed, training: {course: fire, mode: deny}]")),
       ::testing::ElementsAre(
-          "warning 4 : whoever wants to hold desk needs what only holders of it can give, and `cardgate "
-          "setup`, which gives a form and a team, is not enough to begin"));
+          "warning 4 : to get desk, a person needs something that only people with it can give, and "
+          "`cardgate setup`, which gives a form and a team, is not enough to begin"));
 }
 
 TEST(PolicyCheck, EachDifferentOneIsComparedAndNotTheFirstAlone) {
@@ -121,8 +119,8 @@ TEST(PolicyCheck, EachDifferentOneIsComparedAndNotTheFirstAlone) {
     records: all
 )";
   EXPECT_THAT(lines(changed("requires: [employed]", "requires: [declaration: {name: d}]") + third),
-              Contains(HasSubstr("writer: it requires version 2 of the declaration 'd' and reader requires "
-                                 "version 1")));
+              Contains(HasSubstr(
+                  "writer: it requires version 2 of the declaration 'd', but reader requires version 1")));
 }
 
 TEST(PolicyCheck, Declarations) {
@@ -132,26 +130,25 @@ TEST(PolicyCheck, Declarations) {
                   "read and sign it",
                   "warning 2 : no role requires the declaration 'e'"));
   EXPECT_THAT(lines(changed("requires: [employed]", "requires: [declaration: {name: d, version: \"2\"}]")),
-              Contains("error 14 reader: it requires version 1 of the declaration 'd' and desk requires "
-                       "version 2: whoever "
-                       "signs the one lacks the other"));
+              Contains("error 14 reader: it requires version 1 of the declaration 'd', but desk requires "
+                       "version 2: a person who signs one still lacks the other"));
   EXPECT_THAT(lines(changed("requires: [employed]",
                             "requires: [declaration: {name: d, version: \"1\", valid_for: 30d, title: D}]")),
               ::testing::ElementsAre(
-                  HasSubstr("warning 14 reader: a signature of the declaration 'd' lasts for another time"),
-                  "warning 14 reader: the declaration 'd' is called 'd' here and 'D' in desk, so people "
-                  "will take it for two things"));
+                  HasSubstr("warning 14 reader: a signature of the declaration 'd' does not last as long"),
+                  "warning 14 reader: the declaration 'd' is called 'd' here, but 'D' in desk, so people "
+                  "will think of two things"));
 }
 
 TEST(PolicyCheck, TrainingThatWarnsHereAndDeniesThere) {
   const auto found =
       lines(changed("requires: [employed]", "requires: [training: {course: fire, mode: warn}]"));
-  EXPECT_THAT(found, Contains("warning 15 reader: lacking the course 'fire' denies here and warns in desk"));
+  EXPECT_THAT(found, Contains("warning 15 reader: a missing course 'fire' denies here, but warns in desk"));
   auto text = changed("mode: deny", "mode: warn");
   text.replace(text.find("record-training, "), 17, "");
-  EXPECT_THAT(lines(text), ::testing::ElementsAre(
-                               HasSubstr("warning 15 reader: it warns who lacks the training 'fire', and "
-                                         "nobody can put it on record")));
+  EXPECT_THAT(lines(text),
+              ::testing::ElementsAre(HasSubstr("warning 15 reader: it warns people without the training "
+                                               "'fire', but nobody can put it on record")));
 }
 
 TEST(PolicyCheck, ActsThatNobodyHas) {

@@ -126,7 +126,7 @@ TEST(Decide, UnknownRoleIsDeniedAndTheRolesAreNamed) {
     EXPECT_EQ(decision.unmet[0].text.find('\n'), std::string::npos);
   }
   EXPECT_EQ(decide(shipped(), everything(), {"root", SignIn::card}, noon).unmet[0].text,
-            "There is no role 'root'");
+            "There is no role called 'root'");
 }
 
 TEST(Decide, APasswordOpensTheOwnRecordOnly) {
@@ -173,19 +173,19 @@ TEST(Decide, FormsCountOnlyWhenThreePeopleStandBehindThem) {
   EXPECT_EQ(refused([](Facts& f) { f.forms[0].verified = false; }), mine + " is not verified yet");
   EXPECT_EQ(refused([](Facts& f) { f.forms[0].verified_by.clear(); }), mine + " is not verified yet");
   EXPECT_EQ(refused([](Facts& f) { f.forms[0].verified_by = "amara"; }),
-            mine + " was verified by yourself, which does not count");
+            mine + " was verified by you yourself, which does not count");
   EXPECT_EQ(refused([](Facts& f) { f.forms[0].approved = false; }), mine + " is not approved yet");
   EXPECT_EQ(refused([](Facts& f) { f.forms[0].approved_by.clear(); }), mine + " is not approved yet");
   for (const char* approver : {"manager", "amara"}) {
     EXPECT_EQ(refused([&](Facts& f) { f.forms[0].approved_by = approver; }),
-              mine + " was approved by yourself or by whoever verified it, which does not count");
+              mine + " was approved by you or by the person who verified it, which does not count");
   }
   EXPECT_EQ(refused([](Facts& f) { f.forms[0].by_nobody_known = true; }),
             mine + " was verified or approved by somebody who is not on record, which does not count");
   for (const auto day : {&Form::verified_on, &Form::approved_on}) {
     EXPECT_EQ(refused([&](Facts& f) { f.forms[0].*day = date("2026-06-15"); }), "");
     EXPECT_EQ(refused([&](Facts& f) { f.forms[0].*day = date("2026-06-16"); }),
-              mine + " counts from 2026-06-16");
+              mine + " begins on 16 June 2026");
   }
   EXPECT_EQ(refused([](Facts& f) { f.forms[0].withdrawn = true; }), mine + " was withdrawn");
   EXPECT_EQ(refused([](Facts& f) { f.forms[0].role = "manager-self-service"; }),
@@ -225,9 +225,9 @@ TEST(Decide, ANewVersionOfADeclarationAsksAgain) {
   facts.declarations[0].version = "2025-2";
   const auto decision = decide(shipped(), facts, {"core", SignIn::card}, noon);
   ASSERT_EQ(codes(decision.unmet), Codes{"declaration"});
-  EXPECT_EQ(
-      decision.unmet[0].text,
-      "You signed version 2025-2 of the core user confidentiality declaration, and version 2026-1 is needed");
+  EXPECT_EQ(decision.unmet[0].text,
+            "You signed version 2025-2 of the core user confidentiality declaration, but version 2026-1 is "
+            "needed now");
   facts.declarations.push_back({"core-confidentiality", "2026-1", date("2026-06-15"), std::nullopt});
   EXPECT_TRUE(decide(shipped(), facts, {"core", SignIn::card}, noon).allowed);
 }
@@ -250,10 +250,10 @@ TEST(Decide, ATextThatWasChangedUnderItsVersionAsksAgain) {
   EXPECT_TRUE(asked(before).allowed);
   const auto after = asked(policy("I will do as I like.", "1"));
   ASSERT_EQ(codes(after.unmet), Codes{"declaration"});
-  EXPECT_EQ(after.unmet.at(0).text, "The text of the d is another one than you signed");
+  EXPECT_EQ(after.unmet.at(0).text, "The text of the d has changed since you signed it");
   EXPECT_EQ(after.unmet.at(0).next_step, "Read and sign it: cardgate declaration sign d");
   EXPECT_EQ(asked(policy("I will do as I like.", "2")).unmet.at(0).text,
-            "You signed version 1 of the d, and version 2 is needed");
+            "You signed version 1 of the d, but version 2 is needed now");
   facts.declarations[0].text_hash.clear();
   EXPECT_TRUE(asked(policy("I will do as I like.", "1")).allowed)
       << "signed elsewhere: nothing is known of the text";
@@ -282,7 +282,7 @@ roles:
   EXPECT_EQ(open.valid_until, at("2026-06-16T00:00:00Z"));
   const auto over = asked("2026-05-16", std::nullopt, noon);
   EXPECT_EQ(codes(over.unmet), Codes{"declaration"});
-  EXPECT_EQ(over.unmet.at(0).text, "Your d lapsed on 2026-06-14");
+  EXPECT_EQ(over.unmet.at(0).text, "Your d ended on 14 June 2026");
   EXPECT_FALSE(asked("2026-05-16", date("2027-05-15"), noon).allowed) << "nor by its own later end";
   EXPECT_FALSE(asked("2026-06-10", date("2026-06-14"), noon).allowed) << "and its own earlier one holds";
 }

@@ -99,7 +99,7 @@ TEST(Lapse, TrainingThatOnlyWarnsEndsNothing) {
   const auto after = decide(shipped(), facts, {"core", SignIn::card}, at("2026-06-16T00:00:00Z"));
   EXPECT_TRUE(after.allowed);
   ASSERT_EQ(codes(after.warnings), std::vector<std::string>{"training"});
-  EXPECT_EQ(after.warnings[0].text, "Your information governance training lapsed on 2026-06-15");
+  EXPECT_EQ(after.warnings[0].text, "Your information governance training ended on 15 June 2026");
 }
 
 TEST(Lapse, TrainingThatDeniesDoesEnd) {

@@ -47,7 +47,7 @@ TEST(Lapses, EachPrerequisiteThatEnds) {
   EXPECT_THAT(lapse_lines(with([&](Facts& f) { f.employed_until = end; })),
               ElementsAre("2026-06-20 5 employment"));
   EXPECT_THAT(lapse_lines(with([&](Facts& f) { f.leave_from = end; })),
-              ElementsAre("2026-06-19 4 employment (leave begins on 2026-06-20)"));
+              ElementsAre("2026-06-19 4 employment (leave begins on 20 June 2026)"));
   EXPECT_THAT(lapse_lines(with([&](Facts& f) { f.card_valid_until = end; })),
               ElementsAre("2026-06-20 5 card"));
   EXPECT_THAT(lapse_lines(with([&](Facts& f) { f.forms.at(1).valid_until = end; })),
@@ -100,7 +100,7 @@ TEST(Lapses, ALeaveAndTheEndOfEmploymentAreTwo) {
   facts.leave_until = date("2026-06-24");
   facts.employed_until = date("2026-06-30");
   EXPECT_THAT(lapse_lines(facts),
-              ElementsAre("2026-06-19 4 employment (leave begins on 2026-06-20) until 2026-06-25",
+              ElementsAre("2026-06-19 4 employment (leave begins on 20 June 2026) until 2026-06-25",
                           "2026-06-30 15 employment"));
 }
 
@@ -112,17 +112,15 @@ TEST(Lapses, SaysWhatEndsAndWhatHelps) {
   std::vector<std::string> said;
   for (const auto& item : lapses(shipped(), facts, {"core", SignIn::card, noon, days(30)}))
     said.push_back(item.text + " | " + item.who + " | " + item.next_step);
-  EXPECT_THAT(said,
-              ElementsAre("Your leave begins on 2026-06-21; what it ends comes back on 2026-06-25 | your "
-                          "line manager | Nothing, if the leave is "
-                          "right: what you hold comes back after it",
-                          "Your ESR06 access form for Core ESR lapses on 2026-06-20 | you, your line "
-                          "manager, the ESR & Workforce Systems team | "
-                          "Fill in the ESR06 access form for this role (cardgate form submit), and ask your "
-                          "line manager to verify it",
-                          "Your information governance training lapses on 2026-06-20, which warns and ends "
-                          "nothing | you and your line manager | "
-                          "Complete the course; your line manager can give you time for it"));
+  EXPECT_THAT(
+      said,
+      ElementsAre("Your leave begins on 21 June 2026. The access that it ends comes back on 25 June 2026 | "
+                  "your line manager | If the leave is right, do nothing: your access comes back after it",
+                  "Your ESR06 access form for Core ESR ends on 20 June 2026 | you, your line manager, the "
+                  "ESR & Workforce Systems team | Fill in the ESR06 access form for this role (cardgate form "
+                  "submit), and ask your line manager to verify it",
+                  "Your information governance training ends on 20 June 2026. Your access goes on | you and "
+                  "your line manager | Complete the course. Your line manager can give you time for it"));
 }
 
 TEST(Lapses, TheSpanHasAnEnd) {

@@ -71,7 +71,7 @@ TEST(PolicyTable, RefusesMistakesWithTheirLine) {
   };
   EXPECT_EQ(refusal("{}", "{person: a, role: r, expect: denied}"), "");
   EXPECT_THAT(refusal("{}", "{person: b, role: r, expect: denied}"),
-              HasSubstr("t.yaml:5: cases[0].person: there is nobody called 'b'"));
+              HasSubstr("t.yaml:5: cases[0].person: there is no person called 'b'"));
   EXPECT_THAT(refusal("{}", "{person: a, role: r, expect: maybe}"), HasSubstr("expected allowed or denied"));
   EXPECT_THAT(refusal("{}", "{person: a, role: r, expect: denied, unmet: [forms]}"),
               HasSubstr("unknown prerequisite 'forms'"));
@@ -81,7 +81,7 @@ TEST(PolicyTable, RefusesMistakesWithTheirLine) {
   EXPECT_THAT(refusal("{}", "{person: a, role: r, expect: denied, at: soon}"),
               HasSubstr("expected a date like"));
   EXPECT_THAT(refusal("{like: z}", "{person: a, role: r, expect: denied}"),
-              HasSubstr("t.yaml:3: people.a.like: nobody above is called 'z'"));
+              HasSubstr("t.yaml:3: people.a.like: no person above is called 'z'"));
   EXPECT_THAT(refusal("{card: lost}", "{person: a, role: r, expect: denied}"),
               HasSubstr("expected active, none or"));
   EXPECT_THAT(refusal("{forms: [{kind: f, roles: [r], state: new}]}", "{person: a, role: r, expect: denied}"),

@@ -275,7 +275,7 @@ TEST_F(Upkeep, ARegisterTooDamagedToSayWhoWasRemovedIsNotRestoredInto) {
   const auto restored = restore(backup, folder.file());
   ASSERT_FALSE(restored);
   EXPECT_EQ(restored.error().code, Errc::corrupt);
-  EXPECT_THAT(restored.error().context, HasSubstr("too damaged to say whose access was removed"));
+  EXPECT_THAT(restored.error().context, HasSubstr("too damaged to say which people had access removed"));
   EXPECT_EQ(content(folder.file()), damaged);
 }
 
