@@ -59,7 +59,8 @@ int check_policy(const Cli& cli, const std::string& file) {
                             {"findings", to_json(findings)}});
     return good ? exit_ok : exit_refused;
   }
-  say(fmt::format("{}: {}, {}, hash {}", file, good ? "good" : "it loads, but something in it can never work",
+  say(fmt::format("{}: {}, {}, hash {}", file,
+                  good ? "good" : "it can be loaded, but something in it can never work",
                   counted(static_cast<std::int64_t>(roles.size()), "role", "roles"), policy->hash()));
   for (const auto& role : policy->roles()) say(fmt::format("  {} ({})", role.name, role.title));
   if (!findings.empty()) say("What was found:");
@@ -104,7 +105,7 @@ int run_test(const Cli& cli, const TestOptions& options) {
   const std::filesystem::path file =
       options.policy.empty() ? table->policy : std::filesystem::path(options.policy);
   if (file.empty())
-    return say_usage(cli, "the table names no policy: write `policy:` into it, or give --policy");
+    return say_usage(cli, "the table names no policy. Write `policy:` into it, or give --policy");
   const auto policy = policy::Policy::load(file);
   if (!policy) return say_error(cli, policy.error());
   const auto outcomes = policy::run_table(*policy, *table);
@@ -134,11 +135,12 @@ int explain_role(const Cli& cli, const ExplainOptions& options) {
   if (role == nullptr) {
     std::string names;
     for (const auto& known : policy->roles()) names += (names.empty() ? "" : ", ") + known.name;
-    return say_problem(cli, {404,
-                             "role_unknown",
-                             "No such role",
-                             fmt::format("The policy has no role \"{}\". It has: {}", options.role, names),
-                             {}});
+    return say_problem(cli,
+                       {404,
+                        "role_unknown",
+                        "No such role",
+                        fmt::format("There is no role called \"{}\". The roles are: {}", options.role, names),
+                        {}});
   }
   json::array sign_in;
   std::string ways;
@@ -167,7 +169,7 @@ void say_explanation(const json::object& body, bool at_a_time) {
     const bool card = text_of(body, "sign_in") != "password";
     const auto at = text_of(body, "at");
     say(fmt::format(
-        "{} ({}), signing in by {} {}; as {} would be told:", name, text_of(*person, "id"),
+        "{} ({}), signing in by {} {}. {} would read:", name, text_of(*person, "id"),
         card ? "card" : "password",
         at_a_time ? fmt::format("on {} at {} UTC", at.substr(0, 10), at.substr(11, 5)) : std::string("now"),
         name));
@@ -191,7 +193,7 @@ int explain_person(const Cli& cli, const ExplainOptions& options) {
 
 void add_check(CLI::App& group, Cli& cli) {
   auto* command =
-      add_command(group, "check", "Is this policy file good: which line is wrong, what in it can never work",
+      add_command(group, "check", "Check a policy file: which lines are wrong, and what can never work",
                   "cardgate policy check policy.yaml",
                   "0 good, perhaps with warnings; 1 not good; 2 wrong usage; 4 it cannot be read");
   auto file = std::make_shared<std::string>();
@@ -201,45 +203,40 @@ void add_check(CLI::App& group, Cli& cli) {
 
 void add_test(CLI::App& group, Cli& cli) {
   auto* command = add_command(
-      group, "test", "Does the policy do what a table of cases expects",
+      group, "test", "Test whether the policy gives what a table of cases expects",
       "cardgate policy test policy-test.yaml\n  cardgate policy test policy-test.yaml --policy "
       "new-policy.yaml",
       "0 all as expected; 1 some cases are not; 2 wrong usage; 4 a file cannot be read, or is wrong");
   auto options = std::make_shared<TestOptions>();
   command->add_option("FILE", options->file, "The table of cases")->required();
   command->add_option("--policy", options->policy,
-                      "The policy to test, in the place of the one that the table names");
+                      "The policy to test, instead of the one that the table names");
   command->callback([&cli, options] { cli.action = [&cli, options] { return run_test(cli, *options); }; });
 }
 
 void add_explain(CLI::App& group, Cli& cli) {
   auto* command = add_command(
       group, "explain",
-      "What a role asks for; or whether a person would get it, now or on a day, and why not",
+      "Show what a role needs; or whether a person would get it, now or on another day, and why not",
       "cardgate policy explain --role core\n  cardgate policy explain --role core --person 10017\n  "
       "cardgate policy explain --role core --person 10017 --at 2026-12-01",
       "0 done, or the person would get it; 1 would not, or no such role or person; 2 wrong usage; 3 the "
       "service is not reachable; 4 error");
   auto options = std::make_shared<ExplainOptions>();
-  command->add_option("--role", options->role, "The role, as the policy names it")->required();
+  command->add_option("--role", options->role, "The role's name, like core")->required();
   auto* file = command->add_option("--policy", options->policy, "The policy file")->capture_default_str();
-  auto* person =
-      command
-          ->add_option(
-              "--person", options->person,
-              "The person's id in the register, your own or of somebody whose access you may see; asks "
-              "the running service")
-          ->excludes(file);
+  auto* person = command
+                     ->add_option("--person", options->person,
+                                  "The person: full name, or personnel number. This asks the running service")
+                     ->excludes(file);
   command
-      ->add_option("--at", options->at,
-                   "What if it were this day (2026-12-01) or time (RFC 3339); past ones too")
+      ->add_option("--at", options->at, "As if it were this day (2026-12-01) or time (2026-12-01T09:30:00Z)")
       ->needs(person);
   command->add_option("--sign-in", options->sign_in, "By card or password")
       ->check(CLI::IsMember({"card", "password"}))
       ->capture_default_str()
       ->needs(person);
-  command->add_option("--session", options->session, "Your session; needed only when several are open")
-      ->needs(person);
+  command->add_option("--session", options->session, session_help)->needs(person);
   command->callback([&cli, options] {
     cli.action = [&cli, options] {
       return options->person.empty() ? explain_role(cli, *options) : explain_person(cli, *options);

@@ -60,10 +60,11 @@ int verify_log(const Cli& cli, const VerifyLogOptions& options) {
     say(fmt::format("  {} after the last checkpoint: chained, not signed yet",
                     counted(static_cast<std::int64_t>(report->unsigned_tail), "record", "records")));
   }
-  if (report->torn_tail) say("  The last write was not finished; the next start of the service heals that.");
+  if (report->torn_tail)
+    say("  The last write was not finished. The next start of the service repairs that.");
   if (!report->key_pinned) {
-    say("  Checked with the key in the log itself. Against who could replace both, keep a copy of key.pub "
-        "elsewhere and give --key.");
+    say("  This used the key that lies beside the log. Somebody who can change the log could change that key "
+        "too. Keep a copy of key.pub elsewhere, and give it with --key.");
   }
   if (!report->ok)
     say("Keep the directory as it is, as evidence, and tell the people who answer for this machine's "
@@ -93,6 +94,7 @@ std::string line_of_record(const json::object& record) {
     if (const auto text = text_of(record, member); !text.empty()) line += fmt::format(" {}={}", member, text);
   }
   if (const auto* details = find_object(record, "details")) line += " " + json::serialize(*details);
+  line += fmt::format("  ({})", local_time(text_of(record, "time")));
   return line;
 }
 
@@ -112,7 +114,7 @@ int show(const Cli& cli, const ShowOptions& options) {
     return say_usage(cli, unknown_event(options.event));
   std::deque<std::string> kept;
   const auto print = [&](const std::string& line) {
-    if (options.last == 0) return say(line);
+    if (options.last == 0) return say_whole(line);
     kept.push_back(line);
     if (kept.size() > options.last) kept.pop_front();
   };
@@ -126,7 +128,7 @@ int show(const Cli& cli, const ShowOptions& options) {
         print(cli.json ? std::string(raw_line) : line_of_record(record));
         return true;
       });
-  for (const auto& line : kept) say(line);
+  for (const auto& line : kept) say_whole(line);
   return walked ? int{exit_ok} : say_error(cli, walked.error());
 }
 
@@ -137,7 +139,7 @@ void add_audit(CLI::App& app, Cli& cli) {
   group->require_subcommand(1);
 
   auto* prove =
-      add_command(*group, "verify", "Was any record altered, removed, inserted or reordered",
+      add_command(*group, "verify", "Check that no record was changed, removed, inserted or moved",
                   "cardgate audit verify --dir /var/lib/cardgate/audit --key /root/cardgate-audit-key.pub",
                   "0 whole; 1 broken; 2 wrong usage; 4 it cannot be read");
   auto verify_options = std::make_shared<VerifyLogOptions>();
@@ -148,7 +150,8 @@ void add_audit(CLI::App& app, Cli& cli) {
   });
 
   auto* list = add_command(*group, "show",
-                           "Print records, oldest first; --json prints the lines as they stand in the log",
+                           "Show records, oldest first, with the local time. --json shows the lines exactly "
+                           "as they are in the log",
                            "cardgate audit show --event sign_in --since 2026-01-31\n  cardgate audit show "
                            "--person 10017 --last 20",
                            "0 done; 2 wrong usage; 4 it cannot be read");

@@ -42,7 +42,7 @@ int change_passcode(const Cli& cli, const CardOptions& options) {
     return say_problem(cli, *no);
   forbid_dumps();
   if (options.source.interactive()) complain(describe_card(*card));
-  const auto passcode = options.source.take("Passcode now: ", proto::max_passcode_bytes);
+  const auto passcode = options.source.take("Present passcode: ", proto::max_passcode_bytes);
   if (!passcode) return say_card_error(cli, passcode.error());
   const auto fresh = take_new(options);
   if (!fresh) return say_card_error(cli, fresh.error());
@@ -51,7 +51,7 @@ int change_passcode(const Cli& cli, const CardOptions& options) {
   const auto body = body_with_secrets(members, {{"passcode", &*passcode}, {"new_passcode", &*fresh}});
   if (!body) return say_card_error(cli, body.error());
   return send_new_passcode(cli, http, *card, "passcode", *body,
-                           "The passcode is changed. Use the new one from now on.");
+                           "Your passcode is changed. Use the new one from now on.");
 }
 
 int unblock(const Cli& cli, const CardOptions& options) {
@@ -66,7 +66,8 @@ int unblock(const Cli& cli, const CardOptions& options) {
     complain(describe_card(*card));
     complain(
         card->unblocking_tries_left == proto::tries_not_told
-            ? "The unblocking key (PUK) has few tries, and the card does not tell how many are left. When "
+            ? "The unblocking key (PUK) has only a few tries, and the card does not say how many are left. "
+              "When "
               "none is left, the card can never be unblocked again."
             : fmt::format("The unblocking key (PUK): {}. When none is left, the card can never be unblocked "
                           "again.",
@@ -81,7 +82,7 @@ int unblock(const Cli& cli, const CardOptions& options) {
   const auto body = body_with_secrets(members, {{"unblocking_key", &*key}, {"new_passcode", &*fresh}});
   if (!body) return say_card_error(cli, body.error());
   return send_new_passcode(cli, http, *card, "unblock", *body,
-                           "The card is unblocked and has the new passcode.");
+                           "The card works again, with the new passcode.");
 }
 
 int status(const Cli& cli, const CardOptions& options) {
@@ -108,12 +109,12 @@ CLI::App* add(CLI::App& parent, Cli& cli, const char* name, const char* what, co
   auto* command = add_command(parent, name, what, example, usual_exit_codes);
   auto options = std::make_shared<CardOptions>();
   command->add_option("--reader", options->reader,
-                      "The reader, or a part of its name; needed only when several hold a card");
+                      "The reader, or part of its name; needed only when there are several cards");
   if (run != status)
     add_secret_options(*command, options->source, "the passcode or unblocking key, the new passcode");
   if (run == change_passcode) {
     command->add_flag("--spend-last-try", options->spend_last_try,
-                      "Even if the card is blocked when the passcode is wrong");
+                      "Use the last try. If the passcode is wrong, the card is blocked");
   }
   if (run == unblock) {
     command->add_flag("--spend-last-try", options->spend_last_try,
@@ -130,11 +131,10 @@ void add_card(CLI::App& app, Cli& cli) {
   auto* card =
       add_command(app, "card", "The card in the reader and its passcode", "cardgate card status", "");
   card->require_subcommand(1);
-  add(*card, cli, "status", "The card, its tries left and when its certificate ends", "cardgate card status",
-      status);
+  add(*card, cli, "status", "Show the card and how many tries are left", "cardgate card status", status);
   add(*card, cli, "change-passcode", "Choose a new passcode", "cardgate card change-passcode",
       change_passcode);
-  add(*card, cli, "unblock", "Set a new passcode by the unblocking key (PUK), at the help desk",
+  add(*card, cli, "unblock", "Set a new passcode with the unblocking key (PUK), at the help desk",
       "cardgate card unblock", unblock);
 }
 

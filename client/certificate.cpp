@@ -160,12 +160,13 @@ int verify_certificate(const Cli& cli, const CertificateOptions& options) {
 }  // namespace
 
 void add_certificate(CLI::App& app, Cli& cli) {
-  auto* group = add_command(app, "cert", "Certificates: are they good, and whose are they",
-                            "cardgate cert verify --anchor root.pem leaf.pem", "");
+  auto* group =
+      add_command(app, "cert", "Certificates: whether they are good, and which person they belong to",
+                  "cardgate cert verify --anchor root.pem leaf.pem", "");
   group->require_subcommand(1);
   add_certificate_explain(*group, cli);
   auto* command = add_command(
-      *group, "verify", "Is this certificate good",
+      *group, "verify", "Check whether a certificate is good",
       "cardgate cert verify --anchor root.pem --intermediate issuing.pem --crl issuing.crl leaf.pem\n"
       "  cardgate cert verify --anchor root.pem --no-revocation-check --time 2026-01-31 --json leaf.pem",
       "0 valid; 1 not valid; 2 wrong usage; 4 a file cannot be read");

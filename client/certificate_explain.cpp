@@ -17,7 +17,7 @@ int explain(const Cli& cli, const std::string& file) {
   if (!der) return say_error(cli, der.error());
   const std::string body = json::serialize(json::object{{"certificate", to_base64(*der)}});
   const auto reply = post(Http(cli.admin_socket), "/v1/certificates/explain", body);
-  if (!reply) return say_admin_error(cli, reply.error(), "asks whose a certificate is");
+  if (!reply) return say_admin_error(cli, reply.error(), "ask who a certificate belongs to");
   const int said = say_reply(cli, reply, [](const json::object& answer) { say(text_of(answer, "text")); });
   if (said != exit_ok) return said;
   const bool somebody = find_object(reply->body, "person") != nullptr;
@@ -27,14 +27,12 @@ int explain(const Cli& cli, const std::string& file) {
 }  // namespace
 
 void add_certificate_explain(CLI::App& group, Cli& cli) {
-  auto* command =
-      add_command(group, "explain",
-                  "Whom the service takes this certificate's holder for, by which mapping rule, and why by "
-                  "no other (root)",
-                  "sudo cardgate cert explain card.pem\n  sudo cardgate cert explain --json card.der",
-                  "0 good, and one person's; 1 not good, nobody's, or several people's; 2 wrong usage; 3 the "
-                  "service is not "
-                  "reachable; 4 error, or the file cannot be read");
+  auto* command = add_command(
+      group, "explain",
+      "Show which person this certificate belongs to, by which mapping rule, and why not by another (root)",
+      "sudo cardgate cert explain card.pem\n  sudo cardgate cert explain --json card.der",
+      "0 good, and it belongs to one person; 1 not good, or it belongs to no person or to several; 2 wrong "
+      "usage; 3 the service is not reachable; 4 error, or the file cannot be read");
   auto file = std::make_shared<std::string>();
   command->add_option("CERT", *file, "The certificate, PEM or DER")->required();
   command->callback([&cli, file] { cli.action = [&cli, file] { return explain(cli, *file); }; });

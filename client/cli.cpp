@@ -28,7 +28,7 @@ const std::string& policy_socket(const Cli& cli, const std::string& session) {
 int run(int argc, char** argv) {
   init_crypto();
   Cli cli;
-  CLI::App app{"Sign in with a smartcard, and see and check what that opens.", "cardgate"};
+  CLI::App app{"Sign in with a smartcard, and see what you can use.", "cardgate"};
   app.footer(
       "Example:\n  cardgate status\n  cardgate login\n  cardgate token --role core --audience esr\n"
       "Exit codes:\n  0 done; 1 refused; 2 wrong usage; 3 the service is not reachable; 4 error");

@@ -50,10 +50,12 @@ int give_code(const Cli& cli, const CodeOptions& options) {
   const auto body = json::serialize(json::object{{"person", options.person}});
   const auto target = with_query("/v1/enrolment/codes", {{"session", options.session}});
   return say_reply(cli, post(Http(cli.socket), target, body), [](const json::object& given) {
-    say(fmt::format(
-        "User name: {}\nCode:      {}\nIt is shown this once, works once, and until {}. The "
-        "person goes on with: cardgate enrol activate",
-        text_of(given, "username"), text_of(given, "code"), local_time(text_of(given, "expires_at"))));
+    say(
+        fmt::format("User name: {}\nCode:      {}\nWrite both down for the person now: they are shown only "
+                    "once. The code works once, until {}. Next, the person sets a password with: cardgate "
+                    "enrol activate --username {}",
+                    text_of(given, "username"), text_of(given, "code"),
+                    local_time(text_of(given, "expires_at")), text_of(given, "username")));
   });
 }
 
@@ -74,7 +76,7 @@ int activate(const Cli& cli, const ActivateOptions& options) {
   return say_reply(
       cli, post(Http(cli.socket), "/v1/enrolment/activate", body.text()), [](const json::object& done) {
         const std::string username = text_of(done, "username");
-        say(fmt::format("Your password is set. Sign in with: cardgate login --username {}", username));
+        say(fmt::format("Your password is set. You can sign in now: cardgate login --username {}", username));
       });
 }
 
@@ -82,12 +84,12 @@ int activate(const Cli& cli, const ActivateOptions& options) {
 
 void add_enrol(CLI::App& app, Cli& cli) {
   auto* command =
-      add_command(app, "enrol", "Ask for an account for Employee Self Service",
+      add_command(app, "enrol", "Ask for a password account for Employee Self Service",
                   "cardgate enrol\n  cardgate enrol code --person 1000\n  cardgate enrol activate "
                   "--username ada",
                   usual_exit_codes);
   auto options = std::make_shared<EnrolOptions>();
-  command->add_option("--name", options->name, "Your full name, as Human Resources have it");
+  command->add_option("--name", options->name, "Your full name, as Human Resources know it");
   command->add_option("--date-of-birth", options->date_of_birth, "As in 1990-01-31");
   add_secret_options(*command, options->source,
                      "the first four characters of your National Insurance number");
@@ -95,17 +97,18 @@ void add_enrol(CLI::App& app, Cli& cli) {
     if (command->get_subcommands().empty()) cli.action = [&cli, options] { return enrol(cli, *options); };
   });
 
-  auto* code = add_command(*command, "code", "At the help desk: an activation code for who has asked",
-                           "cardgate enrol code --person 1000", usual_exit_codes);
+  auto* code = add_command(
+      *command, "code", "At the help desk: give an activation code to somebody who has asked for an account",
+      "cardgate enrol code --person 1000", usual_exit_codes);
   auto whom = std::make_shared<CodeOptions>();
-  code->add_option("--person", whom->person, "The person's number in the register")->required();
-  code->add_option("--session", whom->session, "Your session; needed only when several are open");
+  code->add_option("--person", whom->person, "The person: full name, or personnel number")->required();
+  code->add_option("--session", whom->session, session_help);
   code->callback([&cli, whom] { cli.action = [&cli, whom] { return give_code(cli, *whom); }; });
 
-  auto* use = add_command(*command, "activate", "Set your password by the help desk's code",
+  auto* use = add_command(*command, "activate", "Set your password with the code from the help desk",
                           "cardgate enrol activate --username ada", usual_exit_codes);
   auto wanted = std::make_shared<ActivateOptions>();
-  use->add_option("--username", wanted->username, "Your user name; the help desk told you")->required();
+  use->add_option("--username", wanted->username, "Your user name, which the help desk gave you")->required();
   add_secret_options(*use, wanted->source, "the code, the new password");
   use->callback([&cli, wanted] { cli.action = [&cli, wanted] { return activate(cli, *wanted); }; });
 }

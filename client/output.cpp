@@ -3,11 +3,15 @@
 
 #include <fmt/format.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cstdio>
 
 #include "base/clock.hpp"
+#include "base/day_text.hpp"
 #include "base/shown.hpp"
+#include "client/terminal.hpp"
+#include "client/wrap.hpp"
 
 namespace cardgate::client {
 namespace {
@@ -35,6 +39,10 @@ void put(std::FILE* to, std::string_view text) {
     std::_Exit(exit_error);
 }
 
+std::string fitting(std::string text, int fd) {
+  return ::isatty(fd) == 0 ? text : wrapped(text, terminal_width(fd));
+}
+
 int exit_code_of(const proto::Problem& problem) {
   if (problem.error == "bad_request") return exit_usage;
   if (problem.status == 503) return exit_unreachable;
@@ -45,26 +53,34 @@ int exit_code_of(const proto::Problem& problem) {
 }  // namespace
 
 void say(std::string_view text) {
-  put(stdout, printable(text));
+  put(stdout, fitting(printable(text), STDOUT_FILENO));
 }
 void complain(std::string_view text) {
-  put(stderr, printable(text));
+  put(stderr, fitting(printable(text), STDERR_FILENO));
+}
+void say_whole(std::string_view text) {
+  put(stdout, printable(text));
 }
 void print_json(const json::value& value) {
   put(stdout, json::serialize(value) + "\n");
 }
 
-std::string local_time(std::string_view rfc3339) {
+std::string local_time(std::string_view rfc3339, const char* format) {
   const auto time = parse_rfc3339(rfc3339);
   if (!time) return std::string(rfc3339);
   const auto seconds_since = static_cast<time_t>(to_unix_seconds(*time));
   tm parts{};
   char out[64];
-  if (localtime_r(&seconds_since, &parts) == nullptr ||
-      strftime(out, sizeof out, "%a %d %b %Y %H:%M", &parts) == 0) {
+  if (localtime_r(&seconds_since, &parts) == nullptr || strftime(out, sizeof out, format, &parts) == 0) {
     return std::string(rfc3339);
   }
   return out;
+}
+
+std::string day_of(const json::object& object, std::string_view member) {
+  const auto text = text_of(object, member);
+  const auto day = parse_date(text);
+  return day ? day_text(*day) : text;
 }
 
 std::string counted(std::int64_t count, std::string_view one, std::string_view many) {
@@ -100,7 +116,7 @@ json::value tries_json(std::int64_t tries) {
   return tries < 0 ? json::value(nullptr) : json::value(tries);
 }
 std::string tries_text(std::int64_t tries) {
-  return tries < 0 ? "the card does not tell how many tries are left"
+  return tries < 0 ? "the card does not say how many tries are left"
                    : counted(tries, "try", "tries") + " left";
 }
 bool is_true(const json::object& object, std::string_view member) {
@@ -157,13 +173,13 @@ int say_error(const Cli& cli, const Error& error) {
   int code = exit_error;
   if (error.code == Errc::unavailable) {
     text = fmt::format(
-        "cardgated is not running, or has just stopped: {}. See what it says: systemctl status cardgated. If "
-        "it never ran here, the "
-        "people who run this machine start it: systemctl enable --now cardgated.socket",
+        "cardgated is not running, or has just stopped: {}. To see why: systemctl status cardgated. If it "
+        "has never run on this machine, the people who run it start it: systemctl enable --now "
+        "cardgated.socket",
         text);
     code = exit_unreachable;
   } else if (error.code == Errc::timeout) {
-    text += ". Try again; if it stays so: systemctl status cardgated";
+    text += ". Try again. If it happens again: systemctl status cardgated";
     code = exit_unreachable;
   }
   if (cli.json) {
@@ -176,7 +192,7 @@ int say_error(const Cli& cli, const Error& error) {
 
 int say_admin_error(const Cli& cli, const Error& error, std::string_view what) {
   if (error.code != Errc::permission_denied) return say_error(cli, error);
-  say_error(cli, {error.code, fmt::format("{}: only root {}. Use sudo", cli.admin_socket, what)});
+  say_error(cli, {error.code, fmt::format("{}: only root can {}. Use sudo", cli.admin_socket, what)});
   return exit_refused;
 }
 

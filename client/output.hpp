@@ -15,14 +15,19 @@
 
 namespace cardgate::client {
 
-/// A line on stdout or stderr. Control characters of the text (but tab and line end) are shown as '?'.
+/// A line on stdout or stderr, cut to fit where that is a terminal. Control characters of the text (but tab and line end) are
+/// shown as '?'.
 void say(std::string_view text);
 void complain(std::string_view text);
+/// The same, never cut: what programs read even on a terminal.
+void say_whole(std::string_view text);
 /// One line of JSON on stdout.
 void print_json(const json::value& value);
 
-/// "Sun 22 Nov 18:30", in the machine's time zone; the text itself when it is not RFC 3339.
-std::string local_time(std::string_view rfc3339);
+/// "Sun 22 Nov 2026, 18:30 GMT", in the machine's time zone; the text itself when it is not RFC 3339. `format` as strftime() has it.
+std::string local_time(std::string_view rfc3339, const char* format = "%a %-d %b %Y, %H:%M %Z");
+/// A member that is a day, as people read it: "31 March 2028". Empty when there is none.
+std::string day_of(const json::object& object, std::string_view member);
 /// "1 try", "3 tries".
 std::string counted(std::int64_t count, std::string_view one, std::string_view many);
 
@@ -48,7 +53,7 @@ std::string unmet_text(const json::array& unmet);
 int say_problem(const Cli& cli, const proto::Problem& problem);
 /// Says a failure on this side of the socket and gives its exit code.
 int say_error(const Cli& cli, const Error& error);
-/// The same for a call of the admin socket; `what` only root does: "sets up".
+/// The same for a call of the admin socket; `what` only root can do: "set up".
 int say_admin_error(const Cli& cli, const Error& error, std::string_view what);
 /// Says how a call went, and gives the exit code: a failure, a refusal, or what was answered; that by `tell`, and with
 /// --json as it is.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // cardgate policy forecast: who loses what in the weeks to come.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <map>
 #include <memory>
@@ -71,7 +72,7 @@ void say_weeks(const json::object& body) {
     bars.push_back({"week of " + begins, people[begins]});
   }
   say("");
-  say_all(bar_chart(bars, terminal_width()));
+  say_all(bar_chart(bars, terminal_width(STDOUT_FILENO)));
 }
 
 void say_nearest(const json::object& body) {
@@ -94,25 +95,29 @@ void say_nearest(const json::object& body) {
 }
 
 void say_csv(const json::object& body) {
-  say(csv_line({"last_day", "days_left", "person", "name", "line_manager", "role", "prerequisite", "title"}));
+  say_whole(
+      csv_line({"last_day", "days_left", "person", "name", "line_manager", "role", "prerequisite", "title"}));
   for (const auto* lapse : objects(body, "lapses")) {
-    say(csv_line({text_of(*lapse, "last_day"), std::to_string(number_of(*lapse, "days_left")),
-                  id_of(*lapse, "person"), name_of(*lapse, "person"), id_of(*lapse, "line_manager"),
-                  text_of(*lapse, "role"), text_of(*lapse, "prerequisite"), text_of(*lapse, "title")}));
+    say_whole(csv_line({text_of(*lapse, "last_day"), std::to_string(number_of(*lapse, "days_left")),
+                        id_of(*lapse, "person"), name_of(*lapse, "person"), id_of(*lapse, "line_manager"),
+                        text_of(*lapse, "role"), text_of(*lapse, "prerequisite"), text_of(*lapse, "title")}));
   }
 }
 
 std::string summary(const json::object& body, const std::string& role) {
   const auto losing = number_of(body, "losing");
   const auto holders = number_of(body, "holders");
-  if (holders == 0) return fmt::format("Nobody holds {} today.", role);
-  return fmt::format("{} of the {} who hold {} today {} until {}, if nothing is renewed.",
-                     losing == 0 ? "None" : std::to_string(losing), holders, role,
-                     losing <= 1 ? "loses something" : "lose something", text_of(body, "until"));
+  if (holders == 0) return fmt::format("Nobody has {} today.", role);
+  const auto until = day_of(body, "until");
+  const auto looked_at = counted(holders, "person", "people");
+  if (losing == 0)
+    return fmt::format("Nothing ends until {} ({} with {} looked at).", until, looked_at, role);
+  return fmt::format("If nothing is renewed, {} of the {} with {} {} something until {}.", losing, looked_at,
+                     role, losing == 1 ? "loses" : "lose", until);
 }
 
 int forecast(const Cli& cli, const ForecastOptions& options) {
-  if (cli.json && options.csv) return say_usage(cli, "give --csv or --json, not both");
+  if (cli.json && options.csv) return say_usage(cli, "give either --csv or --json, not both");
   const auto target = with_query(
       "/v1/policy/forecast",
       {{"days", std::to_string(options.days)}, {"role", options.role}, {"session", options.session}});
@@ -132,7 +137,7 @@ int forecast(const Cli& cli, const ForecastOptions& options) {
     say_nearest(body);
   }
   if (is_true(body, "cut")) {
-    complain(fmt::format("cardgate: only the nearest {} are listed; ask for fewer days, or for one role.{}",
+    complain(fmt::format("cardgate: only the nearest {} are listed. Ask for fewer days, or for one role.{}",
                          objects(body, "lapses").size(), options.csv ? "" : " The weeks count everybody."));
   }
   return exit_ok;
@@ -143,18 +148,18 @@ int forecast(const Cli& cli, const ForecastOptions& options) {
 void add_policy_forecast(CLI::App& group, Cli& cli) {
   auto* command = add_command(
       group, "forecast",
-      "Who loses which role in the weeks to come, if nothing is renewed (ESR & Workforce Systems team, or "
-      "root)",
+      "Show who will lose which role in the coming weeks if nothing is renewed (ESR & Workforce Systems "
+      "team, or root)",
       "cardgate policy forecast --days 90\n  cardgate policy forecast --role core --csv > lapses.csv",
-      "0 done; 1 no such role, or another forecast is being made; 2 wrong usage; 3 the service is not "
+      "0 done; 1 no such role, or another forecast is still being made; 2 wrong usage; 3 the service is not "
       "reachable; 4 error");
   auto options = std::make_shared<ForecastOptions>();
   command->add_option("--days", options->days, "How far ahead")
       ->check(CLI::Range(1, 366))
       ->capture_default_str();
   command->add_option("--role", options->role, "Only this role");
-  command->add_flag("--csv", options->csv, "Every lapse as a line of CSV");
-  command->add_option("--session", options->session, "Your session; needed only when several are open");
+  command->add_flag("--csv", options->csv, "Everything that ends, as lines of CSV");
+  command->add_option("--session", options->session, session_help);
   command->callback([&cli, options] { cli.action = [&cli, options] { return forecast(cli, *options); }; });
 }
 

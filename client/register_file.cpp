@@ -89,7 +89,7 @@ Result<Reply> post_name(const Cli& cli, const std::string& target, const std::st
 
 int backup(const Cli& cli, const std::string& file) {
   if (fs::exists(fs::symlink_status(file)))
-    return say_error(cli, {Errc::already_exists, file + ": is there already. Name a new file"});
+    return say_error(cli, {Errc::already_exists, file + ": already exists. Name a new file"});
   const std::string name = passing_name();
   const auto reply = [&] {
     const Progress shown([] { return std::string("copying the register"); });

@@ -29,7 +29,7 @@ Result<Secret> SecretSource::take(std::string_view prompt, std::size_t max_bytes
   auto secret = ask_secret(prompt, max_bytes);
   if (!secret && secret.error().code == Errc::not_found) {
     return Error{Errc::invalid_argument,
-                 "there is no terminal to ask at: give --passcode-stdin or --passcode-fd"};
+                 "there is no terminal to ask on. Give --passcode-stdin or --passcode-fd"};
   }
   return secret;
 }
@@ -40,13 +40,13 @@ Result<Secret> SecretSource::take_new(std::string_view prompt, std::string_view 
   if (!interactive()) return fresh;
   const auto repeated = TRY(take(again, max_bytes));
   if (repeated.text() != fresh.text())
-    return Error{Errc::invalid_argument, "what was typed is not the same twice; nothing was changed"};
+    return Error{Errc::invalid_argument, "the two do not match. Nothing was changed. Try again"};
   return fresh;
 }
 
 void add_secret_options(CLI::App& command, SecretSource& source, const std::string& what) {
   auto* fd =
-      command.add_option("--passcode-fd", source.fd, "Read from this descriptor, a line each: " + what)
+      command.add_option("--passcode-fd", source.fd, "Read from this descriptor, one line each: " + what)
           ->check(CLI::NonNegativeNumber);
   command.add_flag("--passcode-stdin", source.from_stdin, "Read the same from standard input")->excludes(fd);
 }

@@ -15,11 +15,18 @@ namespace {
 const proto::Problem nobody{401,
                             "no_session",
                             "Nobody is signed in",
-                            "Nobody is signed in. Put your card in and sign in: cardgate login",
+                            "Nobody is signed in. Put your card in and sign in: cardgate login. Without a "
+                            "card you can see your own record: cardgate login --username NAME",
                             {}};
 
+/// "card in Reader 0", "by password".
+std::string where_text(const json::object& session) {
+  return text_of(session, "acr") == "password" ? std::string("by password")
+                                               : "card in " + text_of(session, "reader");
+}
+
 std::string_view state_text(std::string_view state) {
-  if (state == "locked") return ", locked: cardgate login unlocks it";
+  if (state == "locked") return ", locked. To unlock it: cardgate login";
   if (state == "grace") return ", waiting for its card";
   return "";
 }
@@ -28,7 +35,7 @@ std::string_view state_text(std::string_view state) {
 void say_roles(const json::object& session) {
   const auto* roles = find_array(session, "roles");
   if (roles == nullptr) {
-    say("  The roles cannot be told now: cardgate access says why");
+    say("  Your roles cannot be shown now. To see why: cardgate access");
     return;
   }
   std::size_t lacking = 0;
@@ -39,15 +46,13 @@ void say_roles(const json::object& session) {
       ++lacking;
       continue;
     }
-    const auto until = text_of(*role, "valid_until");
-    say(fmt::format("  {} ({}){}", text_of(*role, "title"), text_of(*role, "role"),
-                    until.empty() ? "" : ", until " + until));
+    say("  " + held_text(*role));
   }
   if (lacking > 0) {
-    say(fmt::format("  and {} that you do not hold: cardgate access says what is missing",
+    say(fmt::format("  {} you do not have. To see what is missing: cardgate access",
                     counted(static_cast<std::int64_t>(lacking), "role", "roles")));
   }
-  if (const auto text = lapses_text(*roles); !text.empty()) say("What lapses in the next 30 days:" + text);
+  if (const auto text = lapses_text(*roles); !text.empty()) say("What ends in the next 30 days:" + text);
 }
 
 int whoami(const Cli& cli) {
@@ -76,13 +81,7 @@ int whoami(const Cli& cli) {
   for (const auto& item : *sessions) {
     const auto* session = item.if_object();
     if (session == nullptr) continue;
-    const auto* person = find_object(*session, "person");
-    const bool by_card = text_of(*session, "acr") != "password";
-    say(fmt::format("{} ({}), {}, until {}{}\n  session {}", person ? text_of(*person, "name") : "?",
-                    person ? text_of(*person, "id") : "?",
-                    by_card
-                        ? fmt::format("card {} in {}", text_of(*session, "card"), text_of(*session, "reader"))
-                        : "by password",
+    say(fmt::format("{}, {}, until {}{}\n  session {}", who_of(*session, "person"), where_text(*session),
                     local_time(text_of(*session, "expires_at")), state_text(text_of(*session, "state")),
                     text_of(*session, "id")));
     if (const auto* warnings = find_array(*session, "warnings")) {
@@ -109,15 +108,20 @@ int logout(const Cli& cli, const LogoutOptions& options) {
     const auto reply = call(http, {.target = "/v1/sessions"});
     if (!reply) return say_error(cli, reply.error());
     if (reply->refusal) return say_problem(cli, *reply->refusal);
+    std::string list;
     if (const auto* sessions = find_array(reply->body, "sessions")) {
       for (const auto& item : *sessions) {
-        if (const auto* session = item.if_object()) ids.push_back(text_of(*session, "id"));
+        const auto* session = item.if_object();
+        if (session == nullptr) continue;
+        ids.push_back(text_of(*session, "id"));
+        list += fmt::format("\n  cardgate logout {}  ({}, {})", ids.back(), name_of(*session, "person"),
+                            where_text(*session));
       }
     }
     if (ids.empty()) return say_problem(cli, nobody);
     if (ids.size() > 1 && !options.all) {
       return say_usage(
-          cli, fmt::format("several sessions are open; name one, or give --all: {}", fmt::join(ids, " ")));
+          cli, fmt::format("several sessions are open. Name the one to end, or end all with --all:{}", list));
     }
   }
   json::array ended;
@@ -130,7 +134,7 @@ int logout(const Cli& cli, const LogoutOptions& options) {
   if (cli.json) {
     print_json(json::object{{"ended", std::move(ended)}});
   } else {
-    say("Signed out. If you have a card here, take it with you.");
+    say("You are signed out. Take your card with you.");
   }
   return exit_ok;
 }
@@ -138,15 +142,16 @@ int logout(const Cli& cli, const LogoutOptions& options) {
 }  // namespace
 
 void add_sessions(CLI::App& app, Cli& cli) {
-  auto* end = add_command(app, "logout", "Sign out: end the session and revoke its tokens", "cardgate logout",
-                          "0 signed out; 1 nobody is signed in, or no such session; 2 wrong usage; 3 the "
-                          "service is not reachable; 4 error");
+  auto* end =
+      add_command(app, "logout", "Sign out: end your session and everything it opened", "cardgate logout",
+                  "0 signed out; 1 nobody is signed in, or there is no such session; 2 wrong usage; 3 the "
+                  "service is not reachable; 4 error");
   auto options = std::make_shared<LogoutOptions>();
-  end->add_option("ID", options->id, "The session; needed only when several are open");
-  end->add_flag("--all", options->all, "End all of your sessions");
+  end->add_option("ID", options->id, session_help);
+  end->add_flag("--all", options->all, "End all your sessions");
   end->callback([&cli, options] { cli.action = [&cli, options] { return logout(cli, *options); }; });
 
-  auto* who = add_command(app, "whoami", "Who is signed in for this user of the machine", "cardgate whoami",
+  auto* who = add_command(app, "whoami", "Show who is signed in, and their roles", "cardgate whoami",
                           "0 somebody is signed in; 1 nobody is; 3 the service is not reachable; 4 error");
   who->callback([&cli] { cli.action = [&cli] { return whoami(cli); }; });
 }

@@ -82,7 +82,8 @@ void say_notices(const Http& http, const std::string& session) {
       say(fmt::format("  * {} ({})", text_of(*notice, "text"), local_time(text_of(*notice, "told_at"))));
     }
   }
-  if (!notices->empty()) say("  To be told no more: cardgate notice drop NUMBER; cardgate notice list");
+  if (!notices->empty())
+    say("  To dismiss a notice: cardgate notice drop NUMBER. To see their numbers: cardgate notice list");
 }
 
 int send(const Cli& cli, const Http& http, const std::string& target, const Secret& body) {
@@ -129,21 +130,23 @@ int login(const Cli& cli, const LoginOptions& options) {
 
 void add_sign_in(CLI::App& app, Cli& cli) {
   auto* command =
-      add_command(app, "login", "Sign in with the card in the reader and its passcode, or by password",
+      add_command(app, "login", "Sign in with your card and passcode, or with a password",
                   "cardgate login\n  cardgate login --username ada\n  cardgate login --reader \"Ward 4\" "
                   "--passcode-fd 3 3<passcode-file",
                   usual_exit_codes);
   auto options = std::make_shared<LoginOptions>();
-  auto* reader = command->add_option(
-      "--reader", options->reader, "The reader, or a part of its name; needed only when several hold a card");
-  auto* username = command
-                       ->add_option("--username", options->username,
-                                    "By this user name and its password, for Employee Self Service alone")
-                       ->excludes(reader);
+  auto* reader =
+      command->add_option("--reader", options->reader,
+                          "The reader, or part of its name; needed only when there are several cards");
+  auto* username =
+      command
+          ->add_option("--username", options->username,
+                       "With this user name and a password instead of a card, for Employee Self Service only")
+          ->excludes(reader);
   add_secret_options(*command, options->source, "the passcode or password");
   command
       ->add_flag("--spend-last-try", options->spend_last_try,
-                 "Even if the card is blocked when the passcode is wrong")
+                 "Use the last try. If the passcode is wrong, the card is blocked")
       ->excludes(username);
   command
       ->add_option("--for-user", options->for_user,

@@ -160,7 +160,7 @@ int import(const Cli& cli, const Ask& ask) {
                 std::chrono::minutes(30));
   }();
   const double took = std::max(0.001, std::chrono::duration<double>(system_clock().boot() - began).count());
-  if (!reply) return say_admin_error(cli, reply.error(), "takes over a staff file");
+  if (!reply) return say_admin_error(cli, reply.error(), "take over a staff file");
   return say_reply(cli, reply, [took](const json::object& report) { say(report_text(report, took)); });
 }
 

@@ -11,7 +11,7 @@ namespace {
 std::string card_text(const json::object& card) {
   const auto state = text_of(card, "state");
   if (state == "reading") return "a card, being read";
-  if (state == "unusable") return fmt::format("a card that cannot be used: {}", text_of(card, "problem"));
+  if (state == "unusable") return fmt::format("a card that cannot be used. {}", text_of(card, "problem"));
   const auto name = text_of(card, "name");
   auto text = fmt::format("card {}{}, {}, certificate good until {}", text_of(card, "id"),
                           name.empty() ? "" : fmt::format(" ({})", name), tries_text(tries_of(card)),
@@ -25,7 +25,7 @@ std::string card_text(const json::object& card) {
         text_of(card, "issuer_serial"));
   }
   if (text_of(card, "revocation") == "cached")
-    text += "\n    The last answer that the card was not withdrawn is overdue: some roles cannot be used.";
+    text += "\n    The last check that this card was not withdrawn is too old, so some roles cannot be used.";
   if (card.contains("problem")) text += fmt::format("\n    {}", text_of(card, "problem"));
   return text;
 }

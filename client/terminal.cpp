@@ -157,10 +157,10 @@ bool has_terminal() {
   return static_cast<bool>(FileDescriptor(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)));
 }
 
-std::size_t terminal_width() {
+std::size_t terminal_width(int fd) {
   constexpr std::size_t otherwise = 80;
   winsize size{};
-  if (::isatty(STDOUT_FILENO) == 0 || ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return otherwise;
+  if (::isatty(fd) == 0 || ::ioctl(fd, TIOCGWINSZ, &size) != 0) return otherwise;
   return size.ws_col > 0 ? size.ws_col : otherwise;
 }
 

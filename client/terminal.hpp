@@ -17,8 +17,8 @@ void forbid_dumps();
 /// True when there is a terminal to ask at.
 bool has_terminal();
 
-/// How many characters a line of standard output has; 80 when that is not a terminal.
-std::size_t terminal_width();
+/// How many characters a line of the descriptor has; 80 when that is not a terminal.
+std::size_t terminal_width(int fd);
 
 /// Asks at /dev/tty without echo. A signal that ends or stops the program first gets the terminal back as it
 /// was. Errors: not_found (no terminal), cancelled (end of input), too_large, io.

@@ -21,7 +21,7 @@ int token(const Cli& cli, const TokenOptions& options) {
   if (!options.session.empty()) ask["session"] = options.session;
   const auto body = json::serialize(ask);
   return say_reply(cli, post(Http(cli.socket), "/v1/token", body),
-                   [](const json::object& answer) { say(text_of(answer, "access_token")); });
+                   [](const json::object& answer) { say_whole(text_of(answer, "access_token")); });
 }
 
 /// POSTs the token that stands in a descriptor, as a form.
@@ -68,22 +68,22 @@ int revoke(const Cli& cli, int fd) {
   auto reply = post_token(cli, "/v1/revoke", fd);
   if (!reply) return fail(cli, reply.error());
   reply->body = {{"active", false}};
-  return say_reply(cli, reply, [](const json::object&) { say("The token is not active any more."); });
+  return say_reply(cli, reply, [](const json::object&) { say("The token no longer works."); });
 }
 
 }  // namespace
 
 void add_tokens(CLI::App& app, Cli& cli) {
-  auto* ask = add_command(app, "token", "Ask for a token for a role; prints it and nothing else",
+  auto* ask = add_command(app, "token", "Get a token for a role. Prints the token and nothing else",
                           "cardgate token --role core --audience esr", usual_exit_codes);
   auto options = std::make_shared<TokenOptions>();
-  ask->add_option("--role", options->role, "The role, as the policy names it")->required();
+  ask->add_option("--role", options->role, "The role's name, like core")->required();
   ask->add_option("--audience", options->audience, "The application that the token is for")->required();
-  ask->add_option("--session", options->session, "The session; needed only when several are open");
+  ask->add_option("--session", options->session, session_help);
   ask->callback([&cli, options] { cli.action = [&cli, options] { return token(cli, *options); }; });
 
   auto* look = add_command(
-      app, "introspect", "Is this token active, and what does it say (for registered applications)",
+      app, "introspect", "Show whether a token is active, and what it says (for registered applications)",
       "cardgate introspect < token",
       "0 active; 1 not active, or refused; 2 wrong usage; 3 the service is not reachable; 4 error");
   auto look_fd = std::make_shared<int>(0);

@@ -8,10 +8,10 @@
 namespace cardgate::client {
 namespace {
 
-/// "18:30:05 card removed, reader Virtual PCD 00 00"
+/// "18:30:05 GMT card removed, reader Virtual PCD 00 00"
 std::string line_of_event(const Event& event, const json::object& data) {
-  std::string line = fmt::format("{} {} {}", to_rfc3339(system_clock().wall()).substr(11, 8), event.name,
-                                 text_of(data, "kind"));
+  std::string line = fmt::format("{} {} {}", local_time(to_rfc3339(system_clock().wall()), "%H:%M:%S %Z"),
+                                 event.name, text_of(data, "kind"));
   for (const auto& member : data) {
     if (member.key() == "kind") continue;
     const auto* text = member.value().if_string();
@@ -27,7 +27,7 @@ int watch(const Cli& cli) {
                              "/v1/events",
                              [&](const Event& event) {
                                if (event.name == "open") {
-                                 if (!cli.json) complain("Listening; end with Ctrl-C.");
+                                 if (!cli.json) complain("Waiting for events. To stop: Ctrl-C");
                                  return true;
                                }
                                const auto data = parse_json(event.data);
@@ -52,7 +52,7 @@ int watch(const Cli& cli) {
 
 void add_watch(CLI::App& app, Cli& cli) {
   auto* command =
-      add_command(app, "watch", "Show cards, sessions and tokens as they come and go; times are UTC",
+      add_command(app, "watch", "Show cards, sessions and tokens as they come and go, with the local time",
                   "cardgate watch\n  cardgate watch --json | jq .kind",
                   "Runs until it is ended. 3 the service is not reachable, or stopped; 4 error");
   command->callback([&cli] { cli.action = [&cli] { return watch(cli); }; });

@@ -44,10 +44,11 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
         return refused(401, passcode_refused_uncounted(left), {{"tries_left", tries_json(left)}});
       }
       if (left == 0) note_card_blocked(use, reader);
-      std::string detail =
-          left == 0   ? "Wrong passcode. The card is now blocked. Take it to the smartcard help desk to have it unblocked."
-          : left == 1 ? "Wrong passcode. One try is left. If that is wrong too, the card is blocked."
-                      : "Wrong passcode. " + tries_sentence(left);
+      std::string detail = left == 0 ? "Wrong passcode. The card is now blocked. Take it to the smartcard "
+                                       "help desk to have it unblocked."
+                           : left == 1
+                               ? "Wrong passcode. One try is left. If that is wrong too, the card is blocked."
+                               : "Wrong passcode. " + tries_sentence(left);
       return refused(401, std::move(detail), {{"tries_left", tries_json(left)}});
     }
     case Errc::pin_blocked:
@@ -98,10 +99,10 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
         reader.unblocking_tries_left = 1;
         return refused(409, last_try_of_unblocking_key(reader.tries_left), {{"tries_left", 1}});
       }
-      return refused(
-          409,
-          "One try is left. If it is wrong, the card is blocked. To use it, sign in again and confirm it. Or ask the smartcard help desk to set a new passcode.",
-          {{"tries_left", 1}});
+      return refused(409,
+                     "One try is left. If it is wrong, the card is blocked. To use it, sign in again and "
+                     "confirm it. Or ask the smartcard help desk to set a new passcode.",
+                     {{"tries_left", 1}});
     case Errc::card_changed:
       reader.tries_left = tries_left(error);
       return refused(409,

@@ -106,14 +106,14 @@ Gate::CardHolder Gate::holder_of(const CardFacts& card) {
     const auto why = why_nameless(*holder);
     return {
         {},
-        problem(
-            403, "person_unknown",
-            why.empty()
-                ? "This card is good, but it is not registered to anybody here. Ask the ESR & Workforce Systems "
-                  "team to register it to you."
-                : fmt::format("This card is good, but nothing on it says who it belongs to: {}. Tell the "
-                              "people who run this machine.",
-                              why)),
+        problem(403, "person_unknown",
+                why.empty()
+                    ? "This card is good, but it is not registered to anybody here. Ask the ESR & Workforce "
+                      "Systems "
+                      "team to register it to you."
+                    : fmt::format("This card is good, but nothing on it says who it belongs to: {}. Tell the "
+                                  "people who run this machine.",
+                                  why)),
         "person_unknown"};
   }
   if (holder->people.size() > 1) {

@@ -171,7 +171,8 @@ boost::asio::awaitable<void> Gate::write_owed() {
     const std::vector<std::string> person_alone(1, act.person);
     people_changed(person_alone);
     if (!written) {
-      log(Level::warning, "A change that takes access away waited, and can no longer be made: " + written.error().message(),
+      log(Level::warning,
+          "A change that takes access away waited, and can no longer be made: " + written.error().message(),
           {{"CARDGATE_EVENT", "act_not_done"}, {"CARDGATE_PERSON", act.person}});
       note_not_done(act.record, written.error().message());
       continue;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <thread>
 
+#include "base/clock.hpp"
 #include "client/output.hpp"
 #include "client/service.hpp"
 
@@ -81,7 +82,7 @@ void add_page(json::object& whole, const std::vector<std::string>& lists, json::
 int run_act(const Cli& cli, const Act& act, Given given) {
   const std::string body = body_of(act, given);
   const bool all_pages = act.all_pages && act.all_pages();
-  if (all_pages && cli.json) return say_usage(cli, "give --csv or --json, not both");
+  if (all_pages && cli.json) return say_usage(cli, "give either --csv or --json, not both");
   const Http http(cli.socket);
   const auto ask = [&] {
     return ask_patiently(http, {.method = act.method,
@@ -103,11 +104,10 @@ int run_act(const Cli& cli, const Act& act, Given given) {
       add_page(reply->body, act.whole_lists, std::move(page->body));
       reply->body["next"] = next;
     }
-    // In force, and not in the register yet: the service says so in the place of what is on file.
-    const auto* written = reply ? reply->body.if_contains("written") : nullptr;
-    const bool owed = written != nullptr && written->is_bool() && !written->get_bool();
+    // Of an act the service says what was done, what happens next and who was told.
+    const bool told = reply && !text_of(reply->body, "message").empty();
     const int said = say_reply(
-        cli, reply, owed ? [](const json::object& answer) { say(text_of(answer, "message")); } : act.tell);
+        cli, reply, told ? [](const json::object& answer) { say(text_of(answer, "message")); } : act.tell);
     if (said != exit_ok) return said;
     const auto next = all_pages ? text_of(reply->body, "next") : std::string();
     if (next.empty()) return act.exit_code ? act.exit_code(reply->body) : exit_ok;
@@ -131,7 +131,7 @@ CLI::App* add_act(CLI::App& group, Cli& cli, Act act) {
       if (option.required) added->required();
     }
   }
-  command->add_option("--session", given->session, "Your session; needed only when several are open");
+  command->add_option("--session", given->session, session_help);
   auto kept = std::make_shared<Act>(std::move(act));
   command->callback(
       [&cli, kept, given] { cli.action = [&cli, kept, given] { return run_act(cli, *kept, *given); }; });
@@ -139,61 +139,88 @@ CLI::App* add_act(CLI::App& group, Cli& cli, Act act) {
 }
 
 ActOption reason_option() {
-  return {"--reason", "reason", "Why, in a sentence; it is kept", true, false};
+  return {"--reason", "reason", "Why, in a sentence. It is recorded", true, false};
 }
 
 ActOption person_option(bool required) {
-  return {"--person", "person", "The person's number in the register", required, false};
+  return {"--person", "person", "The person: full name, or personnel number", required, false};
 }
 
 std::string span_text(const json::object& row) {
-  const auto from = text_of(row, "valid_from");
-  const auto until = text_of(row, "valid_until");
+  const auto from = day_of(row, "valid_from");
+  const auto until = day_of(row, "valid_until");
   return (from.empty() ? "" : " from " + from) + (until.empty() ? "" : " until " + until);
 }
 
 std::string card_line(const json::object& card) {
-  std::string text =
-      fmt::format("card {}: {}{}", text_of(card, "uuid"), text_of(card, "status"), span_text(card));
+  const auto status = text_of(card, "status");
+  std::string text = fmt::format("Card {}: {}{}", text_of(card, "uuid"), status, span_text(card));
   const auto add = [&](std::string_view word, std::string_view member) {
     if (const auto who = who_of(card, member); !who.empty()) text += fmt::format(", {} {}", word, who);
   };
   add("registered by", "registered_by");
   add("confirmed by", "confirmed_by");
-  if (text_of(card, "status") == "waiting")
-    text += ": a second member of the team must confirm it with give-card";
+  if (status == "waiting") text += ". A second member of the team must confirm it: cardgate staff give-card";
   return text;
 }
 
+bool is_open_card(const json::object& card) {
+  const auto status = text_of(card, "status");
+  return status == "active" || status == "waiting";
+}
+
+namespace {
+
+std::string_view state_words(std::string_view state) {
+  if (state == "submitted") return "sent, waits for the line manager to verify it";
+  if (state == "verified") return "verified, waits for the team to approve it";
+  return state;
+}
+
+}  // namespace
+
 std::string form_line(const json::object& form) {
   std::string text =
-      fmt::format("form {}: {} for {}, {}{}", number_of(form, "id"), text_of(form, "role_title"),
-                  who_of(form, "person"), text_of(form, "state"), span_text(form));
+      fmt::format("Form {}: {} for {}: {}{}", number_of(form, "id"), text_of(form, "role_title"),
+                  who_of(form, "person"), state_words(text_of(form, "state")), span_text(form));
   const auto add = [&](std::string_view word, std::string_view by, std::string_view on) {
     const auto who = who_of(form, by);
-    if (!who.empty())
-      text += fmt::format("\n    {} by {}{}", word, who,
-                          text_of(form, on).empty() ? "" : " on " + text_of(form, on));
+    if (who.empty()) return;
+    const auto day = day_of(form, on);
+    text += fmt::format("\n    {} by {}{}", word, who, day.empty() ? "" : " on " + day);
   };
   add("asked for", "requested_by", "requested_on");
   if (const auto reason = text_of(form, "reason"); !reason.empty()) text += ": " + reason;
   add("verified", "verified_by", "verified_on");
   add("approved", "approved_by", "approved_on");
-  add("closed", "closed_by", "closed_on");
+  add(text_of(form, "state") == "rejected" ? "rejected" : "withdrawn", "closed_by", "closed_on");
   if (const auto reason = text_of(form, "closed_reason"); !reason.empty()) text += ": " + reason;
   return text;
 }
 
+bool is_open_form(const json::object& form) {
+  const auto state = text_of(form, "state");
+  return state == "submitted" || state == "verified";
+}
+
+bool runs(const json::object& row) {
+  const auto until = parse_date(text_of(row, "valid_until"));
+  return !is_true(row, "revoked") && (!until || *until >= date_of(system_clock().wall()));
+}
+
 void say_list(const json::object& body, std::string_view member, std::string_view none,
-              const std::function<std::string(const json::object&)>& line) {
+              const std::function<std::string(const json::object&)>& line,
+              const std::function<bool(const json::object&)>& comes_first) {
   const auto* rows = find_array(body, member);
-  if (rows == nullptr || rows->empty()) {
-    if (!none.empty()) say(none);
-    return;
+  std::vector<const json::object*> shown;
+  if (rows != nullptr) {
+    for (const auto& row : *rows) {
+      if (const auto* object = row.if_object()) shown.push_back(object);
+    }
   }
-  for (const auto& row : *rows) {
-    if (const auto* object = row.if_object()) say(line(*object));
-  }
+  if (shown.empty() && !none.empty()) say(none);
+  if (comes_first) std::ranges::stable_partition(shown, [&](const auto* row) { return comes_first(*row); });
+  for (const auto* row : shown) say(line(*row));
 }
 
 }  // namespace cardgate::client

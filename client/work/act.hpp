@@ -27,7 +27,7 @@ struct Act {
   std::string subject_help = {};
   std::string path_without_subject = {};  // where the argument may be left out
   std::vector<ActOption> options = {};
-  /// What people read of the answer's body.
+  /// What people read of the answer's body; of an act that answers with a `message` that is read instead.
   std::function<void(const json::object&)> tell = {};
   /// What the answer means to scripts; empty: exit_ok.
   std::function<int(const json::object&)> exit_code = {};
@@ -48,9 +48,15 @@ ActOption person_option(bool required = true);
 std::string form_line(const json::object& form);
 std::string span_text(const json::object& row);
 std::string card_line(const json::object& card);
-/// Each object of the list `member` by `line`; `none` when there is none.
+/// What is still to be decided, or still works: lists show it first.
+bool is_open_form(const json::object& form);
+bool is_open_card(const json::object& card);
+/// Of a delegation or a stand-in: it has not ended.
+bool runs(const json::object& row);
+/// Each object of the list `member` by `line`, those first that come first; `none` when there is none.
 void say_list(const json::object& body, std::string_view member, std::string_view none,
-              const std::function<std::string(const json::object&)>& line);
+              const std::function<std::string(const json::object&)>& line,
+              const std::function<bool(const json::object&)>& comes_first = {});
 
 void add_form(CLI::App& app, Cli& cli);
 void add_declaration(CLI::App& app, Cli& cli);

@@ -30,53 +30,55 @@ Act on_form(std::string name, std::string what, std::vector<ActOption> options, 
 }  // namespace
 
 void add_form(CLI::App& app, Cli& cli) {
-  auto* group = add_command(app, "form", "Access forms: ask, verify the need, approve, withdraw, renew",
+  auto* group = add_command(app, "form", "Access forms: ask for access, verify, approve, withdraw, renew",
                             "cardgate form submit --role core --reason \"Rota planning on ward 4\"", "");
   group->require_subcommand(1);
   add_act(
       *group, cli,
       {.name = "submit",
-       .what = "Ask for access in a role, for yourself or for somebody of your staff",
+       .what = "Ask for a role, for yourself or for one of your staff",
        .example = "cardgate form submit --role core --reason \"Rota planning on ward 4\" --until 2027-12-31",
        .path = "/v1/forms",
-       .options = {{"--role", "role", "The role, as the policy names it", true, false},
+       .options = {{"--role", "role", "The role: its name or title, like core or \"Core ESR\"", true, false},
                    reason_option(),
                    person_option(false),
-                   {"--from", "valid_from", "The first day, like 2026-01-31; today when left out", false,
-                    false},
+                   {"--from", "valid_from", "The first day, like 2026-01-31; today if you leave it out",
+                    false, false},
                    {"--until", "valid_until", "The last day", false, false}},
        .tell = tell_form});
   add_act(*group, cli,
           {.name = "list",
-           .what = "Your forms and those that wait for you; or one person's",
+           .what = "The forms that wait for you, and your own; or the forms of one person",
            .example = "cardgate form list\n  cardgate form list --person 10017",
            .method = "GET",
            .path = "/v1/forms",
            .options = {person_option(false)},
            .tell =
                [](const json::object& body) {
-                 say_list(body, "forms", "No access forms.", form_line);
                  if (const auto* waiting = find_array(body, "waiting");
                      waiting != nullptr && !waiting->empty()) {
                    say(fmt::format("Waiting for you ({}):", waiting->size()));
                    say_list(body, "waiting", "", form_line);
+                   say("Your own:");
                  }
+                 say_list(body, "forms", "No access forms. To ask for access: cardgate form submit",
+                          form_line, is_open_form);
                },
            .whole_lists = {"waiting"}});
   add_act(*group, cli,
-          on_form("verify", "Verify that one of your staff needs what the form asks for", {},
+          on_form("verify", "Confirm that one of your staff needs the access (line managers)", {},
                   "cardgate form verify 12"));
   add_act(*group, cli,
-          on_form("approve", "Approve a verified form (ESR & Workforce Systems team)", {},
+          on_form("approve", "Approve a form that is verified (ESR & Workforce Systems team)", {},
                   "cardgate form approve 12"));
   add_act(*group, cli,
-          on_form("reject", "Say no to a form", {reason_option()},
+          on_form("reject", "Refuse a form", {reason_option()},
                   "cardgate form reject 12 --reason \"Not part of the work on ward 4\""));
   add_act(*group, cli,
-          on_form("withdraw", "Take a form back; the access ends at once", {reason_option()},
+          on_form("withdraw", "Take a form back. The access that it gave ends at once", {reason_option()},
                   "cardgate form withdraw 12 --reason \"Moved to another team\""));
   add_act(*group, cli,
-          on_form("renew", "Ask for a form that goes on where this one ends",
+          on_form("renew", "Ask to continue where this form ends",
                   {reason_option(), {"--until", "valid_until", "The new last day", false, false}},
                   "cardgate form renew 12 --until 2028-12-31 --reason \"Still planning rotas\""));
 }
@@ -108,19 +110,21 @@ int sign(const Cli& cli, const SignOptions& options) {
       }
     }
     if (hash.empty()) {
-      return say_problem(cli, {404,
-                               "not_found",
-                               "No such declaration",
-                               "No role asks for a declaration of that name. See: cardgate declaration list",
-                               {}});
+      return say_problem(cli,
+                         {404,
+                          "not_found",
+                          "No such declaration",
+                          "There is no declaration with that name. See the list: cardgate declaration list",
+                          {}});
     }
     const auto answer = ask("Type yes to sign it: ", 16);
     if (!answer && answer.error().code == Errc::not_found) {
-      return say_usage(cli, "there is no terminal to ask at: give --text-hash of the text that was read");
+      return say_usage(
+          cli, "there is no terminal to ask on. Give the hash of the text that was read: --text-hash HASH");
     }
     if (!answer) return say_error(cli, answer.error());
     if (*answer != "yes") {
-      complain("Not signed.");
+      complain("Nothing was signed.");
       return exit_refused;
     }
   }
@@ -128,8 +132,9 @@ int sign(const Cli& cli, const SignOptions& options) {
   if (!options.version.empty()) body["version"] = options.version;
   const auto reply = post(http, target, json::serialize(body));
   return say_reply(cli, reply, [](const json::object& signed_one) {
-    const auto until = text_of(signed_one, "valid_until");
-    say(fmt::format("Signed {}, version {}{}.", text_of(signed_one, "name"), text_of(signed_one, "version"),
+    const auto until = day_of(signed_one, "valid_until");
+    say(fmt::format("You have signed {}, version {}{}. See what you can use now: cardgate access",
+                    text_of(signed_one, "name"), text_of(signed_one, "version"),
                     until.empty() ? "" : ", until " + until));
   });
 }
@@ -137,31 +142,35 @@ int sign(const Cli& cli, const SignOptions& options) {
 }  // namespace
 
 void add_declaration(CLI::App& app, Cli& cli) {
-  auto* group = add_command(app, "declaration", "Declarations that roles ask for: read and sign them",
+  auto* group = add_command(app, "declaration", "Declarations that roles need: read and sign them",
                             "cardgate declaration sign core-confidentiality", "");
   group->require_subcommand(1);
   add_act(*group, cli,
           {.name = "list",
-           .what = "The declarations that roles ask for, and whether you signed them",
+           .what = "The declarations that roles need, and whether you have signed them",
            .example = "cardgate declaration list",
            .method = "GET",
            .path = "/v1/declarations",
            .tell = [](const json::object& body) {
-             say_list(body, "declarations", "No role asks for a declaration.", [](const json::object& row) {
-               const auto until = text_of(row, "valid_until");
-               return fmt::format("{} ({}), version {}: {}{}", text_of(row, "title"), text_of(row, "name"),
-                                  text_of(row, "version"), is_true(row, "signed") ? "signed" : "not signed",
-                                  until.empty() ? "" : " until " + until);
-             });
+             say_list(
+                 body, "declarations", "No role needs a declaration.",
+                 [](const json::object& row) {
+                   const auto until = day_of(row, "valid_until");
+                   return fmt::format("{} ({}), version {}: {}{}", text_of(row, "title"),
+                                      text_of(row, "name"), text_of(row, "version"),
+                                      is_true(row, "signed") ? "signed" : "not signed",
+                                      until.empty() ? "" : " until " + until);
+                 },
+                 [](const json::object& row) { return !is_true(row, "signed"); });
            }});
   auto* command = add_command(*group, "sign", "Read a declaration and sign it",
                               "cardgate declaration sign core-confidentiality", usual_exit_codes);
   auto options = std::make_shared<SignOptions>();
   command->add_option("NAME", options->name, "The declaration's name")->required();
-  command->add_option("--version", options->version, "Which version; needed only when roles ask for several");
+  command->add_option("--version", options->version, "Which version; needed only when there are several");
   command->add_option("--text-hash", options->hash,
-                      "SHA-256 of the text that was read, for programs that show it themselves");
-  command->add_option("--session", options->session, "Your session; needed only when several are open");
+                      "SHA-256 of the text that was read, for programs that show the text themselves");
+  command->add_option("--session", options->session, session_help);
   command->callback([&cli, options] { cli.action = [&cli, options] { return sign(cli, *options); }; });
 }
 
@@ -169,12 +178,12 @@ void add_training(CLI::App& app, Cli& cli) {
   auto* group = add_command(app, "training", "Completed courses", "cardgate training list", "");
   group->require_subcommand(1);
   const auto line = [](const json::object& row) {
-    return fmt::format("{}, completed on {}{}", text_of(row, "course"), text_of(row, "completed_on"),
+    return fmt::format("{}, completed on {}{}", text_of(row, "course"), day_of(row, "completed_on"),
                        span_text(row));
   };
   add_act(*group, cli,
           {.name = "list",
-           .what = "What is on record, of you or of somebody you may see",
+           .what = "Your completed courses, or those of somebody you may see",
            .example = "cardgate training list --person 10017",
            .method = "GET",
            .path = "/v1/training",
@@ -184,14 +193,14 @@ void add_training(CLI::App& app, Cli& cli) {
            }});
   add_act(*group, cli,
           {.name = "record",
-           .what = "Put a completed course on record (ESR & Workforce Systems team)",
+           .what = "Record a completed course (ESR & Workforce Systems team)",
            .example = "cardgate training record --person 10017 --course information-governance --on "
                       "2026-02-02 --until 2027-02-28",
            .path = "/v1/training",
            .options = {person_option(),
                        {"--course", "course", "The course, as the policy names it", true, false},
                        {"--on", "completed_on", "The day it was completed", true, false},
-                       {"--until", "valid_until", "The last day it counts", false, false}},
+                       {"--until", "valid_until", "The last day on which it counts", false, false}},
            .tell = [line](const json::object& body) { say("Recorded: " + line(body)); }});
 }
 

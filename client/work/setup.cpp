@@ -21,7 +21,7 @@ int set_up(const Cli& cli, const SetupOptions& options) {
   json::object body{{"people", json::array(options.people.begin(), options.people.end())}};
   if (!options.break_glass.empty()) body["break_glass"] = options.break_glass;
   const auto reply = post(Http(cli.admin_socket), "/v1/setup", json::serialize(body));
-  if (!reply) return say_admin_error(cli, reply.error(), "sets up");
+  if (!reply) return say_admin_error(cli, reply.error(), "set up");
   return say_reply(cli, reply, [&](const json::object& done) {
     const auto until = text_of(done, "valid_until");
     say_list(done, "people", "", [&](const json::object& row) {
@@ -50,47 +50,48 @@ void add_setup(CLI::App& app, Cli& cli) {
 }
 
 void add_notices(CLI::App& app, Cli& cli) {
-  auto* group = add_command(app, "notice", "What you were told", "cardgate notice list", "");
+  auto* group = add_command(app, "notice", "Your notices: what happened while you were away",
+                            "cardgate notice list", "");
   group->require_subcommand(1);
   add_act(*group, cli,
           {.name = "list",
-           .what = "Your notices",
+           .what = "Show your notices",
            .example = "cardgate notice list",
            .method = "GET",
            .path = "/v1/notices",
            .tell = [](const json::object& body) {
-             say_list(body, "notices", "No notices.", [](const json::object& row) {
+             say_list(body, "notices", "You have no notices.", [](const json::object& row) {
                return fmt::format("{}: {} ({})", number_of(row, "id"), text_of(row, "text"),
                                   local_time(text_of(row, "told_at")));
              });
            }});
   add_act(*group, cli,
           {.name = "drop",
-           .what = "You have read it",
+           .what = "Dismiss a notice that you have read",
            .example = "cardgate notice drop 7",
            .method = "DELETE",
            .path = "/v1/notices/{}",
            .subject = "NOTICE",
-           .subject_help = "Its number",
-           .tell = [](const json::object&) { say("Done."); }});
+           .subject_help = "The notice's number: cardgate notice list",
+           .tell = [](const json::object&) { say("The notice is dismissed."); }});
 }
 
 void add_record(CLI::App& app, Cli& cli) {
-  auto* group = add_command(app, "record", "Whose records your roles open",
+  auto* group = add_command(app, "record", "The records that your roles let you open",
                             "cardgate record allowed 10017 --role manager-self-service", "");
   group->require_subcommand(1);
   add_act(*group, cli,
           {.name = "allowed",
-           .what = "May you open this person's record in a role",
+           .what = "Whether you may open this person's record in a role",
            .example = "cardgate record allowed 10017 --role manager-self-service",
            .method = "GET",
            .path = "/v1/records/{}/allowed",
            .subject = "PERSON",
-           .subject_help = "The person's number in the register",
+           .subject_help = "The person: full name, or personnel number",
            .options = {{"--role", "role", "The role", true, false}},
            .tell =
                [](const json::object& body) {
-                 say(is_true(body, "allowed") ? (is_true(body, "view_only") ? "Yes, to look at." : "Yes.")
+                 say(is_true(body, "allowed") ? (is_true(body, "view_only") ? "Yes, to read only." : "Yes.")
                                               : "No.");
                },
            .exit_code =

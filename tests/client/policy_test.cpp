@@ -35,10 +35,10 @@ TEST_F(PolicyFiles, CheckSaysWhatCanNeverWorkAndWhere) {
 )");
   const auto done = offline({"policy", "check", broken});
   EXPECT_EQ(done.status, 1);
-  EXPECT_THAT(done.output, HasSubstr("p.yaml: it loads, but something in it can never work, 1 role"));
+  EXPECT_THAT(done.output, HasSubstr("p.yaml: it can be loaded, but something in it can never work, 1 role"));
   EXPECT_THAT(
       done.output,
-      HasSubstr("  line 4, error: reader: nobody can ever hold it: it requires delegation, and nobody can "
+      HasSubstr("  line 4, error: reader: nobody can ever have it: it requires delegation, but nobody can "
                 "delegate it: no role has the act 'delegate'\n    next step: Give 'delegate' to a role"));
   const auto body = parse_json(offline({"policy", "check", broken, "--json"}).output)->as_object();
   EXPECT_EQ(body.at("valid"), false);
@@ -99,9 +99,8 @@ TEST(PolicyExplain, AsksAboutAnotherDayAndWay) {
   const auto done = cardgate(service.socket(), {"policy", "explain", "--role", "core", "--person", "10017",
                                                 "--at", "2026-12-01", "--sign-in", "password"});
   EXPECT_EQ(done.status, 1);
-  EXPECT_THAT(done.output,
-              HasSubstr("Anna Example (10017), signing in by password on 2026-12-01 at 00:00 UTC; as Anna "
-                        "Example would be told:\nCore (core): no\n  - Your form lapsed"));
+  EXPECT_THAT(done.output, HasSubstr("Anna Example (10017), signing in by password on 2026-12-01 at 00:00 "
+                                     "UTC. Anna Example would read:\nCore (core): no\n  - Your form lapsed"));
   EXPECT_THAT(done.output, HasSubstr("Not the certificate."));
   EXPECT_EQ(cardgate(service.socket(), {"policy", "explain", "--role", "core", "--at", "2026-12-01"}).status,
             2)
@@ -123,13 +122,11 @@ constexpr const char* access_body =
     R"({"role":"team","title":"Team","allowed":false,"unmet":[],"warnings":[],"valid_until":null,"records":"","lapses":[]}]})";
 
 constexpr const char* lapses_said =
-    "What lapses in the next 30 days:\n"
-    "  - lapses today (2026-11-25): fire training\n    ends nothing, but should be put right\n"
-    "    who can put it right: you\n    next step: Learn\n"
-    "  - lapses in 6 days (2026-12-01): ESR06 for Core\n    ends: Core\n"
-    "    who can put it right: your line manager\n    next step: Fill in\n"
-    "  - lapses in 25 days (2026-12-20): employment\n    ends: Core, Self Service\n"
-    "    who can put it right: HR\n    next step: Ask\n";
+    "What ends in the next 30 days:\n  - ends today (25 November 2026): fire training\n    Access goes on.\n "
+    "   who can put it right: you\n    next step: Learn\n  - ends in 6 days (1 December 2026): ESR06 for "
+    "Core\n    Without it you lose: Core.\n    who can put it right: your line manager\n    next step: Fill "
+    "in\n  - ends in 25 days (20 December 2026): employment\n    Without it you lose: Core, Self Service.\n  "
+    "  who can put it right: HR\n    next step: Ask\n";
 
 TEST(Lapses, AreTheLastThatAccessSaysNearestFirstAndOnce) {
   FakeService service;
@@ -148,10 +145,9 @@ TEST(Lapses, AreToldByWhoamiWithTheRolesThatAreHeld) {
   service.answer("GET /v1/access?session=S1", {ok(access_body)});
   const auto done = cardgate(service.socket(), {"whoami"});
   EXPECT_EQ(done.status, 0);
-  EXPECT_THAT(done.output, HasSubstr("\n  Core (core), until 2026-12-01\n"));
-  EXPECT_THAT(done.output,
-              HasSubstr("\n  Self Service (self)\n  and 1 role that you do not hold: cardgate access says "
-                        "what is missing\n"));
+  EXPECT_THAT(done.output, HasSubstr("\n  Core (core): all records, until 1 December 2026 (last day)\n"));
+  EXPECT_THAT(done.output, HasSubstr("\n  Self Service (self): your own record\n  1 role you do not have. To "
+                                     "see what is missing: cardgate access\n"));
   EXPECT_TRUE(done.output.ends_with(lapses_said)) << done.output;
   const auto body = parse_json(cardgate(service.socket(), {"whoami", "--json"}).output)->as_object();
   EXPECT_EQ(body.at("sessions").at(0).at("lapsing"), 2);
@@ -159,7 +155,7 @@ TEST(Lapses, AreToldByWhoamiWithTheRolesThatAreHeld) {
   service.answer("GET /v1/access?session=S1", {problem(503, "register_unavailable", "No.")});
   const auto without = cardgate(service.socket(), {"whoami"});
   EXPECT_EQ(without.status, 0) << "who is signed in is known all the same";
-  EXPECT_THAT(without.output, HasSubstr("The roles cannot be told now"));
+  EXPECT_THAT(without.output, HasSubstr("Your roles cannot be shown now"));
 }
 
 std::string lapse(int number) {
@@ -187,22 +183,14 @@ TEST(Forecast, DrawsTheWeeksAndNamesTheNearest) {
   const auto done = cardgate(service.socket(), {"policy", "forecast", "--days", "30"});
   EXPECT_EQ(done.status, 0);
   EXPECT_EQ(done.output,
-            "97 of the 310 who hold a role today lose something until 2026-12-25, if nothing is renewed.\n"
-            "\n"
-            "week of     people  roles they lose\n"
-            "2026-11-23      31  core 20, manager 11\n"
-            "2026-12-07      62  core 62\n"
-            "2026-12-14       1  core 1\n"
-            "\n"
-            "week of 2026-11-23 │████████████████████████████▌ 31\n"
-            "week of 2026-11-30 │ 0\n"
-            "week of 2026-12-07 │█████████████████████████████████████████████████████████ 62\n"
-            "week of 2026-12-14 │▉ 1\n"
-            "week of 2026-12-21 │ 0\n"
-            "\n"
-            "last day    days  person  name            role  what ends       line manager\n"
-            "2026-11-25     0    1000  Zoë, of Ward 0  core  ESR06 for Core  -\n"
-            "2026-11-25     1    1001  Zoë, of Ward 1  core  ESR06 for Core  2000\n");
+            "If nothing is renewed, 97 of the 310 people with a role lose something until 25 December "
+            "2026.\n\nweek of     people  roles they lose\n2026-11-23      31  core 20, manager "
+            "11\n2026-12-07      62  core 62\n2026-12-14       1  core 1\n\nweek of 2026-11-23 "
+            "│████████████████████████████▌ 31\nweek of 2026-11-30 │ 0\nweek of 2026-12-07 "
+            "│█████████████████████████████████████████████████████████ 62\nweek of 2026-12-14 │▉ 1\nweek of "
+            "2026-12-21 │ 0\n\nlast day    days  person  name            role  what ends       line "
+            "manager\n2026-11-25     0    1000  Zoë, of Ward 0  core  ESR06 for Core  -\n2026-11-25     1    "
+            "1001  Zoë, of Ward 1  core  ESR06 for Core  2000\n");
 }
 
 TEST(Forecast, NamesTwentyAndSaysWhereTheOthersAre) {
@@ -236,7 +224,7 @@ TEST(Forecast, SaysThatNothingLapses) {
       {ok(R"({"from":"2026-11-25","until":"2027-02-23","role":null,"people":3,"holders":2,"losing":0,)"
           R"("by_day":[],"by_week":[],"lapses":[],"cut":false,"policy":"aa"})")});
   EXPECT_EQ(cardgate(service.socket(), {"policy", "forecast"}).output,
-            "None of the 2 who hold a role today loses something until 2027-02-23, if nothing is renewed.\n");
+            "Nothing ends until 23 February 2027 (2 people with a role looked at).\n");
 }
 
 TEST(Chart, ScalesToTheWidthAndNeverHidesAnybody) {
