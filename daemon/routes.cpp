@@ -87,7 +87,7 @@ constexpr Route routes[] = {
     {{On::both, "GET", "/metrics", nothing, nothing}, &Gate::metrics},
     {{On::both, "GET", "/v1/openapi.json", nothing, nothing}, &Gate::openapi},
     {{On::admin, "POST", "/v1/staff/import", staff_types,
-      "dry_run leavers allow_leavers break_glass encoding"},
+      "dry_run leavers allow_leavers allow_newcomers break_glass encoding"},
      &Gate::import_staff},
     {{On::admin, "GET", "/v1/staff/import", nothing, nothing}, &Gate::import_progress},
     {{On::admin, "GET", "/v1/register", nothing, nothing}, &Gate::show_register},

@@ -180,8 +180,9 @@ TEST_F(Work, WhereANumberIsAskedANameWillDo) {
   trust.cannot("mina", {"removal", "request", "--person", "Abe", "--reason", "x"},
                "nobody whom you may name");
   trust.seat("joe", 1);
-  trust.cannot("joe", {"removal", "request", "--person", "Mina Invented", "--reason", "x"}, "This needs");
-  trust.cannot("joe", {"staff", "show", "Mina Invented"}, "This needs");
+  trust.cannot("joe", {"removal", "request", "--person", "Mina Invented", "--reason", "x"},
+               "You need the role");
+  trust.cannot("joe", {"staff", "show", "Mina Invented"}, "You need the role");
 }
 
 TEST_F(Work, ALineManagerWithoutARoleIsShownTheNumbersOfHerStaff) {
@@ -193,9 +194,9 @@ TEST_F(Work, ALineManagerWithoutARoleIsShownTheNumbersOfHerStaff) {
   EXPECT_EQ(json::serialize(team.at("people")), R"([{"id":"joe","name":"Joe Invented"}])");
   EXPECT_TRUE(team.at("names_only").as_bool());
   EXPECT_TRUE(trust.stage.audit_says("team, names"));
-  trust.cannot("vera", {"staff", "show", "joe"}, "This needs");
+  trust.cannot("vera", {"staff", "show", "joe"}, "You need the role");
   trust.seat("joe", 1);
-  trust.cannot("joe", {"staff", "team"}, "This needs");
+  trust.cannot("joe", {"staff", "team"}, "You need the role");
 }
 
 TEST_F(Work, ARefusalNamesTheRoleThatThePersonIsNearestTo) {
