@@ -228,7 +228,10 @@ boost::asio::awaitable<Response> Gate::imported(const Peer& peer, const ImportAs
   const auto keep = dry ? audit::Keep::no : audit::Keep::always;  // it is done already
   const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record), keep));
   if (!dry && !ask.break_glass.empty()) {
-    const std::string text = "root gave access by an import, breaking the glass: " + ask.break_glass;
+    const std::string text =
+        "In an emergency (\"" + ask.break_glass +
+        "\") the machine's administrator gave access by a staff file, past the team. If you do not know "
+        "of it, tell your team leader.";
     co_await tell_team(text);
   }
   if (!recorded && !dry) {

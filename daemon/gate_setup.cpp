@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/day_text.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/import_words.hpp"
 #include "daemon/journal.hpp"
@@ -251,7 +252,7 @@ Gate::Answer Gate::set_up(Request& request) {
         "In an emergency (\"{}\") the machine's administrator gave {} the role {} until {} (last day). If "
         "you do not know of it, "
         "tell your team leader.",
-        *emergency_reason, names_of(*done), role->title, to_text(*until));
+        *emergency_reason, names_of(*done), role->title, day_text(*until));
     log(Level::warning, text, {{"CARDGATE_EVENT", "break_glass"}, {"CARDGATE_REASON", *emergency_reason}});
     co_await tell_team(text);
   }
