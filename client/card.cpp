@@ -118,7 +118,7 @@ CLI::App* add(CLI::App& parent, Cli& cli, const char* name, const char* what, co
   }
   if (run == unblock) {
     command->add_flag("--spend-last-try", options->spend_last_try,
-                      "Even if the card can never be unblocked again when the key is wrong");
+                      "Use the last try. If the key is wrong, the card can never be unblocked again");
   }
   command->callback(
       [&cli, options, run] { cli.action = [&cli, options, run] { return run(cli, *options); }; });

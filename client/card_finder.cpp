@@ -105,24 +105,28 @@ Problem no_card(const Readers& readers, const std::string& wanted) {
     return {403,
             "sign_in_not_allowed",
             "Not at this reader",
-            fmt::format("You may not sign in at {}. The people who run this machine decide that in the "
-                        "`clients` and `readers` of "
-                        "cardgate's configuration.",
+            fmt::format("You may not sign in at {}. The people who run this machine can allow it: `clients` "
+                        "and `readers` in cardgate's configuration.",
                         readers.forbidden.front()),
             {}};
   }
   if (readers.count == 0) {
-    return {404,
-            "reader_not_found",
-            "No reader",
-            wanted.empty()
-                ? "There is no card reader. Plug it in; cardgate status shows what is there."
-                : fmt::format(
-                      "There is no reader whose name contains \"{}\". cardgate status shows what is there.",
-                      wanted),
-            {}};
+    return {
+        404,
+        "reader_not_found",
+        "No reader",
+        wanted.empty()
+            ? "There is no card reader. Plug one in. To see what is there: cardgate status"
+            : fmt::format("There is no reader with \"{}\" in its name. To see what is there: cardgate status",
+                          wanted),
+        {}};
   }
-  return {404, "no_card", "No card", "There is no card in a reader. Put your card in and try again.", {}};
+  return {404,
+          "no_card",
+          "No card",
+          "There is no card in a reader. Put your card in and try again. Without a card you can see your own "
+          "record: cardgate login --username NAME. To get a user name and password: cardgate enrol",
+          {}};
 }
 
 /// "Ada Example, card ending f60c, in READER (not registered here)".
@@ -189,15 +193,15 @@ std::optional<Problem> refuse_to_spend(const FoundCard& card, bool spend_last_tr
     return Problem{403,
                    "passcode_blocked",
                    "The card is blocked",
-                   "The card is blocked, because the passcode was wrong too often. Take it to the "
-                   "smartcard help desk, who can unblock it: cardgate card unblock",
+                   "The card is blocked, because the passcode was wrong too many times. Take it to the "
+                   "smartcard help desk to have it unblocked: cardgate card unblock",
                    {{"tries_left", 0}}};
   }
   if (card.tries_left == 1 && !spend_last_try) {
     return Problem{409,
                    "last_try",
                    "The last try",
-                   fmt::format("One try is left; if the passcode is wrong, the card is blocked. If you are "
+                   fmt::format("One try is left. If the passcode is wrong, the card is blocked. If you are "
                                "sure of it: {}. If not, ask the smartcard help desk for a new passcode.",
                                how_to_confirm),
                    {{"tries_left", 1}}};
@@ -208,15 +212,14 @@ std::optional<Problem> refuse_to_spend(const FoundCard& card, bool spend_last_tr
 std::optional<Problem> refuse_to_spend_unblocking_key(const FoundCard& card, bool spend_last_try) {
   const bool works = card.tries_left != 0;
   if (card.unblocking_tries_left == 0) {
-    return Problem{
-        403,
-        "unblocking_key_blocked",
-        "The unblocking key is blocked",
-        works ? "The unblocking key was wrong too often and is blocked. The passcode still works: "
-                "use it as before. If it is blocked one day, the card must be replaced."
-              : "The unblocking key was wrong too often and is blocked, like the passcode. The card must "
-                "be replaced.",
-        {{"tries_left", 0}}};
+    return Problem{403,
+                   "unblocking_key_blocked",
+                   "The unblocking key is blocked",
+                   works ? "The unblocking key was wrong too many times and is blocked. The passcode still "
+                           "works: use it as before. If it is blocked one day, the card must be replaced."
+                         : "The unblocking key was wrong too many times and is blocked, like the passcode. "
+                           "The card must be replaced.",
+                   {{"tries_left", 0}}};
   }
   if (card.unblocking_tries_left == 1 && !spend_last_try) {
     return Problem{

@@ -167,34 +167,36 @@ int import(const Cli& cli, const Ask& ask) {
 }  // namespace
 
 void add_staff(CLI::App& app, Cli& cli) {
-  auto* group =
-      add_command(app, "staff", "Staff: see, change, import (root)", "cardgate staff show 10017", "");
+  auto* group = add_command(app, "staff", "Staff: see and change records, import a staff file (root)",
+                            "cardgate staff show 10017", "");
   group->require_subcommand(1);
   add_staff_acts(*group, cli);
   auto* command = add_command(
-      *group, "import", "Take a staff file over, all of it or nothing; each bad line is named",
+      *group, "import", "Import a staff file: all of it, or nothing. Each bad line is named",
       "sudo cardgate staff import --dry-run esr.csv\n  sudo cardgate staff import esr.csv",
       "0 taken over, or a dry run done; 1 refused, nothing was changed; 2 wrong usage; 3 the service is not "
       "reachable; 4 error");
   auto ask = std::make_shared<Ask>();
   command->add_option("FILE", ask->file, "The staff file (YAML or CSV)")->required();
   command->add_flag("--dry-run", ask->dry_run, "Show what would change, and change nothing");
-  command->add_option("--format", ask->format, "csv or yaml; by the file's ending when left out")
+  command
+      ->add_option("--format", ask->format, "csv or yaml; if you leave it out, the file's ending says which")
       ->check(CLI::IsMember({"csv", "yaml"}));
-  command->add_option("--encoding", ask->encoding, "Of a table that is not Unicode")
+  command->add_option("--encoding", ask->encoding, "The encoding of a table that is not Unicode")
       ->check(CLI::IsMember({"windows-1252"}));
   command->add_flag("--leavers-by-absence", ask->leavers_by_absence,
-                    "Whoever is employed and not in the file left yesterday");
-  command->add_option("--allow-leavers", ask->allow_leavers, "How many exactly may lose access, beyond 5 %")
+                    "Everybody who is employed but not in the file left yesterday");
+  command
+      ->add_option("--allow-leavers", ask->allow_leavers,
+                   "The exact number of people who may lose access, when it is more than 5 %")
       ->check(CLI::NonNegativeNumber);
   command
       ->add_option("--allow-newcomers", ask->allow_newcomers,
-                   "How many newcomers exactly look like somebody on file and are other people")
+                   "The exact number of newcomers who look like somebody on file, but are other people")
       ->check(CLI::NonNegativeNumber);
   command->add_option("--break-glass", ask->break_glass,
-                      "In an emergency: change forms, declarations, delegations and teams all the same, or "
-                      "leave nobody in the team; "
-                      "the reason is recorded");
+                      "In an emergency: change forms, declarations, delegations and teams as well, even if "
+                      "nobody is left in the team. The reason is recorded");
   command->callback([&cli, ask] { cli.action = [&cli, ask] { return import(cli, *ask); }; });
 }
 

@@ -158,8 +158,7 @@ Gate::Answer Gate::set_up(Request& request) {
   if (*state == closed && !emergency_reason) {
     co_return problem(403, "setup_closed",
                       "Set-up is closed: the team gives access now. In an emergency: cardgate setup "
-                      "--break-glass REASON, which "
-                      "every member of the team is told.");
+                      "--break-glass REASON. Every member of the team is told.");
   }
   if (*state != closed && emergency_reason) {
     co_return problem(422, "not_possible",
@@ -212,9 +211,9 @@ Gate::Answer Gate::set_up(Request& request) {
     if (!emergency_reason) {
       const auto now = TRY(staff.setting(setting_name));
       if (now == closed)
-        return Error{Errc::permission_denied, "Set-up was closed at this moment: the team gives access now"};
+        return Error{Errc::permission_denied, "Set-up has just been closed, so the team gives access now"};
       if (now != *state)
-        return Error{Errc::permission_denied, "One of them signed in at this moment: try again"};
+        return Error{Errc::permission_denied, "One of the two has just signed in. Try again"};
     }
     auto changed = people;
     changed.insert(changed.end(), replaced.begin(), replaced.end());

@@ -95,9 +95,8 @@ int refuse_start(const Error& why, const Sockets& given) {
     if (socket->descriptor >= 0) waiting.push_back(socket->descriptor);
   }
   turn_away(waiting,
-            "cardgate cannot start, and whoever runs this machine must put something right first. They find "
-            "the reason in the "
-            "journal: journalctl -u cardgated",
+            "cardgate cannot start. The people who run this machine must put something right first. The "
+            "journal has the reason: journalctl -u cardgated",
             told_for);
   return exit_of(why);
 }

@@ -427,9 +427,8 @@ class Run {
       return std::nullopt;
     }
     if (!rows_.has_staff(*from)) {
-      problem(
-          item.lines.delegations[n], "delegations",
-          fmt::format("{}: '{}', who delegates, is nobody's line manager", item.person.id, delegation.from));
+      problem(item.lines.delegations[n], "delegations",
+              fmt::format("{}: '{}' delegates, but is not a line manager", item.person.id, delegation.from));
     }
     return from;
   }

@@ -157,8 +157,7 @@ Result<Chuid> verify_chuid(const ContentSigners& signers, const ChuidFields& fie
   });
   if (!named)
     return chuid_refused(
-        "the card's identifier (CHUID) is signed by somebody whose content-signing certificate is not "
-        "configured");
+        "the card's identifier (CHUID) is signed with a content-signing certificate that is not configured");
   // NOINTERN: the certificates that the card brings along are nobody's word. Ours are trusted by being
   // configured, so no path is built.
   constexpr unsigned flags = CMS_BINARY | CMS_NOINTERN | CMS_NO_SIGNER_CERT_VERIFY;

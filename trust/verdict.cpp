@@ -16,9 +16,8 @@ struct Words {
 
 constexpr std::array<Words, static_cast<std::size_t>(last_status) + 1> table{{
     {Status::revoked, "revoked",
-     "This certificate was withdrawn by its issuer. The card cannot be used any more: ask the office that "
-     "issues cards "
-     "for a new one."},
+     "This certificate was withdrawn by its issuer. The card can no longer be used. Ask the office that "
+     "issues cards for a new one."},
     {Status::bad_signature, "bad_signature",
      "The certificate was not signed by the issuer it names, so it may be forged or damaged. Do not use this "
      "card; "
@@ -77,8 +76,8 @@ constexpr std::array<Words, static_cast<std::size_t>(last_status) + 1> table{{
      "tell the administrator."},
     {Status::crl_missing, "crl_missing",
      "Whether the card was withdrawn cannot be checked: the issuer's revocation list is not on this machine, "
-     "and no answer came from the issuer's revocation service. Try again in a moment; if it stays so, tell "
-     "the administrator."},
+     "and no answer came from the issuer's revocation service. Try again in a moment; if it still fails, "
+     "tell the administrator."},
     {Status::crl_stale, "crl_stale",
      "Whether the card was withdrawn cannot be checked, because the issuer's revocation list is out of date. "
      "The "
@@ -92,20 +91,18 @@ constexpr std::array<Words, static_cast<std::size_t>(last_status) + 1> table{{
      "administrator."},
     {Status::ocsp_invalid, "ocsp_invalid",
      "Whether the card was withdrawn cannot be checked, because the answer of the issuer's revocation "
-     "service "
-     "is not properly signed, not for this card, or too old. Try again; if it stays so, tell the "
+     "service is not properly signed, not for this card, or too old. Try again; if it still fails, tell the "
      "administrator."},
     {Status::internal, "internal",
-     "The check could not be carried out. Try again; if it stays so, tell the administrator."},
+     "The check could not be carried out. Try again; if it still fails, tell the administrator."},
 }};
 
 /// For the certificate of an authority: its cards are not at fault, and a new card would not help.
 constexpr Words of_authorities[] = {
     {Status::revoked,
      {},
-     "The certificate of the authority that issued this card was withdrawn, so none of its cards can be used "
-     "any "
-     "more. Ask the office that issues cards for a new one."},
+     "The certificate of the authority that issued this card was withdrawn, so none of its cards can be "
+     "used. Ask the office that issues cards for a new one."},
     {Status::malformed,
      {},
      "The certificate of an authority above this card breaks the rules of its format, so none of its cards "

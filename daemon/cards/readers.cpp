@@ -21,8 +21,7 @@ std::string explain_card_error(const Error& error) {
       return "This card is not a smartcard of the kind used for signing in. Put in your staff smartcard.";
     case Errc::pcsc_card_mute:
       return "The card does not answer. Check that it is the right way round and clean, then put it in "
-             "again; if it still "
-             "does not answer, ask the smartcard help desk for a new one.";
+             "again. If it still does not answer, ask the smartcard help desk for a new one.";
     case Errc::card_data_missing:
       return "The card has no sign-in certificate. Ask the smartcard help desk to renew it.";
     case Errc::permission_denied:
@@ -39,7 +38,7 @@ std::string explain_card_error(const Error& error) {
              "). Ask the smartcard help desk for a card with a smaller certificate.";
     case Errc::signature_invalid:
       return "The card cannot show that it is genuine (" + error.context +
-             "). Do not use it; take it to the smartcard help desk.";
+             "). Do not use it. Take it to the smartcard help desk.";
     case Errc::pcsc_sharing_violation:
       return "Another program is using the card. Close it, then take the card out and put it in again.";
     case Errc::pcsc_access_denied:
@@ -57,7 +56,7 @@ std::string explain_card_error(const Error& error) {
       return "The card was taken out. Put it in again.";
     default:
       return fmt::format(
-          "The card could not be read ({}). Take it out and put it in again; if that does not help, ask the "
+          "The card could not be read ({}). Take it out and put it in again. If that does not help, ask the "
           "smartcard help desk.",
           name(error.code));
   }
@@ -98,11 +97,11 @@ Reader* Readers::find(const std::string& name) {
 static std::string service_words(const Error& why) {
   switch (why.code) {
     case Errc::pcsc_no_service:
-      return "The reader service (pcscd) stopped or does not answer, so no card can be read. Tell whoever "
-             "runs this machine";
+      return "The reader service (pcscd) stopped or does not answer, so no card can be read. Tell the people "
+             "who run this machine";
     case Errc::pcsc_access_denied:
-      return "The reader service (pcscd) does not let cardgate in, so no card can be read. Tell whoever runs "
-             "this machine";
+      return "The reader service (pcscd) does not let cardgate in, so no card can be read. Tell the people "
+             "who run this machine";
     default:
       return why.context;
   }

@@ -17,7 +17,7 @@ inline json::value tries_json(int tries) {
 /// "3 tries are left."
 inline std::string tries_sentence(int tries) {
   if (tries == tries_unknown)
-    return "The card does not tell how many tries are left; when none is, it is blocked.";
+    return "The card does not say how many tries are left. When none is left, the card is blocked.";
   return tries == 1 ? "One try is left." : fmt::format("{} tries are left.", tries);
 }
 
@@ -30,7 +30,7 @@ inline std::string passcode_refused_uncounted(int left) {
 
 inline std::string wrong_unblocking_key(int left) {
   return "Wrong unblocking key. " +
-         (left == tries_unknown ? std::string("The card does not tell how many tries are left.")
+         (left == tries_unknown ? std::string("The card does not say how many tries are left.")
                                 : tries_sentence(left)) +
          " When none is left, the card can never be unblocked again.";
 }
@@ -38,9 +38,9 @@ inline std::string wrong_unblocking_key(int left) {
 /// `passcode_tries`: of the passcode.
 inline std::string unblocking_key_blocked(int passcode_tries) {
   if (passcode_tries == 0)
-    return "The unblocking key was wrong too often and is blocked, like the passcode. The card must be "
+    return "The unblocking key was wrong too many times and is blocked, like the passcode. The card must be "
            "replaced.";
-  return "The unblocking key was wrong too often and is blocked. The passcode still works: use it as "
+  return "The unblocking key was wrong too many times and is blocked. The passcode still works: use it as "
          "before. If it is blocked one day, the card must be replaced.";
 }
 

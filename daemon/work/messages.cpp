@@ -12,7 +12,7 @@
 namespace cardgate::daemon {
 
 std::string called(const RecordOf& record_of, const std::string& id) {
-  if (id == reg::root_name || id == reg::root_by_set_up) return "the administrator of this machine";
+  if (id == reg::root_name || id == reg::root_by_set_up) return "the machine's administrator";
   const auto record = record_of(id);
   return record && !record->name.empty() ? fmt::format("{} ({})", record->name, id) : id;
 }

@@ -11,7 +11,7 @@
 
 namespace cardgate::daemon {
 
-/// "Anna Bell (10017)"; of root "the administrator of this machine"; of somebody who cannot be looked up the number alone.
+/// "Anna Bell (10017)"; of root "the machine's administrator"; of somebody who cannot be looked up the number alone.
 std::string called(const RecordOf& record_of, const std::string& id);
 
 namespace work {

@@ -116,7 +116,7 @@ TEST_F(MappedCard, AChuidThatItsIssuerDidNotSignIsRefused) {
   Bytes forged = good;
   forged.back() ^= 1;
   for (const auto& [signature, problem] : std::vector<std::pair<Bytes, std::string>>{
-           {foreign, "signed by somebody whose content-signing certificate"},
+           {foreign, "signed with a content-signing certificate that is not"},
            {forged, "is wrong"},
            {{}, "is not signed"}}) {
     const auto status = with_signature(signature);

@@ -49,7 +49,7 @@ struct Messages : ::testing::Test {
 TEST_F(Messages, CallAPersonByNameAndNumber) {
   EXPECT_EQ(called(record_of, "10001"), "Cora Chief (10001)");
   EXPECT_EQ(called(record_of, "99999"), "99999");
-  EXPECT_EQ(called(record_of, "root"), "the administrator of this machine");
+  EXPECT_EQ(called(record_of, "root"), "the machine's administrator");
 }
 
 TEST_F(Messages, SayWhoDecidesNextAboutAForm) {

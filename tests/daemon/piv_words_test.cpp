@@ -50,7 +50,7 @@ TEST(PivWords, ABlockedUnblockingKeyIsNotSaidToCostThePasscode) {
   EXPECT_THAT(unblocking_key_blocked(0), Not(HasSubstr("still works")));
   EXPECT_THAT(last_try_of_unblocking_key(3), HasSubstr("still works"));
   EXPECT_THAT(last_try_of_unblocking_key(0), Not(HasSubstr("still works")));
-  EXPECT_THAT(wrong_unblocking_key(tries_unknown), HasSubstr("does not tell"));
+  EXPECT_THAT(wrong_unblocking_key(tries_unknown), HasSubstr("does not say"));
   EXPECT_THAT(wrong_unblocking_key(1), HasSubstr("One try is left"));
 }
 

@@ -85,7 +85,7 @@ TEST_F(VendorCard, TheCommandSaysThatTheTriesAreNotTold) {
   up();
   stage.insert_and_wait();
   const auto status = stage.cardgate({"status"});
-  EXPECT_NE(status.all.find("does not tell how many tries are left"), std::string::npos) << status.all;
+  EXPECT_NE(status.all.find("does not say how many tries are left"), std::string::npos) << status.all;
   const auto login = stage.cardgate({"login", "--passcode-stdin"}, Stage::pin);
   EXPECT_EQ(login.status, 0) << login.all;
 }

@@ -151,7 +151,7 @@ TEST_F(Import, ALoopThroughTheRegisterIsNamedAndNothingIsChanged) {
 
 TEST_F(Import, OnlyALineManagerDelegates) {
   expect_refused("people:\n  - {id: bo, name: Bo, delegations: [{from: ama, role: r}]}\n",
-                 {"2: bo: 'ama', who delegates, is nobody's line manager"});
+                 {"2: bo: 'ama' delegates, but is not a line manager"});
 }
 
 TEST_F(Import, AFileWithBadLinesChangesNothingAndTheRegisterAddsItsOwn) {
