@@ -360,8 +360,7 @@ void Year::breaking_the_glass() {
   root(1, {"setup", "--person", ann}, "Set-up is closed");
   root(0, {"setup", "--person", ann, "--break-glass", "Both are ill"}, "Every member of the team is told");
   trust.seat(tom, 1);
-  trust.can(tom, {"notice", "list"},
-            "In an emergency (\"Both are ill\") the machine's administrator gave Ann Invented the role ESR");
+  trust.can(tom, {"notice", "list"}, "the machine's administrator gave Ann Invented the role ESR");
   trust.seat(ann, 0);
   trust.signs(ann);
   trust.can(ann, {"staff", "list"}, "Joe Invented");
