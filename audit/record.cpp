@@ -78,8 +78,8 @@ constexpr EventInfo table[] = {
     {"notice", "person, details.mark, details.text", "a person is told of something at the next sign-in"},
     {"signatures_void",
      "reason, policy, details.name, details.version, details.text, details.count, details.people",
-     "the text of a declaration was changed under its version: these people's signatures do not count any "
-     "more"},
+     "the text of a declaration was changed under its version: the signatures of these people no longer "
+     "count"},
     {"register_copied", "client, reason, details",
      "a backup of the staff register was made, or one was restored"},
     {"downtime", "client, reason, details", "planned or emergency downtime began or ended"},
