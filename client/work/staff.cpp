@@ -326,6 +326,11 @@ void add_staff_acts(CLI::App& group, Cli& cli) {
            .tell =
                [](const json::object& body) {
                  say_list(body, "people", "No staff are on record as yours.", staff_line_with_open, has_open);
+                 if (is_true(body, "names_only")) {
+                   complain(
+                       "You see names and numbers only, because you have no role that shows more. What is "
+                       "missing for one: cardgate access");
+                 }
                },
            .whole_lists = {"people"}});
   auto csv = std::make_shared<bool>(false);

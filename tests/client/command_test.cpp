@@ -302,6 +302,15 @@ TEST(Command, ShowsWhatIsOpenFirst) {
             "Form 1: Core ESR for Anna Bell (10017): withdrawn\n");
 }
 
+TEST(Command, TellsALineManagerWithoutARoleWhySheSeesNamesOnly) {
+  FakeService service;
+  service.answer("GET /v1/team",
+                 {ok(R"({"people":[{"id":"10018","name":"Eve Nocard"}],"names_only":true,"next":null})")});
+  const auto told = cardgate(service.socket(), {"staff", "team"});
+  EXPECT_EQ(told.output, "Eve Nocard (10018)\n");
+  EXPECT_THAT(told.all, HasSubstr("You see names and numbers only"));
+}
+
 TEST(Command, SaysOfAColleagueWhatIsMissingInFewWords) {
   FakeService service;
   service.answer(
