@@ -117,6 +117,7 @@ constexpr int forms_of_issued[] = {
     X509_V_ERR_EXTENSIONS_REQUIRE_VERSION_3,
     X509_V_ERR_EMPTY_SUBJECT_ALT_NAME,
     X509_V_ERR_INVALID_CA,
+    X509_V_ERR_KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA,
 };
 
 /// Which key its issuer used cannot be told by its identifier, because the issuer, an anchor, has none. It only

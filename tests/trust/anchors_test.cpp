@@ -41,8 +41,6 @@ std::vector<OldRoot> old_roots() {
        {.basic_constraints = "CA:TRUE,pathlen:3", .key_usage = "none"}},
       {"without_basic_constraints", {.basic_constraints = "none"}},
       {"of_version_1", {.version_1 = true}},
-      {"with_a_critical_key_identifier",
-       {.more = {{"subjectKeyIdentifier", "critical,hash"}}, .with_key_identifiers = false}},
   };
 }
 
@@ -114,6 +112,8 @@ TEST(Anchor, ThatIsNoneIsRefusedByNameWhenItIsLoaded) {
            {{.key_usage = "critical,digitalSignature"}, "does not allow it to sign certificates"},
            {{.key_usage = "critical,cRLSign"}, "does not allow it to sign certificates"},
            {{.more = {{"1.2.3.4.5", "critical,DER:0500"}}}, "critical extension that is not understood"},
+           {{.more = {{"subjectKeyIdentifier", "critical,hash"}}, .with_key_identifiers = false},
+            "not understood"},
            {{.more = {{"nameConstraints", "DER:0500"}}}, "is damaged"},
            {{.more = {{"basicConstraints", "critical,CA:TRUE"}}}, "twice"}}) {
     const auto refused = Authorities::parse({{Ca::self_signed(issue).der()}, {}, {}});

@@ -97,6 +97,16 @@ std::string join(const std::vector<std::string>& parts) {
   return text;
 }
 
+/// What names the issuer's key in what it signs, as in openssl.cnf. Authorities make it of their key, whether or not
+/// their own certificate says it.
+std::string key_identifier_of(X509* issuer) {
+  if (X509_get0_subject_key_id(issuer) != nullptr) return "keyid";
+  unsigned char hash[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  require(X509_pubkey_digest(issuer, EVP_sha1(), hash, &size) == 1);
+  return "DER:30168014" + to_hex({hash, size});
+}
+
 /// `issuer` null: self-signed.
 Bytes make(const Issue& issue, X509* issuer, EVP_PKEY* issuer_key) {
   const X509Ptr certificate{require(X509_new()), X509_free};
@@ -119,15 +129,7 @@ Bytes make(const Issue& issue, X509* issuer, EVP_PKEY* issuer_key) {
   }
   if (issue.with_key_identifiers) {
     add(c, above, {"subjectKeyIdentifier", "hash"});
-    if (issuer != nullptr && X509_get0_subject_key_id(issuer) == nullptr) {
-      // As authorities do that make it of their key, whether or not their own certificate says it.
-      unsigned char hash[EVP_MAX_MD_SIZE];
-      unsigned size = 0;
-      require(X509_pubkey_digest(issuer, EVP_sha1(), hash, &size) == 1);
-      add(c, above, {"authorityKeyIdentifier", "DER:30168014" + to_hex({hash, size})});
-    } else {
-      add(c, above, {"authorityKeyIdentifier", "keyid"});
-    }
+    add(c, above, {"authorityKeyIdentifier", issuer == nullptr ? "keyid" : key_identifier_of(issuer)});
   }
   const auto choose = [](const std::string& given, const char* usual) {
     return given.empty() ? usual : given;
@@ -256,7 +258,7 @@ Bytes Ca::crl(RevocationList list) const {
     require(X509_CRL_add_ext(crl.get(), made, -1) == 1);
     X509_EXTENSION_free(made);
   };
-  if (list.with_key_identifier) extend(NID_authority_key_identifier, "keyid");
+  if (list.with_key_identifier) extend(NID_authority_key_identifier, key_identifier_of(self.get()));
   const auto number = [&](int nid, long value, bool critical) {
     const std::unique_ptr<ASN1_INTEGER, decltype(&ASN1_INTEGER_free)> made{require(ASN1_INTEGER_new()),
                                                                            ASN1_INTEGER_free};
