@@ -110,7 +110,8 @@ TEST(ParseImport, NamesEveryBadLineNotOnlyTheFirst) {
           "4: people[0].employed_from: expected a date like 2026-01-31, or none",
           "5: people[0].unix_accounts: expected a list",
           "7: people[0].cards[0].uuid: expected a UUID like 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01",
-          "8: people[0].cards[1].colour: unknown key; expected one of: uuid, status, valid_until",
+          "8: people[0].cards[1].colour: unknown key; expected one of: uuid, issuer_serial, status, "
+          "valid_until",
           "8: people[0].cards[1].status: expected active, lost, replaced or revoked",
           "9: people[0].cards[2]: the key 'uuid' is missing",
           "10: people[0].identities.card_uuid: expected one of: upn, email, uri, issuer_serial, fasc_n, ski, "

@@ -146,16 +146,16 @@ TEST_F(Upkeep, ARestoreGivesNothingBackThatWasTakenAwaySince) {
 TEST_F(Upkeep, WhoeverCameAndWasRemovedSinceTheBackupStaysRemoved) {
   ASSERT_TRUE(back_up(folder.file(), backup, go_on));
   import(*staff,
-         "people: [{id: bo, name: Bo, removed: {reason: Why}, "
+         "people: [{id: p900, name: Bo, removed: {reason: Why}, "
          "cards: [{uuid: 10000000-0000-4000-8000-0000000000b0, status: lost}]}]");
   const auto restored = restore(backup, folder.file());
   ASSERT_TRUE(restored) << restored.error().context;
-  EXPECT_THAT(restored->still_removed, ElementsAre("bo"));
+  EXPECT_THAT(restored->still_removed, ElementsAre("p900"));
   EXPECT_EQ(restored->still_blocked_cards, 1U);
   // As the newest staff file brings them back.
-  import_csv(*staff, "id,name,card_uuid\nbo,Bo,10000000-0000-4000-8000-0000000000b0\n");
-  EXPECT_TRUE(staff->person("bo")->removed);
-  EXPECT_EQ(staff->person("bo")->cards.front().status, "lost");
+  import_csv(*staff, "id,name,card_uuid\np900,Bo,10000000-0000-4000-8000-0000000000b0\n");
+  EXPECT_TRUE(staff->person("p900")->removed);
+  EXPECT_EQ(staff->person("p900")->cards.front().status, "lost");
 }
 
 TEST_F(Upkeep, FormsAndDelegationsThatWereTakenBackSinceStaySo) {
