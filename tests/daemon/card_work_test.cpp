@@ -58,7 +58,11 @@ class CardWork : public ::testing::Test {
   static std::vector<std::string> names(std::string_view uuid, std::string_view number) {
     std::vector<std::string> out;
     if (!uuid.empty()) out.push_back("URI:urn:uuid:" + std::string(uuid));
-    if (!number.empty()) out.push_back("otherName:2.16.840.1.101.3.6.6;OCT:" + std::string(number));
+    const bool hex = number.size() == 50;
+    if (!number.empty())
+      out.push_back(
+          (hex ? "otherName:2.16.840.1.101.3.6.6;FORMAT:HEX,OCT:" : "otherName:2.16.840.1.101.3.6.6;OCT:") +
+          std::string(number));
     return out;
   }
   Bytes issue(std::string_view uuid, std::string_view number) const {
@@ -165,6 +169,34 @@ TEST_F(CardWork, CardAuthenticationOfAnotherCardIsRefused) {
     driver->contents.presence_certificate = presence(other.uuid, other.number, noon() - test::day);
     expect_refused("of two cards");
   }
+}
+
+// Issuers outside the federal government give all their cards agency 9999, which names no card in the register.
+TEST_F(CardWork, NumbersThatNameNoCardStillDifferFromCardToCard) {
+  constexpr std::string_view one = "d4e739da739ced39ce739d836858210842108421c84210c3eb";
+  constexpr std::string_view other = "d4e739da739ced39ce739d836858210842108421c84211c3eb";
+  const std::string nothing(50, '0');
+  driver->contents.certificate = issue(ada, one);
+  driver->contents.presence_certificate = presence(ada, one);
+  EXPECT_TRUE(read()->present);
+  driver->contents.presence_certificate = presence(ada, nothing);
+  EXPECT_TRUE(read()->present) << "zeros say nothing";
+  driver->contents.presence_certificate = presence(ada, other);
+  expect_refused("of two cards");
+}
+
+// SP 800-73-5 lets a certificate name its cardholder by a UUID, too.
+TEST_F(CardWork, OfSeveralUuidsTheCardsMustBeInBothCertificates) {
+  const auto two = [&](std::string_view card) {
+    auto both = names(card, {});
+    both.push_back("URI:urn:uuid:11111111-2222-4333-8444-555555555555");
+    return both;
+  };
+  driver->contents.certificate = ca.issue({.alternative_names = two(ada)});
+  driver->contents.presence_certificate = presence(ben, {});
+  expect_refused("of two cards");
+  driver->contents.presence_certificate = presence(ada, {});
+  EXPECT_TRUE(read());
 }
 
 }  // namespace
