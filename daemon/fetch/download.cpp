@@ -105,7 +105,8 @@ asio::awaitable<std::unique_ptr<Parser>> exchange_once(const Exchange& exchange,
     parser->body_limit(exchange.max_bytes);
     parser->header_limit(16 * 1024);
     co_await http::async_read(stream, buffer, *parser, use_awaitable);
-    if (http::to_status_class(parser->get().result()) != http::status_class::informational) break;
+    // By its number: Beast has no name for 103.
+    if (parser->get().result_int() / 100 != 1) break;
   }
   co_return parser;
 }
