@@ -58,7 +58,8 @@ Result<std::string> named_card(const std::optional<std::string>& uuid,
     return Error{Errc::invalid_argument,
                  "Name the card by \"uuid\" or, when it has none of its own, by \"issuer_serial\""};
   }
-  if (uuid && reg::is_card_uuid(*uuid)) return reg::card_uuid(*uuid);
+  // A placeholder that an older register holds can still be stopped; registering it is refused below.
+  if (uuid && (reg::is_card_uuid(*uuid) || is_placeholder_uuid(*uuid))) return reg::card_uuid(*uuid);
   if (uuid)
     return Error{Errc::invalid_argument,
                  "A card is named by its UUID, like 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01"};
