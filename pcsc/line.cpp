@@ -73,7 +73,8 @@ Result<void> Line::open() {
 Result<void> Line::run(std::string_view doing, Task task) {
   std::unique_lock lock(state_->mutex);
   const auto back = [this] { return !state_->busy; };
-  if (state_->busy) return winscard_error(SCARD_E_TIMEOUT, doing);
+  if (state_->busy)
+    return winscard_error(stop_.stop_requested() ? SCARD_E_CANCELLED : SCARD_E_TIMEOUT, doing);
   state_->task = std::move(task);
   state_->busy = true;
   state_->changed.notify_all();
