@@ -253,7 +253,8 @@ TEST_F(OddCards, AKeyOfAnotherKindThanTheCertificatesIsAForgery) {
   stage.insert_and_wait();
   const auto refused = stage.sign_in();
   EXPECT_EQ(refused.error(), "certificate_refused") << refused.body;
-  EXPECT_THAT(std::string(refused.json().at("detail").as_string()), HasSubstr("Do not use it"));
+  EXPECT_THAT(std::string(refused.json().at("detail").as_string()),
+              HasSubstr("could not prove that its certificate is its own"));
   EXPECT_TRUE(stage.audit_says("possession_not_proved"));
 }
 
