@@ -15,7 +15,8 @@ namespace {
 
 std::string choices_text(const std::vector<reg::Register::Named>& choices) {
   std::string text;
-  for (const auto& one : choices) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", one.name, one.id);
+  for (const auto& one : choices)
+    text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", one.name, one.id);
   return text;
 }
 
@@ -32,13 +33,11 @@ Response not_one_person(const std::string& text, const PeopleNamed& found) {
   }
   return problem(
       404, "person_unknown",
-      listed.empty()
-          ? fmt::format("The register has nobody with the number '{}', and nobody whom you may name "
-                        "is called so.",
-                        asked)
-          : fmt::format("The register has nobody with the number '{}', and nobody is called so. Give "
-                        "the whole name or the personnel number: {}.",
-                        asked, listed),
+      fmt::format(
+          "The register has no person with the personnel number '{}', and no person whom you may name "
+          "is called that.{}{}{}",
+          asked, listed.empty() ? "" : " Give the whole name or the personnel number: ", listed,
+          listed.empty() ? "" : "."),
       {{"choices", std::move(choices)}});
 }
 

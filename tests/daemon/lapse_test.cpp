@@ -147,7 +147,7 @@ TEST_F(Lapse, OfAPolicyThatCanNeverWorkIsInTheJournal) {
   policy->erase(place, act.size());
   ASSERT_TRUE(write_file_atomic(stage.dir / "policy.yaml", as_bytes(*policy), 0644));
   stage.daemon->signal(SIGHUP);
-  const auto said = stage.daemon->wait_for_line("core: nobody can ever hold it", std::chrono::seconds(10));
+  const auto said = stage.daemon->wait_for_line("core: nobody can ever have it", std::chrono::seconds(10));
   ASSERT_TRUE(said) << stage.daemon->output();
   EXPECT_NE(said->find("policy.yaml:"), std::string::npos) << *said;
   EXPECT_NE(said->find("no role has the act 'approve-forms'"), std::string::npos) << *said;

@@ -161,7 +161,7 @@ TEST_F(Work, WhereANumberIsAskedANameWillDo) {
   trust.seat("esme", 0);
   trust.can("esme", {"staff", "show", "joe invented"}, "\"id\":\"joe\"");
   trust.cannot("esme", {"staff", "show", "Joe"},
-               "Give the whole name or the personnel number: Joe Invented joe");
+               "Give the whole name or the personnel number: Joe Invented (joe)");
   EXPECT_TRUE(trust.stage.audit_says("choices of a name"));
   trust.can("esme", {"staff", "transfer", "Joe Invented", "--to", "Vera Invented", "--reason", "x"},
             "\"line_manager\":{\"id\":\"vera\",\"name\":\"Vera Invented\"}");
@@ -178,7 +178,7 @@ TEST_F(Work, WhereANumberIsAskedANameWillDo) {
       trust.can("mina", {"removal", "request", "--person", "Joe Invented", "--reason", "x"}, "requested");
   EXPECT_EQ(asked.at("person").at("id").as_string(), "joe");
   trust.cannot("mina", {"removal", "request", "--person", "Abe", "--reason", "x"},
-               "nobody whom you may name");
+               "no person whom you may name");
   trust.seat("joe", 1);
   trust.cannot("joe", {"removal", "request", "--person", "Mina Invented", "--reason", "x"},
                "You need the role");
