@@ -94,7 +94,7 @@ TEST(PolicyCheck, ARoleThatOnlyUnreachableRolesCouldHelpToIsUnreachableToo) {
   EXPECT_THAT(found,
               Contains("error 13 reader: nobody can ever have it: it requires form 'F1', but nobody can "
                        "approve it: nobody can have any of the roles with the act 'approve-forms'"));
-  EXPECT_THAT(found, Contains(HasSubstr("error 0 : access can be removed and never be given back")));
+  EXPECT_THAT(found, Contains(HasSubstr("error 0 : access can be removed, but never given back")));
 }
 
 TEST(PolicyCheck, CirclesAreANoteOnly) {
@@ -153,7 +153,7 @@ TEST(PolicyCheck, TrainingThatWarnsHereAndDeniesThere) {
 
 TEST(PolicyCheck, ActsThatNobodyHas) {
   EXPECT_THAT(lines(changed("restore-access, ", "")),
-              Contains(HasSubstr("error 0 : access can be removed and never be given back")));
+              Contains(HasSubstr("error 0 : access can be removed, but never given back")));
   for (const char* act : {"request-removal", "manage-staff", "give-codes", "remove-access"}) {
     const auto found = lines(changed(fmt::format("{}, ", act), ""));
     EXPECT_THAT(found, Contains(HasSubstr(fmt::format("no role has the act '{}'", act))));

@@ -44,7 +44,7 @@ TEST(Lapse, TheLastDayCountsToItsEnd) {
     const auto after = decide(shipped(), facts, {row.role, SignIn::card}, at("2026-06-16T00:00:00Z"));
     EXPECT_FALSE(after.allowed);
     EXPECT_EQ(codes(after.unmet), std::vector<std::string>{row.code});
-    EXPECT_NE(after.unmet.at(0).text.find("2026-06-15"), std::string::npos) << after.unmet.at(0).text;
+    EXPECT_NE(after.unmet.at(0).text.find("15 June 2026"), std::string::npos) << after.unmet.at(0).text;
     EXPECT_FALSE(after.valid_until);
   }
 }
