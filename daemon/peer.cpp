@@ -31,11 +31,15 @@ bool still_lives(int pidfd) {
   return ::poll(&entry, 1, 0) == 0;
 }
 
-/// Field 22 of /proc/PID/stat; the program's name before it may hold spaces and brackets. 0 when unknown.
+/// All of /proc/PID/NAME: a process may call itself anything, line ends too.
+std::string proc_text(pid_t pid, std::string_view name) {
+  std::ifstream file(fmt::format("/proc/{}/{}", pid, name));
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Field 22 of /proc/PID/stat; the program's name before it may hold spaces, brackets and line ends. 0 when unknown.
 unsigned long long start_time(pid_t pid) {
-  std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  std::string line;
-  if (!std::getline(file, line)) return 0;
+  const std::string line = proc_text(pid, "stat");
   auto place = line.rfind(')');
   if (place == std::string::npos) return 0;
   for (int field = 2; field < 22; ++field) {
@@ -72,9 +76,7 @@ void describe_process(Peer& peer, int pidfd) {
   char* unit = nullptr;
   const int found = ::sd_pid_get_unit(peer.pid, &unit);
   const std::unique_ptr<char, decltype(&std::free)> owner(unit, &std::free);
-  // To the end, not to a line's: a process may call itself anything.
-  std::ifstream file(fmt::format("/proc/{}/comm", peer.pid));
-  std::string program{std::istreambuf_iterator<char>(file), {}};
+  std::string program = proc_text(peer.pid, "comm");
   if (program.ends_with('\n')) program.pop_back();
   if (!still_lives(pidfd)) return;  // what was read may be another's
   // Units below user@UID.service are named by their user, and prove nothing.
