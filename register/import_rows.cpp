@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "register/import_rows.hpp"
 
-#include <set>
-
 #include "register/enrolment.hpp"
 #include "register/sql.hpp"
 
@@ -110,14 +108,14 @@ KnownForms ImportRows::forms() {
   return out;
 }
 
-std::size_t ImportRows::working_members(const std::vector<std::string>& teams, Date on) {
+std::set<Key> ImportRows::working_members(const std::vector<std::string>& teams, Date on, bool with_removed) {
   std::set<Key> members;
   SQLite::Statement of_team(database_, sql::working_members);
   for (const auto& team : teams) {
-    Query query(of_team, team, on);
+    Query query(of_team, team, on, with_removed);
     while (query.next()) members.insert(query.integer());
   }
-  return members.size();
+  return members;
 }
 
 }  // namespace cardgate::reg

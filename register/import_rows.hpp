@@ -3,6 +3,8 @@
 // time, inside the import's transaction. Throws SQLite::Exception and BadRow.
 #pragma once
 
+#include <set>
+
 #include "register/import.hpp"
 #include "register/row_writer.hpp"
 
@@ -43,8 +45,8 @@ class ImportRows {
   void end_employment(Key person, Date last_day);
   /// The forms that the numbers on file have.
   KnownForms forms();
-  /// How many of these teams' members are employed on that day and have their access, each counted once.
-  std::size_t working_members(const std::vector<std::string>& teams, Date on);
+  /// These teams' members who are employed on that day; of those whose access is removed only `with_removed`.
+  std::set<Key> working_members(const std::vector<std::string>& teams, Date on, bool with_removed);
 
  private:
   SQLite::Database& database_;

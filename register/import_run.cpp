@@ -51,7 +51,7 @@ class Run {
     }
     if (options_.leavers_by_absence) end_the_absent();
     doubt_newcomers();
-    if (options_.today.ok()) report_.team_after = own_.working_members(options_.teams, options_.today);
+    count_team();
     report_.team_emptied = report_.team_before > 0 && report_.team_after == 0 && !options_.break_glass;
     if (options_.dry_run || report_.refused()) return std::move(report_);
     transaction.commit();
@@ -84,7 +84,8 @@ class Run {
 
   void begin() {
     report_.people = file_.people.size();
-    if (options_.today.ok()) report_.team_before = own_.working_members(options_.teams, options_.today);
+    if (options_.today.ok()) team_before_ = own_.working_members(options_.teams, options_.today, false);
+    report_.team_before = team_before_.size();
     closed_ = own_.setting("setup") == "closed" && !options_.break_glass;
     next_key_ = own_.last_key() + 1;
     was_empty_ = next_key_ == 1;
@@ -182,6 +183,16 @@ class Run {
     auto [wrong, doubted] = newcomers_.check_number(item, is_known);
     plan.doubted = doubted;
     if (!wrong.empty()) problem(item.line, "id", std::move(wrong));
+  }
+
+  /// Whom this file removes by name is meant, and still counts: an urgent removal is held up by nothing.
+  void count_team() {
+    if (!options_.today.ok()) return;
+    auto after = own_.working_members(options_.teams, options_.today, false);
+    for (const Key key : own_.working_members(options_.teams, options_.today, true)) {
+      if (team_before_.contains(key)) after.insert(key);
+    }
+    report_.team_after = after.size();
   }
 
   bool leaves(const Person& now, const Person& next) const {
@@ -493,6 +504,7 @@ class Run {
   std::vector<Plan> plans_;
   Key next_key_ = 1;
   bool closed_ = false, was_empty_ = false;
+  std::set<Key> team_before_;
   std::unordered_map<std::string_view, std::optional<Somebody>> known_;  // everybody in the file
   std::unordered_map<std::string, KeyOrNone> others_;                    // named in it, and not in it
   std::unordered_map<Key, KeyOrNone> managers_now_;                      // of everybody in the file

@@ -113,7 +113,7 @@ inline constexpr const char* requested_since =
 inline constexpr const char* throttle = "SELECT failures, last_at FROM throttle WHERE mark = ?";
 
 inline constexpr const char* working_members =
-    "SELECT p.pk FROM team t JOIN person p ON p.pk = t.person WHERE t.team = ?1 AND p.removed = 0 AND "
+    "SELECT p.pk FROM team t JOIN person p ON p.pk = t.person WHERE t.team = ?1 AND p.removed <= ?3 AND "
     "p.employed_from <= ?2 AND (p.employed_until IS NULL OR p.employed_until >= ?2)";
 
 inline constexpr const char* removed = "SELECT removed FROM person WHERE id = ?";
