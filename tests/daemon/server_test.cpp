@@ -104,12 +104,18 @@ TEST_F(ServerTest, WhoeverSendsABodyThatIsTooLargeReadsWhy) {
 }
 
 TEST_F(ServerTest, WhoeverIsTurnedAwayForWantOfRoomReadsWhy) {
-  serve(refused_or_empty, {.connections = 1, .connections_per_uid = 1});
-  // A connection in the middle of a request makes no room.
+  auto events = std::make_shared<Events>(io);
+  serve(
+      [events](Request& request) -> asio::awaitable<Response> {
+        Response answer;
+        answer.listener = events->listen(request.peer->uid, request.peer->counted_as, 16);
+        co_return answer;
+      },
+      {.connections = 1, .connections_per_uid = 1});
+  // A connection that is being answered makes no room.
   const auto first = client();
-  ASSERT_TRUE(first.send("GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"));
-  ASSERT_TRUE(first.read_until("{}").starts_with("HTTP/1.1 200 "));
-  ASSERT_TRUE(first.send("GET /v1/status HTTP/1.1\r\n"));
+  ASSERT_TRUE(first.send("GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n"));
+  ASSERT_TRUE(first.read_until(": listening").starts_with("HTTP/1.1 200 "));
   for (int round = 0; round < 20; ++round) {
     const auto next = client();
     (void)next.send("GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n");  // it may be turned away before
