@@ -41,7 +41,7 @@ TEST_F(Work, ManagersCannotGoRoundInARing) {
   trust.cannot("esme", {"staff", "transfer", "mina", "--to", "mina", "--reason", "x"},
                "A person cannot be their own line manager");
   trust.cannot("esme", {"staff", "transfer", "mina", "--to", "nobody", "--reason", "x"},
-               "nobody with the number 'nobody'");
+               "no person with the personnel number 'nobody'");
   trust.cannot("esme", {"staff", "transfer", "nobody", "--to", "mina", "--reason", "x"},
                "no person with the personnel number 'nobody'");
   trust.can("esme", {"staff", "transfer", "joe", "--to", "none", "--reason", "x"}, "\"line_manager\":null");
