@@ -85,7 +85,7 @@ TEST_F(Meanwhile, AnActOfSomebodyWhoIsRemovedIsNotCarriedOut) {
   EXPECT_EQ(done.status, 0) << done.all;
   const auto refused = act.get();
   EXPECT_EQ(refused.status, 1) << refused.all;
-  EXPECT_NE(refused.all.find("Nothing was done"), std::string::npos) << refused.all;
+  EXPECT_NE(refused.all.find("Nothing was changed"), std::string::npos) << refused.all;
   EXPECT_EQ(name_of("joe", "tom"), "Joe Invented");
   EXPECT_TRUE(trust.stage.audit_says("not done: "));
 }
@@ -105,7 +105,7 @@ TEST_F(Meanwhile, AnActOfSomebodyWhoLosesTheRoleIsNotCarriedOut) {
   EXPECT_EQ(loses.get().status, 0);
   const auto refused = act.get();
   EXPECT_EQ(refused.status, 1) << refused.all;
-  EXPECT_NE(refused.all.find("Nothing was done"), std::string::npos) << refused.all;
+  EXPECT_NE(refused.all.find("Nothing was changed"), std::string::npos) << refused.all;
   EXPECT_EQ(name_of("joe", "tom"), "Joe Invented");
 }
 
