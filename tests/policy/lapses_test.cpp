@@ -189,7 +189,7 @@ std::set<std::string> unmet_on(const Facts& facts, const std::string& role, Day 
 TEST(Lapses, AreExactlyTheDaysOnWhichDecisionsChange) {
   std::mt19937 random(20260615);
   std::size_t found = 0;
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < 500; ++round) {
     const Facts facts = random_facts(random);
     const Day today = std::chrono::floor<days>(noon);
     for (const auto& role : shipped().roles()) {
@@ -216,7 +216,7 @@ TEST(Lapses, AreExactlyTheDaysOnWhichDecisionsChange) {
     }
     if (::testing::Test::HasFailure()) return;
   }
-  EXPECT_GT(found, 1000U);
+  EXPECT_GT(found, 250U);
 }
 
 }  // namespace
