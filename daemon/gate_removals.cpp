@@ -186,7 +186,8 @@ Gate::Answer Gate::restore_removal(Request& request, const std::string& id) {
   const auto owner = owner_of(Relation::of_removal, id, "removal");
   if (owner.refusal) {
     Actor who = actor(request, policy::Act::restore_access, {});
-    co_return who.refusal ? std::move(*who.refusal) : *owner.refusal;
+    if (who.refusal) co_return std::move(*who.refusal);
+    co_return *owner.refusal;
   }
   auto restoring = restore(request, owner.person, owner.number, reason);
   co_return co_await std::move(restoring);
