@@ -14,7 +14,7 @@
 namespace cardgate::daemon {
 namespace {
 
-// nothing | who is still to sign in, separated by spaces: the id, and after a tab each the teams that set-up gave | closed
+// nothing | a JSON list of who is still to sign in, with the teams that set-up gave | closed
 constexpr const char* setting_name = "setup";
 constexpr const char* closed = "closed";
 constexpr std::size_t max_appointed = 10;
@@ -26,36 +26,43 @@ struct Awaited {
   std::vector<std::string> teams;  // that set-up gave
 };
 
-std::vector<std::string> split(std::string_view text, char between) {
-  std::vector<std::string> parts;
-  while (!text.empty()) {
-    const auto end = std::min(text.find(between), text.size());
-    parts.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
+/// As it was written before teams were kept: the ids, separated by spaces.
+std::vector<Awaited> ids_alone(std::string_view state) {
+  std::vector<Awaited> out;
+  while (!state.empty()) {
+    const auto end = std::min(state.find(' '), state.size());
+    if (end > 0) out.push_back({std::string(state.substr(0, end)), {}});
+    state.remove_prefix(std::min(end + 1, state.size()));
   }
-  return parts;
+  return out;
 }
 
 std::vector<Awaited> still_to_come(std::string_view state) {
+  if (state == closed) return {};
+  const auto read = parse_json(state);
+  const auto* list = read ? read->if_array() : nullptr;
+  if (list == nullptr) return ids_alone(state);
   std::vector<Awaited> out;
-  if (state == closed) return out;
-  for (const auto& entry : split(state, ' ')) {
-    auto parts = split(entry, '\t');
-    if (parts.empty()) continue;
-    Awaited one{parts.front(), {}};
-    one.teams.assign(parts.begin() + 1, parts.end());
+  for (const auto& item : *list) {
+    const auto* entry = item.if_object();
+    const auto* id = entry == nullptr ? nullptr : find_string(*entry, "id");
+    const auto* teams = entry == nullptr ? nullptr : find_array(*entry, "teams");
+    if (id == nullptr || teams == nullptr) continue;
+    Awaited one{std::string(*id), {}};
+    for (const auto& team : *teams) {
+      if (const auto* text = team.if_string()) one.teams.emplace_back(*text);
+    }
     out.push_back(std::move(one));
   }
   return out;
 }
 
+/// The policy may call a team anything, so nothing that a name could hold parts them.
 std::string to_setting(const std::vector<Awaited>& all) {
-  std::string text;
-  for (const auto& one : all) {
-    text += (text.empty() ? "" : " ") + one.id;
-    for (const auto& team : one.teams) text += "\t" + team;
-  }
-  return text;
+  json::array list;
+  for (const auto& one : all)
+    list.push_back(json::object{{"id", one.id}, {"teams", json::array(one.teams.begin(), one.teams.end())}});
+  return json::serialize(list);
 }
 
 bool given_by_set_up(const reg::Form& form, const policy::Role& role) {

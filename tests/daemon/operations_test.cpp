@@ -266,6 +266,16 @@ TEST_F(Operations, SetUpNamedTwiceChangesNothingAndWhoIsReplacedLeavesTheTeam) {
   EXPECT_EQ(missing("3000"), "card form declaration ") << "the team was not set-up's to take";
 }
 
+TEST_F(Operations, SetUpKnowsWhomItWaitsForWhateverTheTeamIsCalled) {
+  up();
+  edit(policy(), "team: {name: esr-workforce-systems,", "team: {name: ESR 1 team,");
+  const auto reloaded = stage.cardgate({"reload"});
+  ASSERT_EQ(reloaded.status, 0) << reloaded.all;
+  ASSERT_EQ(set_up(R"({"people":["1000","2000"]})").status, 200);
+  const auto others = set_up(R"({"people":["1000","3000"]})");
+  EXPECT_EQ(others.status, 200) << "a part of the team's name is nobody's number: " << others.body;
+}
+
 TEST_F(Operations, TheGlassIsNotBrokenWhileSetUpIsOpen) {
   up();
   const auto refused = set_up(R"({"people":["1000"],"break_glass":"flood"})");
