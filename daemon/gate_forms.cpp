@@ -38,6 +38,8 @@ Gate::Answer Gate::list_forms(Request& request) {
     auto meant = co_await std::move(meaning);
     if (meant.refusal) co_return std::move(*meant.refusal);
     wanted = std::move(meant.id);
+    who = myself(request);  // the session may have ended while the names were read
+    if (who.refusal) co_return std::move(*who.refusal);
   }
   if (wanted != who.person) {
     Actor looker = actor(request, policy::Act::see_people, wanted);
@@ -310,6 +312,8 @@ Gate::Answer Gate::list_training(Request& request) {
     auto meant = co_await std::move(meaning);
     if (meant.refusal) co_return std::move(*meant.refusal);
     subject = std::move(meant.id);
+    who = myself(request);  // the session may have ended while the names were read
+    if (who.refusal) co_return std::move(*who.refusal);
   }
   if (subject != who.person) {
     who = actor(request, policy::Act::see_people, subject);
