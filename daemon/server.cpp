@@ -49,6 +49,7 @@ void part_from(Protocol::socket& socket, const Response& words) {
     const auto count = socket.read_some(asio::buffer(unread), failure);
     most -= std::min(most, count);
   }
+  wipe(unread, sizeof unread);  // it may hold a passcode
 }
 
 }  // namespace
