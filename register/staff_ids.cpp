@@ -63,6 +63,7 @@ bool is_scientific(std::string_view id) {
 
 /// 40002001.0, 40,002,001, 40.002.001, -1.
 bool is_amount(std::string_view id) {
+  if (id.empty()) return false;  // behind a sign
   if (id.starts_with('-') || id.starts_with('+')) return all_digits(id.substr(1)) || is_amount(id.substr(1));
   return is_ascii_digit(id.front()) && id.find_first_not_of("0123456789.,") == std::string_view::npos &&
          id.find_first_of(".,") != std::string_view::npos;
@@ -70,7 +71,14 @@ bool is_amount(std::string_view id) {
 
 bool says_nothing(std::string_view id) {
   static constexpr std::array words{"none", "null", "(null)", "nan", "n/a", "nil", "true", "false"};
-  return std::ranges::find(words, ascii_lower(id)) != words.end();
+  // "-" is how many write that there is none.
+  return std::ranges::none_of(id,
+                              [](char c) {
+                                const char kind = kind_of(c);
+                                return kind == '9' || kind == 'A' || kind == 'a' ||
+                                       static_cast<unsigned char>(c) >= 0x80;
+                              }) ||
+         std::ranges::find(words, ascii_lower(id)) != words.end();
 }
 
 }  // namespace

@@ -41,6 +41,8 @@ TEST(StaffIds, WhatASpreadsheetMakesOfANumberIsToldFromOne) {
       {"null", "has none"},
       {"NaN", "has none"},
       {"none", "has none"},
+      {"-", "has none"},
+      {"+-", "has none"},
   };
   for (const auto& [id, words] : debris) EXPECT_THAT(id_debris(id), HasSubstr(words)) << id;
 }
