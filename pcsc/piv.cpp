@@ -124,6 +124,9 @@ Result<Bytes> read_certificate(CardChannel& card, Slot slot, CertificateMemory& 
     return read_rest(card, std::move(first));
   };
   const Response answer = TRY(the_whole());
+  // By this part the certificate is known again: a card that shows another's and then its own would take that one's place.
+  if (answer.data.size() < head.size() || !std::equal(head.begin(), head.end(), answer.data.begin()))
+    return Error{Errc::card_protocol, doing + ": the card gives two different ones"};
   auto certificate = TRY(unpack_certificate(answer, doing));
   if (!whole) memory.keep(head, certificate);
   return certificate;

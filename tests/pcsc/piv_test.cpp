@@ -427,6 +427,33 @@ TEST(PivCertificate, OddObjects) {
   }
 }
 
+class Memory final : public piv::CertificateMemory {
+ public:
+  std::optional<Bytes> recall(BytesView) override { return std::nullopt; }
+  void keep(BytesView head, const Bytes& certificate) override {
+    kept.emplace_back(to_hex(head), certificate);
+  }
+  std::vector<std::pair<std::string, Bytes>> kept;
+};
+
+// The whole is asked for anew where extended length is had, and a card need not answer the same.
+TEST(PivCertificate, IsKnownAgainOnlyByAPartOfItself) {
+  const std::string extended_command = "00CB3FFF 000005 5C035FC105 0000";
+  const Bytes own = object(certificate_of(770), 0x00);
+  Bytes anothers = own;
+  anothers[100] ^= 0x01;
+  for (const Bytes& shown : {own, anothers}) {
+    Memory memory;
+    const Step first = in_parts(shown).front();
+    ScriptedCard card(std::vector<Step>{first, {extended_command, to_hex(own) + "9000"}}, true);
+    const auto read = piv::read_certificate(card, piv::Slot::authentication, memory);
+    EXPECT_TRUE(card.finished());
+    EXPECT_EQ(read.has_value(), shown == own);
+    EXPECT_EQ(memory.kept.size(), shown == own ? 1U : 0U);
+    EXPECT_EQ(code_of(read), shown == own ? Errc::ok : Errc::card_protocol);
+  }
+}
+
 TEST(PivCertificate, EachExchangeCanFail) {
   expect_each_exchange_can_fail(in_parts(object(certificate_of(770), 0x00)), [](auto& card) {
     return piv::read_certificate(card, piv::Slot::authentication);
