@@ -157,7 +157,8 @@ class PivDriver final : public CardDriver {
     }
     if (outcome.error().code == Errc::puk_incorrect)
       unblocking_tries_.remember(use.certificate, tries_left(outcome.error()));
-    if (outcome.error().code == Errc::puk_blocked) unblocking_tries_.remember(use.certificate, 0);
+    // A blocked key cannot be harmed by another try, and its maker's tool may have set it anew when the card comes back.
+    if (outcome.error().code == Errc::puk_blocked) unblocking_tries_.forget(use.certificate);
     return outcome;
   }
 

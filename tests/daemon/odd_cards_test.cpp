@@ -289,6 +289,11 @@ TEST_F(OddCards, TheUnblockingKeysLastTryIsSpentOnlyWhenThePersonSaysSo) {
   EXPECT_EQ(spent.error(), "unblocking_key_blocked") << spent.body;
   EXPECT_THAT(std::string(spent.json().at("detail").as_string()), HasSubstr("The passcode still works"));
   EXPECT_EQ(stage.sign_in().status, 201) << "and so it does";
+  stage.pull();
+  ASSERT_TRUE(
+      stage.card->change([](simcard::CardData& data) { data.puk_tries = 3; }));  // by its maker's tool
+  stage.insert_and_wait();
+  EXPECT_EQ(unblock("12345678").status, 204);
 }
 
 TEST_F(OddCards, AnUnblockingKeyWhoseTriesTheCardTellsIsTakenCareOfFromTheFirst) {
