@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "register/sql.hpp"
+#include "register/staff_ids.hpp"
 
 namespace cardgate::reg {
 namespace {
@@ -122,7 +123,11 @@ void RowWriter::save(Key person, const Person& now, const Person& next) {
   if (now.username != next.username && !next.username.empty()) {
     // A username that is another person's id would let two people be meant by one word.
     Query query(by_username_, next.username);
-    const KeyOrNone holder = query.next() ? KeyOrNone(query.integer()) : key_of(next.username);
+    KeyOrNone holder = query.next() ? KeyOrNone(query.integer()) : key_of(next.username);
+    // User names are kept in lower case, numbers as they are: "e1001" is typed as "E1001", too.
+    for (const auto& other : like_ids(next.username)) {
+      if (!holder || *holder == person) holder = key_of(other);
+    }
     if (holder && *holder != person)
       throw Refused{Errc::invalid_argument, "that username is somebody else's, or somebody else's id"};
   }

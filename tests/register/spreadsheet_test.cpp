@@ -212,6 +212,17 @@ TEST_F(Spreadsheet, AUserNameIsOneHoweverItIsSpelled) {
   });
   ASSERT_TRUE(by_hand) << by_hand.error().context;
   EXPECT_EQ(by_hand->username, "new.name");
+  const auto others_number = staff->change("1", [](Person& person) -> Result<void> {
+    person.username = "E1001";
+    return {};
+  });
+  ASSERT_FALSE(others_number) << "a number of somebody else's is nobody's user name, in no spelling";
+  EXPECT_THAT(others_number.error().context, HasSubstr("somebody else's id"));
+  const auto own_number = staff->change("E1001", [](Person& person) -> Result<void> {
+    person.username = "E1001";
+    return {};
+  });
+  EXPECT_TRUE(own_number) << own_number.error().context;
   const auto credentials = open_credentials(folder.file(), {.free_failures = 5,
                                                             .first_wait = seconds(30),
                                                             .longest_wait = seconds(900),
