@@ -57,8 +57,9 @@ Result<CrlPtr> parse_crl(BytesView der) {
 std::string name_text(const X509_NAME* name) {
   // UTF-8 stays UTF-8 (RFC 4514). OpenSSL hands the bytes of a UTF8String on as they are, so they may be none. What it
   // cannot write at all it writes as hex, so that two names stay two.
+  constexpr unsigned long as_usual = XN_FLAG_RFC2253;
   for (const unsigned long flags :
-       {XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB, XN_FLAG_RFC2253 | ASN1_STRFLGS_DUMP_ALL}) {
+       {as_usual & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB), as_usual | ASN1_STRFLGS_DUMP_ALL}) {
     const BioPtr out{BIO_new(BIO_s_mem())};
     if (!out || X509_NAME_print_ex(out.get(), name, 0, flags) < 0) continue;
     char* text = nullptr;
