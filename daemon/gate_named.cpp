@@ -95,7 +95,8 @@ boost::asio::awaitable<Gate::Meant> Gate::person_meant(const Request& request, s
   // What lets them see others may have ended while the names were read.
   if (!request.peer->admin_socket) {
     const Actor again = may(request, act, {});
-    if (again.reach.policy == nullptr || (had_role && again.refusal)) co_return out;
+    const bool same = again.session == who.session && again.reach.policy != nullptr;
+    if (!same || (had_role && again.refusal)) co_return out;
   }
   if (!found->choices.empty()) {
     std::vector<std::string> seen;
