@@ -301,7 +301,7 @@ TEST_F(Upkeep, ABackupWithStrangeTablesOrRowsIsRefused) {
 }
 
 TEST_F(Upkeep, DamageInALargeFileIsFoundByTheCheckAndNeverPutRight) {
-  ASSERT_TRUE(staff->import(parse_import_csv(table_of(20'000, std::string(180, 'n')), "f").file));
+  ASSERT_TRUE(staff->import(parse_import_csv(table_of(30'000, std::string(180, 'n')), "f").file));
   staff.reset();
   const auto size = fs::file_size(folder.file());
   ASSERT_GT(size, 10U << 20U) << "larger than what is checked whole at the start";
