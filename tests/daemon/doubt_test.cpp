@@ -19,8 +19,7 @@ class Doubt : public ::testing::Test {
   void SetUp() override {
     if (!testing::Pcscd::available())
       GTEST_SKIP() << "pcscd or the virtual reader is missing: run script/bootstrap";
-    trust.stage.environment = {{"LD_PRELOAD", CARDGATE_FAILING_DISK_MODULE},
-                               {"CARDGATE_DISK_FAULT", trust.stage.dir / "fault"}};
+    trust.stage.preload(CARDGATE_FAILING_DISK_MODULE, "CARDGATE_DISK_FAULT", trust.stage.dir / "fault");
     trust.employ(
         "esme", "Esme Invented",
         "    employed_from: 2018-01-01\n    teams: [esr-workforce-systems]\n"
