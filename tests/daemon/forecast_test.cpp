@@ -8,30 +8,17 @@
 #include <set>
 
 #include "daemon/limits.hpp"
+#include "tests/daemon/with_register.hpp"
 #include "tests/support/folders.hpp"
-#include "tests/support/process.hpp"
 
 namespace cardgate::daemon {
 namespace {
 
 const WallTime now = parse_rfc3339("2026-06-15T12:00:00Z").value();  // a Monday
 
-class ForecastTest : public ::testing::Test {
+class ForecastTest : public testing::WithRegister {
  protected:
-  void SetUp() override {
-    std::filesystem::permissions(dir.path(), std::filesystem::perms::owner_all);
-    auto opened = reg::open_sqlite(dir / "register.db");
-    ASSERT_TRUE(opened) << opened.error().message();
-    staff = std::move(*opened);
-  }
-  void import(const std::string& people) {
-    auto file = reg::parse_import("people:\n" + people, "staff.yaml");
-    ASSERT_TRUE(file) << file.error().message();
-    ASSERT_TRUE(file->problems.empty()) << file->problems.front().text;
-    const auto report = staff->import(file->file);
-    ASSERT_TRUE(report) << report.error().message();
-    ASSERT_TRUE(report->problems.empty()) << report->problems.front().text;
-  }
+  void employ(const std::string& people) { import("people:\n" + people); }
   Forecast forecast(int days, const std::string& role = {}) const {
     return Forecast(
         policy, {.role = role, .from = now, .span = std::chrono::days(days), .list = max_forecast_entries});
@@ -43,9 +30,6 @@ class ForecastTest : public ::testing::Test {
     return made.to_json(*staff);
   }
 
-  testing::TempDir dir;
-  std::unique_ptr<reg::Register> staff;
-  std::atomic<bool> stop = false;
   std::shared_ptr<const policy::Policy> policy =
       std::make_shared<const policy::Policy>(policy::Policy::load(source_file("config/policy.yaml")).value());
 };
@@ -64,7 +48,7 @@ constexpr const char* house = R"(  - id: ada
 )";
 
 TEST_F(ForecastTest, CountsWhoLosesARoleForTwoReasonsOnce) {
-  import(house);
+  employ(house);
   const auto body = of_everybody(30);
   EXPECT_EQ(body.at("people"), 4);
   EXPECT_EQ(body.at("holders"), 3);
@@ -83,7 +67,7 @@ TEST_F(ForecastTest, CountsWhoLosesARoleForTwoReasonsOnce) {
 }
 
 TEST_F(ForecastTest, IsOfOneRoleAndOfSomePeople) {
-  import(house);
+  employ(house);
   const auto core = of_everybody(30, "core");
   EXPECT_EQ(core.at("holders"), 1);
   EXPECT_EQ(core.at("lapses").as_array().size(), 2U);
@@ -103,7 +87,7 @@ TEST_F(ForecastTest, GoesThroughPagesAndCutsTheListButNotTheCounts) {
     people += fmt::format("  - {{id: p{:05}, name: P, employed_from: 2020-01-01, employed_until: {}}}\n", i,
                           i == count - 1 ? "2026-06-16" : "2026-06-30");
   }
-  import(people);
+  employ(people);
   Forecast made(policy, {.role = {}, .from = now, .span = std::chrono::days(30), .list = list});
   ASSERT_TRUE(made.add_everybody(*staff, stop));
   const auto body = made.to_json(*staff);
@@ -120,7 +104,7 @@ TEST_F(ForecastTest, GoesThroughPagesAndCutsTheListButNotTheCounts) {
 }
 
 TEST_F(ForecastTest, StopsWhenTheServiceDoes) {
-  import(house);
+  employ(house);
   stop = true;
   const auto looked = forecast(30).add_everybody(*staff, stop);
   ASSERT_FALSE(looked);

@@ -5,8 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "register/import.hpp"
-#include "tests/support/process.hpp"
+#include "tests/daemon/with_register.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -19,16 +18,11 @@ constexpr const char* people = R"(people:
   - {id: b, name: Ben Invented, identities: {upn: ben@example.org, email: ward@example.org, "subject:UID": "7"}}
 )";
 
-class HolderTest : public ::testing::Test {
+class HolderTest : public testing::WithRegister {
  protected:
   void SetUp() override {
-    auto opened = reg::open_sqlite(dir / "register.db");
-    ASSERT_TRUE(opened) << opened.error().message();
-    staff = std::move(*opened);
-    const auto parsed = reg::parse_import(people, "people.yaml");
-    ASSERT_TRUE(parsed && parsed->problems.empty());
-    const auto taken = staff->import(parsed->file);
-    ASSERT_TRUE(taken && taken->problems.empty());
+    WithRegister::SetUp();
+    import(people);
     certificate.issuer = "CN=Example Root";
     certificate.serial = "01";
     certificate.upn = {"Ada@example.org"};
@@ -48,8 +42,6 @@ class HolderTest : public ::testing::Test {
     return find_holder(*staff, rules, certificate, nullptr, every_level).value();
   }
 
-  testing::TempDir dir;
-  std::unique_ptr<reg::Register> staff;
   trust::CertificateInfo certificate;
 };
 

@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "daemon/limits.hpp"
+#include "tests/daemon/with_register.hpp"
 #include "tests/support/folders.hpp"
-#include "tests/support/process.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -15,13 +15,10 @@ namespace {
 const WallTime now = parse_rfc3339("2026-06-15T12:00:00Z").value();
 constexpr int many = 450;  // two full pages and some
 
-class PeopleLists : public ::testing::Test {
+class PeopleLists : public testing::WithRegister {
  protected:
   void SetUp() override {
-    std::filesystem::permissions(dir.path(), std::filesystem::perms::owner_all);
-    auto opened = reg::open_sqlite(dir / "register.db");
-    ASSERT_TRUE(opened) << opened.error().message();
-    staff = std::move(*opened);
+    WithRegister::SetUp();
     std::string text =
         "people:\n  - {id: mina, name: Mina Invented, employed_from: 2020-01-01}\n"
         "  - {id: max, name: Max Invented, employed_from: 2020-01-01}\n";
@@ -34,12 +31,7 @@ class PeopleLists : public ::testing::Test {
           "ESR06, role: core}}]}}\n",
           i, i % 100 == 0 ? "Rare" : "Staff", i, i % 2 == 0 ? "mina" : "max");
     }
-    auto file = reg::parse_import(text, "staff.yaml");
-    ASSERT_TRUE(file) << file.error().message();
-    ASSERT_TRUE(file->problems.empty()) << file->problems.front().text;
-    const auto report = staff->import(file->file);
-    ASSERT_TRUE(report) << report.error().message();
-    ASSERT_TRUE(report->problems.empty()) << report->problems.front().text;
+    import(text);
   }
   /// Mina, in a role of that name, or in none.
   ListAsk asks(const std::string& role) const {
@@ -70,9 +62,6 @@ class PeopleLists : public ::testing::Test {
     return ids;
   }
 
-  testing::TempDir dir;
-  std::unique_ptr<reg::Register> staff;
-  std::atomic<bool> stop = false;
   std::shared_ptr<const policy::Policy> policy =
       std::make_shared<const policy::Policy>(policy::Policy::load(source_file("config/policy.yaml")).value());
 };

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "daemon/limits.hpp"
-#include "tests/support/process.hpp"
+#include "tests/daemon/with_register.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -14,13 +14,10 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-class PeopleNamedTest : public ::testing::Test {
+class PeopleNamedTest : public testing::WithRegister {
  protected:
   void SetUp() override {
-    std::filesystem::permissions(dir.path(), std::filesystem::perms::owner_all);
-    auto opened = reg::open_sqlite(dir / "register.db");
-    ASSERT_TRUE(opened) << opened.error().message();
-    staff = std::move(*opened);
+    WithRegister::SetUp();
     std::string text = R"(people:
   - {id: "1", name: Mina Manager}
   - {id: "2", name: Max Manager}
@@ -31,10 +28,7 @@ class PeopleNamedTest : public ::testing::Test {
   - {id: "21", name: "Zoe  Stone", line_manager: "2"}
 )";
     for (int i = 0; i < 30; ++i) text += "  - {id: \"9" + std::to_string(i) + "\", name: Many People}\n";
-    auto file = reg::parse_import(text, "staff.yaml");
-    ASSERT_TRUE(file && file->problems.empty());
-    const auto report = staff->import(file->file);
-    ASSERT_TRUE(report && report->problems.empty());
+    import(text);
   }
   PeopleNamed find(const std::string& name, NameAsk ask) {
     ask.text = name;
@@ -49,10 +43,6 @@ class PeopleNamedTest : public ::testing::Test {
   }
   const NameAsk mina{.text = {}, .me = "1", .managers = {"1"}};
   const NameAsk team{.text = {}, .me = "1", .managers = {}, .sees_all = true};
-
-  testing::TempDir dir;
-  std::unique_ptr<reg::Register> staff;
-  std::atomic<bool> stop = false;
 };
 
 TEST_F(PeopleNamedTest, ANameThatIsOnePersonsWillDoHoweverItIsTyped) {
