@@ -78,6 +78,14 @@ class ServerTest : public ::testing::Test {
     co_return json_response(200, json::object());
   }
 
+  static Handler stream_of(const std::shared_ptr<Events>& events) {
+    return [events](Request& request) -> asio::awaitable<Response> {
+      Response answer;
+      answer.listener = events->listen(request.peer->uid, request.peer->counted_as, 16);
+      co_return answer;
+    };
+  }
+
   testing::TempDir dir;
   asio::io_context io;
   Limits limits;
@@ -105,13 +113,7 @@ TEST_F(ServerTest, WhoeverSendsABodyThatIsTooLargeReadsWhy) {
 
 TEST_F(ServerTest, WhoeverIsTurnedAwayForWantOfRoomReadsWhy) {
   auto events = std::make_shared<Events>(io);
-  serve(
-      [events](Request& request) -> asio::awaitable<Response> {
-        Response answer;
-        answer.listener = events->listen(request.peer->uid, request.peer->counted_as, 16);
-        co_return answer;
-      },
-      {.connections = 1, .connections_per_uid = 1});
+  serve(stream_of(events), {.connections = 1, .connections_per_uid = 1});
   // A connection that is being answered makes no room.
   const auto first = client();
   ASSERT_TRUE(first.send("GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n"));
@@ -126,13 +128,7 @@ TEST_F(ServerTest, WhoeverIsTurnedAwayForWantOfRoomReadsWhy) {
 
 TEST_F(ServerTest, AStreamPassesProxiesAndIsNeverSilentForLong) {
   auto events = std::make_shared<Events>(io);
-  serve(
-      [events](Request& request) -> asio::awaitable<Response> {
-        Response answer;
-        answer.listener = events->listen(request.peer->uid, request.peer->counted_as, 16);
-        co_return answer;
-      },
-      {}, milliseconds(20));
+  serve(stream_of(events), {}, milliseconds(20));
   const auto listener = client();
   ASSERT_TRUE(listener.send("GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n"));
   const auto head = listener.read_until(": still here\n\n");
