@@ -19,7 +19,7 @@ class Doubt : public ::testing::Test {
   void SetUp() override {
     if (!testing::Pcscd::available())
       GTEST_SKIP() << "pcscd or the virtual reader is missing: run script/bootstrap";
-    trust.stage.preload(CARDGATE_FAILING_DISK_MODULE, "CARDGATE_DISK_FAULT", trust.stage.dir / "fault");
+    trust.stage.with_failing_disk();
     trust.employ(
         "esme", "Esme Invented",
         "    employed_from: 2018-01-01\n    teams: [esr-workforce-systems]\n"
@@ -33,21 +33,12 @@ class Doubt : public ::testing::Test {
         "  - {id: ann, name: Ann Invented, employed_from: 2018-01-01}\n");
     trust.seat("esme");
   }
-  void disk(std::string_view fault) {
-    ASSERT_TRUE(write_file_atomic(trust.stage.dir / "fault", as_bytes(std::string(fault)), 0644));
-  }
-  void mend_the_disk() { std::filesystem::remove(trust.stage.dir / "fault"); }
   testing::HttpAnswer post(const std::string& path, const json::object& body) {
     return trust.stage.ask("POST", path + "?session=" + trust.session_of("esme"), json::serialize(body),
                            {"Content-Type: application/json"});
   }
   testing::HttpAnswer rename_joe() {
     return post("/v1/staff/joe/changes", {{"name", "Joe Other"}, {"reason", "Married"}});
-  }
-  json::object service() const {
-    const auto status = trust.stage.ask("GET", "/v1/status").json();
-    const auto* found = find_object(status, "service");
-    return found == nullptr ? json::object() : *found;
   }
   std::string name_of_joe() {
     const auto shown = trust.stage.admin("GET", "/v1/policy/explain?person=joe&role=core").json();
@@ -86,12 +77,12 @@ class Doubt : public ::testing::Test {
 };
 
 TEST_F(Doubt, AnActInDoubtIsSettledAndSaidOnceTheDiskWorksAgain) {
-  disk("fail");
+  trust.stage.fail_disk("fail");
   const auto answer = rename_joe();
   EXPECT_EQ(answer.status, 503) << answer.body;
   EXPECT_EQ(answer.error(), "outcome_unknown");
   ASSERT_TRUE(trust.stage.audit_says("not known whether it was done"));
-  mend_the_disk();
+  trust.stage.mend_disk();
   ASSERT_TRUE(eventually(seconds(30),
                          [&] { return !deeds("not done: the disk of the staff register failed").empty(); }));
   EXPECT_EQ(deeds("not done: the disk of the staff register failed"),
@@ -105,11 +96,11 @@ TEST_F(Doubt, AnActInDoubtIsSettledAndSaidOnceTheDiskWorksAgain) {
 }
 
 TEST_F(Doubt, TheNextStartKnowsWhatBecameOfAnActInDoubt) {
-  disk("fail");
+  trust.stage.fail_disk("fail");
   EXPECT_EQ(rename_joe().error(), "outcome_unknown");
   trust.stage.daemon->kill();
   trust.stage.daemon.reset();
-  mend_the_disk();
+  trust.stage.mend_disk();
   trust.stage.start_daemon();
   trust.leave(0);
   const bool said = eventually(seconds(3), [&] { return deeds("not done: ").size() == 1; });
@@ -117,20 +108,22 @@ TEST_F(Doubt, TheNextStartKnowsWhatBecameOfAnActInDoubt) {
 }
 
 TEST_F(Doubt, ADamagedRowHoldsUpNoOtherActThatIsOwed) {
-  disk("fail");
+  trust.stage.fail_disk("fail");
   for (const char* id : {"joe", "ann"}) {
     const auto removed = post("/v1/removals", {{"person", id}, {"reason", "Urgent"}, {"at_once", true}});
     EXPECT_EQ(removed.status, 202) << removed.body;
   }
-  EXPECT_EQ(service().at("unwritten_acts").as_int64(), 2);
+  EXPECT_EQ(trust.stage.service().at("unwritten_acts").as_int64(), 2);
   const std::string of_joe = " WHERE person = (SELECT pk FROM person WHERE id = 'joe')";
   sql("UPDATE form SET state = 'odd'" + of_joe);
-  mend_the_disk();
-  EXPECT_TRUE(eventually(seconds(30), [&] { return service().at("unwritten_acts").as_int64() == 1; }))
-      << "the second is written past the first";
+  trust.stage.mend_disk();
+  EXPECT_TRUE(eventually(seconds(30), [&] {
+    return trust.stage.service().at("unwritten_acts").as_int64() == 1;
+  })) << "the second is written past the first";
   sql("UPDATE form SET state = 'submitted'" + of_joe);
-  EXPECT_TRUE(eventually(seconds(30), [&] { return service().at("unwritten_acts").as_int64() == 0; }))
-      << "and the first as soon as it can be";
+  EXPECT_TRUE(eventually(seconds(30), [&] {
+    return trust.stage.service().at("unwritten_acts").as_int64() == 0;
+  })) << "and the first as soon as it can be";
 }
 
 }  // namespace

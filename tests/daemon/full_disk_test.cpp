@@ -69,6 +69,14 @@ class FullDisk : public ::testing::Test {
     return trust.stage.ask("POST", in_body ? path : path + "?session=" + trust.session_of(who),
                            json::serialize(body), {"Content-Type: application/json"});
   }
+  /// Begun by Esme, and on record, which holds the reason.
+  std::jthread begin_rename(const std::string& id, const std::string& reason) {
+    std::jthread begun([this, id, reason] {
+      (void)post("esme", "/v1/staff/" + id + "/changes", {{"name", "Other"}, {"reason", reason}});
+    });
+    EXPECT_TRUE(trust.stage.audit_says(reason));
+    return begun;
+  }
   /// The service reads this `limits` from now on.
   void limit(const std::string& limits) {
     trust.stage.limits = "limits: {sign_ins_per_minute: 1000, " + limits + "}\n";
@@ -91,11 +99,6 @@ class FullDisk : public ::testing::Test {
       return false;
     });
     ASSERT_TRUE(full) << answer.status << answer.body;
-  }
-  json::object service() const {
-    const auto status = trust.stage.ask("GET", "/v1/status").json();
-    const auto* found = find_object(status, "service");
-    return found == nullptr ? json::object() : *found;
   }
   void kill() {
     trust.stage.daemon->kill();
@@ -156,7 +159,7 @@ TEST_F(FullDisk, WhatTakesAccessAwayWhileTheLogFailsIsRecordedFirstWhenThereIsRo
       post("esme", "/v1/removals", {{"person", "joe"}, {"reason", "Under investigation"}, {"at_once", true}});
   EXPECT_EQ(removed.status, 200) << removed.body;
   EXPECT_EQ(trust.stage.ask("GET", "/v1/sessions/" + trust.session_of("joe")).status, 404);
-  EXPECT_GE(service().at("late_records").as_int64(), 2);
+  EXPECT_GE(trust.stage.service().at("late_records").as_int64(), 2);
   const auto said =
       trust.stage.daemon->wait_for_line("{\"event\":\"removal\",\"person\":\"joe\"", seconds(5));
   ASSERT_TRUE(said) << "the journal has it whole";
@@ -193,11 +196,12 @@ TEST_F(FullDisk, TheLogGoesOnByItselfAndNothingIsAskedOfAnybody) {
   trust.seat("esme", 0);
   fill_the_log();
   trust.leave(0);  // the card is out: its session ends
-  EXPECT_GE(service().at("late_records").as_int64(), 1);
+  EXPECT_GE(trust.stage.service().at("late_records").as_int64(), 1);
   make_room("audit");
   EXPECT_TRUE(trust.stage.daemon->wait_for_line("CARDGATE_EVENT=audit_caught_up", seconds(15)));
-  EXPECT_TRUE(eventually(seconds(5), [&] { return service().at("late_records").as_int64() == 0; }));
-  EXPECT_EQ(service().at("audit").as_string(), "ok");
+  EXPECT_TRUE(
+      eventually(seconds(5), [&] { return trust.stage.service().at("late_records").as_int64() == 0; }));
+  EXPECT_EQ(trust.stage.service().at("audit").as_string(), "ok");
   const auto all = records();
   EXPECT_TRUE(std::ranges::any_of(all, [&](const auto& each) {
     return is_late(each) && member(each, "event") == "session_ended" && member(each, "person") == "esme";
@@ -246,8 +250,8 @@ TEST_F(FullDisk, WhatTakesAccessAwayWhileTheRegisterIsFullHoldsAtOnceAndIsWritte
       trust.run("esme", {"staff", "terminate", "joe", "--on", trust.day(0), "--reason", "Left"});
   EXPECT_EQ(told.status, 0) << told.all;
   EXPECT_NE(told.all.find("in force from now on"), std::string::npos) << told.all;
-  EXPECT_EQ(service().at("unwritten_acts").as_int64(), 6);
-  EXPECT_EQ(service().at("state").as_string(), "degraded");
+  EXPECT_EQ(trust.stage.service().at("unwritten_acts").as_int64(), 6);
+  EXPECT_EQ(trust.stage.service().at("state").as_string(), "degraded");
   EXPECT_TRUE(trust.stage.daemon->wait_for_line("CARDGATE_EVENT=act_unwritten", seconds(5)));
   trust.leave(1);
   EXPECT_NE(trust.login("ann", 1).status, 0) << "removed";
@@ -258,7 +262,8 @@ TEST_F(FullDisk, WhatTakesAccessAwayWhileTheRegisterIsFullHoldsAtOnceAndIsWritte
   kill();
   make_room("state");
   start_again();
-  EXPECT_TRUE(eventually(seconds(15), [&] { return service().at("unwritten_acts").as_int64() == 0; }));
+  EXPECT_TRUE(
+      eventually(seconds(15), [&] { return trust.stage.service().at("unwritten_acts").as_int64() == 0; }));
   trust.seat("esme", 0);
   const auto person = [&](const char* id) { return trust.can("esme", {"staff", "show", id}); };
   EXPECT_EQ(person("joe").at("forms").at(0).at("state").as_string(), "withdrawn");
@@ -291,35 +296,29 @@ TEST_F(FullDisk, WithRoomAgainTheRegisterIsWrittenWithoutARestart) {
             202);
   make_room("state");
   EXPECT_TRUE(trust.stage.daemon->wait_for_line("CARDGATE_EVENT=act_written", seconds(15)));
-  EXPECT_EQ(service().at("unwritten_acts").as_int64(), 0);
+  EXPECT_EQ(trust.stage.service().at("unwritten_acts").as_int64(), 0);
   EXPECT_EQ(state_of_form("joe"), "withdrawn");
   EXPECT_TRUE(trust.stage.audit_says("Your access form"));
 }
 
 // The disk of the register is held, so that what comes then is on record and not in the register for a while.
 TEST_F(FullDisk, TheNextStartSaysWhatWasOnRecordAndNotCarriedOut) {
-  const auto held = trust.stage.dir / "held";
-  std::filesystem::create_directory(held);
-  trust.stage.preload(CARDGATE_HELD_DISK_MODULE, "CARDGATE_HELD_DISK", held);
+  trust.stage.with_held_disk();
   trust.open(false);
   trust.seat("esme", 0);
   trust.seat("joe", 1);
   const auto forms = trust.can("esme", {"staff", "show", "joe"}).at("forms").as_array();
   const auto form = std::to_string(forms.at(0).at("id").as_int64());
-  ASSERT_TRUE(write_file_atomic(held / "register", {}, 0644));
+  trust.stage.hold("register");
   // The first is being written when the service is killed; the others wait behind it.
-  std::jthread moving(
-      [&] { (void)post("esme", "/v1/staff/kim/changes", {{"name", "Kim Other"}, {"reason", "Moved"}}); });
-  ASSERT_TRUE(trust.stage.audit_says("Moved"));
-  std::jthread renaming(
-      [&] { (void)post("esme", "/v1/staff/ann/changes", {{"name", "Ann Other"}, {"reason", "Married"}}); });
+  auto moving = begin_rename("kim", "Moved");
+  auto renaming = begin_rename("ann", "Married");
   std::jthread withdrawing(
       [&] { (void)post("esme", "/v1/forms/" + form + "/withdraw", {{"reason", "Gone on"}}); });
-  ASSERT_TRUE(trust.stage.audit_says("Married"));
   ASSERT_TRUE(eventually(seconds(10), [&] { return !trust.holds("joe", "core"); })) << "it waits for no disk";
   ASSERT_TRUE(trust.stage.audit_says("Gone on"));
   kill();
-  std::filesystem::remove(held / "register");
+  trust.stage.release();
   moving.join();
   renaming.join();
   withdrawing.join();
@@ -355,24 +354,19 @@ TEST_F(FullDisk, WhatCouldNotBeSaidOfAnActIsSaidByTheNextStart) {
   trust.stage.audit_settings = ", segment_bytes: 65536";
   std::filesystem::create_directories(trust.stage.dir / "state" /
                                       "late-records");  // no reserve can be made there
-  const auto held = trust.stage.dir / "held";
-  std::filesystem::create_directory(held);
-  trust.stage.preload(CARDGATE_HELD_DISK_MODULE, "CARDGATE_HELD_DISK", held);
+  trust.stage.with_held_disk();
   trust.open(false);
   trust.seat("esme", 0);
-  ASSERT_TRUE(write_file_atomic(held / "register", {}, 0644));
-  std::jthread moving(
-      [&] { (void)post("esme", "/v1/staff/kim/changes", {{"name", "Kim Other"}, {"reason", "Moved"}}); });
-  ASSERT_TRUE(trust.stage.audit_says("Moved"));
-  std::jthread renaming(
-      [&] { (void)post("esme", "/v1/staff/ann/changes", {{"name", "Ann Other"}, {"reason", "Married"}}); });
-  ASSERT_TRUE(trust.stage.audit_says("Married"));
+  trust.stage.hold("register");
+  auto moving = begin_rename("kim", "Moved");
+  auto renaming = begin_rename("ann", "Married");
   fill_the_log();
   trust.leave(0);  // so that it is not carried out when its turn comes
-  std::filesystem::remove(held / "register");
+  trust.stage.release();
   moving.join();
   renaming.join();
-  EXPECT_TRUE(eventually(seconds(10), [&] { return service().at("late_records").as_int64() >= 2; }));
+  EXPECT_TRUE(
+      eventually(seconds(10), [&] { return trust.stage.service().at("late_records").as_int64() >= 2; }));
   kill();
   make_room("audit");
   start_again();

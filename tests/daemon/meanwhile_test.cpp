@@ -23,8 +23,7 @@ class Meanwhile : public ::testing::Test {
   void SetUp() override {
     if (!testing::Pcscd::available())
       GTEST_SKIP() << "pcscd or the virtual reader is missing: run script/bootstrap";
-    std::filesystem::create_directory(trust.stage.dir / "held");
-    trust.stage.preload(CARDGATE_HELD_DISK_MODULE, "CARDGATE_HELD_DISK", trust.stage.dir / "held");
+    trust.stage.with_held_disk();
     const auto with = [](const char* role, const std::string& more) {
       return fmt::format(
           "    employed_from: 2018-01-01\n{}"
@@ -41,13 +40,7 @@ class Meanwhile : public ::testing::Test {
     trust.employ("abe", "Abe Invented");
     trust.open(false);
   }
-  void TearDown() override { release(); }
-  void hold(const std::string& what) const {
-    ASSERT_TRUE(write_file_atomic(trust.stage.dir / "held" / what, {}, 0644));
-  }
-  void release() const {
-    for (const char* what : {"register", "audit"}) std::filesystem::remove(trust.stage.dir / "held" / what);
-  }
+  void TearDown() override { trust.stage.release(); }
   /// Begun, in the log, and from then on behind whatever holds the register.
   std::future<Finished> begin(const std::string& id, std::vector<std::string> arguments,
                               const std::string& recorded) {
@@ -69,7 +62,7 @@ class Meanwhile : public ::testing::Test {
 TEST_F(Meanwhile, AnActOfSomebodyWhoIsRemovedIsNotCarriedOut) {
   trust.seat("esme", 0);
   trust.seat("tom", 1);
-  hold("register");
+  trust.stage.hold("register");
   auto before = begin("tom", rename("mina", "Mina Before"), "Mina Before");
   auto act = begin("esme", rename("joe", "Joe Meanwhile"), "Joe Meanwhile");
   auto removal = std::async(std::launch::async, [this] {
@@ -79,7 +72,7 @@ TEST_F(Meanwhile, AnActOfSomebodyWhoIsRemovedIsNotCarriedOut) {
   ASSERT_TRUE(eventually(seconds(10), [&] {
     return trust.stage.ask("GET", "/v1/sessions/" + trust.session_of("esme")).status == 404;
   }));
-  release();
+  trust.stage.release();
   EXPECT_EQ(before.get().status, 0);
   const auto done = removal.get();
   EXPECT_EQ(done.status, 0) << done.all;
@@ -93,14 +86,14 @@ TEST_F(Meanwhile, AnActOfSomebodyWhoIsRemovedIsNotCarriedOut) {
 TEST_F(Meanwhile, AnActOfSomebodyWhoLosesTheRoleIsNotCarriedOut) {
   trust.seat("esme", 0);
   trust.seat("tom", 1);
-  hold("register");
+  trust.stage.hold("register");
   // The first is being written already; the second waits behind it.
   auto before = begin("tom", rename("mina", "Mina Before"), "Mina Before");
   auto act = begin("esme", rename("joe", "Joe Meanwhile"), "Joe Meanwhile");
   auto loses =
       begin("tom", {"staff", "leave-team", "esme", "--team", "esr-workforce-systems", "--reason", "Moves on"},
             "Moves on");
-  release();
+  trust.stage.release();
   EXPECT_EQ(before.get().status, 0);
   EXPECT_EQ(loses.get().status, 0);
   const auto refused = act.get();
@@ -117,10 +110,10 @@ TEST_F(Meanwhile, AFormIsNotVerifiedByTheManagerOfBefore) {
           .as_int64());
   trust.seat("mina", 0);
   trust.seat("tom", 1);
-  hold("register");
+  trust.stage.hold("register");
   auto moves = begin("tom", {"staff", "transfer", "joe", "--to", "vera", "--reason", "Moves on"}, "Moves on");
   auto verify = begin("mina", {"form", "verify", form}, "\"act\":\"verified\"");
-  release();
+  trust.stage.release();
   EXPECT_EQ(moves.get().status, 0);
   EXPECT_EQ(verify.get().status, 1);
   trust.can("tom", {"staff", "show", "joe"}, "\"state\":\"submitted\"");
@@ -136,7 +129,7 @@ TEST_F(Meanwhile, ATokenOfAClientThatLostTheRoleDoesNotLeave) {
     return at == std::string::npos ? 0.0 : std::stod(body.substr(at + name.size()));
   };
   const double before = live();
-  hold("audit");
+  trust.stage.hold("audit");
   auto asked = std::async(std::launch::async, [this] {
     return trust.stage.ask("POST", "/v1/token",
                            json::serialize(json::object{
@@ -148,7 +141,7 @@ TEST_F(Meanwhile, ATokenOfAClientThatLostTheRoleDoesNotLeave) {
   trust.stage.write_config();
   trust.stage.daemon->signal(SIGHUP);
   ASSERT_TRUE(trust.stage.daemon->wait_for_line("were read again", seconds(10)));
-  release();
+  trust.stage.release();
   const auto refused = asked.get();
   EXPECT_EQ(refused.status, 403) << refused.body;
   EXPECT_EQ(refused.error(), "role_not_allowed");

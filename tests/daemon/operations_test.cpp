@@ -39,10 +39,7 @@ class Operations : public ::testing::Test {
     ASSERT_NE(place, std::string::npos) << from;
     ASSERT_TRUE(write_file_atomic(file, as_bytes(text.replace(place, from.size(), to)), 0644));
   }
-  json::object service() const {
-    const auto status = stage.ask("GET", "/v1/status").json();
-    return status.at("service").as_object();
-  }
+  json::object service() const { return stage.service(); }
   std::string problems() const { return json::serialize(service().at("problems")); }
   std::string state() const { return std::string(service().at("state").as_string()); }
   testing::Finished check_config() const {

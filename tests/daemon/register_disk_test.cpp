@@ -27,7 +27,7 @@ class RegisterDisk : public ::testing::Test {
   void SetUp() override {
     if (!testing::Pcscd::available())
       GTEST_SKIP() << "pcscd or the virtual reader is missing: run script/bootstrap";
-    stage.preload(CARDGATE_FAILING_DISK_MODULE, "CARDGATE_DISK_FAULT", stage.dir / "fault");
+    stage.with_failing_disk();
   }
   void TearDown() override {
     if (state_is_mounted) {
@@ -52,9 +52,6 @@ class RegisterDisk : public ::testing::Test {
     stage.daemon->kill();
     stage.daemon.reset();
     stage.start_daemon();
-  }
-  void disk(std::string_view fault) {
-    ASSERT_TRUE(write_file_atomic(stage.dir / "fault", as_bytes(std::string(fault)), 0644));
   }
   bool status_says(std::string_view words) {
     return stage.ask("GET", "/v1/status").body.find(words) != std::string::npos;
@@ -161,11 +158,11 @@ TEST_F(RegisterDisk, AKillAtAnyStepOfAChangeLeavesItWholeOrNotAtAll) {
   ASSERT_EQ(bring("first").status, 200);
   bool ended = false;
   for (int step = 1; !ended && step < 400; step += 1 + step / 4) {
-    disk(fmt::format("kill {}", step));
+    stage.fail_disk(fmt::format("kill {}", step));
     const std::string id = fmt::format("step{}-", step);
     const auto answer = bring(id, 5);
     ended = answer.status == 200 && !stage.daemon->wait(std::chrono::milliseconds(0));
-    fs::remove(stage.dir / "fault");
+    stage.mend_disk();
     kill_and_start();
     const bool whole = is_there(id) && is_there(id + "4");
     if (answer.status == 200) {
@@ -187,7 +184,7 @@ TEST_F(RegisterDisk, AChangeThatTheDiskRefusedIsNotDoneAfterAKill) {
     const std::string id = fmt::format("refused{}", round);
     // Changes are made in their order: whatever a start writes of its own is written by now.
     ASSERT_EQ(bring(fmt::format("before{}", round)).status, 200);
-    disk("fail once");
+    stage.fail_disk("fail once");
     const auto answer = bring(id);
     EXPECT_EQ(answer.status, 500) << answer.body;
     EXPECT_THAT(answer.body, HasSubstr("Nothing was taken over"));
@@ -202,7 +199,7 @@ TEST_F(RegisterDisk, AChangeThatTheDiskRefusedIsNotDoneAfterAKill) {
 
 TEST_F(RegisterDisk, WhereTheDiskGoesOnFailingNobodyClaimsToKnow) {
   stage.up();
-  disk("fail");
+  stage.fail_disk("fail");
   const auto answer = bring("unknown");
   EXPECT_EQ(answer.status, 503) << answer.body;
   EXPECT_EQ(answer.error(), "outcome_unknown");
@@ -210,7 +207,7 @@ TEST_F(RegisterDisk, WhereTheDiskGoesOnFailingNobodyClaimsToKnow) {
   EXPECT_TRUE(testing::eventually(seconds(10),
                                   [&] { return status_says("it is not known whether the last change"); }));
   EXPECT_FALSE(is_there("unknown"));
-  fs::remove(stage.dir / "fault");
+  stage.mend_disk();
   EXPECT_TRUE(testing::eventually(seconds(20), [&] { return is_well(); }));
   EXPECT_TRUE(stage.audit_says("What was recorded before as not known whether it was done, was not done."));
   kill_and_start();

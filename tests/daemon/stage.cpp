@@ -197,6 +197,31 @@ void Stage::with_calendar() {
   preload(CARDGATE_CALENDAR_MODULE, "CARDGATE_CALENDAR", dir / "clock");
 }
 
+void Stage::with_held_disk() {
+  std::filesystem::create_directory(dir / "held");
+  preload(CARDGATE_HELD_DISK_MODULE, "CARDGATE_HELD_DISK", dir / "held");
+}
+
+void Stage::hold(const char* what) const {
+  must(write_file_atomic(dir / "held" / what, {}, 0644), "hold");
+}
+
+void Stage::release() const {
+  for (const char* what : {"register", "audit"}) std::filesystem::remove(dir / "held" / what);
+}
+
+void Stage::with_failing_disk() {
+  preload(CARDGATE_FAILING_DISK_MODULE, "CARDGATE_DISK_FAULT", dir / "fault");
+}
+
+void Stage::fail_disk(std::string_view how) const {
+  must(write_file_atomic(dir / "fault", as_bytes(std::string(how)), 0644), "the disk's fault");
+}
+
+void Stage::mend_disk() const {
+  std::filesystem::remove(dir / "fault");
+}
+
 void Stage::preload(const std::string& module, const std::string& variable, const std::string& value) {
   // ASan otherwise refuses to start behind a preloaded library.
   environment = {{"LD_PRELOAD", module}, {variable, value}, {"ASAN_OPTIONS", "verify_asan_link_order=0"}};
@@ -259,6 +284,12 @@ HttpAnswer Stage::ask(const std::string& method, const std::string& target, cons
 HttpAnswer Stage::admin(const std::string& method, const std::string& target, const std::string& body,
                         const std::vector<std::string>& headers) const {
   return http(admin_socket, method, target, body, headers);
+}
+
+json::object Stage::service() const {
+  const auto status = ask("GET", "/v1/status").json();
+  const auto* found = find_object(status, "service");
+  return found == nullptr ? json::object() : *found;
 }
 
 json::object Stage::card_status(const std::string& in) const {

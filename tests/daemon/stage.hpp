@@ -43,6 +43,15 @@ class Stage {
   void up(simcard::KeyKind kind = simcard::KeyKind::p256);
   /// From the next start on, cardgated runs with this module loaded before its libraries; `variable` is what the module reads.
   void preload(const std::string& module, const std::string& variable, const std::string& value);
+  /// From the next start on, nothing of the staff register (`register`) or of the audit log (`audit`) becomes durable
+  /// between hold() and release() (tests/support/held_disk.cpp).
+  void with_held_disk();
+  void hold(const char* what) const;
+  void release() const;
+  /// From the next start on, the register's disk does what fail_disk() says (tests/support/failing_disk.cpp), until mend_disk().
+  void with_failing_disk();
+  void fail_disk(std::string_view how) const;
+  void mend_disk() const;
   /// From the next start on, the service's wall clock is set_clock()'s.
   void with_calendar();
   void set_clock(std::chrono::seconds ahead) const;
@@ -65,6 +74,8 @@ class Stage {
   HttpAnswer token(const std::string& role = "core", const std::string& audience = "esr") const;
   std::string token_text(const std::string& role = "core") const;
   bool is_active(const std::string& token) const;
+  /// What the status says of the service itself; empty when it has no answer.
+  json::object service() const;
   /// Empty when there is no card.
   json::object card_status(const std::string& in = reader) const;
   HttpAnswer import(const std::string& yaml) const;
