@@ -5,14 +5,12 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
-#include <cstring>
 #include <set>
 
-#include "base/file.hpp"
 #include "tests/daemon/hospital.hpp"
 #include "tests/daemon/other_user.hpp"
+#include "tests/support/unix_socket.hpp"
 
 namespace cardgate {
 namespace {
@@ -26,13 +24,9 @@ constexpr int many = 600;
 /// A request that was sent, and its answer not yet read.
 class Asked {
  public:
-  Asked(const std::filesystem::path& socket, const std::string& target)
-      : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, socket.c_str(), socket.native().size());
+  Asked(const std::filesystem::path& socket, const std::string& target) : fd_(testing::connect_to(socket)) {
     const std::string text = "GET " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+    if (!fd_ ||
         ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size()))
       throw std::runtime_error("a request could not be sent");
   }

@@ -6,13 +6,11 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
-
-#include <cstring>
 
 #include "tests/daemon/other_user.hpp"
 #include "tests/daemon/stage.hpp"
+#include "tests/support/unix_socket.hpp"
 
 namespace cardgate {
 namespace {
@@ -24,11 +22,8 @@ using testing::HttpAnswer;
 using testing::Stage;
 
 FileDescriptor connect(const std::filesystem::path& socket) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, socket.c_str(), socket.native().size());
-  FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  auto fd = testing::connect_to(socket);
+  EXPECT_TRUE(fd);
   return fd;
 }
 

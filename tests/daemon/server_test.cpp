@@ -4,14 +4,13 @@
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
-#include <cstring>
 #include <thread>
 
 #include "base/file.hpp"
 #include "daemon/events.hpp"
 #include "tests/support/process.hpp"
+#include "tests/support/unix_socket.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -21,14 +20,9 @@ namespace asio = boost::asio;
 /// A client that writes whatever it has before it reads, as proxies do.
 class Client {
  public:
-  explicit Client(const std::filesystem::path& socket)
-      : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, socket.c_str(), socket.native().size());
+  explicit Client(const std::filesystem::path& socket) : fd_(testing::connect_to(socket)) {
     timeval patience{20, 0};
-    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    EXPECT_EQ(::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
   }
   /// Everything goes out, whether or not it is wanted; false when the other side does not take it.
   bool send(std::string_view text) const {

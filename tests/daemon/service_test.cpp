@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -15,6 +14,7 @@
 #include "audit/verify.hpp"
 #include "proto/token.hpp"
 #include "tests/daemon/stage.hpp"
+#include "tests/support/unix_socket.hpp"
 
 namespace cardgate {
 namespace {
@@ -78,11 +78,8 @@ TEST_F(Service, PcscdKilledEndsTheSession) {
 
 TEST_F(Service, EveryListenerIsToldOfTheCard) {
   stage.up();
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, stage.socket.c_str(), stage.socket.native().size());
-  const FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM, 0));
-  ASSERT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  const auto fd = testing::connect_to(stage.socket);
+  ASSERT_TRUE(fd);
   const std::string request = "GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n";
   ASSERT_EQ(::send(fd.get(), request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
   std::string seen;

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/daemon/stage.hpp"
 #include "tests/support/folders.hpp"
+#include "tests/support/unix_socket.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <stdexcept>
 
 namespace cardgate::testing {
@@ -47,12 +46,9 @@ std::string HttpAnswer::error() const {
 
 HttpAnswer raw(const std::filesystem::path& path, const std::string& bytes,
                std::chrono::milliseconds deadline) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.c_str(), path.native().size());
-  const FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto fd = connect_to(path);
   HttpAnswer answer;
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return answer;
+  if (!fd) return answer;
   std::string_view rest = bytes;
   while (!rest.empty()) {
     const auto sent = ::send(fd.get(), rest.data(), rest.size(), MSG_NOSIGNAL);

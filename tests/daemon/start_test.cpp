@@ -3,9 +3,7 @@
 // that this installation had, and what the journal says of a refusal.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
-#include <cstring>
 #include <thread>
 
 #include "daemon/configuration_in_use.hpp"
@@ -13,7 +11,9 @@
 #include "daemon/judge.hpp"
 #include "daemon/refusal_message.hpp"
 #include "daemon/refused_start.hpp"
+#include "daemon/server.hpp"
 #include "tests/support/process.hpp"
+#include "tests/support/unix_socket.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -178,16 +178,12 @@ TEST(RevocationLists, AreToldWhenTheyAreDue) {
 
 TEST(RefusedStart, TellsWhoeverWaits) {
   const TempDir dir;
-  const FileDescriptor listening(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const auto path = (dir / "s").string();
-  std::memcpy(address.sun_path, path.c_str(), path.size());
-  ASSERT_EQ(::bind(listening.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  ASSERT_EQ(::listen(listening.get(), 8), 0);
+  const auto opened = listen_on(dir / "s", 0600);
+  ASSERT_TRUE(opened) << opened.error().message();
+  const FileDescriptor listening(*opened);
   const auto call = [&] {
-    FileDescriptor caller(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    EXPECT_EQ(::connect(caller.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    auto caller = testing::connect_to(dir / "s");
+    EXPECT_TRUE(caller);
     const std::string_view asked = "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n";
     EXPECT_EQ(::send(caller.get(), asked.data(), asked.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(asked.size()));
