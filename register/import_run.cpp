@@ -401,12 +401,7 @@ class Run {
   /// A username that is another person's id would let two people be meant by one word.
   void give_username(const ImportedPerson& item, const Plan& plan) {
     const std::string& username = item.person.username;
-    KeyOrNone holder = own_.with_username(username);
-    if (!holder) holder = key_of(username);
-    for (const auto& other : like_ids(username)) {
-      if (!holder) holder = rows_.key_of(other);  // whoever types it in capitals must not mean somebody else
-    }
-    if (holder && *holder != plan.key) {
+    if (const auto holder = rows_.other_user(username, plan.key)) {
       if (file_.complete) {
         problem(item.lines.username, "username",
                 fmt::format("{}: the username {} is {}'s already", item.person.id, username,

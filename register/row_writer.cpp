@@ -106,6 +106,17 @@ bool RowWriter::has_staff(Key person) {
   return Query(has_staff_, person).next();
 }
 
+KeyOrNone RowWriter::other_user(std::string_view username, Key person) {
+  KeyOrNone holder;
+  if (Query query(by_username_, username); query.next()) holder = query.integer();
+  if (!holder) holder = key_of(username);
+  // User names are kept in lower case, numbers as they are: "e1001" is typed as "E1001", too.
+  for (const auto& number : like_ids(username)) {
+    if (!holder || *holder == person) holder = key_of(number);
+  }
+  return holder == person ? std::nullopt : holder;
+}
+
 std::string RowWriter::holder_of(std::string_view card) {
   Query query(by_card_, card);
   return query.next() ? query.text() : std::string();
@@ -120,17 +131,9 @@ Key RowWriter::must_know(std::string_view id) {
 }
 
 void RowWriter::save(Key person, const Person& now, const Person& next) {
-  if (now.username != next.username && !next.username.empty()) {
-    // A username that is another person's id would let two people be meant by one word.
-    Query query(by_username_, next.username);
-    KeyOrNone holder = query.next() ? KeyOrNone(query.integer()) : key_of(next.username);
-    // User names are kept in lower case, numbers as they are: "e1001" is typed as "E1001", too.
-    for (const auto& other : like_ids(next.username)) {
-      if (!holder || *holder == person) holder = key_of(other);
-    }
-    if (holder && *holder != person)
-      throw Refused{Errc::invalid_argument, "that username is somebody else's, or somebody else's id"};
-  }
+  // A username that is another person's id would let two people be meant by one word.
+  if (now.username != next.username && !next.username.empty() && other_user(next.username, person))
+    throw Refused{Errc::invalid_argument, "that username is somebody else's, or somebody else's id"};
   KeyOrNone manager;
   if (!next.line_manager.empty()) manager = must_know(next.line_manager);
   set_person(person, next, manager);

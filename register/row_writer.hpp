@@ -66,6 +66,8 @@ class RowWriter {
   std::string id_of(Key key);
   KeyOrNone manager_of(Key person);
   bool has_staff(Key person);
+  /// Who but this person would be meant by a user name: it is theirs, or it is their number in any case of letters.
+  KeyOrNone other_user(std::string_view username, Key person);
   /// Whose card it is; empty: nobody's.
   std::string holder_of(std::string_view card);
 

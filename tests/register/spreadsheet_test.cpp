@@ -205,6 +205,12 @@ TEST_F(Spreadsheet, AUserNameIsOneHoweverItIsSpelled) {
   EXPECT_EQ(staff->person("1")->username, "zo\u00eb.young");
   EXPECT_THAT(wrong("id,name,username\n3,C,ZO\u00cb.YOUNG\n"), ElementsAre(HasSubstr("is 1's already")));
   EXPECT_THAT(wrong("id,name,username\n3,C,e1001\n"), ElementsAre(HasSubstr("is E1001's already")));
+  take("id,name\nE2002,D\n");
+  options.allow_newcomers = 1;
+  EXPECT_EQ(take("id,name\ne2002,E\n").added, 1U);
+  options.allow_newcomers.reset();
+  EXPECT_THAT(wrong("id,username\ne2002,e2002\n"), ElementsAre(HasSubstr("is E2002's already")))
+      << "nor is one's own number, where it is another's in capitals";
   EXPECT_EQ(take("id,name,username\n1,,zo\u00eb.young\n").unchanged, 1U);
   const auto by_hand = staff->change("1", [](Person& person) -> Result<void> {
     person.username = "New.NAME\u200b";
