@@ -148,6 +148,44 @@ std::string_view check_born(const std::optional<Date>& born) {
   return born && born->year() < earliest ? "expected a date of birth after 1900" : "";
 }
 
+std::vector<ImportProblem> wrong_evidence(const ImportFile& file, const ImportedPerson& item, Date today,
+                                          const std::function<bool(const std::string& id)>& is_known) {
+  const Person& p = item.person;
+  const auto& lines = item.lines;
+  std::vector<ImportProblem> out;
+  const auto wrong = [&](const std::vector<int>& where, std::size_t n, std::string_view list,
+                         std::string_view text) {
+    const int line = n < where.size() ? where[n] : item.line;
+    out.push_back(problem_in(file, line, list, fmt::format("{}: {}", p.id, text)));
+  };
+  const auto to_come = [&](const std::optional<Date>& day) { return day && today.ok() && *day > today; };
+  for (std::size_t n = 0; n < p.forms.size(); ++n) {
+    const Form& form = p.forms[n];
+    if (form.state == Form::State::withdrawn) continue;
+    const auto check = [&](std::string_view what, const std::string& who, const std::optional<Date>& day) {
+      if (!who.empty() && !file.rows_lost && !is_known(who)) {
+        wrong(lines.forms, n, "forms",
+              fmt::format("'{}', who {} the form, is neither in this file nor in the register", who, what));
+      }
+      if (to_come(day))
+        wrong(lines.forms, n, "forms",
+              fmt::format("the form was {} on {}, a day to come", what, to_text(*day)));
+    };
+    check("verified", form.verified_by, form.verified_on);
+    check("approved", form.approved_by, form.approved_on);
+  }
+  if (!file.complete) return out;  // days that could not be read are none
+  for (std::size_t n = 0; n < p.declarations.size(); ++n) {
+    if (const Date day = p.declarations[n].signed_on; to_come(day))
+      wrong(lines.declarations, n, "declarations", fmt::format("signed on {}, a day to come", to_text(day)));
+  }
+  for (std::size_t n = 0; n < p.training.size(); ++n) {
+    if (const Date day = p.training[n].completed_on; to_come(day))
+      wrong(lines.training, n, "training", fmt::format("completed on {}, a day to come", to_text(day)));
+  }
+  return out;
+}
+
 ImportProblem problem_in(const ImportFile& file, int line, std::string_view field, std::string text) {
   const auto column = file.columns.find(field);
   if (column == file.columns.end()) return {line, std::move(text), {}};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is wrong between the people of one file. Internal to register/. Pure.
+// What is wrong between the people of one file, and with what it says of one of them. Internal to register/. Pure.
 #pragma once
+
+#include <functional>
 
 #include "register/fields.hpp"
 
@@ -22,6 +24,11 @@ inline constexpr std::string_view enrolment_is_both =
     "date_of_birth and national_insurance go together: give both, or write none for both";
 /// What is wrong with a date of birth; empty: nothing.
 std::string_view check_born(const std::optional<Date>& born);
+
+/// What is said to have been done after `today`, or by nobody (`is_known`: whether the file or the register has that number),
+/// counts for nothing: it is named, not taken over in silence.
+std::vector<ImportProblem> wrong_evidence(const ImportFile& file, const ImportedPerson& item, Date today,
+                                          const std::function<bool(const std::string& id)>& is_known);
 
 /// "a -> b -> a", shortened in the middle when there are many.
 std::string loop_text(const std::vector<std::string>& ids);

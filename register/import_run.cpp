@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <unordered_map>
 #include <unordered_set>
@@ -327,7 +328,9 @@ class Run {
     tell(plans_.size() + i + 1);
     if (plan.new_username && !item.person.username.empty()) give_username(item, plan);
     if (plan.is_new) check_id(item, plan);
-    check_evidence(item);
+    const auto is_known = [this](const std::string& id) { return key_of(id).has_value(); };
+    std::ranges::move(wrong_evidence(file_, item, options_.today, is_known),
+                      std::back_inserter(report_.problems));
     if (plan.lists.none()) return;
     const auto fill = [&](List list, const auto& rows, auto row) {
       if (!plan.lists[list]) return;
@@ -349,47 +352,6 @@ class Run {
     fill(delegations, p.delegations, [&](const Delegation& d, std::size_t n) {
       if (const auto from = grantor(item, d, n)) rows_.add(k, d, *from);
     });
-  }
-
-  /// What is said to have been done on a day to come, or by nobody, counts for nothing: it is named, not taken over in silence.
-  void check_evidence(const ImportedPerson& item) {
-    const Person& p = item.person;
-    const auto& lines = item.lines;
-    const auto wrong = [&](const std::vector<int>& where, std::size_t n, std::string_view list,
-                           std::string text) {
-      problem(n < where.size() ? where[n] : item.line, list, fmt::format("{}: {}", p.id, text));
-    };
-    const auto to_come = [&](const std::optional<Date>& day) {
-      return day && options_.today.ok() && *day > options_.today;
-    };
-    for (std::size_t n = 0; n < p.forms.size(); ++n) {
-      const Form& form = p.forms[n];
-      if (form.state == Form::State::withdrawn) continue;
-      const auto check = [&](std::string_view what, const std::string& who, const std::optional<Date>& day) {
-        if (!who.empty() && !file_.rows_lost && !key_of(who)) {
-          wrong(lines.forms, n, "forms",
-                fmt::format("'{}', who {} the form, is neither in this file nor in the register", who, what));
-        }
-        if (to_come(day))
-          wrong(lines.forms, n, "forms",
-                fmt::format("the form was {} on {}, a day to come", what, to_text(*day)));
-      };
-      check("verified", form.verified_by, form.verified_on);
-      check("approved", form.approved_by, form.approved_on);
-    }
-    if (!file_.complete) return;  // days that could not be read are none
-    for (std::size_t n = 0; n < p.declarations.size(); ++n) {
-      if (to_come(p.declarations[n].signed_on)) {
-        wrong(lines.declarations, n, "declarations",
-              fmt::format("signed on {}, a day to come", to_text(p.declarations[n].signed_on)));
-      }
-    }
-    for (std::size_t n = 0; n < p.training.size(); ++n) {
-      if (to_come(p.training[n].completed_on)) {
-        wrong(lines.training, n, "training",
-              fmt::format("completed on {}, a day to come", to_text(p.training[n].completed_on)));
-      }
-    }
   }
 
   void check_id(const ImportedPerson& item, const Plan& plan) {
