@@ -152,6 +152,14 @@ std::string span_text(const json::object& row) {
   return (from.empty() ? "" : " from " + from) + (until.empty() ? "" : " until " + until);
 }
 
+std::string step_line(const json::object& row, std::string_view word, std::string_view by,
+                      std::string_view on) {
+  const auto who = who_of(row, by);
+  if (who.empty()) return {};
+  const auto day = day_of(row, on);
+  return fmt::format("\n    {} by {}{}", word, who, day.empty() ? "" : " on " + day);
+}
+
 std::string card_line(const json::object& card) {
   const auto status = text_of(card, "status");
   std::string text = fmt::format("Card {}: {}{}", text_of(card, "uuid"), status, span_text(card));
@@ -183,17 +191,12 @@ std::string form_line(const json::object& form) {
   std::string text =
       fmt::format("Form {}: {} for {}: {}{}", number_of(form, "id"), text_of(form, "role_title"),
                   who_of(form, "person"), state_words(text_of(form, "state")), span_text(form));
-  const auto add = [&](std::string_view word, std::string_view by, std::string_view on) {
-    const auto who = who_of(form, by);
-    if (who.empty()) return;
-    const auto day = day_of(form, on);
-    text += fmt::format("\n    {} by {}{}", word, who, day.empty() ? "" : " on " + day);
-  };
-  add("asked for", "requested_by", "requested_on");
+  text += step_line(form, "asked for", "requested_by", "requested_on");
   if (const auto reason = text_of(form, "reason"); !reason.empty()) text += ": " + reason;
-  add("verified", "verified_by", "verified_on");
-  add("approved", "approved_by", "approved_on");
-  add(text_of(form, "state") == "rejected" ? "rejected" : "withdrawn", "closed_by", "closed_on");
+  text += step_line(form, "verified", "verified_by", "verified_on");
+  text += step_line(form, "approved", "approved_by", "approved_on");
+  text += step_line(form, text_of(form, "state") == "rejected" ? "rejected" : "withdrawn", "closed_by",
+                    "closed_on");
   if (const auto reason = text_of(form, "closed_reason"); !reason.empty()) text += ": " + reason;
   return text;
 }

@@ -47,10 +47,15 @@ ActOption person_option(bool required = true);
 /// A line for people, and its parts.
 std::string form_line(const json::object& form);
 std::string span_text(const json::object& row);
+/// "verified by Anna Bell (10017) on 2 March 2026", a line of its own, set in; empty when nobody has. `by` and `on` are members.
+std::string step_line(const json::object& row, std::string_view word, std::string_view by,
+                      std::string_view on);
 std::string card_line(const json::object& card);
+std::string removal_line(const json::object& row);
 /// What is still to be decided, or still works: lists show it first.
 bool is_open_form(const json::object& form);
 bool is_open_card(const json::object& card);
+bool is_open_removal(const json::object& row);
 /// Of a delegation or a stand-in: it has not ended.
 bool runs(const json::object& row);
 /// Each object of the list `member` by `line`, those first that come first; `none` when there is none.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// cardgate delegation, removal, and what `staff` does with people
+// What `cardgate staff` does with people
 #include <fmt/format.h>
 
 #include <memory>
@@ -14,48 +14,6 @@
 
 namespace cardgate::client {
 namespace {
-
-std::string delegation_line(const json::object& row) {
-  return fmt::format("Delegation {}: {} by {} to {}{}{}", number_of(row, "id"), text_of(row, "role"),
-                     who_of(row, "given_by"), who_of(row, "person"), span_text(row),
-                     runs(row) ? "" : ", ended");
-}
-
-std::string acting_line(const json::object& row) {
-  return fmt::format("Stand-in {}: {} for {}{}{}", number_of(row, "id"), who_of(row, "person"),
-                     who_of(row, "manager"), span_text(row), runs(row) ? "" : ", ended");
-}
-
-std::string removal_state(const json::object& row) {
-  const auto state = text_of(row, "state");
-  if (state == "requested") return "asked for, waits for the team";
-  if (state == "done") return "access is removed";
-  if (state == "restoring")
-    return who_of(row, "restore_by") + " has asked to give access back; a second member must agree";
-  if (state == "restored") return "access was given back";
-  return state;
-}
-
-std::string removal_line(const json::object& row) {
-  std::string text = fmt::format("Removal {}: ", number_of(row, "id"));
-  if (const auto person = who_of(row, "person"); !person.empty()) text += person + ", ";
-  text += removal_state(row);
-  if (const auto reason = text_of(row, "reason"); !reason.empty()) text += ". Reason: " + reason;
-  const auto add = [&](std::string_view word, std::string_view member, std::string_view on) {
-    const auto who = who_of(row, member);
-    const auto day = day_of(row, on);
-    if (!who.empty()) text += fmt::format("\n    {} by {}{}", word, who, day.empty() ? "" : " on " + day);
-  };
-  add("asked for", "requested_by", "requested_on");
-  add("removed", "done_by", "done_on");
-  add(text_of(row, "state") == "declined" ? "declined" : "given back", "closed_by", "closed_on");
-  return text;
-}
-
-bool is_open_removal(const json::object& row) {
-  const auto state = text_of(row, "state");
-  return state == "requested" || state == "restoring";
-}
 
 bool has_open(const json::object& person) {
   const auto* forms = find_array(person, "open_forms");
@@ -145,139 +103,6 @@ void say_csv(const json::object& body, bool heading) {
     say_whole(csv_line(fields));
   }
 }
-
-}  // namespace
-
-void add_delegation(CLI::App& app, Cli& cli) {
-  auto* group =
-      add_command(app, "delegation",
-                  "Let an administrator act for your staff, or somebody stand in for you while you are away",
-                  "cardgate delegation give --to \"Ann Clerk\" --role administrator-self-service --until "
-                  "2027-02-28 --reason \"Rotas\"",
-                  "");
-  group->require_subcommand(1);
-  add_act(*group, cli,
-          {.name = "list",
-           .what = "Your delegations and stand-ins: those you gave, and those given to you",
-           .example = "cardgate delegation list",
-           .method = "GET",
-           .path = "/v1/delegations",
-           .tell =
-               [](const json::object& body) {
-                 say_list(body, "given", "You have given no delegation.", delegation_line, runs);
-                 say_list(body, "held", "Nobody has delegated a role to you.", delegation_line, runs);
-                 say_list(body, "stand_ins", "", acting_line, runs);
-                 say_list(body, "standing_in", "", acting_line, runs);
-               },
-           .whole_lists = {"given", "stand_ins"}});
-  add_act(
-      *group, cli,
-      {.name = "give",
-       .what = "Let somebody act in a role for your staff, for some time (line managers)",
-       .example = "cardgate delegation give --to \"Ann Clerk\" --role administrator-self-service --until "
-                  "2027-02-28 --reason \"Rotas\"",
-       .path = "/v1/delegations",
-       .options = {{"--to", "person", "The person who will act: full name, or personnel number", true, false},
-                   {"--role", "role", "The role", true, false},
-                   {"--from", "valid_from", "The first day; today if you leave it out", false, false},
-                   {"--until", "valid_until", "The last day, at most a year away", true, false},
-                   reason_option()},
-       .tell = [](const json::object& row) { say(delegation_line(row)); }});
-  add_act(*group, cli,
-          {.name = "revoke",
-           .what = "End a delegation at once",
-           .example = "cardgate delegation revoke 4",
-           .method = "DELETE",
-           .path = "/v1/delegations/{}",
-           .subject = "DELEGATION",
-           .subject_help = "Its number: cardgate delegation list",
-           .tell = [](const json::object&) {
-             say("The delegation has ended. The person who held it was told.");
-           }});
-  add_act(
-      *group, cli,
-      {.name = "stand-in",
-       .what = "Name somebody to stand in for a line manager. They verify forms and see the staff, as the "
-               "manager does",
-       .example = "cardgate delegation stand-in --person 10021 --until 2026-12-31 --reason \"Annual leave\"",
-       .path = "/v1/acting",
-       .options = {{"--person", "person", "The person who stands in: full name, or personnel number", true,
-                    false},
-                   {"--manager", "manager", "The line manager they stand in for; you, if you leave it out",
-                    false, false},
-                   {"--from", "valid_from", "The first day; today if you leave it out", false, false},
-                   {"--until", "valid_until", "The last day, at most a year away", true, false},
-                   reason_option()},
-       .tell = [](const json::object& row) { say(acting_line(row)); }});
-  add_act(*group, cli,
-          {.name = "end-stand-in",
-           .what = "End a stand-in at once",
-           .example = "cardgate delegation end-stand-in 2",
-           .method = "DELETE",
-           .path = "/v1/acting/{}",
-           .subject = "NUMBER",
-           .subject_help = "Its number: cardgate delegation list",
-           .tell = [](const json::object&) {
-             say("The stand-in has ended. The person who stood in was told.");
-           }});
-}
-
-void add_removal(CLI::App& app, Cli& cli) {
-  auto* group = add_command(app, "removal", "Remove access urgently, and give it back",
-                            "cardgate removal request --person 10017 --reason \"Under investigation\"", "");
-  group->require_subcommand(1);
-  const auto tell = [](const json::object& row) { say(removal_line(row)); };
-  add_act(*group, cli,
-          {.name = "request",
-           .what = "Ask for somebody's access to be removed, or remove it at once if your role allows it",
-           .example = "cardgate removal request --person 10017 --reason \"Under investigation\"",
-           .path = "/v1/removals",
-           .options = {person_option(),
-                       reason_option(),
-                       {"--at-once", "at_once", "Remove the access now, without a second step", false, true}},
-           .tell = tell});
-  add_act(*group, cli,
-          {.name = "list",
-           .what = "Removals that wait for a decision, and access that waits to be given back",
-           .example = "cardgate removal list",
-           .method = "GET",
-           .path = "/v1/removals",
-           .tell =
-               [](const json::object& body) {
-                 say_list(body, "removals", "No removal waits for a decision.", removal_line);
-               },
-           .whole_lists = {"removals"}});
-  add_act(*group, cli,
-          {.name = "do",
-           .what = "Carry out a removal that was asked for. Sessions and tokens end at once",
-           .example = "cardgate removal do 3",
-           .path = "/v1/removals/{}/do",
-           .subject = "REMOVAL",
-           .subject_help = "Its number: cardgate removal list",
-           .tell = tell});
-  add_act(*group, cli,
-          {.name = "decline",
-           .what = "Refuse a removal that was asked for",
-           .example = "cardgate removal decline 3 --reason \"A mistake in the name\"",
-           .path = "/v1/removals/{}/decline",
-           .subject = "REMOVAL",
-           .subject_help = "Its number: cardgate removal list",
-           .options = {reason_option()},
-           .tell = tell});
-  add_act(*group, cli,
-          {.name = "restore",
-           .what = "Give removed access back. Two members of the team must do this, one after the other",
-           .example = "cardgate removal restore 3 --reason \"Investigation closed\"\n"
-                      "  cardgate removal restore --person 10017 --reason \"Investigation closed\"",
-           .path = "/v1/removals/{}/restore",
-           .subject = "REMOVAL",
-           .subject_help = "Its number: cardgate removal list; or give --person",
-           .path_without_subject = "/v1/removals/restore",
-           .options = {person_option(false), reason_option()},
-           .tell = tell});
-}
-
-namespace {
 
 Act change(std::string name, std::string what, std::string example, std::vector<ActOption> options) {
   options.push_back(reason_option());
