@@ -14,9 +14,7 @@ namespace cardgate::client {
 namespace {
 
 std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (const auto& word : words) out += (out.empty() ? "" : ", ") + word;
-  return out;
+  return fmt::format("{}", fmt::join(words, ", "));
 }
 
 std::string records_text(std::string_view records) {
@@ -32,6 +30,17 @@ std::string records_text(std::string_view records) {
 std::string until_text(const json::object& role) {
   const auto until = day_of(role, "valid_until");
   return until.empty() ? "" : fmt::format(", until {} (last day)", until);
+}
+
+/// What a list of the role names, in two or three words each.
+std::vector<std::string> lacks_of(const json::object& role, std::string_view list) {
+  std::vector<std::string> out;
+  const auto* items = find_array(role, list);
+  if (items == nullptr) return out;
+  for (const auto& item : *items) {
+    if (const auto* entry = item.if_object()) out.emplace_back(policy::lack(text_of(*entry, "prerequisite")));
+  }
+  return out;
 }
 
 /// One thing that is missing, for one role or for several.
@@ -114,18 +123,19 @@ std::string roles_text(const json::array& roles) {
   return text;
 }
 
-std::string missing_text(const json::object& role) {
-  const auto* unmet = find_array(role, "unmet");
-  if (unmet == nullptr) return {};
-  std::vector<std::string> words;
-  for (const auto& item : *unmet) {
-    const auto* entry = item.if_object();
-    if (entry == nullptr) continue;
-    const auto code = text_of(*entry, "prerequisite");
-    if (code == policy::removed_code) return std::string(policy::lack(code));
-    words.emplace_back(policy::lack(code));
+std::string role_line(const json::object& role) {
+  std::string line = text_of(role, "title") + ": ";
+  const auto missing = lacks_of(role, "unmet");
+  const std::string removed(policy::lack(policy::removed_code));
+  if (is_true(role, "allowed")) {
+    line += "yes" + until_text(role);
+  } else if (std::ranges::find(missing, removed) != missing.end()) {
+    line += "no: " + removed;
+  } else {
+    line += missing.empty() ? "no" : "no. Missing: " + joined(missing);
   }
-  return words.empty() ? std::string() : "Missing: " + joined(words);
+  const auto recommended = lacks_of(role, "warnings");
+  return recommended.empty() ? line : line + ". Also due: " + joined(recommended);
 }
 
 namespace {

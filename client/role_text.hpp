@@ -14,8 +14,8 @@ std::string role_text(const json::object& role);
 std::string roles_text(const json::array& roles);
 /// "Core ESR (core), all records, until 31 March 2028 (last day)".
 std::string held_text(const json::object& role);
-/// "Missing: active card, approved form", or "access was removed": the codes of `unmet` in words.
-std::string missing_text(const json::object& role);
+/// The same of somebody else, in few words: "Core ESR: no. Missing: active card, approved form".
+std::string role_line(const json::object& role);
 
 /// What ends of all of these RoleAccess, the nearest first and each thing once, whatever roles it ends. Empty: nothing.
 std::string lapses_text(const json::array& roles);

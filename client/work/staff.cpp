@@ -10,7 +10,6 @@
 #include "client/role_text.hpp"
 #include "client/service.hpp"
 #include "client/work/act.hpp"
-#include "policy/lack.hpp"
 
 namespace cardgate::client {
 namespace {
@@ -19,30 +18,6 @@ bool has_open(const json::object& person) {
   const auto* forms = find_array(person, "open_forms");
   const auto* removals = find_array(person, "open_removals");
   return (forms != nullptr && !forms->empty()) || (removals != nullptr && !removals->empty());
-}
-
-std::string recommended_text(const json::object& role) {
-  std::string codes;
-  if (const auto* list = find_array(role, "warnings")) {
-    for (const auto& item : *list) {
-      const auto* entry = item.if_object();
-      if (entry != nullptr)
-        codes += (codes.empty() ? "" : ", ") + std::string(policy::lack(text_of(*entry, "prerequisite")));
-    }
-  }
-  return codes.empty() ? "" : ". Also due: " + codes;
-}
-
-std::string role_line(const json::object& role) {
-  std::string line = "\n    " + text_of(role, "title") + ": ";
-  if (is_true(role, "allowed")) {
-    const auto until = day_of(role, "valid_until");
-    line += "yes" + (until.empty() ? "" : ", until " + until + " (last day)");
-  } else {
-    const auto missing = missing_text(role);
-    line += missing.starts_with("Missing") ? "no. " + missing : "no: " + missing;
-  }
-  return line + recommended_text(role);
 }
 
 /// Set in by four, but for the first line.
@@ -67,7 +42,7 @@ std::string staff_line(const json::object& row, bool with_open) {
   lines_of("open_removals", removal_line);
   if (const auto* roles = find_array(row, "roles")) {
     for (const auto& item : *roles) {
-      if (const auto* role = item.if_object()) text += role_line(*role);
+      if (const auto* role = item.if_object()) text += "\n    " + role_line(*role);
     }
     text += lapse_lines(*roles, text_of(row, "name"));
   }
