@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // cardgate access: the roles I hold, what is missing for the others, what ends soon.
-#include <fmt/format.h>
-
 #include <memory>
 
 #include "client/output.hpp"
@@ -29,9 +27,7 @@ int access(const Cli& cli, const AccessOptions& options) {
   if (cli.json) {
     print_json(reply->body);
   } else if (roles != nullptr) {
-    if (const auto* person = find_object(reply->body, "person")) {
-      say(fmt::format("{} ({})", text_of(*person, "name"), text_of(*person, "id")));
-    }
+    if (const auto person = who_of(reply->body, "person"); !person.empty()) say(person);
     const auto* one = roles->size() == 1 ? roles->front().if_object() : nullptr;
     say(one != nullptr ? role_text(*one) : roles_text(*roles));
     if (const auto text = lapses_text(*roles); !text.empty()) say("What ends in the next 30 days:" + text);

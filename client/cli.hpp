@@ -33,6 +33,8 @@ CLI::App* add_command(CLI::App& parent, const std::string& name, const std::stri
 inline constexpr std::string_view usual_exit_codes =
     "0 done; 1 refused; 2 wrong usage; 3 the service is not reachable; 4 error";
 
+/// How people are named everywhere.
+inline constexpr const char* person_help = "The person: full name, or personnel number";
 inline constexpr const char* session_help = "Which of your sessions; needed only when several are open";
 
 void add_status(CLI::App& app, Cli& cli);

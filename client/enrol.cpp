@@ -101,7 +101,7 @@ void add_enrol(CLI::App& app, Cli& cli) {
       *command, "code", "At the help desk: give an activation code to somebody who has asked for an account",
       "cardgate enrol code --person 1000", usual_exit_codes);
   auto whom = std::make_shared<CodeOptions>();
-  code->add_option("--person", whom->person, "The person: full name, or personnel number")->required();
+  code->add_option("--person", whom->person, person_help)->required();
   code->add_option("--session", whom->session, session_help);
   code->callback([&cli, whom] { cli.action = [&cli, whom] { return give_code(cli, *whom); }; });
 

@@ -91,6 +91,9 @@ std::string text_of(const json::object& object, std::string_view member) {
   const auto* text = find_string(object, member);
   return text == nullptr ? std::string() : std::string(*text);
 }
+std::string person_text(const json::object& person) {
+  return fmt::format("{} ({})", text_of(person, "name"), text_of(person, "id"));
+}
 std::string id_of(const json::object& object, std::string_view member) {
   const auto* person = find_object(object, member);
   return person == nullptr ? std::string() : text_of(*person, "id");
@@ -101,8 +104,7 @@ std::string name_of(const json::object& object, std::string_view member) {
 }
 std::string who_of(const json::object& object, std::string_view member) {
   const auto* person = find_object(object, member);
-  return person == nullptr ? std::string()
-                           : fmt::format("{} ({})", text_of(*person, "name"), text_of(*person, "id"));
+  return person == nullptr ? std::string() : person_text(*person);
 }
 std::int64_t number_of(const json::object& object, std::string_view member) {
   const auto* value = object.if_contains(member);

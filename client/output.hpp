@@ -39,7 +39,9 @@ std::string tries_text(std::int64_t tries);
 
 /// The member's text, or nothing.
 std::string text_of(const json::object& object, std::string_view member);
-/// A member that is a person: the id, the name, or both ("Anna Bell (10017)"). Empty when it is nobody.
+/// "Anna Bell (10017)".
+std::string person_text(const json::object& person);
+/// A member that is a person: the id, the name, or both. Empty when it is nobody.
 std::string id_of(const json::object& object, std::string_view member);
 std::string name_of(const json::object& object, std::string_view member);
 std::string who_of(const json::object& object, std::string_view member);

@@ -76,7 +76,7 @@ void add_password(CLI::App& app, Cli& cli) {
                            "cardgate password reset --person 1000 --reason \"forgotten, badge seen\"",
                            usual_exit_codes);
   auto wanted = std::make_shared<ResetOptions>();
-  desk->add_option("--person", wanted->person, "The person: full name, or personnel number")->required();
+  desk->add_option("--person", wanted->person, person_help)->required();
   desk->add_option("--reason", wanted->reason, "Why, and how you know who they are. It is recorded")
       ->required();
   desk->add_option("--session", wanted->session, session_help);

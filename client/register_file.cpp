@@ -135,9 +135,7 @@ void say_restored(const std::string& file, const json::object& body) {
   if (removed != nullptr && !removed->empty()) {
     text += "\nRemoved since then, and removed still:";
     for (const auto& item : *removed) {
-      const auto* person = item.if_object();
-      if (person != nullptr)
-        text += fmt::format("\n  {} ({})", text_of(*person, "name"), text_of(*person, "id"));
+      if (const auto* person = item.if_object()) text += "\n  " + person_text(*person);
     }
   }
   if (const auto cards = number_of(body, "still_blocked_cards"); cards > 0)

@@ -58,12 +58,10 @@ Result<std::string> sign_in_target(const Http& http, std::string_view member, st
 }
 
 void greet(const json::object& session, bool resumed) {
-  const auto* person = find_object(session, "person");
   const bool by_card = text_of(session, "acr") != "password";
   say(fmt::format(
-      "{} {} ({}), until {}. {}",
-      resumed ? "Unlocked:" : "Signed in:", person ? text_of(*person, "name") : "?",
-      person ? text_of(*person, "id") : "?", local_time(text_of(session, "expires_at")),
+      "{} {}, until {}. {}", resumed ? "Unlocked:" : "Signed in:", who_of(session, "person"),
+      local_time(text_of(session, "expires_at")),
       by_card ? "Take your card with you when you leave." : "Sign out when you leave: cardgate logout"));
   if (const auto* warnings = find_array(session, "warnings")) {
     for (const auto& warning : *warnings) {

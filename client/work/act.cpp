@@ -143,7 +143,7 @@ ActOption reason_option() {
 }
 
 ActOption person_option(bool required) {
-  return {"--person", "person", "The person: full name, or personnel number", required, false};
+  return {"--person", "person", person_help, required, false};
 }
 
 std::string span_text(const json::object& row) {

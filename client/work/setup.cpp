@@ -25,8 +25,8 @@ int set_up(const Cli& cli, const SetupOptions& options) {
   return say_reply(cli, reply, [&](const json::object& done) {
     const auto until = text_of(done, "valid_until");
     say_list(done, "people", "", [&](const json::object& row) {
-      return fmt::format("{} ({}) is appointed to {}{}.", text_of(row, "name"), text_of(row, "id"),
-                         text_of(done, "title"), until.empty() ? "" : " until " + until);
+      return fmt::format("{} is appointed to {}{}.", person_text(row), text_of(done, "title"),
+                         until.empty() ? "" : " until " + until);
     });
     say(options.break_glass.empty() ? "Set-up closes when both have signed in with their cards."
                                     : "Every member of the team is told.");
@@ -87,7 +87,7 @@ void add_record(CLI::App& app, Cli& cli) {
            .method = "GET",
            .path = "/v1/records/{}/allowed",
            .subject = "PERSON",
-           .subject_help = "The person: full name, or personnel number",
+           .subject_help = person_help,
            .options = {{"--role", "role", "The role", true, false}},
            .tell =
                [](const json::object& body) {

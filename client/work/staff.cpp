@@ -29,7 +29,7 @@ std::string indented(std::string text) {
 
 /// The person and their roles; before these what waits to be decided, but where that is listed anyway.
 std::string staff_line(const json::object& row, bool with_open) {
-  std::string text = fmt::format("{} ({})", text_of(row, "name"), text_of(row, "id"));
+  std::string text = person_text(row);
   if (const auto state = text_of(row, "state"); !state.empty()) text += ", " + state;
   const auto lines_of = [&](std::string_view member, std::string (*line)(const json::object&)) {
     if (const auto* open = find_array(row, member); open != nullptr && with_open) {
@@ -86,7 +86,7 @@ Act change(std::string name, std::string what, std::string example, std::vector<
           .example = std::move(example),
           .path = "/v1/staff/{}/changes",
           .subject = "PERSON",
-          .subject_help = "The person: full name, or personnel number",
+          .subject_help = person_help,
           .options = std::move(options),
           .tell = [](const json::object& row) { say(staff_line(row, true)); }};
 }
@@ -110,7 +110,7 @@ void add_staff_acts(CLI::App& group, Cli& cli) {
            .method = "GET",
            .path = "/v1/staff/{}",
            .subject = "PERSON",
-           .subject_help = "The person: full name, or personnel number",
+           .subject_help = person_help,
            .tell = [](const json::object& row) {
              say(staff_line(row, false));
              say_list(row, "removals", "", removal_line, is_open_removal);
