@@ -110,10 +110,9 @@ std::string summary(const json::object& body, const std::string& role) {
   if (holders == 0) return fmt::format("Nobody has {} today.", role);
   const auto until = day_of(body, "until");
   const auto looked_at = counted(holders, "person", "people");
-  if (losing == 0)
-    return fmt::format("Nothing ends until {} ({} with {} looked at).", until, looked_at, role);
-  return fmt::format("If nothing is renewed, {} of the {} with {} {} something until {}.", losing, looked_at,
-                     role, losing == 1 ? "loses" : "lose", until);
+  if (losing == 0) return fmt::format("Nothing ends by {} ({} with {} looked at).", until, looked_at, role);
+  return fmt::format("If nothing is renewed, {} of the {} with {} will lose something by {}.", losing,
+                     looked_at, role, until);
 }
 
 int forecast(const Cli& cli, const ForecastOptions& options) {

@@ -129,19 +129,20 @@ Result<void> hand_over(const fs::path& from, int folder, const std::string& name
 }
 
 void say_restored(const std::string& file, const json::object& body) {
-  std::string text = fmt::format("The register is as {} has it: {} people.", file,
+  std::string text = fmt::format("The register is now as in {}: {} people.", file,
                                  with_commas(static_cast<std::uint64_t>(number_of(body, "people"))));
   const auto* removed = find_array(body, "still_removed");
   if (removed != nullptr && !removed->empty()) {
-    text += "\nRemoved since then, and removed still:";
+    text += "\nThe access of these people was removed after the backup was made, and stays removed:";
     for (const auto& item : *removed) {
       if (const auto* person = item.if_object()) text += "\n  " + person_text(*person);
     }
   }
   if (const auto cards = number_of(body, "still_blocked_cards"); cards > 0)
-    text += fmt::format("\n{} since then lost, replaced or revoked, and so still.",
-                        counted(cards, "card", "cards"));
-  say(text + "\nImport the newest staff file now: leavers and new forms since then are not in the backup.");
+    text += fmt::format("\n{} lost, replaced or revoked after the backup was made, and cannot be used.",
+                        counted(cards, "card was", "cards were"));
+  say(text +
+      "\nImport the newest staff file now: the backup has no leavers and no new forms after it was made.");
 }
 
 /// A copy of the files of a running register: the newest changes are in its log, and not in the file alone.

@@ -16,7 +16,7 @@ void add_reload(CLI::App& app, Cli& cli) {
       app, "reload",
       "Take over the configuration, the policy and the trust files as they are on disk now (root)",
       "sudo cardgate reload",
-      "0 they are in use; 1 they were refused, and those before go on; 3 the "
+      "0 they are in use; 1 they were refused, and the earlier ones stay in use; 3 the "
       "service is not reachable; 4 error");
   command->callback([&cli] {
     cli.action = [&cli]() -> int {

@@ -207,8 +207,8 @@ class Check {
     }
     if (a.valid_for != b.valid_for) {
       add(Severity::warning, line, role.name,
-          fmt::format("a signature of the declaration '{}' does not last as long here as in {}", b.subject,
-                      first.name),
+          fmt::format("a signature of the declaration '{}' counts for a different time here than in {}",
+                      b.subject, first.name),
           "Write the same valid_for everywhere");
     }
     if (a.title != b.title) {

@@ -277,7 +277,7 @@ class Run {
   /// What a file may not do.
   void check_rules(const ImportedPerson& item, const Plan& plan, const Person& now, const Person& next) {
     if (item.enrolment.born && options_.today.ok() && *item.enrolment.born > options_.today)
-      problem(item.line, "date_of_birth", fmt::format("{}: the date of birth is a day to come", next.id));
+      problem(item.line, "date_of_birth", fmt::format("{}: the date of birth is in the future", next.id));
     if (now.removed && !next.removed) {
       problem(item.lines.removed, "removed",
               fmt::format("{}: access was removed; restoring takes two people: cardgate removal restore",

@@ -31,7 +31,7 @@ Newcomers::Number Newcomers::check_number(const ImportedPerson& item,
   if (!wrong.empty())
     return {fmt::format("\"{}\" {}{}", id, wrong, like.empty() ? "" : fmt::format(". Is it {}?", like))};
   if (like.empty()) return {};
-  doubt(item, fmt::format("but for zeros in front or the case of letters that is {}", like));
+  doubt(item, fmt::format("its number differs from {} only in zeros in front or in capital letters", like));
   return {{}, true};
 }
 

@@ -183,7 +183,7 @@ TEST(Forecast, DrawsTheWeeksAndNamesTheNearest) {
   const auto done = cardgate(service.socket(), {"policy", "forecast", "--days", "30"});
   EXPECT_EQ(done.status, 0);
   EXPECT_EQ(done.output,
-            "If nothing is renewed, 97 of the 310 people with a role lose something until 25 December "
+            "If nothing is renewed, 97 of the 310 people with a role will lose something by 25 December "
             "2026.\n\nweek of     people  roles they lose\n2026-11-23      31  core 20, manager "
             "11\n2026-12-07      62  core 62\n2026-12-14       1  core 1\n\nweek of 2026-11-23 "
             "│████████████████████████████▌ 31\nweek of 2026-11-30 │ 0\nweek of 2026-12-07 "
@@ -224,7 +224,7 @@ TEST(Forecast, SaysThatNothingLapses) {
       {ok(R"({"from":"2026-11-25","until":"2027-02-23","role":null,"people":3,"holders":2,"losing":0,)"
           R"("by_day":[],"by_week":[],"lapses":[],"cut":false,"policy":"aa"})")});
   EXPECT_EQ(cardgate(service.socket(), {"policy", "forecast"}).output,
-            "Nothing ends until 23 February 2027 (2 people with a role looked at).\n");
+            "Nothing ends by 23 February 2027 (2 people with a role looked at).\n");
 }
 
 TEST(Chart, ScalesToTheWidthAndNeverHidesAnybody) {

@@ -117,7 +117,9 @@ TEST_F(Bringing, LeaversByAbsenceStopAndThenEndSessions) {
 TEST_F(Bringing, ANewcomerWhoLooksLikeWhoLeavesStopsTheImportWhateverThePercentage) {
   const auto zeros = put("zeros.csv", "id,name\n01000,Ada Example\n");
   expect(1, "1 newcomer in this file looks like somebody", {"staff", "import", zeros});
-  expect(1, "line 2: column 'id': 01000 (Ada Example) is new: but for zeros in front",
+  expect(1,
+         "line 2: column 'id': 01000 (Ada Example) is new: its number differs from 1000 (Ada Example) only "
+         "in zeros",
          {"staff", "import", zeros});
   expect(0, "It would stop. 1 newcomer in this file", {"staff", "import", "--dry-run", zeros});
   EXPECT_TRUE(stage.audit_says("newcomers look like people on file"));
@@ -223,7 +225,7 @@ TEST_F(Bringing, ABackupIsRestoredUnderALiveSessionAndRemovalsStay) {
                        {"Content-Type: application/yaml"})
                 .status,
             200);
-  expect(0, "removed still:\n  Tia Invented (3000)", {"register", "restore", backup});
+  expect(0, "and stays removed:\n  Tia Invented (3000)", {"register", "restore", backup});
   EXPECT_EQ(name_of("2000"), "Max Invented");
   EXPECT_EQ(name_of("9"), "");
   EXPECT_TRUE(stage.is_active(token)) << "whoever still may goes on";

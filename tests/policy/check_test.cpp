@@ -132,12 +132,13 @@ TEST(PolicyCheck, Declarations) {
   EXPECT_THAT(lines(changed("requires: [employed]", "requires: [declaration: {name: d, version: \"2\"}]")),
               Contains("error 14 reader: it requires version 1 of the declaration 'd', but desk requires "
                        "version 2: a person who signs one still lacks the other"));
-  EXPECT_THAT(lines(changed("requires: [employed]",
-                            "requires: [declaration: {name: d, version: \"1\", valid_for: 30d, title: D}]")),
-              ::testing::ElementsAre(
-                  HasSubstr("warning 14 reader: a signature of the declaration 'd' does not last as long"),
-                  "warning 14 reader: the declaration 'd' is called 'd' here, but 'D' in desk, so people "
-                  "will think of two things"));
+  EXPECT_THAT(
+      lines(changed("requires: [employed]",
+                    "requires: [declaration: {name: d, version: \"1\", valid_for: 30d, title: D}]")),
+      ::testing::ElementsAre(
+          HasSubstr("warning 14 reader: a signature of the declaration 'd' counts for a different time"),
+          "warning 14 reader: the declaration 'd' is called 'd' here, but 'D' in desk, so people "
+          "will think of two things"));
 }
 
 TEST(PolicyCheck, TrainingThatWarnsHereAndDeniesThere) {

@@ -95,9 +95,8 @@ TEST_F(Spreadsheet, LostZerosAndCaseStopAndAsk) {
   const auto report = take("id,name\n412345,Ngozi Adeyemi\ne1001,Ada Example\n");
   EXPECT_TRUE(report.newcomers_doubted);
   EXPECT_THAT(texts(report.look_alikes),
-              ElementsAre("2: column 'id': 412345 (Ngozi Adeyemi) is new: but for zeros in front or the case "
-                          "of letters that is "
-                          "00412345 (Ngozi Adeyemi)",
+              ElementsAre("2: column 'id': 412345 (Ngozi Adeyemi) is new: its number differs from 00412345 "
+                          "(Ngozi Adeyemi) only in zeros in front or in capital letters",
                           HasSubstr("3: column 'id': e1001 (Ada Example) is new")));
   EXPECT_EQ(*staff->count(), 2U);
   options.allow_newcomers = 1;
@@ -285,7 +284,7 @@ TEST_F(Spreadsheet, PlaceholdersNameNoCard) {
 
 TEST_F(Spreadsheet, NobodyIsBornInTheFuture) {
   EXPECT_THAT(wrong("id,name,Date of Birth,NI Number\n1,A,2026-06-02,QQ12\n"),
-              ElementsAre("2: column 'Date of Birth': 1: the date of birth is a day to come"));
+              ElementsAre("2: column 'Date of Birth': 1: the date of birth is in the future"));
   EXPECT_EQ(take("id,name,Date of Birth,NI Number\n1,A,2026-06-01,QQ12\n").added, 1U);
 }
 
