@@ -15,16 +15,6 @@ using std::chrono::minutes;
 constexpr auto password = CredentialKind::password;
 constexpr auto code = CredentialKind::code;
 
-constexpr ThrottleRules rules{.free_failures = 5,
-                              .first_wait = seconds(30),
-                              .longest_wait = minutes(15),
-                              .uid_failures = 50,
-                              .uid_period = hours(1),
-                              .account_failures = 100,
-                              .enrolments = 6,
-                              .remembered = hours(24),
-                              .marks = 200};
-
 class OnFile : public ::testing::Test {
  protected:
   OnFile() {
@@ -36,7 +26,7 @@ class OnFile : public ::testing::Test {
   }
   void reopen() {
     credentials.reset();
-    auto opened = open_credentials(folder.file(), rules);
+    auto opened = open_credentials(folder.file(), throttle_rules);
     ASSERT_TRUE(opened) << opened.error().context;
     credentials = std::move(*opened);
   }

@@ -9,9 +9,21 @@
 #include <filesystem>
 
 #include "base/crypto.hpp"
+#include "register/credentials.hpp"
 #include "register/register.hpp"
 
 namespace cardgate::reg {
+
+/// Tight enough that a test reaches each bound.
+inline constexpr ThrottleRules throttle_rules{.free_failures = 5,
+                                              .first_wait = seconds(30),
+                                              .longest_wait = std::chrono::minutes(15),
+                                              .uid_failures = 50,
+                                              .uid_period = std::chrono::hours(1),
+                                              .account_failures = 100,
+                                              .enrolments = 6,
+                                              .remembered = std::chrono::hours(24),
+                                              .marks = 200};
 
 inline Date date(std::string_view text) {
   return parse_date(text).value();

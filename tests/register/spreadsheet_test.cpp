@@ -2,7 +2,6 @@
 // What spreadsheets do to lists of staff: none of it may become a person, or let a real one leave.
 #include <fmt/format.h>
 
-#include "register/credentials.hpp"
 #include "tests/register/fixture.hpp"
 
 namespace cardgate::reg {
@@ -228,15 +227,7 @@ TEST_F(Spreadsheet, AUserNameIsOneHoweverItIsSpelled) {
     return {};
   });
   EXPECT_TRUE(own_number) << own_number.error().context;
-  const auto credentials = open_credentials(folder.file(), {.free_failures = 5,
-                                                            .first_wait = seconds(30),
-                                                            .longest_wait = seconds(900),
-                                                            .uid_failures = 50,
-                                                            .uid_period = seconds(3600),
-                                                            .account_failures = 100,
-                                                            .enrolments = 10,
-                                                            .remembered = seconds(86400),
-                                                            .marks = 1000});
+  const auto credentials = open_credentials(folder.file(), throttle_rules);
   ASSERT_TRUE(credentials);
   const WallTime now = parse_rfc3339("2026-06-01T12:00:00Z").value();
   for (const auto* typed : {"new.name", "NEW.Name", "new.name ", "\uff4eew.name"}) {
