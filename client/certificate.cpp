@@ -132,7 +132,8 @@ json::object to_json(const Judged& judged) {
           {"revocation", verdict.revocation},
           {"proofs", std::move(proofs)},
           {"chain", json::array(verdict.chain.begin(), verdict.chain.end())},
-          {"findings", std::move(findings)}};
+          {"findings", std::move(findings)},
+          {"passed_over", json::array(judged.passed_over.begin(), judged.passed_over.end())}};
 }
 
 bool is_of_a_file(const Error& error) {
@@ -145,16 +146,13 @@ int verify_certificate(const Cli& cli, const CertificateOptions& options) {
   // It says nothing about the certificate.
   if (!judged && is_of_a_file(judged.error())) return say_error(cli, judged.error());
   if (!judged) return say_usage(cli, judged.error().context);
-  const auto& [verdict, passed_over, expires] = *judged;
   if (cli.json) {
-    auto object = to_json(*judged);
-    object["passed_over"] = json::array(passed_over.begin(), passed_over.end());
-    print_json(object);
+    print_json(to_json(*judged));
   } else {
     print_verdict(options.leaf, *judged);
-    for (const auto& text : passed_over) say("  note: " + text);
+    for (const auto& text : judged->passed_over) say("  note: " + text);
   }
-  return verdict.valid ? exit_valid : exit_not_valid;
+  return judged->verdict.valid ? exit_valid : exit_not_valid;
 }
 
 }  // namespace

@@ -17,8 +17,8 @@ int explain(const Cli& cli, const std::string& file) {
   if (!der) return say_error(cli, der.error());
   const std::string body = json::serialize(json::object{{"certificate", to_base64(*der)}});
   const auto reply = post(Http(cli.admin_socket), "/v1/certificates/explain", body);
-  if (!reply) return say_admin_error(cli, reply.error(), "ask who a certificate belongs to");
-  const int said = say_reply(cli, reply, [](const json::object& answer) { say(text_of(answer, "text")); });
+  const int said = say_admin_reply(cli, reply, "ask who a certificate belongs to",
+                                   [](const json::object& answer) { say(text_of(answer, "text")); });
   if (said != exit_ok) return said;
   const bool somebody = find_object(reply->body, "person") != nullptr;
   return is_true(reply->body, "valid") && somebody ? exit_ok : exit_refused;

@@ -192,12 +192,6 @@ int say_error(const Cli& cli, const Error& error) {
   return code;
 }
 
-int say_admin_error(const Cli& cli, const Error& error, std::string_view what) {
-  if (error.code != Errc::permission_denied) return say_error(cli, error);
-  say_error(cli, {error.code, fmt::format("{}: only root can {}. Use sudo", cli.admin_socket, what)});
-  return exit_refused;
-}
-
 int say_reply(const Cli& cli, const Result<Reply>& reply,
               const std::function<void(const json::object&)>& tell) {
   if (!reply) return say_error(cli, reply.error());
@@ -208,6 +202,14 @@ int say_reply(const Cli& cli, const Result<Reply>& reply,
     tell(reply->body);
   }
   return exit_ok;
+}
+
+int say_admin_reply(const Cli& cli, const Result<Reply>& reply, std::string_view what,
+                    const std::function<void(const json::object&)>& tell) {
+  if (reply || reply.error().code != Errc::permission_denied) return say_reply(cli, reply, tell);
+  say_error(cli,
+            {Errc::permission_denied, fmt::format("{}: only root can {}. Use sudo", cli.admin_socket, what)});
+  return exit_refused;
 }
 
 int say_usage(const Cli& cli, std::string_view text) {

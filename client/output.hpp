@@ -55,12 +55,13 @@ std::string unmet_text(const json::array& unmet);
 int say_problem(const Cli& cli, const proto::Problem& problem);
 /// Says a failure on this side of the socket and gives its exit code.
 int say_error(const Cli& cli, const Error& error);
-/// The same for a call of the admin socket; `what` only root can do: "set up".
-int say_admin_error(const Cli& cli, const Error& error, std::string_view what);
 /// Says how a call went, and gives the exit code: a failure, a refusal, or what was answered; that by `tell`, and with
 /// --json as it is.
 int say_reply(const Cli& cli, const Result<Reply>& reply,
               const std::function<void(const json::object&)>& tell);
+/// The same of a call of the admin socket; `what` only root can do: "set up".
+int say_admin_reply(const Cli& cli, const Result<Reply>& reply, std::string_view what,
+                    const std::function<void(const json::object&)>& tell);
 /// Says that the command was not given as it should be: exit_usage.
 int say_usage(const Cli& cli, std::string_view text);
 

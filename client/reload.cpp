@@ -21,8 +21,7 @@ void add_reload(CLI::App& app, Cli& cli) {
   command->callback([&cli] {
     cli.action = [&cli]() -> int {
       const auto reply = call(Http(cli.admin_socket), {.method = "POST", .target = "/v1/reload"}, patience);
-      if (!reply) return say_admin_error(cli, reply.error(), "reload the configuration");
-      return say_reply(cli, reply, [](const json::object&) {
+      return say_admin_reply(cli, reply, "reload the configuration", [](const json::object&) {
         say("Done. The configuration, the policy and the trust files on disk are in use.");
       });
     };

@@ -160,8 +160,8 @@ int import(const Cli& cli, const Ask& ask) {
                 std::chrono::minutes(30));
   }();
   const double took = std::max(0.001, std::chrono::duration<double>(system_clock().boot() - began).count());
-  if (!reply) return say_admin_error(cli, reply.error(), "take over a staff file");
-  return say_reply(cli, reply, [took](const json::object& report) { say(report_text(report, took)); });
+  return say_admin_reply(cli, reply, "take over a staff file",
+                         [took](const json::object& report) { say(report_text(report, took)); });
 }
 
 }  // namespace

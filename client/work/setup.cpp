@@ -21,8 +21,7 @@ int set_up(const Cli& cli, const SetupOptions& options) {
   json::object body{{"people", json::array(options.people.begin(), options.people.end())}};
   if (!options.break_glass.empty()) body["break_glass"] = options.break_glass;
   const auto reply = post(Http(cli.admin_socket), "/v1/setup", json::serialize(body));
-  if (!reply) return say_admin_error(cli, reply.error(), "set up");
-  return say_reply(cli, reply, [&](const json::object& done) {
+  return say_admin_reply(cli, reply, "set up", [&](const json::object& done) {
     const auto until = text_of(done, "valid_until");
     say_list(done, "people", "", [&](const json::object& row) {
       return fmt::format("{} is appointed to {}{}.", person_text(row), text_of(done, "title"),
