@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <ctime>
 
+#include "base/yaml_json.hpp"
+
 namespace cardgate {
 namespace {
 
@@ -109,6 +111,11 @@ TEST(StrictYaml, AKeyThatStandsTwiceIsFoundInALargeMapToo) {
   EXPECT_FALSE(map.optional("empty")) << "absent and null are the same";
   EXPECT_FALSE(map.optional("key100"));
   EXPECT_NE(map.finish().error().context.find("f.yaml:1: key0: unknown key"), std::string::npos);
+}
+
+TEST(StrictYaml, IsTheSameAsJson) {
+  const auto root = *Yaml::parse("m: {n: -5, b: true}\nl: [x, '5', 'true', day]\nz: ~\n", "f.yaml");
+  EXPECT_EQ(json::serialize(to_json(root)), R"({"m":{"n":-5,"b":true},"l":["x","5","true","day"],"z":null})");
 }
 
 TEST(StrictYaml, AnEmptyFileIsNull) {

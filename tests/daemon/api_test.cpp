@@ -7,7 +7,7 @@
 #include <regex>
 #include <set>
 
-#include "base/strict_yaml.hpp"
+#include "base/yaml_json.hpp"
 #include "tests/daemon/stage.hpp"
 #include "tests/support/folders.hpp"
 
@@ -16,23 +16,6 @@ namespace {
 
 using testing::HttpAnswer;
 using testing::Stage;
-
-json::value to_json(const Yaml& node) {
-  if (auto map = node.map()) {
-    json::object out;
-    for (const auto& [key, child] : map->entries()) out[key] = to_json(child);
-    return out;
-  }
-  if (const auto list = node.list()) {
-    json::array out;
-    for (const auto& child : *list) out.push_back(to_json(child));
-    return out;
-  }
-  if (const auto flag = node.boolean()) return *flag;
-  if (const auto number = node.integer(INT64_MIN, INT64_MAX)) return *number;
-  if (const auto text = node.string()) return json::string(*text);
-  return nullptr;
-}
 
 class Api : public ::testing::Test {
  protected:
