@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 namespace cardgate::daemon {
+namespace {
 
+/// What this configuration asks of cards.
 Result<CardRules> card_rules(const Config& config) {
   CardRules rules;
   rules.require_presence = config.cards.require_presence;
@@ -13,6 +15,7 @@ Result<CardRules> card_rules(const Config& config) {
   return rules;
 }
 
+/// Every role that a client may ask for must exist, or a typing mistake would be found by a nurse at night.
 Result<void> check_roles(const Config& config, const policy::Policy& policy) {
   for (const auto& client : config.clients) {
     for (const auto& grant : client.tokens) {
@@ -26,6 +29,8 @@ Result<void> check_roles(const Config& config, const policy::Policy& policy) {
   }
   return {};
 }
+
+}  // namespace
 
 Result<Settings> load_settings(const std::filesystem::path& file) {
   // Their fingerprints are taken before they are read: a file that changes meanwhile then counts as changed.

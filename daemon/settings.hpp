@@ -28,11 +28,4 @@ struct Settings {
 /// permission_denied, too_large, io, and those of trust::Authorities.
 Result<Settings> load_settings(const std::filesystem::path& file);
 
-/// What this configuration asks of cards. Errors: as trust::ContentSigners.
-Result<CardRules> card_rules(const Config& config);
-
-/// Every role that a client may ask for must exist, or a typing mistake would be found by a nurse at night.
-/// Errors: config_invalid.
-Result<void> check_roles(const Config& config, const policy::Policy& policy);
-
 }  // namespace cardgate::daemon
