@@ -173,8 +173,4 @@ bool opens_by_password(const policy::Role& role) {
   return role.accepts(policy::SignIn::password) && role.records == "own" && role.may.empty();
 }
 
-std::string comparable_name(std::string_view name) {
-  return key_text(name);
-}
-
 }  // namespace cardgate::daemon

@@ -48,7 +48,4 @@ class PasswordRules {
 /// The rule that no policy can change: a password opens a person's own record, and gives no rights over others.
 bool opens_by_password(const policy::Role& role);
 
-/// How the names on two certificates are compared: key_text(). For people's own spelling there is search_text().
-std::string comparable_name(std::string_view name);
-
 }  // namespace cardgate::daemon

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/cards/card_name.hpp"
 
-#include "daemon/password_rules.hpp"
+#include "base/unicode.hpp"
 
 namespace cardgate::daemon {
 
@@ -13,7 +13,7 @@ std::string certificate_name(const trust::CertificateInfo& info) {
 }
 
 bool says_name(const trust::CertificateInfo& info, const std::string& name) {
-  return comparable_name(certificate_name(info)) == comparable_name(name);
+  return key_text(certificate_name(info)) == key_text(name);
 }
 
 }  // namespace cardgate::daemon

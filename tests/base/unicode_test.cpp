@@ -69,6 +69,13 @@ TEST(Unicode, AKeyIsOneWhateverTheSpelling) {
   EXPECT_NE(key_text("eve.zoe"), eve) << "another letter is another name";
 }
 
+TEST(Unicode, AKeyHasNeitherCaseNorNeedlessBlanks) {
+  EXPECT_EQ(key_text("  Ada \t EXAMPLE "), "ada example");
+  EXPECT_EQ(key_text("\u0416\u0410\u041d\u041d\u0410"), key_text("\u0436\u0430\u043d\u043d\u0430"));
+  EXPECT_EQ(key_text("ZOE\u0308\u00a0 Example"), key_text("Zo\u00eb Example"));
+  EXPECT_NE(key_text("Ada-Example"), key_text("Ada Example"));
+}
+
 TEST(Unicode, NamesAreFoundAsPeopleTypeThem) {
   const auto same = [](const char* a, const char* b) {
     EXPECT_EQ(search_text(a), search_text(b)) << a << " " << b;

@@ -162,13 +162,5 @@ TEST(PasswordRules, ANameWithoutItsAccentsIsStillTheName) {
     EXPECT_NE(rules.refuse(Secret(std::string_view(password)), {"Zo\u00eb O\u2019Neill"}), "") << password;
 }
 
-TEST(Names, AreComparedWithoutCaseAndBlanks) {
-  EXPECT_EQ(comparable_name("  Ada \t EXAMPLE "), "ada example");
-  EXPECT_EQ(comparable_name("\u0416\u0410\u041d\u041d\u0410"),
-            comparable_name("\u0436\u0430\u043d\u043d\u0430"));
-  EXPECT_EQ(comparable_name("ZOE\u0308\u00a0 Example"), comparable_name("Zo\u00eb Example"));
-  EXPECT_NE(comparable_name("Ada-Example"), comparable_name("Ada Example"));
-}
-
 }  // namespace
 }  // namespace cardgate::daemon
