@@ -5,13 +5,13 @@
 
 #include <sys/stat.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/crypto.hpp"
-#include "base/result.hpp"
 
 namespace cardgate::daemon {
 
@@ -20,13 +20,20 @@ class FilesRead {
  public:
   /// Remembers the file as it is now. One that cannot be read is remembered as such.
   void add(const std::filesystem::path& file);
-  /// Those that are another now. A file is read again only when its size, its time or its place on the disk is another.
+  /// Those that are another now. A file is read again only when its time or its place on the disk is another, and its size is not.
   std::vector<std::filesystem::path> changed();
 
  private:
+  /// Of a file that cannot be read: of nothing.
+  struct Content {
+    std::size_t size = 0;
+    Digest digest{};
+    bool operator==(const Content&) const = default;
+  };
+  static Content content_of(const std::filesystem::path& path);
   struct File {
     std::filesystem::path path;
-    Digest digest{};
+    Content content;
     struct stat seen{};  // when the content was last looked at
     bool same = true;    // what that look found
   };
