@@ -44,14 +44,6 @@ Result<PeoplePage> page_of(reg::Register& staff, const ListAsk& ask, const std::
   return page;
 }
 
-Result<std::vector<std::string>> staff_of(reg::Register& staff, const std::vector<std::string>& managers) {
-  std::set<std::string> all;
-  for (const auto& manager : managers) {
-    for (auto& id : TRY(staff.people_by(Relation::staff_of, manager))) all.insert(std::move(id));
-  }
-  return std::vector<std::string>(all.begin(), all.end());
-}
-
 Result<std::vector<std::string>> in_either(reg::Register& staff, Relation one, std::string_view value,
                                            Relation other, std::string_view other_value) {
   const auto first = TRY(staff.people_by(one, value));
@@ -62,6 +54,14 @@ Result<std::vector<std::string>> in_either(reg::Register& staff, Relation one, s
 }
 
 }  // namespace
+
+Result<std::vector<std::string>> staff_of(reg::Register& staff, const std::vector<std::string>& managers) {
+  std::set<std::string> all;
+  for (const auto& manager : managers) {
+    for (auto& id : TRY(staff.people_by(Relation::staff_of, manager))) all.insert(std::move(id));
+  }
+  return std::vector<std::string>(all.begin(), all.end());
+}
 
 Result<PeoplePage> team_page(reg::Register& staff, const ListAsk& ask,
                              const std::vector<std::string>& managers, const std::atomic<bool>& stop) {

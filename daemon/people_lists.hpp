@@ -29,6 +29,9 @@ struct ListAsk {
   std::string after;
 };
 
+/// Everybody who has one of these line managers, sorted.
+Result<std::vector<std::string>> staff_of(reg::Register& staff, const std::vector<std::string>& managers);
+
 /// The staff of these managers: who holds what, what ends and what waits.
 Result<PeoplePage> team_page(reg::Register& staff, const ListAsk& ask,
                              const std::vector<std::string>& managers, const std::atomic<bool>& stop);

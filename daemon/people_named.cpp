@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/people_named.hpp"
 
+#include <set>
+
 #include "base/unicode.hpp"
 #include "daemon/limits.hpp"
+#include "daemon/people_lists.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -40,12 +43,9 @@ class Search {
 };
 
 Result<std::set<std::string>> shown_to(reg::Register& staff, const NameAsk& ask) {
-  std::set<std::string> ids;
+  const auto answered_for = TRY(staff_of(staff, ask.managers));
+  std::set<std::string> ids(answered_for.begin(), answered_for.end());
   if (!ask.me.empty()) ids.insert(ask.me);
-  for (const auto& manager : ask.managers) {
-    for (auto& id : TRY(staff.people_by(reg::Register::Relation::staff_of, manager)))
-      ids.insert(std::move(id));
-  }
   return ids;
 }
 

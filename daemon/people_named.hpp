@@ -4,11 +4,10 @@
 #pragma once
 
 #include <atomic>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "daemon/people_view.hpp"
+#include "base/result.hpp"
 #include "register/register.hpp"
 
 namespace cardgate::daemon {
