@@ -30,6 +30,13 @@ audit::Keep keep_of(std::string_view event) {
   return std::ranges::find(many, event) == std::end(many) ? audit::Keep::always : audit::Keep::if_room;
 }
 
+audit::Record incident(std::string reason) {
+  audit::Record record;
+  record.event = "incident";
+  record.reason = std::move(reason);
+  return record;
+}
+
 }  // namespace
 
 Sessions::Bounds session_bounds(const Limits& limits) {
@@ -99,10 +106,7 @@ Gate::Gate(boost::asio::io_context& io, const Clock& clock, Parts parts)
             log(problem.empty() ? Level::notice : Level::error, text,
                 {{"CARDGATE_EVENT", problem.empty() ? "passwords_working" : "passwords_failing"},
                  {"CARDGATE_REASON", text}});
-            audit::Record news;
-            news.event = "incident";
-            news.reason = text;
-            note(std::move(news));
+            note(incident(text));
           }),
       open_acts_(config_.state_directory / "open-acts", open_acts_bytes),
       configuration_(std::move(parts.in_use)),
@@ -120,21 +124,13 @@ void Gate::start() {
   record.policy = policy_->hash();
   record.details["version"] = CARDGATE_VERSION;
   note(std::move(record));
-  for (const auto& text : told_at_start_) {
-    audit::Record lost;
-    lost.event = "incident";
-    lost.reason = text;
-    note(std::move(lost));
-  }
+  for (const auto& text : told_at_start_) note(incident(text));
   announce_if_due();
   log_findings(*policy_, config_.policy.string());
   register_.on_news = [this](const std::string& text, bool good) {
     log(good ? Level::notice : Level::error, text,
         {{"CARDGATE_EVENT", good ? "register_writable" : "register_unwritable"}, {"CARDGATE_REASON", text}});
-    audit::Record news;
-    news.event = "incident";
-    news.reason = text;
-    note(std::move(news));
+    note(incident(text));
     if (good) settle_doubtful();
     if (!good) boost::asio::co_spawn(io_, register_.try_until_written(), boost::asio::detached);
   };
@@ -235,12 +231,8 @@ void Gate::flush_counts() {
 }
 
 Response Gate::audit_unavailable() {
-  if (!std::exchange(audit_failure_noted_, true)) {
-    audit::Record record;
-    record.event = "incident";
-    record.reason = "the audit log could not be written; nothing was issued meanwhile";
-    note(std::move(record));
-  }
+  if (!std::exchange(audit_failure_noted_, true))
+    note(incident("the audit log could not be written; nothing was issued meanwhile"));
   return problem(503, "audit_unavailable",
                  "This cannot be done now, because the audit log cannot be written. The people who run this "
                  "machine have been told. Try again later.");
