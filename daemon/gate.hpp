@@ -238,8 +238,7 @@ class Gate {
   void watch_certificate(const std::string& session, const trust::Verdict& verdict, WallTime judged_at);
   void refresh(const Bytes& certificate, bool anew);
   void take_over(trust::Authorities authorities, CardRules cards);
-  /// What was found of the cards that are in, anew by what is known now.
-  void judge_cards();
+  /// What was found of the card in this reader, anew by what is known now.
   void judge_card(const std::string& reader);
   void trust_files_read(Result<trust::Authorities> loaded);
 

@@ -150,10 +150,6 @@ void Gate::take_over(trust::Authorities authorities, CardRules cards) {
   trust_problem_.clear();
   log_passed_over(judge_->authorities(), now());
   review_all();
-  judge_cards();
-}
-
-void Gate::judge_cards() {
   for (const auto& [name, reader] : readers_.all()) {
     if (reader.card) judge_card(name);
   }

@@ -3,6 +3,9 @@
 // (rule 10).
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "daemon/cards/card_name.hpp"
 #include "daemon/cards/tries.hpp"
 #include "daemon/gate.hpp"
@@ -36,117 +39,130 @@ json::value lists_json(const trust::ListTimes& lists) {
                       {"first_ends_at", to_rfc3339(lists.first_due)}};
 }
 
+/// What is wrong with the writing down of what is done. `owed`: how many acts the staff register still lacks; `reserve_problem`:
+/// what is wrong with the file that keeps them.
+std::vector<std::string> told_of_writing(const audit::Log::Health& health, std::size_t owed,
+                                         const std::string& reserve_problem) {
+  std::vector<std::string> told;
+  if (!health.ok)
+    told.push_back("The audit log cannot be written, so no tokens are issued: " + health.problem);
+  if (owed > 0) {
+    told.push_back(
+        fmt::format("{} changes that take access away are in force, but not yet in the staff "
+                    "register, because it cannot be written.",
+                    owed));
+  }
+  if (!reserve_problem.empty())
+    told.push_back("The reserve file for changes that have begun has a problem: " + reserve_problem);
+  if (health.late > 0) {
+    told.push_back(
+        fmt::format("{} audit records wait until the audit log can be written{}.", health.late,
+                    health.late_unsafe > 0
+                        ? fmt::format("; {} of them are only in memory, and are lost when the service stops",
+                                      health.late_unsafe)
+                        : std::string()));
+  }
+  if (!health.late_problem.empty())
+    told.push_back("The reserve file for late audit records has a problem: " + health.late_problem);
+  if (health.ok && !health.problem.empty()) told.push_back("The audit log warns: " + health.problem);
+  return told;
+}
+
+/// What was found of a card holds until the answers about it end.
+bool is_out_of_time(const trust::Verdict& verdict, WallTime now) {
+  return verdict.valid &&
+         (now > verdict.good_until || (verdict.revocation == "good" && now > verdict.fresh_until));
+}
+
+/// What is in the reader, for those who may sign in there. `registered`: nothing when the register cannot tell.
+json::object card_json(const Reader& reader, std::optional<bool> registered, WallTime now) {
+  json::object out{{"state", state_name(reader.state)}};
+  if (reader.state == Reader::State::unusable) out["problem"] = reader.problem;
+  if (reader.state != Reader::State::ready) return out;
+  const CardFacts& card = *reader.card;
+  out["id"] = card.id;
+  if (card.info.subject_fields.contains("CN")) out["name"] = certificate_name(card.info);
+  if (registered) out["registered"] = *registered;
+  if (card.named_by_certificate)
+    out["issuer_serial"] = fmt::format("{};{}", card.info.issuer, card.info.serial);
+  out["tries_left"] = tries_json(reader.tries_left);
+  if (reader.unblocking_tries_left != tries_unknown)
+    out["unblocking_tries_left"] = reader.unblocking_tries_left;
+  out["genuine"] = card.present ? "shown" : "not shown";
+  out["transaction"] = card.driver->transaction_guaranteed() ? "guaranteed" : "not guaranteed";
+  out["certificate_expires_at"] = to_rfc3339(card.info.not_after);
+  out["revocation"] = card.verdict.revocation;
+  if (const auto warning = certificate_warning(card.info, now)) out["warning"] = *warning;
+  if (reader.tries_left == 0) {
+    out["problem"] =
+        "The card is blocked, because the passcode was wrong too many times. Take it to the smartcard "
+        "help desk to have it unblocked.";
+  }
+  if (!card.verdict.valid && !card.verdict.findings.empty())
+    out["problem"] = trust::explain(card.verdict.findings.front());
+  return out;
+}
+
+/// Those that are not over.
+json::array downtime_json(const std::vector<Downtime>& list, WallTime now) {
+  json::array out;
+  for (const auto& notice : list) {
+    if (notice.until <= now) continue;
+    out.push_back(json::object{{"severity", notice.severity},
+                               {"begins_at", to_rfc3339(notice.from)},
+                               {"ends_at", to_rfc3339(notice.until)},
+                               {"text", notice.text}});
+  }
+  return out;
+}
+
 }  // namespace
 
 Gate::Answer Gate::status(Request& request) {
   const Peer& peer = *request.peer;
   const auto health = log_->health();
-  json::array problems;
-  if (!health.ok)
-    problems.push_back(
-        json::string("The audit log cannot be written, so no tokens are issued: " + health.problem));
   const auto owed = open_acts_.owed().size();
-  if (owed > 0) {
-    problems.push_back(
-        json::string(fmt::format("{} changes that take access away are in force, but not yet in the staff "
-                                 "register, because it cannot be written.",
-                                 owed)));
-  }
-  if (const auto unsure = open_acts_.problem(); !unsure.empty())
-    problems.push_back(json::string("The reserve file for changes that have begun has a problem: " + unsure));
-  if (health.late > 0) {
-    problems.push_back(json::string(
-        fmt::format("{} audit records wait until the audit log can be written{}.", health.late,
-                    health.late_unsafe > 0
-                        ? fmt::format("; {} of them are only in memory, and are lost when the service stops",
-                                      health.late_unsafe)
-                        : std::string())));
-  }
-  if (!health.late_problem.empty())
-    problems.push_back(
-        json::string("The reserve file for late audit records has a problem: " + health.late_problem));
-  if (health.ok && !health.problem.empty())
-    problems.push_back(json::string("The audit log warns: " + health.problem));
+  auto problems = told_of_writing(health, owed, open_acts_.problem());
   if (const auto there = staff_->in_place(); !there) register_.failed(there.error());
-  if (!register_.problem().empty()) problems.push_back(json::string(register_.problem()));
-  if (!register_problem_.empty()) problems.push_back(json::string(register_problem_));
-  if (!passwords_.problem().empty()) problems.push_back(json::string(passwords_.problem()));
-  if (!trust_problem_.empty()) problems.push_back(json::string(trust_problem_));
-  if (!readers_.service_up()) problems.push_back(json::string(readers_.service_problem()));
+  if (!register_.problem().empty()) problems.push_back(register_.problem());
+  if (!register_problem_.empty()) problems.push_back(register_problem_);
+  if (!passwords_.problem().empty()) problems.push_back(passwords_.problem());
+  if (!trust_problem_.empty()) problems.push_back(trust_problem_);
+  if (!readers_.service_up()) problems.push_back(readers_.service_problem());
   look_at_clock();  // so that a clock set back since the last call is noticed
-  if (const auto back = wall_.set_back_by()) {
-    problems.push_back(json::string(fmt::format("The clock was set back by {} s.", back->count())));
-  }
+  if (const auto back = wall_.set_back_by())
+    problems.push_back(fmt::format("The clock was set back by {} s.", back->count()));
   const auto configuration = configuration_.told();
-  if (configuration.state == ConfigurationInUse::State::refused)
-    problems.push_back(json::string(configuration.text));
+  if (configuration.state == ConfigurationInUse::State::refused) problems.push_back(configuration.text);
   const auto lists = judge_->authorities().list_times();
   const auto told_of_lists = told_of_overdue(lists, now());
   const bool lists_overdue = told_of_lists && !judge_->fetches() && now() > lists.first_due;
-  if (lists_overdue) problems.push_back(json::string(*told_of_lists));
+  if (lists_overdue) problems.push_back(*told_of_lists);
   const bool sound = problems.empty();
   // Told, but nothing that the service does is worse for it.
-  if (configuration.state == ConfigurationInUse::State::changed)
-    problems.push_back(json::string(configuration.text));
-  if (told_of_lists && !lists_overdue) problems.push_back(json::string(*told_of_lists));
+  if (configuration.state == ConfigurationInUse::State::changed) problems.push_back(configuration.text);
+  if (told_of_lists && !lists_overdue) problems.push_back(*told_of_lists);
   const auto people = people_count_.of(*staff_, clock_.boot());
   if (people == 0U) {
     problems.push_back(
-        json::string("0 people are registered, so nobody can sign in. Import your staff file: cardgate staff "
-                     "import FILE"));
+        "0 people are registered, so nobody can sign in. Import your staff file: cardgate staff import FILE");
   }
-  for (const auto& told : told_at_start_) problems.push_back(json::string(told));
-  for (const auto& told : told_of_passed_over(judge_->authorities(), now()))
-    problems.push_back(json::string(told));
+  std::ranges::copy(told_at_start_, std::back_inserter(problems));
+  std::ranges::move(told_of_passed_over(judge_->authorities(), now()), std::back_inserter(problems));
   json::array readers;
   for (const auto& [reader_name, reader] : readers_.all()) {
-    // What was found of a card holds until the answers about it end.
-    if (reader.card && reader.card->verdict.valid &&
-        (now() > reader.card->verdict.good_until ||
-         (reader.card->verdict.revocation == "good" && now() > reader.card->verdict.fresh_until)))
-      judge_card(reader_name);
+    if (reader.card && is_out_of_time(reader.card->verdict, now())) judge_card(reader_name);
     json::object entry{{"name", reader_name}, {"card_present", reader.state != Reader::State::empty}};
     if (reader.state != Reader::State::empty && may_sign_in_at(peer, reader_name)) {
-      json::object card{{"state", state_name(reader.state)}};
-      if (reader.state == Reader::State::unusable) card["problem"] = reader.problem;
+      std::optional<bool> registered;
       if (reader.state == Reader::State::ready) {
-        card["id"] = reader.card->id;
-        if (reader.card->info.subject_fields.contains("CN"))
-          card["name"] = certificate_name(reader.card->info);
         const auto* chuid = reader.card->chuid ? &*reader.card->chuid : nullptr;
         if (const auto holder = find_holder(*staff_, config_.mapping, reader.card->info, chuid))
-          card["registered"] = holder->people.size() == 1;
-        if (reader.card->named_by_certificate) {
-          card["issuer_serial"] = fmt::format("{};{}", reader.card->info.issuer, reader.card->info.serial);
-        }
-        card["tries_left"] = tries_json(reader.tries_left);
-        if (reader.unblocking_tries_left != tries_unknown)
-          card["unblocking_tries_left"] = reader.unblocking_tries_left;
-        card["genuine"] = reader.card->present ? "shown" : "not shown";
-        card["transaction"] = reader.card->driver->transaction_guaranteed() ? "guaranteed" : "not guaranteed";
-        card["certificate_expires_at"] = to_rfc3339(reader.card->info.not_after);
-        card["revocation"] = reader.card->verdict.revocation;
-        if (const auto warning = certificate_warning(reader.card->info, now())) card["warning"] = *warning;
-        if (reader.tries_left == 0) {
-          card["problem"] =
-              "The card is blocked, because the passcode was wrong too many times. Take it to the smartcard "
-              "help desk to have it unblocked.";
-        }
-        if (!reader.card->verdict.valid && !reader.card->verdict.findings.empty()) {
-          card["problem"] = trust::explain(reader.card->verdict.findings.front());
-        }
+          registered = holder->people.size() == 1;
       }
-      entry["card"] = std::move(card);
+      entry["card"] = card_json(reader, registered, now());
     }
     readers.push_back(std::move(entry));
-  }
-  json::array downtime;
-  for (const auto& notice : config_.downtime) {
-    if (notice.until <= now()) continue;
-    downtime.push_back(json::object{{"severity", notice.severity},
-                                    {"begins_at", to_rfc3339(notice.from)},
-                                    {"ends_at", to_rfc3339(notice.until)},
-                                    {"text", notice.text}});
   }
   json::object service{{"people_registered", people ? json::value(*people) : json::value(nullptr)},
                        {"configuration", name(configuration.state)},
@@ -154,7 +170,7 @@ Gate::Answer Gate::status(Request& request) {
   const std::string_view state = shutting_down_ ? "draining" : sound ? "ok" : "degraded";
   service["version"] = CARDGATE_VERSION;
   service["state"] = state;
-  service["problems"] = std::move(problems);
+  service["problems"] = json::array(problems.begin(), problems.end());
   service["audit"] = health.ok ? "ok" : "failing";
   service["late_records"] = health.late;
   service["unwritten_acts"] = owed;
@@ -162,7 +178,7 @@ Gate::Answer Gate::status(Request& request) {
   service["policy"] = policy_->hash();
   co_return json_response(200, json::object{{"service", std::move(service)},
                                             {"readers", std::move(readers)},
-                                            {"downtime", std::move(downtime)}});
+                                            {"downtime", downtime_json(config_.downtime, now())}});
 }
 
 Gate::Answer Gate::events(Request& request) {
