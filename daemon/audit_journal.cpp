@@ -12,7 +12,8 @@ namespace cardgate::daemon {
 namespace {
 
 std::string_view what_became(const audit::Unwritten& record) {
-  if (record.keep == audit::Keep::said) return "A refusal is not in the audit log, which cannot be written.";
+  if (record.keep == audit::Keep::said)
+    return "A refusal could not be recorded, because the audit log cannot be written.";
   switch (record.kept) {
     case audit::Kept::in_reserve:
       return "An audit record waits until the log can be written.";

@@ -64,11 +64,9 @@ ConfigurationInUse::Told ConfigurationInUse::told() {
   // Put back as they were, the files are the ones in use. Where they never differed, something else was refused.
   if (!refusal_.empty() && files_differed_ && changed.empty()) refusal_.clear();
   if (!refusal_.empty()) {
-    return {
-        State::refused,
-        fmt::format(
-            "The configuration on disk is not the one in use: it was refused, and the one before goes on. {}",
-            refusal_)};
+    return {State::refused, fmt::format("The configuration on disk is not the one in use: it was refused, so "
+                                        "cardgate goes on with the one before. {}",
+                                        refusal_)};
   }
   if (changed.empty()) return {};
   std::vector<std::string> names;

@@ -35,7 +35,8 @@ boost::asio::awaitable<Result<void>> Gate::reload() {
     ::sd_notify(0, "READY=1\nSTATUS=Serving");
   } else {
     log(Level::error,
-        "The new configuration was refused, so nothing was reloaded and the one before goes on: " +
+        "The new configuration was refused, so nothing was reloaded and cardgate goes on with the one "
+        "before: " +
             outcome.error().context,
         {{"CARDGATE_EVENT", "reload_refused"}, {"CARDGATE_REASON", outcome.error().context}});
     ::sd_notify(0, "READY=1\nSTATUS=Serving with the configuration before: the new one was refused");
@@ -65,7 +66,7 @@ boost::asio::awaitable<Result<void>> Gate::take_settings() {
   if (!*loaded) co_return refused(loaded->error(), reload_again);
   Settings& next = **loaded;
   if (const auto key = needs_restart(config_, next.config); !key.empty()) {
-    co_return refused({Errc::config_invalid, fmt::format("{}: {} changed, which only a restart takes over",
+    co_return refused({Errc::config_invalid, fmt::format("{}: {} changed, and only a restart takes that over",
                                                          config_.file.string(), key)},
                       restart_instead);
   }

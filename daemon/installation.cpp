@@ -47,19 +47,21 @@ std::vector<std::string> Installation::lost(const fs::path& state, const fs::pat
   std::vector<std::string> out;
   if (!in_use()) return out;
   if (!there(state / "token-key")) {
-    out.push_back(fmt::format(
-        "The key that signs tokens, {}, was gone and was made anew: every token of the old one is void.",
-        (state / "token-key").string()));
+    out.push_back(
+        fmt::format("The key that signs tokens, {}, was missing, so cardgate made a new one. Tokens signed "
+                    "with the old key are no longer valid.",
+                    (state / "token-key").string()));
   }
   if (!there(state / "audit-key")) {
-    out.push_back(fmt::format("The key that signs the audit log, {}, was gone and was made anew.",
-                              (state / "audit-key").string()));
+    out.push_back(
+        fmt::format("The key that signs the audit log, {}, was missing, so cardgate made a new one.",
+                    (state / "audit-key").string()));
   }
   if (!there(audit) || empty_folder(audit)) {
-    out.push_back(fmt::format(
-        "The audit log in {} was gone, and a new one was begun. Put the old one somewhere safe if you have a "
-        "copy: it is the proof of what happened before.",
-        audit.string()));
+    out.push_back(
+        fmt::format("The audit log in {} was missing, so cardgate began a new one. If you have a copy of the "
+                    "old one, put it somewhere safe: it is the proof of what happened before.",
+                    audit.string()));
   }
   return out;
 }

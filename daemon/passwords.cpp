@@ -52,9 +52,9 @@ void Passwords::note(bool had_memory) {
   problem_.clear();
   if (!had_memory) {
     problem_ = fmt::format(
-        "This machine has too little memory to check a password, so nobody signs in by password. Each one "
-        "takes {} MiB "
-        "(`passwords.memory` in cardgated.yaml). The service goes on by itself when there is enough.",
+        "This machine has too little memory to check passwords, so nobody can sign in by password. Each "
+        "check takes {} MiB (`passwords.memory` in cardgated.yaml). The service goes on by itself when there "
+        "is enough.",
         cost_.memory_bytes >> 20U);
   }
   news_(problem_);

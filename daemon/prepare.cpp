@@ -60,9 +60,8 @@ std::vector<std::string> say_what_is_lost(const Installation& installation, cons
 void remember(const Installation& installation, const Config& config, WallTime now) {
   if (const auto kept = installation.remember(config.state_directory, now); !kept) {
     log(Level::warning,
-        fmt::format("It could not be noted beside the configuration that this installation is in use ({}), "
-                    "so a state folder "
-                    "that is lost would look like a first start.",
+        fmt::format("cardgate could not note beside its configuration that this installation is in use ({}). "
+                    "If the state folder is ever lost, the next start will look like a first start.",
                     kept.error().message()),
         {{"CARDGATE_EVENT", "installation_unmarked"}});
   }

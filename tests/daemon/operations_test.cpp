@@ -187,8 +187,9 @@ TEST_F(Operations, ALostStateFolderIsNoFirstStart) {
   fs::rename(kept, stage.dir / "state");
   fs::remove(stage.dir / "state" / "token-key");
   stage.start_daemon();
-  EXPECT_NE(problems().find("token-key, was gone and was made anew"), std::string::npos) << problems();
-  EXPECT_TRUE(stage.audit_says("was gone and was made anew"));
+  EXPECT_NE(problems().find("token-key, was missing, so cardgate made a new one"), std::string::npos)
+      << problems();
+  EXPECT_TRUE(stage.audit_says("was missing, so cardgate made a new one"));
   EXPECT_EQ(stage.admin("GET", "/v1/policy/explain?person=1000&role=core").status, 200)
       << "the people are there";
 }

@@ -140,7 +140,7 @@ TEST_F(SelfService, TooLittleMemoryForAPasswordIsSaidAndCountsAgainstNobody) {
     EXPECT_EQ(refused.error(), "passwords_unavailable") << refused.body;
   }
   const auto status = stage.ask("GET", "/v1/status");
-  EXPECT_NE(status.body.find("too little memory to check a password"), std::string::npos) << status.body;
+  EXPECT_NE(status.body.find("too little memory to check passwords"), std::string::npos) << status.body;
   EXPECT_NE(status.body.find("\"state\":\"degraded\""), std::string::npos);
   ASSERT_TRUE(stage.daemon->wait_for_line("passwords_failing", seconds(5)));
   std::filesystem::remove(scarce);
