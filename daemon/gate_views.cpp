@@ -10,7 +10,6 @@
 #include "daemon/cards/tries.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/holder.hpp"
-#include "daemon/journal.hpp"
 #include "daemon/work/answers.hpp"
 #include "policy/lapses.hpp"
 #include "proto/openapi.hpp"
