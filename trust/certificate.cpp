@@ -8,7 +8,6 @@
 #include <cctype>
 
 #include "base/card_id.hpp"
-#include "trust/fasc_n.hpp"
 #include "trust/intake.hpp"
 #include "trust/key.hpp"
 #include "trust/openssl.hpp"
@@ -142,20 +141,16 @@ void note_once(std::vector<std::string>& names, std::string name) {
   if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
 }
 
-/// FASC-N: an OCTET STRING of 25 bytes; empty for anything else.
-BytesView fasc_n_of(const ASN1_TYPE& value) {
-  if (value.type != V_ASN1_OCTET_STRING || ASN1_STRING_length(value.value.octet_string) != fasc_n_size)
-    return {};
-  return {ASN1_STRING_get0_data(value.value.octet_string), fasc_n_size};
-}
-
 void read_fasc_n(const ASN1_TYPE& value, CertificateInfo& info) {
-  const BytesView number = fasc_n_of(value);
-  if (number.empty()) {
+  if (value.type != V_ASN1_OCTET_STRING || ASN1_STRING_length(value.value.octet_string) != fasc_n_size) {
     info.unusable_names.emplace("fasc_n", "the certificate's FASC-N is not an OCTET STRING of 25 bytes");
     return;
   }
+  const BytesView number{ASN1_STRING_get0_data(value.value.octet_string), fasc_n_size};
   std::string hex = to_hex(number);
+  const bool says_nothing =
+      std::ranges::all_of(number, [&](std::uint8_t byte) { return byte == number.front(); });
+  if (!says_nothing) note_once(info.written_fasc_ns, hex);
   if (auto why = why_placeholder("fasc_n", hex); !why.empty()) {
     info.unusable_names.emplace("fasc_n", std::move(why));
   } else {
@@ -340,24 +335,6 @@ Result<Bytes> load_certificate(const std::filesystem::path& path) {
   auto checked = parse_certificate(blocks->front());
   if (!checked) return std::move(checked).error().with(path.string());
   return std::move(blocks->front());
-}
-
-std::vector<std::string> fasc_ns_as_written(BytesView der) {
-  std::vector<std::string> found;
-  const auto certificate = parse_certificate(der);
-  if (!certificate) return found;
-  const std::unique_ptr<GENERAL_NAMES, Releases<GENERAL_NAMES_free>> names{static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(certificate->get(), NID_subject_alt_name, nullptr, nullptr))};
-  for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
-    const GENERAL_NAME& name = *sk_GENERAL_NAME_value(names.get(), i);
-    if (name.type != GEN_OTHERNAME || dotted(name.d.otherName->type_id) != fasc_n_name) continue;
-    const BytesView number = fasc_n_of(*name.d.otherName->value);
-    const bool says_nothing =
-        std::ranges::all_of(number, [&](std::uint8_t byte) { return byte == number.front(); });
-    if (!says_nothing) note_once(found, to_hex(number));
-  }
-  ERR_clear_error();
-  return found;
 }
 
 }  // namespace cardgate::trust

@@ -35,6 +35,9 @@ struct CertificateInfo {
   /// (FIPS 201-2 4.2.1), lower-case hex. Placeholders are left out. SP 800-73-5 lets a certificate name its
   /// cardholder by a UUID, too.
   std::vector<std::string> card_uuids, fasc_ns;
+  /// The FASC-Ns with those placeholders that differ from card to card: many issuers use agency 9999 for all their
+  /// cards and count behind it. For comparing the certificates of one card, never for finding a person.
+  std::vector<std::string> written_fasc_ns;
   /// The one of each; of several, the one that choose_card_names() (chuid.hpp) found.
   std::optional<std::string> card_uuid, fasc_n;
   std::vector<std::string> upn, email, uri, dns;  // subject alternative names, as text

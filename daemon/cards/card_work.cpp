@@ -7,7 +7,6 @@
 
 #include "base/card_id.hpp"
 #include "base/crypto.hpp"
-#include "trust/fasc_n.hpp"
 #include "trust/possession.hpp"
 
 namespace cardgate::daemon {
@@ -38,8 +37,7 @@ Result<bool> check_presence(const CardContents& contents, const CardFacts& facts
   const auto equal = [](const auto& one, const auto& other) { return one && other && *one == *other; };
   const trust::Chuid same_card{facts.info.card_uuid.value_or(""), facts.info.fasc_n.value_or(""), false};
   if (trust::of_two_cards(info, same_card) || share_nothing(info.card_uuids, facts.info.card_uuids) ||
-      share_nothing(trust::fasc_ns_as_written(contents.presence_certificate),
-                    trust::fasc_ns_as_written(contents.certificate)))
+      share_nothing(info.written_fasc_ns, facts.info.written_fasc_ns))
     return refused("the certificates on the card are those of two cards");
   trust::choose_card_names(info, same_card);
   if (contents.presence_signature.empty()) return not_shown(contents.presence_problem);
