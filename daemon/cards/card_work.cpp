@@ -85,11 +85,10 @@ std::string id_by_certificate(const trust::CertificateInfo& info) {
 }
 
 /// The CHUID's word alone counts where the certificate names no card, and does not contradict it.
-std::string id_of(const CardContents& contents, const trust::CertificateInfo& info) {
+std::string id_of(const trust::CertificateInfo& info, const std::optional<trust::Chuid>& chuid) {
   if (info.card_uuid) return *info.card_uuid;
-  const bool by_chuid =
-      info.card_uuids.empty() && !contents.uuid.empty() && !is_placeholder_uuid(contents.uuid);
-  return by_chuid ? contents.uuid : id_by_certificate(info);
+  const bool by_chuid = info.card_uuids.empty() && chuid && !chuid->card_uuid.empty();
+  return by_chuid ? chuid->card_uuid : id_by_certificate(info);
 }
 
 Result<CardFacts> judge_card(std::shared_ptr<const CardDriver> driver, const CardContents& contents,
@@ -103,7 +102,7 @@ Result<CardFacts> judge_card(std::shared_ptr<const CardDriver> driver, const Car
   facts.info = TRY(trust::describe(contents.certificate));
   facts.chuid = TRY(check_chuid(contents, facts.info, judge, now));
   if (facts.chuid) trust::choose_card_names(facts.info, *facts.chuid);
-  facts.id = id_of(contents, facts.info);
+  facts.id = id_of(facts.info, facts.chuid);
   facts.named_by_certificate = facts.id == id_by_certificate(facts.info);
   facts.present = TRY(check_presence(contents, facts, message, judge, now));
   facts.certificate = contents.certificate;

@@ -35,7 +35,6 @@ enum class ChuidPart : std::uint8_t { none, head, whole };
 
 /// What stands on a card, unjudged.
 struct CardContents {
-  std::string uuid;   // card UUID as the card itself tells it; empty when it was not asked, or has none
   Bytes certificate;  // DER; the one to sign in with
   int tries_left = tries_unknown;
   int passcode_key = 0;                       // the driver's own: which of the card's passcodes people use

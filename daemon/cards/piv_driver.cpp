@@ -197,8 +197,6 @@ class PivDriver final : public CardDriver {
     }
     const bool names_card = !info || info->card_uuid;
     TRY(read_chuid(card, chuid == ChuidPart::none && !names_card ? ChuidPart::head : chuid, contents));
-    if (!names_card && contents.chuid) contents.uuid = TRY(trust::describe_chuid(*contents.chuid))
-    .card_uuid;
     if (auto shown = show_presence(card, presence_message, contents); !shown) {
       // The card or its reader is gone, or whoever asked: that is no word about card authentication.
       if (ends_the_reading(shown.error().code)) return std::move(shown).error();
