@@ -4,16 +4,16 @@
 #include <algorithm>
 #include <array>
 
-#include "base/bytes.hpp"
 #include "base/crypto.hpp"
 
 namespace cardgate {
 
 namespace {
 
-constexpr std::size_t uuid_digits = 32;
+constexpr std::size_t uuid_bytes = 16, uuid_letters = 36;
+constexpr std::array<std::size_t, 4> hyphens{8, 13, 18, 23};
 constexpr std::size_t version_digit = 12, variant_digit = 16;
-constexpr std::string_view hex_digits = "0123456789abcdef";
+constexpr std::string_view hex_digits = "0123456789abcdefABCDEF";
 
 bool all_are(std::string_view text, char wanted) {
   return std::ranges::all_of(text, [wanted](char c) { return c == wanted; });
@@ -21,22 +21,6 @@ bool all_are(std::string_view text, char wanted) {
 
 bool all_hex(std::string_view text) {
   return !text.empty() && text.find_first_not_of(hex_digits) == std::string_view::npos;
-}
-
-/// The 32 digits of 8-4-4-4-12, lower case; empty for anything else.
-std::string digits_of(std::string_view uuid) {
-  std::string digits;
-  for (std::size_t i = 0; i < uuid.size(); ++i) {
-    const bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
-    if (hyphen != (uuid[i] == '-')) return {};
-    if (!hyphen) digits += ascii_lower(uuid[i]);
-  }
-  return digits.size() == uuid_digits && all_hex(digits) ? digits : std::string();
-}
-
-std::string with_hyphens(std::string digits) {
-  for (const std::size_t at : {8U, 13U, 18U, 23U}) digits.insert(at, 1, '-');
-  return digits;
 }
 
 /// The 40 symbols of a FASC-N: four bits each, the lowest first, and a parity bit, which is not looked at.
@@ -84,9 +68,25 @@ std::string comparable_serial(std::string_view serial) {
 
 }  // namespace
 
+bool is_uuid(std::string_view text) {
+  if (text.size() != uuid_letters) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool hyphen = std::ranges::find(hyphens, i) != hyphens.end();
+    if (hyphen ? text[i] != '-' : hex_digits.find(text[i]) == std::string_view::npos) return false;
+  }
+  return true;
+}
+
+std::string uuid_text(BytesView uuid) {
+  std::string text = to_hex(uuid);
+  for (const std::size_t at : hyphens) text.insert(at, 1, '-');
+  return text;
+}
+
 bool is_placeholder_uuid(std::string_view uuid) {
-  std::string digits = digits_of(uuid);
-  if (digits.empty()) return false;
+  if (!is_uuid(uuid)) return false;
+  std::string digits = ascii_lower(uuid);
+  std::erase(digits, '-');
   if (all_are(digits, digits.front())) return true;
   // Nil or all FF with the version and variant that RFC 9562 wants.
   digits[version_digit] = digits[variant_digit] = digits.front();
@@ -133,7 +133,7 @@ std::string card_id_from(std::string_view issuer, std::string_view serial) {
   Digest digest = sha256(as_bytes(name));
   digest[6] = static_cast<std::uint8_t>((digest[6] & 0x0fU) | 0x80U);
   digest[8] = static_cast<std::uint8_t>((digest[8] & 0x3fU) | 0x80U);
-  return with_hyphens(to_hex(BytesView(digest).first(uuid_digits / 2)));
+  return uuid_text(BytesView(digest).first(uuid_bytes));
 }
 
 std::string card_id_from(std::string_view issuer_serial) {
@@ -142,7 +142,7 @@ std::string card_id_from(std::string_view issuer_serial) {
   const auto issuer = issuer_serial.substr(0, end);
   std::string serial = comparable_serial(issuer_serial.substr(end + 1));
   const bool named = issuer.find('=') != std::string_view::npos;
-  const bool numbered = issuer_serial.find_first_of("0123456789abcdefABCDEF", end) != std::string_view::npos;
+  const bool numbered = issuer_serial.find_first_of(hex_digits, end) != std::string_view::npos;
   // A negative one is against RFC 5280 4.1.2.2, but some authorities give it.
   const std::string_view magnitude = std::string_view(serial).substr(serial.starts_with('-') ? 1 : 0);
   return named && numbered && all_hex(magnitude) ? card_id_from(issuer, serial) : std::string();

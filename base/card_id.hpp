@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// What names a card: the names that are none, because many cards carry the same, and the name of a card that
-// has no UUID of its own. One place for the rooms that read, register and judge cards. Pure; thread-safe.
+// What names a card: UUIDs as text, the names that are none, because many cards carry the same, and the name of a
+// card that has no UUID of its own. One place for the rooms that read, register and judge cards. Pure; thread-safe.
 #pragma once
 
 #include <string>
 #include <string_view>
 
+#include "base/bytes.hpp"
+
 namespace cardgate {
+
+/// 8-4-4-4-12 hexadecimal digits in either case (RFC 9562 4).
+bool is_uuid(std::string_view text);
+/// Its 16 bytes as such a text, lower case.
+std::string uuid_text(BytesView uuid);
 
 /// A UUID that issuers leave in when they give none: nil, all FF (RFC 9562 5.9, 5.10), the same digit
 /// throughout; also with only version and variant set. Either case. False for what is no UUID.

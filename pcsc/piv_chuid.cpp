@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/card_id.hpp"
 #include "pcsc/piv.hpp"
 #include "pcsc/piv_data.hpp"
 #include "pcsc/piv_objects.hpp"
@@ -81,9 +82,7 @@ Result<BytesView> chuid_content(const Response& answer, std::string_view doing) 
 }  // namespace
 
 std::string Chuid::card_uuid() const {
-  std::string text = to_hex(guid);
-  for (const std::size_t dash : {8U, 13U, 18U, 23U}) text.insert(dash, 1, '-');
-  return text;
+  return uuid_text(guid);
 }
 
 Result<Chuid> read_chuid(CardChannel& card) {

@@ -8,8 +8,6 @@
 
 namespace cardgate::reg {
 
-/// 8-4-4-4-12 hex digits (RFC 4122 3), either case.
-bool is_uuid(std::string_view text);
 /// upn, email, uri, issuer_serial, fasc_n, ski or subject:FIELD.
 bool is_identity_kind(std::string_view kind);
 /// card_uuid, upn, email, fasc_n, ski and the serial number of issuer_serial are alike in either case; other kinds are

@@ -5,7 +5,6 @@
 
 #include "base/bytes.hpp"
 #include "base/card_id.hpp"
-#include "register/normal.hpp"
 
 namespace cardgate::reg {
 

@@ -5,7 +5,6 @@
 #include <openssl/objects.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "base/card_id.hpp"
 #include "trust/intake.hpp"
@@ -88,18 +87,10 @@ std::string field_name(const ASN1_OBJECT* object) {
 /// The UUID of "urn:uuid:f81d4fae-...", lower case (RFC 4122 3).
 std::optional<std::string> uuid_of(std::string_view uri) {
   constexpr std::string_view prefix = "urn:uuid:";
-  std::string lower{uri};
-  std::ranges::transform(lower, lower.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::string lower = ascii_lower(uri);
   if (!lower.starts_with(prefix)) return std::nullopt;
   lower.erase(0, prefix.size());
-  if (lower.size() != 36) return std::nullopt;
-  for (std::size_t i = 0; i < lower.size(); ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    const bool good = dash ? lower[i] == '-' : std::isxdigit(static_cast<unsigned char>(lower[i])) != 0;
-    if (!good) return std::nullopt;
-  }
-  return lower;
+  return is_uuid(lower) ? std::optional(std::move(lower)) : std::nullopt;
 }
 
 /// Takes the name, or notes why it cannot be used.

@@ -82,8 +82,7 @@ Result<Chuid> describe_chuid(const ChuidFields& fields) {
   Chuid chuid;
   chuid.fasc_n = to_hex(fields.fasc_n);
   if (is_placeholder_fasc_n(chuid.fasc_n)) chuid.fasc_n.clear();
-  chuid.card_uuid = to_hex(fields.guid);
-  for (const std::size_t dash : {8U, 13U, 18U, 23U}) chuid.card_uuid.insert(dash, 1, '-');
+  chuid.card_uuid = uuid_text(fields.guid);
   if (is_placeholder_uuid(chuid.card_uuid)) chuid.card_uuid.clear();
   return chuid;
 }

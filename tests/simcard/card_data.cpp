@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <algorithm>
 
+#include "base/card_id.hpp"
 #include "base/crypto.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
@@ -109,24 +110,17 @@ Result<KeyKind> parse_key_kind(std::string_view text) {
 }
 
 std::string to_text(const Uuid& uuid) {
-  std::string text = to_hex(uuid);
-  for (const std::size_t at : {8U, 13U, 18U, 23U}) text.insert(at, 1, '-');
-  return text;
+  return uuid_text(uuid);
 }
 
 Result<Uuid> parse_uuid(std::string_view text) {
   const Error wrong(Errc::malformed, "a UUID reads xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
-  if (text.size() != 36) return wrong;
-  std::string hex;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (dash != (text[i] == '-')) return wrong;
-    if (!dash) hex += text[i];
-  }
-  const auto bytes = from_hex(hex);
+  if (!is_uuid(text)) return wrong;
+  std::string hex(text);
+  std::erase(hex, '-');
+  const Bytes bytes = TRY(from_hex(hex));
   Uuid uuid{};
-  if (!bytes || bytes->size() != uuid.size()) return wrong;
-  std::copy(bytes->begin(), bytes->end(), uuid.begin());
+  std::copy(bytes.begin(), bytes.end(), uuid.begin());
   return uuid;
 }
 
