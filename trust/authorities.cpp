@@ -98,6 +98,9 @@ class Loader {
       install_hooks(node.anchor_store.get());
       ++impl_->anchors;
     }
+    node.flaw = key_weakness(X509_get0_pubkey(certificate.get()), {});
+    if (node.flaw.empty() && !anchor) node.flaw = intermediate_flaw(certificate.get());
+    ERR_clear_error();
     node.certificate = std::move(certificate);
     impl_->nodes.push_back(std::move(node));
     const Node& kept = impl_->nodes.back();
@@ -124,10 +127,9 @@ class Loader {
       }
       if (const auto why = why_passed_over(*impl_, crl); !why.empty()) {
         impl_->passed_over.push_back(crl_files_[i] + ": " + why);
+      } else {
+        note_times(i);
       }
-    }
-    for (std::size_t i = 0; i < impl_->crls.size(); ++i) {
-      if (why_passed_over(*impl_, *impl_->crls[i]).empty()) note_times(i);
     }
   }
 
@@ -245,18 +247,12 @@ const ListTimes& Authorities::list_times() const {
 std::vector<std::string> Authorities::useless(WallTime at) const {
   std::vector<std::string> told;
   for (const auto& node : impl_->nodes) {
-    X509* certificate = node.certificate.get();
-    std::string why;
-    if (is_past(node.not_after, at)) {
-      why = "it ended at " + to_rfc3339(node.not_after);
-    } else if (at < node.not_before) {
-      why = "it is not valid before " + to_rfc3339(node.not_before);
-    } else if (why = key_weakness(X509_get0_pubkey(certificate), {}); why.empty() && !node.is_anchor()) {
-      why = intermediate_flaw(certificate);
-    }
+    const std::string why = is_past(node.not_after, at) ? "it ended at " + to_rfc3339(node.not_after)
+                            : at < node.not_before ? "it is not valid before " + to_rfc3339(node.not_before)
+                                                   : node.flaw;
     if (why.empty()) continue;
     told.push_back(node.from + ": the certificate of the " + (node.is_anchor() ? "anchor " : "authority ") +
-                   name_text(X509_get_subject_name(certificate)) + " makes no card good: " + why +
+                   name_text(X509_get_subject_name(node.certificate.get())) + " makes no card good: " + why +
                    ". Replace it, or remove the file.");
   }
   return told;

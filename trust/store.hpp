@@ -23,6 +23,7 @@ struct Node {
   std::string from;               // the file, and the block in it
   unsigned long issuer_hash = 0;  // X509_NAME_hash of the issuer's name
   WallTime not_before{}, not_after{};
+  std::string flaw;       // why no certificate below it is good at any time; empty: nothing is wrong with it
   StorePtr anchor_store;  // holds this certificate alone, when it is an anchor
   bool is_anchor() const { return anchor_store != nullptr; }
 };
