@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -306,12 +307,16 @@ asio::awaitable<Result<T>> Readers::on_worker(std::string name, Patience patienc
   auto task = [work = std::move(work), token = stop.get_token()]() -> asio::awaitable<Result<T>> {
     co_return work(token);
   };
-  auto outcome = co_await asio::co_spawn(thread, std::move(task), asio::use_awaitable);
+  // Not a guard object: at a stop this frame may outlive these members.
+  auto [thrown, outcome] =
+      co_await asio::co_spawn(thread, std::move(task), asio::as_tuple(asio::use_awaitable));
   under_way_.erase(conversation);
   workers_.end(name);
-  if (outcome || outcome.error().code != Errc::cancelled || patience.left.stop_requested()) co_return outcome;
+  if (thrown) std::rethrow_exception(thrown);
+  if (outcome || outcome.error().code != Errc::cancelled || patience.left.stop_requested())
+    co_return std::move(outcome);
   if (!service_up_) co_return Error{Errc::pcsc_no_service, service_problem_};
-  if (stopping_) co_return outcome;
+  if (stopping_) co_return std::move(outcome);
   co_return Error{Errc::timeout, "the card took too long"};
 }
 

@@ -6,7 +6,6 @@
 
 #include <boost/asio/thread_pool.hpp>
 #include <map>
-#include <memory>
 #include <string>
 
 namespace cardgate::daemon {
@@ -30,7 +29,7 @@ class Workers {
     std::size_t works = 0;
     bool gone = false;
   };
-  std::map<std::string, std::unique_ptr<Worker>> workers_;
+  std::map<std::string, Worker> workers_;
 };
 
 }  // namespace cardgate::daemon
