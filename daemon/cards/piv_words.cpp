@@ -26,22 +26,6 @@ Result<piv::Algorithm> algorithm_of(trust::KeyKind key) {
                   key == trust::KeyKind::rsa4096 ? "RSA-4096" : "of another kind")};
 }
 
-Error not_signed(Error error) {
-  switch (error.code) {
-    case Errc::key_unsupported:
-    case Errc::card_data_missing:
-      // The certificate names a key of this kind: whoever copies a card has its certificate alone.
-      return Error(Errc::signature_invalid, std::move(error.context), error.number);
-    case Errc::permission_denied:
-    case Errc::card_status:
-    case Errc::card_protocol:
-    case Errc::too_large:
-      return Error(Errc::permission_denied, std::move(error.context), error.number);
-    default:
-      return error;
-  }
-}
-
 bool is_about_an_object(Errc code) {
   switch (code) {
     case Errc::card_data_missing:
@@ -53,6 +37,15 @@ bool is_about_an_object(Errc code) {
     default:
       return false;
   }
+}
+
+Error not_signed(Error error) {
+  // The certificate names a key of this kind: whoever copies a card has its certificate alone.
+  if (error.code == Errc::key_unsupported || error.code == Errc::card_data_missing)
+    return Error(Errc::signature_invalid, std::move(error.context), error.number);
+  if (is_about_an_object(error.code))
+    return Error(Errc::permission_denied, std::move(error.context), error.number);
+  return error;
 }
 
 bool ends_the_reading(Errc code) {

@@ -17,7 +17,7 @@ Result<pcsc::piv::Algorithm> algorithm_of(trust::KeyKind key);
 /// that its certificate names) or permission_denied (its key does not sign). Errors of the reader stay what they are.
 Error not_signed(Error error);
 
-/// A card's word on one of its data objects: it has none, keeps it to itself, or shows what cannot be read.
+/// A card's word on one of its data objects or keys: it has none, keeps it to itself, or shows what cannot be read.
 bool is_about_an_object(Errc code);
 
 /// The card, its reader or the wish to know is gone, and with it all that was read.
