@@ -102,8 +102,8 @@ Command::Command(std::uint8_t ins, std::uint8_t p1, std::uint8_t p2, BytesView d
 Command Command::case1(std::uint8_t ins, std::uint8_t p1, std::uint8_t p2) {
   return {ins, p1, p2, {}, Le::none};
 }
-Command Command::case2(std::uint8_t ins, std::uint8_t p1, std::uint8_t p2, Le le) {
-  return {ins, p1, p2, {}, le};
+Command Command::case2(std::uint8_t ins, std::uint8_t p1, std::uint8_t p2) {
+  return {ins, p1, p2, {}, Le::as_many_as_fit};
 }
 Command Command::case3(std::uint8_t ins, std::uint8_t p1, std::uint8_t p2, BytesView data) {
   return {ins, p1, p2, data, Le::none};

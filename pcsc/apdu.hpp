@@ -34,7 +34,7 @@ class Command {
   // By case (ISO 7816-4 5.1): 1 no data, no answer; 2 answer; 3 data; 4 both. `data` is copied; the caller
   // wipes its own.
   static Command case1(std::uint8_t ins, std::uint8_t p1, std::uint8_t p2);
-  static Command case2(std::uint8_t ins, std::uint8_t p1, std::uint8_t p2, Le le = Le::as_many_as_fit);
+  static Command case2(std::uint8_t ins, std::uint8_t p1, std::uint8_t p2);
   static Command case3(std::uint8_t ins, std::uint8_t p1, std::uint8_t p2, BytesView data);
   static Command case4(std::uint8_t ins, std::uint8_t p1, std::uint8_t p2, BytesView data,
                        Le le = Le::as_many_as_fit);
