@@ -51,7 +51,7 @@ class Loader {
       std::string places;
       for (const auto& place : anchor_places_) places += (places.empty() ? "" : ", ") + place;
       return Error{Errc::invalid_argument,
-                   "there is no trust anchor, so nobody could sign in: " +
+                   "there is no trust anchor, so nobody can sign in: " +
                        (places.empty()
                             ? std::string("no file was given")
                             : places + " holds no certificate. Put your authority's root certificate there")};
@@ -252,8 +252,9 @@ std::vector<std::string> Authorities::useless(WallTime at) const {
                                                    : node.flaw;
     if (why.empty()) continue;
     told.push_back(node.from + ": the certificate of the " + (node.is_anchor() ? "anchor " : "authority ") +
-                   name_text(X509_get_subject_name(node.certificate.get())) + " makes no card good: " + why +
-                   ". Replace it, or remove the file.");
+                   name_text(X509_get_subject_name(node.certificate.get())) +
+                   " cannot be used, so no card below it is good: " + why +
+                   ". Replace the certificate, or remove the file.");
   }
   return told;
 }

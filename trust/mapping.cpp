@@ -32,9 +32,9 @@ std::string why_undecided(const std::vector<std::string>& all, const char* kind,
                           const std::string& in_chuid) {
   if (all.size() < 2) return {};
   const std::string several = "the certificate has " + std::to_string(all.size()) + " " + kind + "s";
-  if (chuid == nullptr)
-    return several + ", and only the card's CHUID, which was not read, tells which is the card's";
-  if (in_chuid.empty()) return several + ", and the card's CHUID, which tells which is the card's, has none";
+  const std::string decides = ": the card's CHUID would say which one is the card's, but it ";
+  if (chuid == nullptr) return several + decides + "was not read";
+  if (in_chuid.empty()) return several + decides + "has none";
   return several + ", and none of them is the one that the card's CHUID has (" + in_chuid + ")";
 }
 

@@ -27,7 +27,7 @@ Result<bool> check_presence(const CardContents& contents, const CardFacts& facts
   const auto refused = [](std::string why) { return Error{Errc::signature_invalid, std::move(why)}; };
   const auto not_shown = [&](const std::string& why) -> Result<bool> {
     if (judge.cards().require_presence)
-      return refused(why + "; cards that do not show it are not taken here");
+      return refused(why + "; only cards with working card authentication are accepted here");
     return false;
   };
   if (contents.presence_certificate.empty())
@@ -38,7 +38,7 @@ Result<bool> check_presence(const CardContents& contents, const CardFacts& facts
   const trust::Chuid same_card{facts.info.card_uuid.value_or(""), facts.info.fasc_n.value_or(""), false};
   if (trust::of_two_cards(info, same_card) || share_nothing(info.card_uuids, facts.info.card_uuids) ||
       share_nothing(info.written_fasc_ns, facts.info.written_fasc_ns))
-    return refused("the certificates on the card are those of two cards");
+    return refused("the certificates on the card belong to two cards");
   trust::choose_card_names(info, same_card);
   if (contents.presence_signature.empty()) return not_shown(contents.presence_problem);
   if (!trust::verify_possession(contents.presence_certificate, message, contents.presence_signature))
@@ -67,11 +67,12 @@ Result<std::optional<trust::Chuid>> check_chuid(const CardContents& contents,
     return chuid;
   }
   if (!contents.chuid)
-    return Error{Errc::signature_invalid, "the card has no identifier (CHUID), which is asked for here"};
+    return Error{Errc::signature_invalid,
+                 "the card has no identifier (CHUID), and only cards with one are accepted here"};
   chuid = TRY(trust::verify_chuid(judge.cards().content_signers, *contents.chuid, now));
   if (trust::of_two_cards(certificate, *chuid))
     return Error{Errc::signature_invalid,
-                 "the card's identifier (CHUID) and its certificate are those of two cards"};
+                 "the card's identifier (CHUID) and its certificate belong to two cards"};
   return chuid;
 }
 

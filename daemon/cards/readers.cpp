@@ -127,7 +127,7 @@ void Readers::on_event(const pcsc::ReaderEvent& event) {
       if (readers_.size() >= max_readers ||
           (workers_.count() >= max_readers && !workers_.contains(event.reader))) {
         log(Level::warning,
-            fmt::format("reader '{}' is left alone: {} readers at one time are the most that are served. "
+            fmt::format("Reader '{}' is left alone, because cardgate serves at most {} readers at one time. "
                         "Unplug one that is not needed, then plug this one in again.",
                         event.reader, max_readers));
         return;

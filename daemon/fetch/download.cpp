@@ -41,7 +41,7 @@ Result<Target> target_of(const std::string& text, const std::vector<std::string>
   const auto& url = *parsed;
   if (url.scheme_id() != boost::urls::scheme::http) return refused(Errc::invalid_argument, "is not http");
   if (url.has_userinfo() || url.encoded_host().empty())
-    return refused(Errc::invalid_argument, "names no host alone");
+    return refused(Errc::invalid_argument, "must have a host, and no user name");
   Target out;
   out.host = url.host();
   out.port = url.has_port() && !url.port().empty() ? std::string(url.port()) : "80";
@@ -65,12 +65,12 @@ bool leads_on(http::status status, bool get) {
 /// Location may be relative to what was asked for (RFC 9110 10.2.2). Errors: invalid_argument.
 Result<std::string> where_to(const std::string& from, const std::string& location) {
   if (location.empty())
-    return Error{Errc::invalid_argument, fmt::format("{} leads on, but not where to", from)};
+    return Error{Errc::invalid_argument, fmt::format("{} redirects, but does not say where", from)};
   const auto base = boost::urls::parse_uri(from);
   const auto reference = boost::urls::parse_uri_reference(location);
   boost::urls::url out;
   if (!base || !reference || !boost::urls::resolve(*base, *reference, out)) {
-    return Error{Errc::invalid_argument, fmt::format("{} leads to a place that is no URL", from)};
+    return Error{Errc::invalid_argument, fmt::format("{} redirects to something that is not a URL", from)};
   }
   return std::string(out.buffer());
 }
@@ -132,11 +132,11 @@ asio::awaitable<Result<Bytes>> fetch_one(const Exchange& exchange, const std::ve
       const std::string shown = is_plain_utf8(encoding) ? encoding : "an unknown kind";
       co_return Error{
           Errc::unavailable,
-          fmt::format("{} answers with content packed as {}, which was not asked for", now.url, shown)};
+          fmt::format("{} compressed its answer ({}), although it was asked not to", now.url, shown)};
     }
     co_return std::move(response.body());
   }
-  co_return Error{Errc::unavailable, exchange.url + " leads on and on"};
+  co_return Error{Errc::unavailable, exchange.url + " redirects too many times"};
 }
 
 }  // namespace

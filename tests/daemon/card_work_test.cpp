@@ -153,17 +153,17 @@ TEST_F(CardWork, CardAuthenticationOfAnotherCardIsRefused) {
     driver->contents.presence_certificate = presence(other.uuid, other.number);
     SCOPED_TRACE(std::string(other.uuid) + " " + std::string(other.number));
     driver->alter = {};
-    expect_refused("of two cards");
+    expect_refused("belong to two cards");
     // Whether its key answers or not.
     driver->alter = [](CardContents& shown) {
       shown.presence_signature.clear();
       shown.presence_problem = "the key does not answer";
     };
-    expect_refused("of two cards");
+    expect_refused("belong to two cards");
     // And good or not.
     driver->alter = {};
     driver->contents.presence_certificate = presence(other.uuid, other.number, noon() - test::day);
-    expect_refused("of two cards");
+    expect_refused("belong to two cards");
   }
 }
 
@@ -179,7 +179,7 @@ TEST_F(CardWork, NumbersThatNameNoCardStillDifferFromCardToCard) {
   driver->contents.presence_certificate = presence(ada, nothing);
   EXPECT_TRUE(read()->present) << "one byte throughout says nothing";
   driver->contents.presence_certificate = presence(ada, other);
-  expect_refused("of two cards");
+  expect_refused("belong to two cards");
 }
 
 // SP 800-73-5 lets a certificate name its cardholder by a UUID, too.
@@ -191,7 +191,7 @@ TEST_F(CardWork, OfSeveralUuidsTheCardsMustBeInBothCertificates) {
   };
   driver->contents.certificate = ca.issue({.alternative_names = two(ada)});
   driver->contents.presence_certificate = presence(ben, {});
-  expect_refused("of two cards");
+  expect_refused("belong to two cards");
   driver->contents.presence_certificate = presence(ada, {});
   EXPECT_TRUE(read());
 }

@@ -83,7 +83,7 @@ TEST_F(NamedCard, SeveralUuidsOfWhichNoneIsTheChuidsNameNobody) {
   stage.personalisation.alternative_names =
       names({uri_of(holder_uuid), uri_of("11111111-2222-4333-8444-666666666666")});
   stage.up();
-  // Card authentication would name the card by its own UUID, and the two together would be those of two cards.
+  // Card authentication would name the card by its own UUID, and the two together would belong to two cards.
   ASSERT_TRUE(stage.card->change([](simcard::CardData& data) { data.card_authentication = {}; }));
   stage.insert_and_wait();
   EXPECT_NE(stage.card_status().at("id"), card_uuid);

@@ -312,7 +312,8 @@ TEST(Mapping, OfSeveralUuidsTheCardsIsTheOneThatItsChuidHas) {
     EXPECT_TRUE(of_two_cards(info, other));
     const Chuid none{};
     EXPECT_THAT(reason("card_uuid", info, &none), HasSubstr("has none"));
-    EXPECT_THAT(reason("card_uuid", info), HasSubstr("CHUID, which was not read"));
+    EXPECT_THAT(reason("card_uuid", info),
+                HasSubstr("CHUID would say which one is the card's, but it was not read"));
   }
 }
 
