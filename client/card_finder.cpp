@@ -9,6 +9,7 @@
 #include "client/output.hpp"
 #include "client/secrets.hpp"
 #include "client/terminal.hpp"
+#include "proto/card_words.hpp"
 
 namespace cardgate::client {
 namespace {
@@ -210,26 +211,19 @@ std::optional<Problem> refuse_to_spend(const FoundCard& card, bool spend_last_tr
 }
 
 std::optional<Problem> refuse_to_spend_unblocking_key(const FoundCard& card, bool spend_last_try) {
-  const bool works = card.tries_left != 0;
   if (card.unblocking_tries_left == 0) {
     return Problem{403,
                    "unblocking_key_blocked",
                    "The unblocking key is blocked",
-                   works ? "The unblocking key was wrong too many times and is blocked. The passcode still "
-                           "works: use it as before. If it is blocked one day, the card must be replaced."
-                         : "The unblocking key was wrong too many times and is blocked, like the passcode. "
-                           "The card must be replaced.",
+                   proto::unblocking_key_blocked(card.tries_left),
                    {{"tries_left", 0}}};
   }
   if (card.unblocking_tries_left == 1 && !spend_last_try) {
-    return Problem{
-        409,
-        "last_try",
-        "The last try",
-        fmt::format("One try of the unblocking key is left. If it is wrong, {}. If you are sure of the "
-                    "key: cardgate card unblock --spend-last-try",
-                    works ? "the card can never be unblocked again" : "the card must be replaced"),
-        {{"tries_left", 1}}};
+    return Problem{409,
+                   "last_try",
+                   "The last try",
+                   proto::last_try_of_unblocking_key(card.tries_left),
+                   {{"tries_left", 1}}};
   }
   return std::nullopt;
 }

@@ -6,6 +6,7 @@
 #include "daemon/cards/tries.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
+#include "proto/card_words.hpp"
 
 namespace cardgate::daemon {
 
@@ -68,7 +69,7 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
     }
     case Errc::puk_blocked:
       if (std::exchange(reader.unblocking_tries_left, 0) != 0) ++reader.failures;
-      return refused(403, unblocking_key_blocked(reader.tries_left), {{"tries_left", 0}});
+      return refused(403, proto::unblocking_key_blocked(reader.tries_left), {{"tries_left", 0}});
     case Errc::permission_denied:
       log(Level::warning, "A card took the passcode, and its key did not sign: " + error.message(),
           {{"CARDGATE_READER", use.reader}});
@@ -97,7 +98,7 @@ Response Gate::card_error(const CardUse& use, Reader& reader, const Error& error
     case Errc::pin_last_try:
       if (use.by_unblocking_key) {
         reader.unblocking_tries_left = 1;
-        return refused(409, last_try_of_unblocking_key(reader.tries_left), {{"tries_left", 1}});
+        return refused(409, proto::last_try_of_unblocking_key(reader.tries_left), {{"tries_left", 1}});
       }
       return refused(409,
                      "One try is left. If it is wrong, the card is blocked. To use it, sign in again and "

@@ -6,10 +6,13 @@
 
 #include "daemon/cards/readers.hpp"
 #include "daemon/cards/tries.hpp"
+#include "proto/card_words.hpp"
 
 namespace cardgate::daemon {
 namespace {
 
+using proto::last_try_of_unblocking_key;
+using proto::unblocking_key_blocked;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
