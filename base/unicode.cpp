@@ -17,7 +17,7 @@ namespace {
 constexpr auto nfkc = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
 constexpr auto nfkc_folded = static_cast<utf8proc_option_t>(nfkc | UTF8PROC_CASEFOLD);
 constexpr auto nfc = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
-constexpr auto key = static_cast<utf8proc_option_t>(nfkc_folded | UTF8PROC_IGNORE);
+constexpr auto key_options = static_cast<utf8proc_option_t>(nfkc_folded | UTF8PROC_IGNORE);
 // Decomposed, so that accents stand alone and can be passed over; LUMP makes every kind of hyphen the one of ASCII.
 constexpr auto searched =
     static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT |
@@ -197,7 +197,7 @@ std::string visible_text(std::string_view text) {
 
 std::string key_text(std::string_view text) {
   const std::string visible = visible_text(text);
-  return is_ascii(visible) ? ascii_lower(visible) : mapped(visible, key);
+  return is_ascii(visible) ? ascii_lower(visible) : mapped(visible, key_options);
 }
 
 std::string search_text(std::string_view text) {
