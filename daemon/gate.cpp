@@ -9,7 +9,7 @@
 #include <boost/asio/detached.hpp>
 
 #include "daemon/journal.hpp"
-#include "daemon/refusal_message.hpp"
+#include "daemon/record/refusal_message.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -172,13 +172,6 @@ bool Gate::audit_ok() {
   return ok;
 }
 
-std::string Gate::describe_peer(const Peer& peer) {
-  std::string text = fmt::format("uid={} pid={}", peer.uid, peer.pid);
-  if (!peer.unit.empty()) text += " unit=" + peer.unit;
-  if (!peer.program.empty()) text += " program=" + peer.program;
-  return text;
-}
-
 void Gate::refuse(const Peer& peer, audit::Record record) {
   metrics_.add("refusals", record.event);
   if (!refusals_.first(peer.counted_as, knows(peer), record.event, record.reason, clock_.boot())) return;
@@ -199,7 +192,7 @@ void Gate::refuse(const Peer& peer, audit::Record record) {
        {"CARDGATE_UNIT", peer.unit},
        {"CARDGATE_PROGRAM", peer.program},
        {"CARDGATE_PID", std::to_string(peer.pid)}});
-  record.details["peer"] = describe_peer(peer);
+  record.details["peer"] = describe(peer);
   log_->append(std::move(record), {}, audit::Keep::said);
   on_deadline_changed();
 }

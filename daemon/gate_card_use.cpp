@@ -241,7 +241,7 @@ std::optional<Response> Gate::after_card_work(const CardUse& use, std::uint64_t 
 void Gate::note_card_use(std::string_view event, const CardUse& use, const std::string& card) {
   audit::Record record;
   record.event = event;
-  record.details = {{"reader", use.reader}, {"card", card}, {"peer", describe_peer(use.peer)}};
+  record.details = {{"reader", use.reader}, {"card", card}, {"peer", describe(use.peer)}};
   note(std::move(record));
   log(Level::info,
       event == "passcode_changed" ? "The passcode of a card was changed." : "A card was unblocked.",

@@ -4,8 +4,8 @@
 
 #include "base/json.hpp"
 #include "daemon/gate.hpp"
-#include "daemon/holder.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/people/holder.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -166,7 +166,7 @@ Gate::Answer Gate::explain_certificate(Request& request) {
   audit::Record record;
   record.event = "certificate_explained";
   record.person = who;
-  record.client = describe_peer(*request.peer);
+  record.client = describe(*request.peer);
   record.reason = holder->people.empty() ? "person_unknown" : who.empty() ? "person_ambiguous" : "";
   record.details = {{"certificate", to_hex(info->fingerprint)}, {"serial", info->serial}};
   // It tells of people: whoever asked is on record before the answer leaves.

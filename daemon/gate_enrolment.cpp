@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 
 #include "base/unicode.hpp"
-#include "daemon/facts.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
-#include "daemon/work/answers.hpp"
+#include "daemon/people/answers.hpp"
+#include "daemon/work/facts.hpp"
 #include "proto/body.hpp"
 #include "register/enrolment.hpp"
 
@@ -108,7 +108,7 @@ Gate::Answer Gate::enrol(Request& request) {
   audit::Record record;
   record.event = "enrolment";
   record.person = found->person;
-  record.client = describe_peer(peer);
+  record.client = describe(peer);
   record.reason = found->reason;
   record.details["act"] = "asked";
   auto recording = durable_.wait(durable_.start(*log_, std::move(record)));
@@ -172,7 +172,7 @@ Gate::Answer Gate::make_code(Request& request) {
   audit::Record record;
   record.event = "enrolment";
   record.person = who;
-  record.client = describe_peer(peer);
+  record.client = describe(peer);
   record.session = helper.session;
   record.role = helper.role;
   record.details = {{"act", "code"}, {"by", helper.person}};
@@ -222,7 +222,7 @@ Gate::Answer Gate::activate(Request& request) {
   audit::Record record;
   record.event = event;
   record.person = credential.person;
-  record.client = describe_peer(peer);
+  record.client = describe(peer);
   record.details["act"] = "activated";
   if (!co_await recorded(record)) co_return audit_unavailable();
   std::function<Result<void>(reg::Credentials&)> save = [credential, hash = *hash,
@@ -284,7 +284,7 @@ Gate::Answer Gate::reset_password(Request& request) {
   audit::Record record;
   record.event = "password_reset";
   record.person = who;
-  record.client = describe_peer(peer);
+  record.client = describe(peer);
   record.session = helper.session;
   record.role = helper.role;
   record.reason = reason;

@@ -6,10 +6,10 @@
 #include <algorithm>
 
 #include "base/number.hpp"
+#include "daemon/api/import_words.hpp"
 #include "daemon/gate.hpp"
-#include "daemon/import_words.hpp"
 #include "daemon/journal.hpp"
-#include "daemon/work/answers.hpp"
+#include "daemon/people/answers.hpp"
 #include "register/import.hpp"
 
 namespace cardgate::daemon {
@@ -152,7 +152,7 @@ Gate::Answer Gate::import_staff(Request& request) {
   if (!ask.options.dry_run && !ask.break_glass.empty()) {
     // Before it is done: access that was given so must never be without a record.
     broken.event = "break_glass";
-    broken.client = describe_peer(peer);
+    broken.client = describe(peer);
     broken.reason = ask.break_glass;
     broken.details = {{"what", "import"}};
     auto recording = recorded(broken);
@@ -176,7 +176,7 @@ Gate::Answer Gate::import_staff(Request& request) {
 
   audit::Record record;
   record.event = "import";
-  record.client = describe_peer(peer);
+  record.client = describe(peer);
   if (!outcome) {
     note_not_done(std::move(record), outcome.error());
     if (auto trouble = disk_trouble(outcome.error(), "Nothing was taken over."))
@@ -208,7 +208,7 @@ boost::asio::awaitable<Response> Gate::imported(const Peer& peer, const ImportAs
                                                 const reg::ImportReport& report) {
   audit::Record record;
   record.event = "import";
-  record.client = describe_peer(peer);
+  record.client = describe(peer);
   record.details = counts(report);
   const bool dry = ask.options.dry_run;
   if (dry) record.details["dry_run"] = true;

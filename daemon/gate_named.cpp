@@ -7,8 +7,8 @@
 #include <algorithm>
 
 #include "daemon/gate.hpp"
-#include "daemon/people_named.hpp"
-#include "daemon/work/answers.hpp"
+#include "daemon/people/answers.hpp"
+#include "daemon/people/people_named.hpp"
 
 namespace cardgate::daemon {
 namespace {

@@ -10,7 +10,7 @@
 #include "base/number.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
-#include "daemon/work/answers.hpp"
+#include "daemon/people/answers.hpp"
 
 namespace cardgate::daemon {
 

@@ -3,10 +3,10 @@
 // cost the same work, whether or not there is such a person.
 #include <fmt/format.h>
 
-#include "daemon/facts.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
-#include "daemon/work/answers.hpp"
+#include "daemon/people/answers.hpp"
+#include "daemon/work/facts.hpp"
 
 namespace cardgate::daemon {
 
@@ -222,7 +222,7 @@ boost::asio::awaitable<Response> Gate::sign_in_by_password(Request& request, pro
   if (entry != nullptr) record.client = entry->name;  // a reload may just have taken it away
   record.session = session.id;
   record.policy = policy_->hash();
-  record.details = {{"sign_in", "password"}, {"uid", peer.uid}, {"peer", describe_peer(peer)}};
+  record.details = {{"sign_in", "password"}, {"uid", peer.uid}, {"peer", describe(peer)}};
   auto recording = durable_.wait(durable_.start(*log_, std::move(record)));
   const auto recorded = co_await std::move(recording);
   if (!recorded) co_return audit_unavailable();
@@ -309,7 +309,7 @@ Gate::Answer Gate::change_password(Request& request) {
   audit::Record record;
   record.event = "password_changed";
   record.person = credential.person;
-  record.client = describe_peer(peer);
+  record.client = describe(peer);
   record.reason = credential.must_change ? "temporary" : "own";
   if (!co_await recorded(record)) co_return audit_unavailable();
   std::function<Result<void>(reg::Credentials&)> save = [credential, hash = *hash,

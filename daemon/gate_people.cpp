@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "daemon/gate.hpp"
-#include "daemon/work/answers.hpp"
+#include "daemon/people/answers.hpp"
 
 namespace cardgate::daemon {
 

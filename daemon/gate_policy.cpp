@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include "base/number.hpp"
-#include "daemon/forecast.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
-#include "daemon/work/answers.hpp"
+#include "daemon/people/answers.hpp"
+#include "daemon/people/forecast.hpp"
 #include "policy/check.hpp"
 
 namespace cardgate::daemon {

@@ -11,7 +11,7 @@
 
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
-#include "daemon/work/answers.hpp"
+#include "daemon/people/answers.hpp"
 #include "proto/messages.hpp"
 
 namespace cardgate::daemon {
@@ -198,7 +198,7 @@ Gate::Answer Gate::back_up_register(Request& request) {
   const auto copied = co_await register_.beside<reg::Copied>(std::move(work));
   audit::Record record;
   record.event = "register_copied";
-  record.client = describe_peer(*request.peer);
+  record.client = describe(*request.peer);
   record.reason = copied ? "backup" : copied.error().message();
   record.details = {{"file", to->told}};
   if (copied) record.details["people"] = copied->people;
@@ -243,7 +243,7 @@ Gate::Answer Gate::restore_register(Request& request) {
   ::malloc_trim(0);
   audit::Record record;
   record.event = "register_copied";
-  record.client = describe_peer(*request.peer);
+  record.client = describe(*request.peer);
   record.details = {{"file", from->told}};
   if (!restored) {
     record.reason = "restore refused: " + restored.error().message();

@@ -10,7 +10,7 @@
 
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
-#include "daemon/settings.hpp"
+#include "daemon/rules/settings.hpp"
 
 namespace cardgate::daemon {
 

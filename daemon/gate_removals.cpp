@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "daemon/gate.hpp"
-#include "daemon/work/answers.hpp"
+#include "daemon/people/answers.hpp"
 #include "daemon/work/messages.hpp"
 #include "proto/body.hpp"
 

@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "base/day_text.hpp"
+#include "daemon/api/import_words.hpp"
 #include "daemon/gate.hpp"
-#include "daemon/import_words.hpp"
 #include "daemon/journal.hpp"
-#include "daemon/work/answers.hpp"
+#include "daemon/people/answers.hpp"
 #include "proto/body.hpp"
 
 namespace cardgate::daemon {
@@ -193,7 +193,7 @@ Gate::Answer Gate::set_up(Request& request) {
   audit::Record record;
   record.event = emergency_reason ? "break_glass" : "setup";
   record.person = people.front();
-  record.client = describe_peer(*request.peer);
+  record.client = describe(*request.peer);
   record.reason = emergency_reason.value_or("set-up");
   record.role = role->name;
   record.details["people"] = json::array(people.begin(), people.end());

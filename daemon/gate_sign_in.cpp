@@ -9,7 +9,7 @@
 #include "daemon/cards/card_name.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
-#include "daemon/work/answers.hpp"
+#include "daemon/people/answers.hpp"
 
 namespace cardgate::daemon {
 Result<reg::Person> Gate::record_of(const std::string& id) {
@@ -112,7 +112,7 @@ void Gate::note_not_opened(const Peer& peer, const std::string& person, const st
   record.person = person;
   record.session = session;
   record.reason = fmt::format("not done: {}", reason);
-  record.details["peer"] = describe_peer(peer);
+  record.details["peer"] = describe(peer);
   note(std::move(record));
 }
 
@@ -324,7 +324,7 @@ Gate::Answer Gate::sign_in_with(Request& request, proto::SignIn ask, const std::
                     {"uid", uid},
                     {"serial", card->info.serial},
                     {"revocation", proof->revocation},
-                    {"peer", describe_peer(peer)}};
+                    {"peer", describe(peer)}};
   const auto recorded = co_await durable_.wait(durable_.start(*log_, std::move(record)));
   if (!recorded) co_return audit_unavailable();
   if (shutting_down_) {

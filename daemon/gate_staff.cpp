@@ -9,7 +9,7 @@
 #include "base/day_text.hpp"
 #include "daemon/cards/card_name.hpp"
 #include "daemon/gate.hpp"
-#include "daemon/work/answers.hpp"
+#include "daemon/people/answers.hpp"
 #include "daemon/work/messages.hpp"
 #include "proto/body.hpp"
 

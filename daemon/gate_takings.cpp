@@ -12,7 +12,7 @@
 
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
-#include "daemon/work/answers.hpp"
+#include "daemon/people/answers.hpp"
 
 namespace cardgate::daemon {
 namespace {

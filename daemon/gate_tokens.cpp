@@ -7,7 +7,7 @@
 #include "base/bytes.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
-#include "daemon/work/answers.hpp"
+#include "daemon/people/answers.hpp"
 
 namespace cardgate::daemon {
 namespace {

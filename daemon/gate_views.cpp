@@ -9,8 +9,8 @@
 #include "daemon/cards/card_name.hpp"
 #include "daemon/cards/tries.hpp"
 #include "daemon/gate.hpp"
-#include "daemon/holder.hpp"
-#include "daemon/work/answers.hpp"
+#include "daemon/people/answers.hpp"
+#include "daemon/people/holder.hpp"
 #include "policy/lapses.hpp"
 #include "proto/openapi.hpp"
 

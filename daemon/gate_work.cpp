@@ -6,16 +6,16 @@
 #include <boost/asio/post.hpp>
 
 #include "base/number.hpp"
-#include "daemon/facts.hpp"
 #include "daemon/gate.hpp"
 #include "daemon/journal.hpp"
-#include "daemon/work/answers.hpp"
+#include "daemon/people/answers.hpp"
+#include "daemon/work/facts.hpp"
 
 namespace cardgate::daemon {
 
 Gate::Actor Gate::myself(const Request& request) {
   Actor who;
-  who.client = describe_peer(*request.peer);
+  who.client = describe(*request.peer);
   const std::string* wanted = request.parameter("session");
   auto chosen = choose_session(*request.peer, wanted == nullptr ? std::string() : *wanted);
   if (chosen.refusal) {
@@ -449,7 +449,7 @@ void Gate::people_changed(const std::vector<std::string>& ids) {
 Looks::Answer Gate::count_look(const Request& request, const Actor& who, audit::Record& record,
                                std::string_view list, std::size_t people) {
   record.event = "looked_at";
-  record.client = describe_peer(*request.peer);
+  record.client = describe(*request.peer);
   record.session = who.session;
   record.role = who.role;
   record.details["by"] = who.person;

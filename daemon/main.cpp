@@ -17,14 +17,14 @@
 #include <cstdlib>
 #include <system_error>
 
-#include "daemon/file_watch.hpp"
+#include "daemon/api/routes.hpp"
+#include "daemon/http/server.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/prepare.hpp"
 #include "daemon/refused_start.hpp"
-#include "daemon/routes.hpp"
-#include "daemon/server.hpp"
-#include "daemon/settings.hpp"
-#include "daemon/timers.hpp"
+#include "daemon/rules/file_watch.hpp"
+#include "daemon/rules/settings.hpp"
+#include "daemon/time/timers.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -132,7 +132,8 @@ int run(const std::filesystem::path& file) {
   asio::io_context io(1);
   Gate gate(io, clock, std::move(*parts));
   Server server(
-      io, [&](Request& request) { return route(gate, request); }, gate.limits(),
+      io, [&](Request& request) { return route(gate, request); },
+      [](const Request& head, bool admin) { return body_limit(head, admin); }, gate.limits(),
       [&](const Peer& peer) { return gate.knows(peer); });
   gate.connections = [&] { return server.connections(); };
 

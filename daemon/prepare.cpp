@@ -10,12 +10,12 @@
 #include <chrono>
 #include <thread>
 
-#include "daemon/audit_journal.hpp"
 #include "daemon/held_folder.hpp"
 #include "daemon/installation.hpp"
 #include "daemon/journal.hpp"
-#include "daemon/keys.hpp"
-#include "daemon/settings.hpp"
+#include "daemon/record/audit_journal.hpp"
+#include "daemon/rules/keys.hpp"
+#include "daemon/rules/settings.hpp"
 
 namespace cardgate::daemon {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "base/file.hpp"
 #include "base/secret.hpp"
-#include "daemon/http.hpp"
+#include "daemon/http/message.hpp"
 
 namespace cardgate::daemon {
 namespace {

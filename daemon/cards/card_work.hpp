@@ -13,7 +13,7 @@
 #include <string>
 
 #include "daemon/cards/driver.hpp"
-#include "daemon/judge.hpp"
+#include "daemon/rules/judge.hpp"
 #include "trust/certificate.hpp"
 
 namespace cardgate::daemon {

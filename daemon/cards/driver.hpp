@@ -12,7 +12,6 @@
 // been.
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -22,6 +21,7 @@
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
 #include "base/secret.hpp"
+#include "daemon/rules/card_settings.hpp"
 #include "trust/certificate.hpp"
 #include "trust/chuid.hpp"
 
@@ -108,16 +108,6 @@ class CardDriver {
 Result<void> check_tries(int tries, const PasscodeUse& use);
 
 using CardDrivers = std::vector<std::shared_ptr<const CardDriver>>;
-
-/// The config's `cards` section.
-struct CardSettings {
-  std::vector<std::string> drivers{"piv"};  // asked in this order
-  bool require_presence = false;            // refuse cards that cannot show that they are no copies (PIV 9E)
-  // pkcs11 only:
-  std::filesystem::path vendor_socket;  // of cardgate-vendor-cards
-  std::string vendor_token;  // label of a token that stands in no reader; empty: the reader decides
-  bool operator==(const CardSettings&) const = default;
-};
 
 /// The drivers that the settings name. Errors: config_invalid.
 Result<CardDrivers> make_drivers(const CardSettings& settings);

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/day_text.hpp"
-#include "daemon/facts.hpp"
+#include "daemon/work/facts.hpp"
 #include "daemon/work/find.hpp"
 #include "daemon/work/messages.hpp"
 #include "daemon/work/rules.hpp"

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "daemon/facts.hpp"
+#include "daemon/work/facts.hpp"
 #include "daemon/work/rules.hpp"
 #include "policy/policy.hpp"
 

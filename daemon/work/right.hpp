@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "daemon/facts.hpp"
+#include "daemon/work/facts.hpp"
 #include "policy/policy.hpp"
 
 namespace cardgate::daemon::work {

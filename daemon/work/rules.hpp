@@ -9,7 +9,7 @@
 
 #include <string>
 
-#include "daemon/facts.hpp"
+#include "daemon/work/facts.hpp"
 #include "policy/records.hpp"
 #include "register/person.hpp"
 

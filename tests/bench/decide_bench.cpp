@@ -11,7 +11,7 @@
 #include <random>
 
 #include "base/secret.hpp"
-#include "daemon/facts.hpp"
+#include "daemon/work/facts.hpp"
 #include "policy/decide.hpp"
 #include "tests/bench/big_register.hpp"
 #include "tests/support/folders.hpp"

@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "audit/record.hpp"
-#include "daemon/dear_calls.hpp"
-#include "daemon/looks.hpp"
-#include "daemon/rates.hpp"
-#include "daemon/refusals.hpp"
+#include "daemon/access/rates.hpp"
+#include "daemon/people/dear_calls.hpp"
+#include "daemon/record/looks.hpp"
+#include "daemon/record/refusals.hpp"
 
 namespace cardgate::daemon {
 namespace {

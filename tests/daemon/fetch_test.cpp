@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "daemon/judge.hpp"
+#include "daemon/rules/judge.hpp"
 #include "tests/support/folders.hpp"
 #include "tests/support/process.hpp"
 #include "tests/trust/responder.hpp"

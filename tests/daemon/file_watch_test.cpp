@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // News of changed files: when they are at rest, or have gone on for long enough; and which reading of them counts.
-#include "daemon/file_watch.hpp"
+#include "daemon/rules/file_watch.hpp"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 
-#include "daemon/trust_readings.hpp"
+#include "daemon/rules/trust_readings.hpp"
 #include "tests/support/process.hpp"
 
 namespace cardgate::daemon {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The look over everybody: what is counted once, whom it stops at, what it leaves out.
-#include "daemon/forecast.hpp"
+#include "daemon/people/forecast.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which level of mapping rules decides whom a certificate stands for.
-#include "daemon/holder.hpp"
+#include "daemon/people/holder.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

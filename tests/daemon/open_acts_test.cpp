@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a crash leaves of acts that were begun, and what is owed to the register.
-#include "daemon/open_acts.hpp"
+#include "daemon/people/open_acts.hpp"
 
 #include <gtest/gtest.h>
 

@@ -15,16 +15,16 @@
 #include <csignal>
 #include <fstream>
 
+#include "daemon/access/peer.hpp"
+#include "daemon/access/rates.hpp"
 #include "daemon/cards/readers.hpp"
-#include "daemon/config.hpp"
-#include "daemon/http.hpp"
-#include "daemon/keys.hpp"
-#include "daemon/metrics.hpp"
-#include "daemon/peer.hpp"
-#include "daemon/rates.hpp"
-#include "daemon/routing.hpp"
-#include "daemon/server.hpp"
-#include "daemon/wall_guard.hpp"
+#include "daemon/http/message.hpp"
+#include "daemon/http/router.hpp"
+#include "daemon/http/server.hpp"
+#include "daemon/record/metrics.hpp"
+#include "daemon/rules/config.hpp"
+#include "daemon/rules/keys.hpp"
+#include "daemon/time/wall_guard.hpp"
 #include "tests/support/folders.hpp"
 #include "tests/support/process.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/password_rules.hpp"
+#include "daemon/rules/password_rules.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 
 #include "base/file.hpp"
 #include "daemon/limits.hpp"
-#include "daemon/passwords.hpp"
+#include "daemon/people/passwords.hpp"
 #include "tests/support/folders.hpp"
 #include "tests/support/process.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lists of people page by page: everybody who fits, each once, whatever the pages.
-#include "daemon/people_lists.hpp"
+#include "daemon/people/people_lists.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whom a name means, and who is shown the choices.
-#include "daemon/people_named.hpp"
+#include "daemon/people/people_named.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bytes to requests: however they are cut, and however long they go on.
-#include "daemon/request_reader.hpp"
+#include "daemon/http/request_reader.hpp"
+#include "daemon/http/router.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -21,11 +22,15 @@ struct Outcome {
   bool starved = false;   // asked for bytes without room for them
 };
 
+std::size_t as_most(const Request&) {
+  return max_body_bytes;
+}
+
 /// Gives `bytes` in pieces of at most `piece`.
 Outcome read(std::string_view bytes, std::size_t piece = std::string_view::npos,
-             RequestReader::Bounds bounds = {}) {
+             const RequestReader::Limit& limit = as_most) {
   Outcome out;
-  RequestReader reader(bounds);
+  RequestReader reader(limit);
   for (;;) {
     switch (reader.step()) {
       case Step::more: {
@@ -142,20 +147,24 @@ TEST(RequestReader, ABodyBeyondItsBoundIsRefusedHoweverItComes) {
 }
 
 TEST(RequestReader, OnlyAnImportMayBeLarge) {
-  const RequestReader::Bounds root{.body = max_body_bytes, .import = max_import_bytes};
+  static constexpr Rule rules[] = {
+      {On::admin, "POST", "/v1/staff/import", "text/csv", "dry_run", max_import_bytes},
+      {On::main, "POST", "/v1/staff/{id}", "application/json", {}}};
+  const RequestReader::Limit root = [](const Request& head) { return body_limit(rules, head, true); };
+  const RequestReader::Limit others = [](const Request& head) { return body_limit(rules, head, false); };
   const std::string large(max_body_bytes * 3, 'a');
-  const auto ask = [&](std::string_view target, RequestReader::Bounds bounds) {
+  const auto ask = [&](std::string_view target, const RequestReader::Limit& limit) {
     return read(
         fmt::format(
             "POST {} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n",
             target, large.size(), large),
-        std::string_view::npos, bounds);
+        std::string_view::npos, limit);
   };
   for (const char* target : {"/v1/staff/import", "/v1/staff/import?dry_run=true"}) {
     const auto out = ask(target, root);
     ASSERT_EQ(out.requests.size(), 1U) << target;
     EXPECT_EQ(out.requests[0].body, large);
-    EXPECT_EQ(ask(target, {}).refusal->status, 413) << target;
+    EXPECT_EQ(ask(target, others).refusal->status, 413) << target;
   }
   EXPECT_EQ(ask("/v1/staff/imports", root).refusal->status, 413);
 }
@@ -236,7 +245,7 @@ TEST(RequestReader, WhoAsksBeforeSendingIsAnsweredOnce) {
 }
 
 TEST(RequestReader, NothingBehindARefusedRequestIsRead) {
-  RequestReader reader({});
+  RequestReader reader(as_most);
   const std::string_view text =
       "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\nGET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n";
   std::ranges::copy(text, reader.room().begin());
@@ -250,7 +259,7 @@ TEST(RequestReader, ABodyStaysInOnePlaceAndNothingIsLeftInTheBuffer) {
   const std::string secret = "a passphrase of four words";
   for (const std::string& text : {post(fmt::format("Content-Length: {}\r\n", secret.size()), secret),
                                   chunked(fmt::format("{:x}\r\n{}\r\n0\r\n\r\n", secret.size(), secret))}) {
-    RequestReader reader({});
+    RequestReader reader(as_most);
     const char* const buffer = reader.room().data();
     const std::size_t size = reader.room().size();
     const char* place = nullptr;

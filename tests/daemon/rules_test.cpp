@@ -6,7 +6,7 @@
 
 #include <map>
 
-#include "daemon/meanwhile.hpp"
+#include "daemon/people/meanwhile.hpp"
 #include "daemon/work/right.hpp"
 #include "daemon/work/rules.hpp"
 #include "tests/support/folders.hpp"

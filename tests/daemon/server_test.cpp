@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server over a real socket, in this process: what it says last arrives, and a stream that is silent says that it is there.
-#include "daemon/server.hpp"
+#include "daemon/http/server.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "base/file.hpp"
-#include "daemon/events.hpp"
+#include "daemon/sessions/events.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/unix_socket.hpp"
 
@@ -55,7 +55,8 @@ class ServerTest : public ::testing::Test {
   void serve(Handler handler, Limits with = {}, milliseconds comment_every = event_comment_every) {
     limits = with;
     server = std::make_unique<Server>(
-        io, std::move(handler), limits, [](const Peer&) { return true; }, comment_every);
+        io, std::move(handler), [](const Request&, bool) { return max_body_bytes; }, limits,
+        [](const Peer&) { return true; }, comment_every);
     const auto listening = listen_on(dir / "s.sock", 0600);
     ASSERT_TRUE(listening) << listening.error().message();
     server->serve({.acceptor = {io, asio::local::stream_protocol(), *listening}});

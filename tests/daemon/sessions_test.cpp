@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/sessions.hpp"
+#include "daemon/sessions/sessions.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who gets a connection when there are not enough of them.
-#include "daemon/slots.hpp"
+#include "daemon/http/slots.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <set>
 
-#include "daemon/subordinate_uids.hpp"
+#include "daemon/access/subordinate_uids.hpp"
 #include "tests/support/process.hpp"
 
 namespace cardgate::daemon {

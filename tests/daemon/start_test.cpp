@@ -6,12 +6,12 @@
 
 #include <thread>
 
-#include "daemon/configuration_in_use.hpp"
+#include "daemon/http/server.hpp"
 #include "daemon/installation.hpp"
-#include "daemon/judge.hpp"
-#include "daemon/refusal_message.hpp"
+#include "daemon/record/refusal_message.hpp"
 #include "daemon/refused_start.hpp"
-#include "daemon/server.hpp"
+#include "daemon/rules/configuration_in_use.hpp"
+#include "daemon/rules/judge.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/unix_socket.hpp"
 

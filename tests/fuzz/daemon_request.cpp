@@ -10,8 +10,8 @@
 
 #include "base/bytes.hpp"
 #include "base/secret.hpp"
-#include "daemon/request_reader.hpp"
-#include "daemon/routing.hpp"
+#include "daemon/http/request_reader.hpp"
+#include "daemon/http/router.hpp"
 #include "proto/body.hpp"
 #include "proto/messages.hpp"
 #include "proto/token.hpp"
@@ -31,7 +31,8 @@ constexpr daemon::Rule rules[] = {
     {daemon::On::main, "POST", "/v1/token", "application/json", {}},
     {daemon::On::both, "DELETE", "/v1/sessions/{id}", {}, {}},
     {daemon::On::main, "POST", "/v1/forms/{id}/verify", "application/json", "session"},
-    {daemon::On::admin, "POST", "/v1/staff/import", "application/yaml or text/csv", "dry_run leavers"},
+    {daemon::On::admin, "POST", "/v1/staff/import", "application/yaml or text/csv", "dry_run leavers",
+     import_bound},
 };
 
 void require(bool holds) {
@@ -61,7 +62,8 @@ std::string answer(const daemon::Request& request, bool admin, bool keep) {
 
 std::string converse(std::string_view bytes, std::size_t piece, bool admin) {
   std::string said;
-  RequestReader reader({daemon::max_body_bytes, admin ? import_bound : 0});
+  RequestReader reader(
+      [admin](const daemon::Request& head) { return daemon::body_limit(rules, head, admin); });
   // Every step takes bytes or ends a request, so there can be no more of them than this.
   for (std::size_t left = 3 * bytes.size() + 8; left > 0; --left) {
     const Step step = reader.step();

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/record/audit_journal.hpp"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <memory>
+
+#include "daemon/journal.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+std::string_view what_became(const audit::Unwritten& record) {
+  if (record.keep == audit::Keep::said)
+    return "A refusal could not be recorded, because the audit log cannot be written.";
+  switch (record.kept) {
+    case audit::Kept::in_reserve:
+      return "An audit record waits until the log can be written.";
+    case audit::Kept::in_memory:
+      return "An audit record waits until the log can be written, in memory alone: it is lost when the "
+             "service stops.";
+    case audit::Kept::nowhere:
+      break;
+  }
+  return "An audit record is lost: the log cannot be written, and there is no room to keep it.";
+}
+
+}  // namespace
+
+void tell_journal(audit::Options& options) {
+  const auto failing = std::make_shared<std::atomic<bool>>(false);
+  options.unwritten = [failing](const audit::Unwritten& record) {
+    const std::string why = record.error.message();
+    if (!failing->exchange(true)) {
+      log(Level::error, "The audit log cannot be written: " + why,
+          {{"CARDGATE_EVENT", "audit_failing"}, {"CARDGATE_REASON", why}});
+    }
+    const bool refusal = record.keep == audit::Keep::said;
+    log(refusal ? Level::warning : Level::error, what_became(record),
+        {{"CARDGATE_EVENT", record.kept == audit::Kept::nowhere && !refusal ? "audit_lost" : "audit_late"},
+         {"CARDGATE_RECORD", record.record},
+         {"CARDGATE_REASON", why}});
+  };
+  options.late_written = [failing](std::size_t count) {
+    *failing = false;
+    log(Level::notice, fmt::format("{} records that waited are in the audit log now.", count),
+        {{"CARDGATE_EVENT", "audit_caught_up"}});
+  };
+}
+
+}  // namespace cardgate::daemon

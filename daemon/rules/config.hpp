@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// cardgated's configuration file: loaded whole or refused whole, with file, line and key.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "daemon/access/match.hpp"
+#include "daemon/limits.hpp"
+#include "daemon/rules/card_settings.hpp"
+#include "daemon/rules/judge.hpp"
+#include "daemon/rules/password_rules.hpp"
+#include "register/staff_ids.hpp"
+#include "trust/authorities.hpp"
+#include "trust/mapping.hpp"
+#include "trust/validate.hpp"
+
+namespace cardgate::daemon {
+
+struct Downtime {
+  std::string severity;  // critical, high, moderate, standard
+  WallTime from, until;
+  std::string text;
+};
+
+struct Config {
+  std::filesystem::path file;
+  std::string issuer;
+  std::filesystem::path socket, admin_socket, state_directory, audit_directory, policy;
+  std::size_t audit_segment_bytes = 64u << 20;
+  std::size_t audit_keep_segments = 0;
+  trust::Locations authorities;
+  trust::Rules certificate_rules;  // but `stale_for`, which the policy says
+  FetchSettings fetch;
+  std::vector<std::filesystem::path> content_signers;  // some: CHUIDs must be signed by one of them
+  std::vector<trust::MapRule> mapping;
+  std::vector<ReaderRule> readers;
+  CardSettings cards;
+  std::vector<ClientEntry> clients;
+  std::vector<Downtime> downtime;
+  PasswordSettings passwords;
+  std::shared_ptr<const reg::IdPattern> staff_ids;  // none: as the numbers on file are
+  Limits limits;
+};
+
+/// Errors: config_invalid ("FILE:LINE: KEY: what was expected"), not_found, permission_denied, io.
+Result<Config> load_config(const std::filesystem::path& file);
+
+/// The first setting that cannot change while the service runs and differs; empty when a reload may go on.
+std::string needs_restart(const Config& now, const Config& next);
+
+}  // namespace cardgate::daemon
