@@ -24,6 +24,7 @@
 #include "daemon/refused_start.hpp"
 #include "daemon/rules/file_watch.hpp"
 #include "daemon/rules/settings.hpp"
+#include "daemon/service.hpp"
 #include "daemon/time/timers.hpp"
 
 namespace cardgate::daemon {
@@ -127,22 +128,18 @@ int run(const std::filesystem::path& file) {
   FileDescriptor held;
   auto parts = prepare(file, clock, held);
   if (!parts) return refuse_start(parts.error(), given);
-  const auto listening = with_our_own(given, parts->config);
+  const auto listening = with_our_own(given, parts->rules.config);
   if (!listening) return refuse_start(listening.error(), given);
   asio::io_context io(1);
-  Gate gate(io, clock, std::move(*parts));
+  const auto drivers = make_drivers(parts->rules.config.cards);
+  if (!drivers) return refuse_start(drivers.error(), given);
+  Service service(io, clock, std::move(*parts));
   Server server(
-      io, [&](Request& request) { return route(gate, request); },
-      [](const Request& head, bool admin) { return body_limit(head, admin); }, gate.limits(),
-      [&](const Peer& peer) { return gate.knows(peer); });
-  gate.connections = [&] { return server.connections(); };
-
-  BootTimer deadlines(io, [&] {
-    gate.tick();
-    deadlines.set(gate.next_deadline());
-  });
-  gate.on_deadline_changed = [&] { deadlines.set(gate.next_deadline()); };
-  ClockWatch clock_watch(io, [&] { gate.clock_was_set(); });
+      io, [&](Request& request) { return service.answer(request); },
+      [](const Request& head, bool admin) { return body_limit(head, admin); }, service.admission().limits(),
+      [&](const Peer& peer) { return service.admission().knows(peer); });
+  service.set_connections([&] { return server.connections(); });
+  ClockWatch clock_watch(io, [&] { service.clock_was_set(); });
 
   std::uint64_t watchdog_usec = 0;
   asio::steady_timer watchdog(io);
@@ -155,15 +152,15 @@ int run(const std::filesystem::path& file) {
   };
   if (::sd_watchdog_enabled(0, &watchdog_usec) > 0) feed();
 
-  FileWatch trust_files(io, trust_files_settle, trust_files_longest, [&] { gate.trust_files_changed(); });
-  trust_files.set(gate.trust_paths());
-
-  gate.on_trust_paths = [&] { trust_files.set(gate.trust_paths()); };
+  auto& loader = service.loader();
+  FileWatch trust_files(io, trust_files_settle, trust_files_longest, [&] { loader.trust_files_changed(); });
+  trust_files.set(loader.trust_paths());
+  loader.on_trust_paths = [&] { trust_files.set(loader.trust_paths()); };
   asio::signal_set hangup(io, SIGHUP);
   std::function<void()> await_hangup = [&] {
     hangup.async_wait([&](const boost::system::error_code& failure, int) {
       if (failure) return;
-      asio::co_spawn(io, gate.reload(), [](const std::exception_ptr& failed, const Result<void>&) {
+      asio::co_spawn(io, loader.reload(), [](const std::exception_ptr& failed, const Result<void>&) {
         if (failed) std::rethrow_exception(failed);
       });
       await_hangup();
@@ -176,7 +173,7 @@ int run(const std::filesystem::path& file) {
     if (failure) return;
     ::sd_notify(0, "STOPPING=1");
     log(Level::info, "cardgated is stopping.", {{"CARDGATE_EVENT", "stop"}});
-    gate.shut_down();
+    service.shut_down();
     server.drain([&] { io.stop(); });
   });
 
@@ -185,7 +182,7 @@ int run(const std::filesystem::path& file) {
       {Protocol::acceptor(io, Protocol(), main_socket.descriptor), false, main_socket.kept_by_systemd});
   server.serve(
       {Protocol::acceptor(io, Protocol(), admin_socket.descriptor), true, admin_socket.kept_by_systemd});
-  gate.start();
+  service.start(*drivers);
   log(Level::info, "cardgated is serving.", {{"CARDGATE_EVENT", "start"}});
   ::sd_notify(0, "READY=1\nSTATUS=Serving");
   io.run();

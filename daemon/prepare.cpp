@@ -69,7 +69,7 @@ void remember(const Installation& installation, const Config& config, WallTime n
 
 }  // namespace
 
-Result<Gate::Parts> prepare(const std::filesystem::path& file, const Clock& clock, FileDescriptor& held) {
+Result<Service::Parts> prepare(const std::filesystem::path& file, const Clock& clock, FileDescriptor& held) {
   auto settings = TRY(load_settings(file));
   auto& config = settings.config;
   const Installation installation(file);
@@ -104,17 +104,15 @@ Result<Gate::Parts> prepare(const std::filesystem::path& file, const Clock& cloc
   remember(installation, config, clock.wall());
   ConfigurationInUse in_use;
   in_use.taken(std::move(settings.files));
-  return Gate::Parts{std::move(config),
-                     std::move(settings.policy),
-                     std::move(judge),
-                     std::move(staff),
-                     std::move(writer),
-                     std::move(log),
-                     std::move(key),
-                     std::move(credentials),
-                     std::move(settings.password_rules),
-                     std::move(in_use),
-                     std::move(lost)};
+  return Service::Parts{.rules = {std::move(config), std::move(settings.policy), std::move(judge),
+                                  std::move(settings.password_rules)},
+                        .in_use = std::move(in_use),
+                        .staff = std::move(staff),
+                        .writer = std::move(writer),
+                        .credentials = std::move(credentials),
+                        .log = std::move(log),
+                        .key = std::move(key),
+                        .told_at_start = std::move(lost)};
 }
 
 }  // namespace cardgate::daemon

@@ -6,12 +6,12 @@
 
 #include "base/clock.hpp"
 #include "base/file.hpp"
-#include "daemon/gate.hpp"
+#include "daemon/service.hpp"
 
 namespace cardgate::daemon {
 
 /// `held` keeps others away from the state directory, from before anything in it is opened. Errors: of what was looked at
 /// first and is not good, in a sentence.
-Result<Gate::Parts> prepare(const std::filesystem::path& file, const Clock& clock, FileDescriptor& held);
+Result<Service::Parts> prepare(const std::filesystem::path& file, const Clock& clock, FileDescriptor& held);
 
 }  // namespace cardgate::daemon

@@ -88,15 +88,4 @@ json::array warnings_of(const reg::ImportReport& report) {
   return out;
 }
 
-std::vector<std::string> teams_that_give_access(const policy::Policy& policy) {
-  std::vector<std::string> teams;
-  for (const auto& role : policy.roles()) {
-    if (!role.lets(policy::Act::approve_forms)) continue;
-    for (const auto& wanted : role.requires_all) {
-      if (wanted.kind == policy::Prerequisite::Kind::team) teams.push_back(wanted.subject);
-    }
-  }
-  return teams;
-}
-
 }  // namespace cardgate::daemon

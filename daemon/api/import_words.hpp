@@ -28,7 +28,4 @@ std::optional<ImportStop> stop_of(const reg::ImportReport& report);
 /// What a person should look at, though the import goes on.
 json::array warnings_of(const reg::ImportReport& report);
 
-/// The teams whose members approve forms: without them nobody gets access.
-std::vector<std::string> teams_that_give_access(const policy::Policy& policy);
-
 }  // namespace cardgate::daemon

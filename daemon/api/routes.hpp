@@ -2,12 +2,12 @@
 // The table of what may be asked, on which socket, by which method: the first line of the policy. One thread.
 #pragma once
 
-#include "daemon/gate.hpp"
+#include "daemon/api/apis.hpp"
 
 namespace cardgate::daemon {
 
 /// Answers any request: 404, 405 and 415 for what is not in the table. The request must outlive the answer.
-boost::asio::awaitable<Response> route(Gate& gate, Request& request);
+Answer route(Apis& apis, Admission& admission, Recorder& recorder, Request& request);
 
 /// How many bytes the body of such a request may have.
 std::size_t body_limit(const Request& head, bool admin);

@@ -12,7 +12,7 @@
 #include <stop_token>
 #include <string>
 
-#include "daemon/cards/driver.hpp"
+#include "daemon/drivers/driver.hpp"
 #include "daemon/rules/judge.hpp"
 #include "trust/certificate.hpp"
 

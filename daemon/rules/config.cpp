@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/rules/config.hpp"
 
+#include "daemon/drivers/driver.hpp"
+
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/cards/piv_words.hpp"
+#include "daemon/drivers/piv_words.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "daemon/cards/readers.hpp"
-#include "daemon/cards/tries.hpp"
+#include "daemon/drivers/tries.hpp"
 #include "proto/card_words.hpp"
 
 namespace cardgate::daemon {

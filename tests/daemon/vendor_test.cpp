@@ -8,7 +8,7 @@
 #include <cstdlib>
 
 #include "base/crypto.hpp"
-#include "daemon/cards/driver.hpp"
+#include "daemon/drivers/driver.hpp"
 #include "daemon/vendor/module.hpp"
 #include "tests/simcard/ca.hpp"
 #include "tests/support/folders.hpp"

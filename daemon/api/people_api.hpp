@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// What may be seen of people, by whom: own access, the team, the staff, one record. Every look at others is recorded. One
+// thread.
+#pragma once
+
+#include "daemon/deeds/actors.hpp"
+#include "daemon/deeds/people_desk.hpp"
+#include "daemon/http/answer.hpp"
+#include "daemon/people/roll.hpp"
+#include "daemon/record/recorder.hpp"
+#include "daemon/rules/rule_book.hpp"
+#include "daemon/sessions/session_desk.hpp"
+#include "daemon/sessions/token_desk.hpp"
+#include "daemon/time/guarded_clock.hpp"
+
+namespace cardgate::daemon {
+
+class PeopleApi {
+ public:
+  PeopleApi(RuleBook& rules, Roll& roll, SessionDesk& sessions, Recorder& recorder, GuardedClock& clock,
+            Actors& actors, PeopleDesk& people, TokenDesk& tokens)
+      : rules_(rules),
+        roll_(roll),
+        sessions_(sessions),
+        recorder_(recorder),
+        clock_(clock),
+        actors_(actors),
+        people_(people),
+        tokens_(tokens) {}
+  PeopleApi(const PeopleApi&) = delete;
+  PeopleApi& operator=(const PeopleApi&) = delete;
+
+  Answer access(Request& request);
+  Answer show_staff(Request& request, const std::string& id);
+  Answer team(Request& request);
+  Answer list_staff(Request& request);
+  Answer record_allowed(Request& request, const std::string& id);
+
+ private:
+  RuleBook& rules_;
+  Roll& roll_;
+  SessionDesk& sessions_;
+  Recorder& recorder_;
+  GuardedClock& clock_;
+  Actors& actors_;
+  PeopleDesk& people_;
+  TokenDesk& tokens_;
+};
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/api/session_json.hpp"
+
+#include "daemon/people/names.hpp"
+
+namespace cardgate::daemon {
+
+json::object session_json(const Session& session, WallTime now) {
+  json::array warnings;
+  for (const auto& warning : session.warnings) warnings.push_back(json::string(warning));
+  json::object out{{"id", session.id},
+                   {"person", person_json(session.person, session.person_name)},
+                   {"acr", policy::name(session.sign_in)},
+                   {"amr", json::array{"pwd"}},
+                   {"signed_in_at", to_rfc3339(session.auth_time)},
+                   {"expires_at", to_rfc3339(session.expires)},
+                   {"state", session.locked     ? "locked"
+                             : session.card_out ? "grace"
+                                                : "active"},
+                   {"warnings", std::move(warnings)}};
+  if (session.sign_in == policy::SignIn::card) {
+    out["amr"] = json::array{"sc", "pin"};
+    out["reader"] = session.reader;
+    out["card"] = session.card;
+    out["revocation"] = revocation_word(session, now);
+  } else {
+    out["username"] = session.username;
+  }
+  return out;
+}
+
+}  // namespace cardgate::daemon

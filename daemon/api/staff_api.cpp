@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the team changes about staff: dates, line manager, leave, name, teams, cards.
+#include "daemon/api/staff_api.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/card_id.hpp"
+#include "base/day_text.hpp"
+#include "daemon/cards/card_name.hpp"
+#include "daemon/people/answers.hpp"
+#include "daemon/work/messages.hpp"
+#include "proto/body.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+/// A day, or the text "none" that takes it away.
+std::optional<Date> day_or_none(proto::Body& body, std::string_view member, bool& none) {
+  const auto text = body.optional_text(member);
+  none = text && *text == "none";
+  return !text || none ? std::nullopt : body.optional_date(member);
+}
+
+bool asks_for_team(const policy::Policy& policy, const std::string& team) {
+  return std::ranges::any_of(policy.roles(), [&](const policy::Role& role) {
+    return std::ranges::any_of(role.requires_all, [&](const policy::Prerequisite& wanted) {
+      return wanted.kind == policy::Prerequisite::Kind::team && wanted.subject == team;
+    });
+  });
+}
+
+json::object details_of(const work::StaffChange& change, const std::optional<std::string>& add,
+                        const std::optional<std::string>& drop) {
+  json::object details;
+  if (change.name) details["name"] = *change.name;
+  if (change.line_manager) details["line_manager"] = *change.line_manager;
+  if (change.username) details["username"] = *change.username;
+  if (change.employed_from) details["employed_from"] = to_text(*change.employed_from);
+  if (change.employed_until) details["employed_until"] = to_text(*change.employed_until);
+  if (change.no_employed_until) details["employed_until"] = "none";
+  if (change.leave_from) details["leave_from"] = to_text(*change.leave_from);
+  if (change.leave_until) details["leave_until"] = to_text(*change.leave_until);
+  if (change.no_leave_until) details["leave_until"] = "none";
+  if (change.no_leave) details["leave"] = "none";
+  if (add) details["join_team"] = *add;
+  if (drop) details["leave_team"] = *drop;
+  return details;
+}
+
+constexpr std::size_t max_issuer_serial_bytes = 2048;
+
+/// The register's name of the card that a request means. Errors: invalid_argument.
+Result<std::string> named_card(const std::optional<std::string>& uuid,
+                               const std::optional<std::string>& issuer_serial) {
+  if (uuid.has_value() == issuer_serial.has_value()) {
+    return Error{Errc::invalid_argument,
+                 "Name the card by \"uuid\" or, when it has none of its own, by \"issuer_serial\""};
+  }
+  // A placeholder that an older register holds can still be stopped; registering it is refused below.
+  if (uuid && (reg::is_card_uuid(*uuid) || is_placeholder_uuid(*uuid))) return reg::card_uuid(*uuid);
+  if (uuid)
+    return Error{Errc::invalid_argument,
+                 "A card is named by its UUID, like 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01"};
+  auto made = card_id_from(*issuer_serial);
+  if (!made.empty()) return made;
+  return Error{
+      Errc::invalid_argument,
+      "\"issuer_serial\" is the issuer and the serial number of the card's certificate, as cardgate status "
+      "shows them: CN=Example Issuing CA,O=Example;0a1b2c"};
+}
+
+/// What became of the card, and where its certificate names somebody else than the register, who was looked at.
+json::object details_of_card(const reg::Person& person, const std::string& uuid) {
+  const auto card = std::ranges::find(person.cards, uuid, &reg::Card::uuid);
+  if (card == person.cards.end()) return {};
+  json::object out{{"status", card->status}, {"registered_by", card->registered_by}};
+  if (!card->confirmed_by.empty()) out["confirmed_by"] = card->confirmed_by;
+  if (!card->registered_by.empty() && card->certificate_name != person.name)
+    out["certificate_name"] = card->certificate_name;
+  return out;
+}
+
+/// `by` as people read it, `by_id` as the register does.
+std::string card_notice(const reg::Person& person, const std::string& uuid, const std::string& by,
+                        const std::string& by_id, const std::string& team) {
+  const auto card = std::ranges::find(person.cards, uuid, &reg::Card::uuid);
+  if (card == person.cards.end()) return {};
+  if (card->status == "waiting") {
+    return fmt::format(
+        "{} registered card {} to you. It does not work until a second person has confirmed it. If you did "
+        "not ask for it, tell the {} now.",
+        by, uuid, team);
+  }
+  if (card->status == "active") {
+    return fmt::format("{} {} card {} as yours. If you did not ask for it, tell the {} now.", by,
+                       card->confirmed_by == by_id ? "confirmed" : "registered", uuid, team);
+  }
+  return fmt::format("{} recorded your card {} as {}, so it no longer works. If that is wrong, tell the {}.",
+                     by, uuid, card->status, team);
+}
+
+}  // namespace
+
+Answer StaffApi::change_staff(Request& request, const std::string& given) {
+  auto body = proto::Body::parse(request.body);
+  work::StaffChange change;
+  bool no_leave_from = false;
+  change.name = body.optional_text("name");
+  change.line_manager = body.optional_text("line_manager");
+  change.username = body.optional_text("username");
+  change.employed_from = body.optional_date("employed_from");
+  change.employed_until = day_or_none(body, "employed_until", change.no_employed_until);
+  change.leave_from = day_or_none(body, "leave_from", no_leave_from);
+  change.leave_until = day_or_none(body, "leave_until", change.no_leave_until);
+  change.no_leave = no_leave_from;
+  const auto add = body.optional_text("join_team");
+  const auto drop = body.optional_text("leave_team");
+  const auto reason = body.reason();
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  auto meaning = people_.meant(request, given, policy::Act::manage_staff);
+  auto meant = co_await std::move(meaning);
+  if (meant.refusal) co_return std::move(*meant.refusal);
+  const std::string id = std::move(meant.id);
+  Actor who = actors_.actor(request, policy::Act::manage_staff, id);
+  if (who.refusal) co_return std::move(*who.refusal);
+  if (change.line_manager && *change.line_manager != "none") {
+    auto manager_meaning =
+        people_.meant(request, *change.line_manager, policy::Act::manage_staff, PeopleDesk::Whom::anybody);
+    auto manager = co_await std::move(manager_meaning);
+    if (manager.refusal) co_return std::move(*manager.refusal);
+    change.line_manager = std::move(manager.id);
+  }
+  Deed deed;
+  deed.record.event = "register_changed";
+  deed.record.reason = reason;
+  deed.record.details = details_of(change, add, drop);
+  if (deed.record.details.empty())
+    co_return problem(422, "not_possible", "The request names nothing to change.");
+  deed.people = {id};
+  deed.how = [=, when = actors_.doer(who),
+              policy = rules_.policy()](std::vector<reg::Person>& people) -> Result<void> {
+    auto& one = people.front();
+    if (add && !asks_for_team(*policy, *add))
+      return Error{Errc::invalid_argument, fmt::format("No role asks for a team called '{}'", *add)};
+    TRY(work::change_staff(one, change, when));
+    if (drop && std::erase(one.teams, *drop) == 0)
+      return Error{Errc::invalid_argument,
+                   fmt::format("This person is not a member of the team '{}'", *drop)};
+    if (add && std::ranges::find(one.teams, *add) == one.teams.end()) one.teams.push_back(*add);
+    return {};
+  };
+  if (change.employed_until) {
+    deed.notice = fmt::format(
+        "Your last day of employment is now on record as {}. Your access ends after that day. If it is "
+        "wrong, "
+        "tell the {}.",
+        day_text(*change.employed_until), rules_.policy()->contacts().employment);
+  }
+  deed.taking = taking_in(id, deed.how, change, drop, reason, actors_.doer(who));
+  auto done = co_await deeds_.carry_out(request, who, deed);
+  if (done.refusal) co_return std::move(*done.refusal);
+  if (change.employed_until) {
+    notices_.dates_changed();
+  }
+  const auto& changed = done.people.front();
+  Names names(roll_.staff());
+  auto answer = people_.view().person(changed, names);
+  const RecordOf look_up = roll_.records();
+  answer["message"] =
+      work::after_change({*rules_.policy(), look_up, who.person, clock_.now()}, changed, change,
+                         add.value_or(std::string()), drop.value_or(std::string()), !deed.notice.empty());
+  co_return json_response(200, answer);
+}
+
+/// What the change comes to when it does nothing but take access away: that waits for no disk.
+std::optional<work::Taking> StaffApi::taking_in(const std::string& id,
+                                                const reg::Register::ChangeSeveral& how,
+                                                const work::StaffChange& change,
+                                                const std::optional<std::string>& leaves_team,
+                                                const std::string& reason, work::Doer who) {
+  const auto before = roll_.record_of(id);
+  if (!before) return std::nullopt;
+  std::vector<reg::Person> tried(1, *before);
+  if (!how(tried) || !work::takes_away_only(*before, tried.front())) return std::nullopt;
+  // Both days of a leave, or neither: a day that is not named would stand for "as it was".
+  const auto& after = tried.front();
+  const bool leave = after.leave_from != before->leave_from || after.leave_until != before->leave_until;
+  return work::Taking{.kind = work::Taking::Kind::change_staff,
+                      .team = leaves_team.value_or(std::string()),
+                      .reason = reason,
+                      .employed_until = change.employed_until,
+                      .leave_from = leave ? after.leave_from : std::nullopt,
+                      .leave_until = leave ? after.leave_until : std::nullopt,
+                      .doer = std::move(who)};
+}
+
+std::optional<Response> StaffApi::refuse_other_name(const Request& request, const Actor& who,
+                                                    const std::string& id, const work::CardChange& change) {
+  const auto record = roll_.record_of(id);
+  if (!record) return no_person(record.error(), id);
+  const auto known = std::ranges::find(record->cards, change.uuid, &reg::Card::uuid);
+  if (known != record->cards.end() && known->registered_by.empty()) return std::nullopt;  // a file's
+  if (known == record->cards.end()) {
+    const auto holder = roll_.staff().people_by_identity("card_uuid", change.uuid);
+    if (!holder) return register_unavailable(holder.error());
+    if (!holder->empty()) return std::nullopt;  // somebody else's: that is said by whoever is to change it
+  }
+  const std::string& expected = known != record->cards.end()       ? known->certificate_name
+                                : !change.certificate_name.empty() ? change.certificate_name
+                                                                   : record->name;
+  for (const auto& [name, reader] : cards_.readers().all()) {
+    if (!reader.card || reader.card->id != change.uuid || says_name(reader.card->info, expected)) continue;
+    const auto found = certificate_name(reader.card->info);
+    audit::Record refused;
+    refused.event = "client_refused";
+    refused.person = id;
+    refused.session = who.session;
+    refused.role = who.role;
+    refused.reason = "register_changed: the card's certificate names somebody else";
+    refused.details = {{"by", who.person}, {"card", change.uuid}, {"certificate_name", found}};
+    recorder_.refuse(*request.peer, std::move(refused));
+    return problem(
+        409, "certificate_name_differs",
+        fmt::format("The certificate on this card names '{}', not '{}'. Nothing was done. If you have looked "
+                    "at the person and the card and they belong together, say so: --certificate-name '{}'",
+                    found, expected, found),
+        {{"certificate_name", found}});
+  }
+  return std::nullopt;
+}
+
+namespace {
+
+/// A card to be stopped need not be named when there is one only that opens anything.
+std::optional<Response> name_the_card(const reg::Person& person, work::CardChange& change) {
+  std::vector<std::string> active;
+  for (const auto& card : person.cards) {
+    if (card.status == "active") active.push_back(card.uuid);
+  }
+  if (active.size() == 1) {
+    change.uuid = active.front();
+    return std::nullopt;
+  }
+  return problem(422, "not_possible",
+                 active.empty() ? fmt::format("{} has no active card. Nothing was done.", person.name)
+                                : fmt::format("{} has several active cards. Name one of them: {}.",
+                                              person.name, fmt::join(active, ", ")),
+                 {{"cards", json::array(active.begin(), active.end())}});
+}
+
+}  // namespace
+
+Answer StaffApi::change_card(Request& request, const std::string& given) {
+  static constexpr std::string_view states[] = {"active", "lost", "replaced", "revoked"};
+  auto body = proto::Body::parse(request.body);
+  work::CardChange change;
+  const auto uuid = body.optional_text("uuid");
+  const auto issuer_serial = body.optional_text("issuer_serial", max_issuer_serial_bytes);
+  change.status = body.optional_text("status").value_or("active");
+  change.replaces = body.optional_text("replaces").value_or(std::string());
+  change.valid_until = body.optional_date("valid_until");
+  change.certificate_name = body.optional_text("certificate_name").value_or(std::string());
+  const auto reason = body.reason();
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  // A card that is to be stopped need not be named: see name_the_card().
+  const bool named_here = uuid || issuer_serial || change.status == "active";
+  if (named_here) {
+    const auto named = named_card(uuid, issuer_serial);
+    if (!named) co_return problem(400, "bad_request", named.error().context + ".");
+    change.uuid = *named;
+  }
+  if (!change.replaces.empty() && !reg::is_card_uuid(change.replaces)) {
+    co_return problem(400, "bad_request",
+                      "\"replaces\" is the UUID of a card, like 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01.");
+  }
+  if (std::ranges::find(states, change.status) == std::end(states)) {
+    co_return problem(400, "bad_request",
+                      "The status of a card is active, lost, replaced or revoked (\"status\").");
+  }
+  change.replaces = reg::card_uuid(change.replaces);
+  auto meaning = people_.meant(request, given, policy::Act::manage_staff);
+  auto meant = co_await std::move(meaning);
+  if (meant.refusal) co_return std::move(*meant.refusal);
+  const std::string id = std::move(meant.id);
+  Actor who = actors_.actor(request, policy::Act::manage_staff, id);
+  if (who.refusal) co_return std::move(*who.refusal);
+  if (!named_here) {
+    const auto record = roll_.record_of(id);
+    if (!record) co_return no_person(record.error(), id);
+    if (auto no = name_the_card(*record, change)) co_return std::move(*no);
+  }
+  const bool gives = change.status == "active";
+  if (gives) {
+    if (const auto why = why_placeholder("card_uuid", change.uuid); !why.empty()) {
+      co_return problem(
+          422, "not_possible",
+          fmt::format("That card cannot be registered by its UUID: {}. Nothing was done. Register it by "
+                      "its certificate's issuer and serial number (cardgate status shows them).",
+                      why));
+    }
+    if (auto no = refuse_other_name(request, who, id, change)) co_return std::move(*no);
+  }
+  Deed deed;
+  deed.record.event = "register_changed";
+  deed.record.reason = reason;
+  deed.record.details = {{"card", change.uuid}, {"status", change.status}, {"replaces", change.replaces}};
+  if (issuer_serial) deed.record.details["issuer_serial"] = *issuer_serial;
+  deed.people = {id};
+  deed.how = [change, when = actors_.doer(who), policy = rules_.policy()](std::vector<reg::Person>& people) {
+    return work::change_card(people.front(), *policy, change, when);
+  };
+  deed.more_details = [uuid = change.uuid](const reg::Person&, const reg::Person& after) {
+    return details_of_card(after, uuid);
+  };
+  if (const auto before = roll_.record_of(id)) {
+    std::vector<reg::Person> tried(1, *before);
+    if (deed.how(tried))
+      deed.notice = card_notice(tried.front(), change.uuid, called(roll_.records(), who.person), who.person,
+                                rules_.policy()->contacts().access_team);
+  }
+  // A lost card is refused at once, whatever becomes of log and register.
+  if (!gives) {
+    deed.taking = {.kind = work::Taking::Kind::block_card,
+                   .card = change.uuid,
+                   .status = change.status,
+                   .reason = reason,
+                   .card_until = change.valid_until,
+                   .doer = actors_.doer(who)};
+  }
+  auto done = co_await deeds_.carry_out(request, who, deed);
+  if (done.refusal) co_return std::move(*done.refusal);
+  const auto& changed = done.people.front();
+  Names names(roll_.staff());
+  const RecordOf look_up = roll_.records();
+  co_return json_response(
+      200, json::object{{"cards", list_json(changed.cards, names)},
+                        {"message", work::after_card({*rules_.policy(), look_up, who.person, clock_.now()},
+                                                     changed, change.uuid)}});
+}
+
+}  // namespace cardgate::daemon

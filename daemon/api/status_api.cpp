@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+// What may be looked at: own sessions and access, readers, downtime, counters. Others' business is not shown
+// (rule 10).
+#include "daemon/api/status_api.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "daemon/cards/card_name.hpp"
+#include "daemon/drivers/tries.hpp"
+#include "daemon/people/answers.hpp"
+#include "daemon/people/holder.hpp"
+#include "policy/lapses.hpp"
+#include "proto/openapi.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+std::string_view state_name(Reader::State state) {
+  switch (state) {
+    case Reader::State::reading:
+      return "reading";
+    case Reader::State::ready:
+      return "ready";
+    case Reader::State::unusable:
+    case Reader::State::empty:
+      break;
+  }
+  return "unusable";
+}
+
+json::value lists_json(const trust::ListTimes& lists) {
+  if (lists.count == 0)
+    return json::object{{"count", 0}, {"oldest_made_at", nullptr}, {"first_ends_at", nullptr}};
+  return json::object{{"count", lists.count},
+                      {"oldest_made_at", to_rfc3339(lists.oldest)},
+                      {"first_ends_at", to_rfc3339(lists.first_due)}};
+}
+
+/// What is wrong with the writing down of what is done. `owed`: how many acts the staff register still lacks; `reserve_problem`:
+/// what is wrong with the file that keeps them.
+std::vector<std::string> told_of_writing(const audit::Log::Health& health, std::size_t owed,
+                                         const std::string& reserve_problem) {
+  std::vector<std::string> told;
+  if (!health.ok)
+    told.push_back("The audit log cannot be written, so no tokens are issued: " + health.problem);
+  if (owed > 0) {
+    told.push_back(
+        fmt::format("{} changes that take access away are in force, but not yet in the staff "
+                    "register, because it cannot be written.",
+                    owed));
+  }
+  if (!reserve_problem.empty())
+    told.push_back("The reserve file for changes that have begun has a problem: " + reserve_problem);
+  if (health.late > 0) {
+    told.push_back(
+        fmt::format("{} audit records wait until the audit log can be written{}.", health.late,
+                    health.late_unsafe > 0
+                        ? fmt::format("; {} of them are only in memory, and are lost when the service stops",
+                                      health.late_unsafe)
+                        : std::string()));
+  }
+  if (!health.late_problem.empty())
+    told.push_back("The reserve file for late audit records has a problem: " + health.late_problem);
+  if (health.ok && !health.problem.empty()) told.push_back("The audit log warns: " + health.problem);
+  return told;
+}
+
+/// What was found of a card holds until the answers about it end.
+bool is_out_of_time(const trust::Verdict& verdict, WallTime now) {
+  return verdict.valid &&
+         (now > verdict.good_until || (verdict.revocation == "good" && now > verdict.fresh_until));
+}
+
+/// What is in the reader, for those who may sign in there. `registered`: nothing when the register cannot tell.
+json::object card_json(const Reader& reader, std::optional<bool> registered, WallTime now) {
+  json::object out{{"state", state_name(reader.state)}};
+  if (reader.state == Reader::State::unusable) out["problem"] = reader.problem;
+  if (reader.state != Reader::State::ready) return out;
+  const CardFacts& card = *reader.card;
+  out["id"] = card.id;
+  if (card.info.subject_fields.contains("CN")) out["name"] = certificate_name(card.info);
+  if (registered) out["registered"] = *registered;
+  if (card.named_by_certificate)
+    out["issuer_serial"] = fmt::format("{};{}", card.info.issuer, card.info.serial);
+  out["tries_left"] = tries_json(reader.tries_left);
+  if (reader.unblocking_tries_left != tries_unknown)
+    out["unblocking_tries_left"] = reader.unblocking_tries_left;
+  out["genuine"] = card.present ? "shown" : "not shown";
+  out["transaction"] = card.driver->transaction_guaranteed() ? "guaranteed" : "not guaranteed";
+  out["certificate_expires_at"] = to_rfc3339(card.info.not_after);
+  out["revocation"] = card.verdict.revocation;
+  if (const auto warning = certificate_warning(card.info, now)) out["warning"] = *warning;
+  if (reader.tries_left == 0) {
+    out["problem"] =
+        "The card is blocked, because the passcode was wrong too many times. Take it to the smartcard "
+        "help desk to have it unblocked.";
+  }
+  if (!card.verdict.valid && !card.verdict.findings.empty())
+    out["problem"] = trust::explain(card.verdict.findings.front());
+  return out;
+}
+
+/// Those that are not over.
+json::array downtime_json(const std::vector<Downtime>& list, WallTime now) {
+  json::array out;
+  for (const auto& notice : list) {
+    if (notice.until <= now) continue;
+    out.push_back(json::object{{"severity", notice.severity},
+                               {"begins_at", to_rfc3339(notice.from)},
+                               {"ends_at", to_rfc3339(notice.until)},
+                               {"text", notice.text}});
+  }
+  return out;
+}
+
+}  // namespace
+
+Answer StatusApi::status(Request& request) {
+  const Peer& peer = *request.peer;
+  const auto health = recorder_.health();
+  const auto owed = open_acts_.owed().size();
+  auto problems = told_of_writing(health, owed, open_acts_.problem());
+  if (const auto there = roll_.staff().in_place(); !there) register_.failed(there.error());
+  if (!register_.problem().empty()) problems.push_back(register_.problem());
+  if (!register_desk_.last_check().problem.empty()) problems.push_back(register_desk_.last_check().problem);
+  if (!passwords_.trouble().empty()) problems.push_back(passwords_.trouble());
+  if (!loader_.trust_problem().empty()) problems.push_back(loader_.trust_problem());
+  if (!cards_.readers().service_up()) problems.push_back(cards_.readers().service_problem());
+  sessions_.look_at_clock();  // so that a clock set back since the last call is noticed
+  if (const auto back = clock_.guard().set_back_by())
+    problems.push_back(fmt::format("The clock was set back by {} s.", back->count()));
+  const auto configuration = loader_.configuration();
+  if (configuration.state == ConfigurationInUse::State::refused) problems.push_back(configuration.text);
+  const auto lists = rules_.judge()->authorities().list_times();
+  const auto told_of_lists = told_of_overdue(lists, clock_.now());
+  const bool lists_overdue = told_of_lists && !rules_.judge()->fetches() && clock_.now() > lists.first_due;
+  if (lists_overdue) problems.push_back(*told_of_lists);
+  const bool sound = problems.empty();
+  // Told, but nothing that the service does is worse for it.
+  if (configuration.state == ConfigurationInUse::State::changed) problems.push_back(configuration.text);
+  if (told_of_lists && !lists_overdue) problems.push_back(*told_of_lists);
+  const auto people = roll_.count(clock_.boot());
+  if (people == 0U) {
+    problems.push_back(
+        "0 people are registered, so nobody can sign in. Import your staff file: cardgate staff import FILE");
+  }
+  std::ranges::copy(told_at_start, std::back_inserter(problems));
+  std::ranges::move(told_of_passed_over(rules_.judge()->authorities(), clock_.now()),
+                    std::back_inserter(problems));
+  json::array readers;
+  for (const auto& [reader_name, reader] : cards_.readers().all()) {
+    if (reader.card && is_out_of_time(reader.card->verdict, clock_.now())) cards_.judge(reader_name);
+    json::object entry{{"name", reader_name}, {"card_present", reader.state != Reader::State::empty}};
+    if (reader.state != Reader::State::empty && admission_.may_sign_in_at(peer, reader_name)) {
+      std::optional<bool> registered;
+      if (reader.state == Reader::State::ready) {
+        const auto* chuid = reader.card->chuid ? &*reader.card->chuid : nullptr;
+        if (const auto holder = find_holder(roll_.staff(), rules_.config().mapping, reader.card->info, chuid))
+          registered = holder->people.size() == 1;
+      }
+      entry["card"] = card_json(reader, registered, clock_.now());
+    }
+    readers.push_back(std::move(entry));
+  }
+  json::object service{{"people_registered", people ? json::value(*people) : json::value(nullptr)},
+                       {"configuration", name(configuration.state)},
+                       {"revocation_lists", lists_json(lists)}};
+  const std::string_view state = sessions_.stopping() ? "draining" : sound ? "ok" : "degraded";
+  service["version"] = CARDGATE_VERSION;
+  service["state"] = state;
+  service["problems"] = json::array(problems.begin(), problems.end());
+  service["audit"] = health.ok ? "ok" : "failing";
+  service["late_records"] = health.late;
+  service["unwritten_acts"] = owed;
+  service["pcscd"] = cards_.readers().service_up() ? "ok" : "unreachable";
+  service["policy"] = rules_.policy()->hash();
+  co_return json_response(200,
+                          json::object{{"service", std::move(service)},
+                                       {"readers", std::move(readers)},
+                                       {"downtime", downtime_json(rules_.config().downtime, clock_.now())}});
+}
+
+Answer StatusApi::openapi(Request&) {
+  Response answer;
+  answer.body = proto::openapi_json();
+  co_return answer;
+}
+
+Answer StatusApi::metrics(Request&) {
+  const auto health = recorder_.health();
+  std::size_t cards = 0;
+  for (const auto& [reader_name, reader] : cards_.readers().all())
+    cards += reader.state != Reader::State::empty ? 1 : 0;
+  Response answer;
+  const auto lists = rules_.judge()->authorities().list_times();
+  const auto age = [&](WallTime since) {
+    return lists.count == 0 ? 0.0 : std::chrono::duration<double>(clock_.now() - since).count();
+  };
+  answer.content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+  answer.body = recorder_.metrics(
+      {{"people", static_cast<double>(roll_.count(clock_.boot()).value_or(0))},
+       {"configuration_in_use", loader_.configuration().state == ConfigurationInUse::State::in_use ? 1 : 0},
+       {"revocation_lists", static_cast<double>(lists.count)},
+       {"revocation_list_age_seconds", age(lists.oldest)},
+       {"revocation_list_left_seconds", -age(lists.first_due)},
+       {"sessions", static_cast<double>(sessions_.size())},
+       {"tokens_live", static_cast<double>(sessions_.token_count())},
+       {"readers", static_cast<double>(cards_.readers().all().size())},
+       {"cards", static_cast<double>(cards)},
+       {"listeners", static_cast<double>(events_.listeners())},
+       {"connections", static_cast<double>(connections ? connections() : 0)},
+       {"audit_ok", health.ok ? 1 : 0},
+       {"audit_records", static_cast<double>(health.records)},
+       {"audit_syncs", static_cast<double>(health.syncs)},
+       {"acts_unwritten", static_cast<double>(open_acts_.owed().size())},
+       {"audit_late", static_cast<double>(health.late)},
+       {"pcscd_up", cards_.readers().service_up() ? 1 : 0}});
+  co_return answer;
+}
+
+Answer StatusApi::reload(Request&) {
+  auto reloading = loader_.reload();
+  const auto outcome = co_await std::move(reloading);
+  if (outcome) co_return json_response(200, json::object{{"policy", rules_.policy()->hash()}});
+  if (outcome.error().code == Errc::cancelled)
+    co_return problem(503, "draining", "The service is stopping. Try again in a moment.");
+  const auto told = loader_.configuration().text;
+  co_return problem(422, "configuration_refused", told.empty() ? outcome.error().context + "." : told);
+}
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the service does: status, metrics, what it answers to; and taking over its configuration. One thread.
+#pragma once
+
+#include "daemon/access/admission.hpp"
+#include "daemon/cards/card_desk.hpp"
+#include "daemon/deeds/password_desk.hpp"
+#include "daemon/deeds/register_desk.hpp"
+#include "daemon/http/answer.hpp"
+#include "daemon/people/open_acts.hpp"
+#include "daemon/people/register_threads.hpp"
+#include "daemon/people/roll.hpp"
+#include "daemon/record/recorder.hpp"
+#include "daemon/rules/rule_book.hpp"
+#include "daemon/rules/rule_loader.hpp"
+#include "daemon/sessions/events.hpp"
+#include "daemon/sessions/session_desk.hpp"
+#include "daemon/time/guarded_clock.hpp"
+
+namespace cardgate::daemon {
+
+class StatusApi {
+ public:
+  StatusApi(RuleBook& rules, RuleLoader& loader, Admission& admission, Roll& roll, SessionDesk& sessions,
+            Events& events, Recorder& recorder, GuardedClock& clock, RegisterThreads& register_threads,
+            PasswordDesk& passwords, CardDesk& cards, RegisterDesk& register_desk, OpenActs& open_acts)
+      : rules_(rules),
+        loader_(loader),
+        admission_(admission),
+        roll_(roll),
+        sessions_(sessions),
+        events_(events),
+        recorder_(recorder),
+        clock_(clock),
+        register_(register_threads),
+        passwords_(passwords),
+        cards_(cards),
+        register_desk_(register_desk),
+        open_acts_(open_acts) {}
+  StatusApi(const StatusApi&) = delete;
+  StatusApi& operator=(const StatusApi&) = delete;
+
+  Answer status(Request& request);
+  Answer metrics(Request&);
+  Answer openapi(Request&);
+  Answer reload(Request&);
+
+  /// What people should know until the next start.
+  std::vector<std::string> told_at_start;
+  std::function<std::size_t()> connections;  // for the metrics
+
+ private:
+  RuleBook& rules_;
+  RuleLoader& loader_;
+  Admission& admission_;
+  Roll& roll_;
+  SessionDesk& sessions_;
+  Events& events_;
+  Recorder& recorder_;
+  GuardedClock& clock_;
+  RegisterThreads& register_;
+  PasswordDesk& passwords_;
+  CardDesk& cards_;
+  RegisterDesk& register_desk_;
+  OpenActs& open_acts_;
+};
+
+}  // namespace cardgate::daemon

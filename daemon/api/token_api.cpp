@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/api/token_api.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bytes.hpp"
+#include "daemon/people/answers.hpp"
+#include "daemon/people/people_view.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+Response inactive() {
+  return json_response(200, json::object{{"active", false}});
+}
+
+Response role_not_allowed() {
+  return problem(403, "role_not_allowed",
+                 "This program may not ask for this role. The people who run this machine can allow it: "
+                 "`clients` in cardgate's configuration.");
+}
+
+}  // namespace
+
+struct TokenApi::Issue {
+  const Peer& peer;
+  proto::TokenRequest ask;
+  audit::Record record{};  // as it is refused
+  std::string client{};
+  policy::Facts facts{};
+  policy::Decision decision{};
+  proto::Claims claims{};
+};
+
+Response TokenApi::refused(const Issue& issue, Response answer, std::string_view reason) {
+  audit::Record record = issue.record;
+  record.reason = reason;
+  record.policy = rules_.policy()->hash();
+  recorder_.refuse(issue.peer, std::move(record));
+  return answer;
+}
+
+const ClientEntry* TokenApi::entry_for(const Issue& issue) const {
+  return admission_.client_for(issue.peer, [&](const ClientEntry& client) {
+    return std::ranges::any_of(client.tokens, [&](const auto& grant) {
+      return grant.audience == issue.ask.audience &&
+             std::ranges::find(grant.roles, issue.ask.role) != grant.roles.end();
+    });
+  });
+}
+
+std::optional<Response> TokenApi::admit(Issue& issue) {
+  const auto for_audience = [&](const ClientEntry& client) {
+    return std::ranges::any_of(client.tokens,
+                               [&](const auto& grant) { return grant.audience == issue.ask.audience; });
+  };
+  if (admission_.client_for(issue.peer, for_audience) == nullptr) {
+    return refused(issue,
+                   problem(403, "audience_not_allowed",
+                           "This program may not ask for tokens for this audience. The people who run "
+                           "this machine can allow it: `clients` in cardgate's configuration."),
+                   "audience_not_allowed");
+  }
+  const ClientEntry* entry = entry_for(issue);
+  if (entry == nullptr) return refused(issue, role_not_allowed(), "role_not_allowed");
+  issue.client = issue.record.client = entry->name;
+  return std::nullopt;
+}
+
+const Session* TokenApi::choose(Issue& issue, std::optional<Response>& refusal) {
+  auto chosen = sessions_.choose(issue.peer, issue.ask.session);
+  if (chosen.refusal) {
+    refusal = refused(issue, std::move(*chosen.refusal), "no_session");
+    return nullptr;
+  }
+  const Session& session = *chosen.session;
+  issue.record.person = session.person;
+  issue.record.session = session.id;
+  if (!session.locked && !session.card_out) return &session;
+  refusal = refused(
+      issue,
+      problem(423, "session_locked",
+              session.card_out
+                  ? "Your session waits for its card. Put the card in and type the passcode: cardgate login"
+                  : "Your session is locked, because it was not used for a while. Unlock it with the "
+                    "passcode: cardgate login"),
+      "session_locked");
+  return nullptr;
+}
+
+std::optional<Response> TokenApi::decide(Issue& issue, const Session& session) {
+  auto facts = sessions_.facts_for(session);
+  if (!facts) return refused(issue, register_unavailable(facts.error()), "register_unavailable");
+  issue.facts = std::move(*facts);
+  const auto& policy = *rules_.policy();
+  auto& decision = issue.decision;
+  decision = policy::decide(policy, issue.facts, {issue.ask.role, session.sign_in}, clock_.now());
+  if (!decision.allowed) {
+    json::array missing;
+    std::string detail;
+    for (const auto& item : decision.unmet) {
+      missing.push_back(json::string(item.prerequisite));
+      detail += (detail.empty() ? "" : " ") + item.text + ".";
+    }
+    issue.record.details["unmet"] = std::move(missing);
+    return refused(issue,
+                   problem(403, "access_denied", std::move(detail), {{"unmet", to_json(decision.unmet)}}),
+                   "access_denied");
+  }
+  if (session.sign_in == policy::SignIn::password && !opens_by_password(*policy.role(issue.ask.role))) {
+    return refused(
+        issue,
+        problem(403, "access_denied",
+                "With a password you can only see your own record. Sign in with your card: cardgate login",
+                {{"unmet", json::array{}}}),
+        "password");
+  }
+  if (!recorder_.works()) return recorder_.unavailable();
+  return std::nullopt;
+}
+
+proto::Claims TokenApi::claims_of(const Issue& issue, const Session& session, WallTime at) {
+  const policy::Role& role = *rules_.policy()->role(issue.ask.role);
+  // Never past the session's end, the role's longest session or the first prerequisite to lapse.
+  WallTime expires = std::min({at + role.token_life, session.expires, session.auth_time + role.max_session});
+  if (issue.decision.valid_until) expires = std::min(expires, *issue.decision.valid_until);
+  proto::Claims claims;
+  claims.records_of = records_of(role, issue.facts, at);
+  // A gate asks GET /v1/records/ID/allowed in any case; a list that grows is of no use to anybody.
+  if (claims.records_of.size() > max_managers_in_token) claims.records_of.clear();
+  claims.exp = to_unix_seconds(expires);
+  claims.iat = claims.nbf = to_unix_seconds(at);
+  claims.iss = rules_.config().issuer;
+  claims.sub = session.person;
+  claims.aud = issue.ask.audience;
+  claims.jti = random_id();
+  claims.sid = session.id;
+  claims.client_id = issue.client;
+  claims.role = issue.ask.role;
+  claims.records = issue.decision.records;
+  claims.acr = policy::name(session.sign_in);
+  claims.amr = {"pwd"};
+  claims.auth_time = to_unix_seconds(session.auth_time);
+  if (session.sign_in == policy::SignIn::card) {
+    claims.amr = {"sc", "pin"};
+    claims.revocation = revocation_word(session, at);
+  }
+  claims.policy = rules_.policy()->hash();
+  return claims;
+}
+
+std::optional<Response> TokenApi::enter(Issue& issue, const Session& session) {
+  const WallTime at = clock_.now();
+  issue.claims = claims_of(issue, session, at);
+  const auto& claims = issue.claims;
+  if (claims.exp <= claims.iat) {
+    return refused(
+        issue,
+        problem(401, "no_session", "Your session is too old for this role. Sign in again: cardgate login"),
+        "time_up");
+  }
+  const policy::Role& role = *rules_.policy()->role(claims.role);
+  Token token{claims.sid,
+              claims.role,
+              claims.aud,
+              issue.client,
+              clock_.boot() + (seconds(claims.exp) - at.time_since_epoch()),
+              claims.records_of};
+  if (!sessions_.token_issued(claims.jti, std::move(token), role.idle, role.card_removal)) {
+    return refused(
+        issue,
+        problem(429, "too_many_tokens",
+                "This session already has too many tokens. The program can keep using the one it has."),
+        "too_many_tokens");
+  }
+  if (issue.decision.valid_until) sessions_.review_by(claims.sid, *issue.decision.valid_until);
+  return std::nullopt;
+}
+
+std::optional<Response> TokenApi::refuse_to_send(Issue& issue) {
+  const auto& claims = issue.claims;
+  // A reload in between may have taken this client its role.
+  if (const ClientEntry* entry = entry_for(issue); entry == nullptr || entry->name != issue.client) {
+    sessions_.revoke(claims.jti);
+    issue.record.details["jti"] = claims.jti;
+    return refused(issue, role_not_allowed(), "role_not_allowed");
+  }
+  if (sessions_.active_token(claims.jti) != nullptr) return std::nullopt;
+  audit::Record kept_back;
+  kept_back.event = "token_refused";
+  kept_back.person = claims.sub;
+  kept_back.role = claims.role;
+  kept_back.client = issue.client;
+  kept_back.session = claims.sid;
+  kept_back.reason = "not done: the session ended while the token was being recorded";
+  kept_back.details = {{"jti", claims.jti}};
+  recorder_.note(std::move(kept_back));
+  return problem(401, "no_session",
+                 "The session ended while the token was being made. Sign in: cardgate login");
+}
+
+Answer TokenApi::token(Request& request) {
+  auto parsed = proto::parse_token_request(request.body);
+  if (!parsed) co_return problem(400, "bad_request", parsed.error().context + ".");
+  Issue issue{*request.peer, std::move(*parsed)};
+  if (!admission_.allow_token(issue.peer)) {
+    co_return problem(429, "rate_limited",
+                      "This program has asked for too many tokens in a short time. It can keep using the "
+                      "token it has until that ends.");
+  }
+  issue.record.event = "token_refused";
+  issue.record.role = issue.ask.role;
+  issue.record.details["audience"] = issue.ask.audience;
+
+  auto refusal = admit(issue);
+  if (refusal) co_return std::move(*refusal);
+  const Session* session = choose(issue, refusal);
+  if (refusal) co_return std::move(*refusal);
+  refusal = decide(issue, *session);
+  if (refusal) co_return std::move(*refusal);
+  refusal = enter(issue, *session);
+  if (refusal) co_return std::move(*refusal);
+
+  const auto& claims = issue.claims;
+  audit::Record granted = issue.record;
+  granted.event = "token";
+  granted.policy = claims.policy;
+  granted.details["jti"] = claims.jti;
+  granted.details["expires"] = claims.exp;
+  if (!claims.revocation.empty()) granted.details["revocation"] = claims.revocation;
+  // Signed while the disk works; it leaves only when the record is there.
+  auto ticket = recorder_.start(std::move(granted));
+  std::string signed_token = tokens_.sign(claims);
+  auto recording = recorder_.wait(std::move(ticket));
+  const auto recorded = co_await std::move(recording);
+  if (!recorded) {
+    sessions_.forget_token(claims.jti);
+    co_return recorder_.unavailable();
+  }
+  refusal = refuse_to_send(issue);
+  if (refusal) co_return std::move(*refusal);
+  recorder_.count("tokens_issued");
+  Response answer;
+  // Written by hand: a token is base64url and needs no escaping, and this is the hot path.
+  answer.body = fmt::format(R"({{"access_token":"{}","token_type":"Bearer","expires_in":{}}})", signed_token,
+                            claims.exp - claims.iat);
+  co_return answer;
+}
+
+Answer TokenApi::introspect(Request& request) {
+  const Peer& peer = *request.peer;
+  const auto token = proto::parse_form_token(request.body);
+  if (!token) co_return problem(400, "bad_request", token.error().context + ".");
+  if (admission_.client_for(peer, [](const ClientEntry& client) { return !client.verifies.empty(); }) ==
+      nullptr) {
+    audit::Record record;
+    record.event = "client_refused";
+    record.reason = "introspect: not registered";
+    recorder_.refuse(peer, std::move(record));
+    co_return problem(
+        403, "client_not_allowed",
+        "This program is not registered to look up tokens: see `clients` in cardgate's configuration.");
+  }
+  auto live = tokens_.look_up(*token);
+  const auto registered = [&](const ClientEntry& client) { return may_verify(client, live.claims.aud); };
+  if (live.token != nullptr && admission_.client_for(peer, registered) == nullptr) {
+    live.token = nullptr;
+    live.why = "audience_not_registered";
+  }
+  recorder_.count("introspections", live.token != nullptr ? "active" : "inactive");
+  if (live.token == nullptr) {
+    audit::Record record;
+    record.event = "introspected";
+    record.reason = live.why;
+    recorder_.refuse(peer, std::move(record));
+    co_return inactive();
+  }
+  sessions_.used(live.claims.sid);
+  json::object body{{"active", true}, {"token_type", "Bearer"}};
+  for (auto& [key, value] : proto::to_json(live.claims)) body[key] = value;
+  co_return json_response(200, body);
+}
+
+Answer TokenApi::revoke(Request& request) {
+  const Peer& peer = *request.peer;
+  const auto token = proto::parse_form_token(request.body);
+  if (!token) co_return problem(400, "bad_request", token.error().context + ".");
+  const auto live = tokens_.look_up(*token);
+  // RFC 7009 2.2: a token that is not active is as good as revoked.
+  if (live.token == nullptr) co_return json_response(200, json::object{});
+  const Session* session = sessions_.find(live.claims.sid);
+  if (peer.uid != 0 && (session == nullptr || session->uid != peer.uid)) {
+    audit::Record record;
+    record.event = "client_refused";
+    record.reason = "revoke: not the owner";
+    recorder_.refuse(peer, std::move(record));
+    co_return problem(403, "not_owner",
+                      "Only the user of the machine who owns the session, or root, can revoke its tokens.");
+  }
+  sessions_.revoke(live.claims.jti);
+  co_await recorder_.noted();
+  co_return json_response(200, json::object{});
+}
+
+Answer TokenApi::verify(Request& request) {
+  const Peer& peer = *request.peer;
+  const std::string* audience = request.parameter("audience");
+  const std::string* role = request.parameter("role");
+  if (audience == nullptr) co_return problem(400, "bad_request", "Give one `audience` in the query.");
+  if (admission_.client_for(peer, [&](const ClientEntry& client) { return may_verify(client, *audience); }) ==
+      nullptr) {
+    audit::Record record;
+    record.event = "client_refused";
+    record.reason = "verify: not registered for the audience";
+    recorder_.refuse(peer, std::move(record));
+    co_return problem(
+        403, "client_not_allowed",
+        "This program is not registered for that audience: see `clients` in cardgate's configuration.");
+  }
+  auto bearer = tokens_.token_of(request);
+  if (bearer.refusal) co_return std::move(*bearer.refusal);
+  const TokenDesk::Live& live = bearer.live;
+  const auto refused = [&](const std::string& reason) {
+    audit::Record record;
+    record.event = "introspected";
+    record.reason = reason;
+    record.person = live.claims.sub;
+    record.role = live.claims.role;
+    recorder_.refuse(peer, std::move(record));
+  };
+  if (live.token == nullptr) {
+    refused(live.why);
+    co_return unauthorized("token_inactive", "The token is not active. Sign in and ask for a new one.");
+  }
+  if (live.claims.aud != *audience || (role != nullptr && live.claims.role != *role)) {
+    refused(live.claims.aud != *audience ? "other audience" : "other role");
+    co_return problem(403, "token_not_for_this", "The token is for another audience or role.");
+  }
+  sessions_.used(live.claims.sid);
+  recorder_.count("verifications");
+  Response answer;
+  answer.status = 204;
+  answer.headers = {{"X-Cardgate-Subject", live.claims.sub},
+                    {"X-Cardgate-Session", live.claims.sid},
+                    {"X-Cardgate-Role", live.claims.role}};
+  co_return answer;
+}
+
+Answer TokenApi::jwks(Request&) {
+  Response answer;
+  answer.content_type = "application/jwk-set+json";
+  answer.body = proto::jwks(tokens_.verifying_keys());
+  co_return answer;
+}
+
+}  // namespace cardgate::daemon

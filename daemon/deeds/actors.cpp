@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/deeds/actors.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/number.hpp"
+#include "daemon/people/answers.hpp"
+
+namespace cardgate::daemon {
+
+Actor Actors::myself(const Request& request) {
+  Actor who;
+  who.client = describe(*request.peer);
+  const std::string* wanted = request.parameter("session");
+  auto chosen = sessions_.choose(*request.peer, wanted == nullptr ? std::string() : *wanted);
+  if (chosen.refusal) {
+    who.refusal = std::move(chosen.refusal);
+    return who;
+  }
+  const Session& session = *chosen.session;
+  who.person = session.person;
+  who.session = session.id;
+  who.card = session.card;
+  if (const auto me = roll_.person(who.person)) {
+    const auto& cards = (*me)->record.cards;
+    if (const auto used = std::ranges::find(cards, who.card, &reg::Card::uuid); used != cards.end()) {
+      who.card_by = used->registered_by;
+      who.by_one_person = used->by_one_person();
+    }
+  } else {
+    who.refusal = register_unavailable(me.error());
+    return who;
+  }
+  if (session.sign_in != policy::SignIn::card) {
+    who.refusal =
+        problem(403, "card_needed",
+                "This needs your card: a password is not enough. Sign in with your card: cardgate login");
+  } else if (session.locked || session.card_out) {
+    who.refusal = problem(
+        423, "session_locked",
+        "Your session is locked, or its card is out. Put the card in and type the passcode: cardgate login");
+  }
+  return who;
+}
+
+Actor Actors::actor(const Request& request, policy::Act act, const std::string& subject) {
+  Actor who = may(request, act, subject);
+  if (!who.why.empty()) {
+    audit::Record record;
+    record.event = "client_refused";
+    record.person = who.person;
+    record.session = who.session;
+    record.reason = fmt::format("{}: {}", policy::name(act), who.why);
+    if (!subject.empty()) record.details["subject"] = subject;
+    recorder_.refuse(*request.peer, std::move(record));
+  }
+  if (!who.refusal) {
+    sessions_.used(who.session, rules_.policy()->role(who.role)->idle);
+  }
+  return who;
+}
+
+Actor Actors::refused(Actor who, Response answer, std::string why) {
+  who.why = std::move(why);
+  who.refusal = std::move(answer);
+  return who;
+}
+
+std::optional<Response> Actors::refuse_without_role(Actor& who, const Session& session, policy::Act act) {
+  const policy::Role* nearest = nullptr;  // the role that lacks least
+  std::vector<policy::Unmet> unmet;
+  for (const auto& role : rules_.policy()->roles()) {
+    if (!role.lets(act)) continue;
+    auto decision =
+        policy::decide(*rules_.policy(), who.reach.facts, {role.name, session.sign_in}, clock_.now());
+    if (decision.allowed && clock_.now() < session.auth_time + role.max_session)
+      who.reach.roles.push_back(&role);
+    if (nearest == nullptr || decision.unmet.size() < unmet.size()) {
+      nearest = &role;
+      unmet = std::move(decision.unmet);
+    }
+  }
+  if (!who.reach.roles.empty()) return std::nullopt;
+  std::string text = "No role of this policy allows this. Ask the people who run this machine.";
+  if (nearest != nullptr) {
+    text = unmet.empty() ? fmt::format("Your time in the role {} is over. Sign in again: cardgate login",
+                                       nearest->title)
+                         : fmt::format("You need the role {} for this.", nearest->title);
+  }
+  return problem(403, "role_needed", std::move(text), {{"unmet", to_json(unmet)}});
+}
+
+Actor Actors::may(const Request& request, policy::Act act, const std::string& subject) {
+  Actor who = myself(request);
+  if (who.refusal) return who;
+  who.act = act;
+  who.subject = subject;
+  const Session& session = *sessions_.find(who.session);
+  const auto facts = sessions_.facts_for(session);
+  if (!facts) return refused(std::move(who), register_unavailable(facts.error()), "register");
+  who.reach = {rules_.policy(), *facts, {}, clock_.now()};
+  if (auto no = refuse_without_role(who, session, act))
+    return refused(std::move(who), std::move(*no), "no role lets them");
+  if (act != policy::Act::see_people) {
+    if (auto no = refuse_card_of_one(who))
+      return refused(std::move(who), std::move(*no), "the card was registered by one person");
+  }
+  const auto& held = who.reach.roles;
+  if (subject.empty()) {
+    who.role = held.front()->name;
+    return who;
+  }
+  const auto other = roll_.person(subject);
+  if (!other) return refused(std::move(who), no_person(other.error(), subject), "unknown person");
+  const auto& manager = (*other)->record.line_manager;
+  const auto role = std::ranges::find_if(held, [&](const policy::Role* each) {
+    return policy::in_scope(*each, who.reach.facts, subject, manager, clock_.now());
+  });
+  if (role == held.end()) {
+    auto answer = problem(403, "record_not_yours",
+                          fmt::format("In the role {} you can only work with your own staff and the staff "
+                                      "you act for. This person is not one of them.",
+                                      held.front()->title));
+    return refused(std::move(who), std::move(answer), "out of scope");
+  }
+  who.role = (*role)->name;
+  return who;
+}
+
+Actor Actors::line_manager_of(const Request& request, const std::string& subject) {
+  Actor who = myself(request);
+  if (who.refusal) return who;
+  const auto mine = sessions_.facts_for(*sessions_.find(who.session));
+  if (!mine) {
+    who.refusal = register_unavailable(mine.error());
+    return who;
+  }
+  const policy::Facts& facts = *mine;
+  const auto other = subject.empty() ? Result<std::shared_ptr<const Person>>(Error{Errc::not_found, {}})
+                                     : roll_.person(subject);
+  // Somebody unknown and somebody else's staff are answered alike.
+  if (!other || !policy::manages(facts, (*other)->record.line_manager, clock_.now())) {
+    who.refusal = problem(
+        403, "record_not_yours",
+        "There is no form with that number for you to verify. Only the person's line manager, or somebody "
+        "who stands in for the line manager, verifies it. The forms that wait for you: cardgate form list");
+    return who;
+  }
+  if (auto no = refuse_card_of_one(who)) {
+    who.refusal = std::move(no);
+    return who;
+  }
+  who.manager = (*other)->record.line_manager;
+  who.subject = subject;
+  sessions_.used(who.session);
+  return who;
+}
+
+std::optional<Response> Actors::refuse_card_of_one(const Actor& who) {
+  if (!who.by_one_person) return std::nullopt;
+  return problem(
+      403, "card_unconfirmed",
+      fmt::format("Only one person ({}) registered the card you use. Because you decide for others, a second "
+                  "member of the team must confirm it: cardgate staff give-card {} --card {} --reason REASON",
+                  who.card_by, who.person, who.card));
+}
+
+std::optional<Response> Actors::refuse_if_over(const Actor& who) {
+  const Session* session = sessions_.find(who.session);
+  if (session == nullptr)
+    return problem(
+        401, "no_session",
+        "Your session ended before this was done. Nothing was changed. Sign in again: cardgate login");
+  if (session->locked || session->card_out)
+    return problem(
+        423, "session_locked",
+        "Your session was locked before this was done. Nothing was changed. Unlock it: cardgate login");
+  const auto right = work::still_holds(right_of(who), roll_.records(), clock_.now());
+  return right ? std::nullopt : std::optional(not_possible(right.error()));
+}
+
+work::Right Actors::right_of(const Actor& who) const {
+  return {rules_.policy(), who.person, who.card, who.act, who.role, !who.manager.empty(), who.subject};
+}
+
+std::function<Result<void>(reg::Register&)> Actors::still_allowed(
+    const Actor& who, std::shared_ptr<const WaitingActs::Act> act) {
+  return [right = right_of(who), act = std::move(act),
+          at = clock_.now()](reg::Register& staff) -> Result<void> {
+    if (act->over()) {
+      return Error{Errc::permission_denied,
+                   "Your session ended or was locked, or your right to do this ended, before this was done. "
+                   "Nothing was changed"};
+    }
+    return work::still_holds(right, [&staff](const std::string& id) { return staff.person(id); }, at);
+  };
+}
+
+Owner Actors::owner_of(reg::Register::Relation relation, const std::string& number, std::string_view what) {
+  const auto people = roll_.staff().people_by(relation, number);
+  if (!people) return {{}, 0, register_unavailable(people.error())};
+  const auto id = whole_number<std::int64_t>(number);
+  if (people->empty() || !id) {
+    const std::string_view group = what == "stand-in" ? "delegation" : what;
+    return {{},
+            0,
+            problem(404, "not_found",
+                    fmt::format("There is no {} {}. See the list: cardgate {} list", what,
+                                id ? std::to_string(*id) : std::string("with that number"), group))};
+  }
+  return {people->front(), *id, std::nullopt};
+}
+
+/// Under a role that opens all records.
+Actor Actors::sees_everybody(const Request& request) {
+  Actor who = actor(request, policy::Act::see_people, {});
+  if (who.refusal) return who;
+  const auto facts = sessions_.facts_for(*sessions_.find(who.session));
+  for (const auto& role : rules_.policy()->roles()) {
+    const bool all = role.records == "all" || role.records == "by-function";
+    if (!facts || !all || !role.lets(policy::Act::see_people)) continue;
+    if (!policy::decide(*rules_.policy(), *facts, {role.name, policy::SignIn::card}, clock_.now()).allowed)
+      continue;
+    who.role = role.name;
+    return who;
+  }
+  who.refusal =
+      problem(403, "record_not_yours", "Your role shows you your own team only. See it: cardgate staff team");
+  return who;
+}
+
+bool Actors::is_me(const Request& request, const std::string& id) {
+  const Actor who = myself(request);
+  return !who.refusal && who.person == id;
+}
+
+Actor Actors::may_give_codes(const Request& request, const std::string& subject) {
+  Actor who = myself(request);
+  if (who.refusal) return who;
+  if (who.person != subject) return actor(request, policy::Act::give_codes, subject);
+  audit::Record record;
+  record.event = "client_refused";
+  record.person = who.person;
+  record.reason = "own";
+  recorder_.refuse(*request.peer, std::move(record));
+  who.refusal =
+      problem(403, "not_yours_to_do",
+              "You cannot give a code or a password to yourself. Ask a colleague at the help desk.");
+  return who;
+}
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who asks, and by what right: a person signed in by card, the role that lets them, whose records it opens; and whether that
+// still holds after a wait. One thread, but for what says otherwise.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemon/people/meanwhile.hpp"
+#include "daemon/people/people_view.hpp"
+#include "daemon/people/roll.hpp"
+#include "daemon/record/recorder.hpp"
+#include "daemon/rules/rule_book.hpp"
+#include "daemon/sessions/session_desk.hpp"
+#include "daemon/work/right.hpp"
+#include "daemon/work/rules.hpp"
+
+namespace cardgate::daemon {
+
+/// Who asks, signed in by card, and under which role they do it.
+struct Actor {
+  std::string person, session, client;
+  std::string card;
+  std::string card_by;         // who registered that card, by hand; empty: a staff file brought it
+  bool by_one_person = false;  // and nobody else stands for it
+  std::string role;            // the first role that lets them; empty: as themselves
+  std::string manager;         // line_manager_of(): the subject's line manager, who they are or stand in for
+  std::optional<policy::Act> act;  // what that role lets them do
+  std::string subject;             // with whom; empty: nobody in particular
+  std::optional<Response> refusal;
+  std::string why;  // of a refusal that is recorded, in fixed words
+  Reach reach;      // whose records the act may be done with
+};
+
+/// Whose form, delegation, ... it is; nobody's, with a refusal, when there is none of that number (404).
+struct Owner {
+  std::string person;
+  std::int64_t number = 0;
+  std::optional<Response> refusal;
+};
+
+class Actors {
+ public:
+  Actors(RuleBook& rules, Roll& roll, SessionDesk& sessions, Recorder& recorder, GuardedClock& clock)
+      : rules_(rules), roll_(roll), sessions_(sessions), recorder_(recorder), clock_(clock) {}
+
+  Actor myself(const Request& request);
+  bool is_me(const Request& request, const std::string& id);
+  /// `subject`: an id; empty: whether there is any role that lets them. Who asks, before what is asked: nobody without such
+  /// a role learns whether an id is known.
+  Actor actor(const Request& request, policy::Act act, const std::string& subject);
+  /// The same where nothing was tried, only what to show is asked: a refusal is not recorded.
+  Actor may(const Request& request, policy::Act act, const std::string& subject);
+  /// As the subject's line manager, or who stands in: that takes a card and no role.
+  Actor line_manager_of(const Request& request, const std::string& subject);
+  /// Under a role that opens all records.
+  Actor sees_everybody(const Request& request);
+  /// Somebody at the help desk, signed in by card, whose role lets them hand out codes and passwords: to others only.
+  Actor may_give_codes(const Request& request, const std::string& subject);
+  Owner owner_of(reg::Register::Relation relation, const std::string& number, std::string_view what);
+
+  work::Doer doer(const Actor& who) { return {who.person, clock_.today(), who.card_by}; }
+  work::Right right_of(const Actor& who) const;
+  /// After a wait: whoever began it may be gone, or may not do it any more.
+  std::optional<Response> refuse_if_over(const Actor& who);
+  /// To be called on the register's thread, before the change: whether `who` may still do it then. `act` was begun before
+  /// the first wait.
+  std::function<Result<void>(reg::Register&)> still_allowed(const Actor& who,
+                                                            std::shared_ptr<const WaitingActs::Act> act);
+
+ private:
+  Actor refused(Actor who, Response answer, std::string why);
+  /// The roles that the policy lets do it and that are held now, into `who.reach`; else what is missing of the nearest.
+  std::optional<Response> refuse_without_role(Actor& who, const Session& session, policy::Act act);
+  /// A card for which one person alone stands decides nothing for others.
+  static std::optional<Response> refuse_card_of_one(const Actor& who);
+
+  RuleBook& rules_;
+  Roll& roll_;
+  SessionDesk& sessions_;
+  Recorder& recorder_;
+  GuardedClock& clock_;
+};
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every use of a password has in common: who may type one, the tries and waits, the comparison, and what it must not be.
+// Until a password was right, every refusal has the same words and has cost the same work, whether or not there is such a
+// person. One thread.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemon/access/admission.hpp"
+#include "daemon/people/meanwhile.hpp"
+#include "daemon/people/passwords.hpp"
+#include "daemon/people/register_threads.hpp"
+#include "daemon/people/roll.hpp"
+#include "daemon/record/recorder.hpp"
+#include "daemon/rules/rule_book.hpp"
+#include "daemon/sessions/session_desk.hpp"
+#include "policy/decide.hpp"
+
+namespace cardgate::daemon {
+
+/// One user name and one secret, before and after they were compared.
+struct PasswordUse {
+  reg::CredentialKind kind;
+  std::string_view refused_event;  // what a refusal is called in the audit
+  std::string username;
+  Passwords::Typed typed;
+};
+
+struct CheckedPassword {
+  std::optional<Response> refusal;
+  reg::Credential credential;
+};
+
+class PasswordDesk {
+ public:
+  PasswordDesk(RuleBook& rules, Admission& admission, Roll& roll, RegisterThreads& register_threads,
+               SessionDesk& sessions, Recorder& recorder, GuardedClock& clock);
+  PasswordDesk(const PasswordDesk&) = delete;
+  PasswordDesk& operator=(const PasswordDesk&) = delete;
+
+  /// Another configuration.
+  void rules_changed() { passwords_.set_cost(rules_.config().passwords.cost); }
+  const PasswordCost& cost() const { return passwords_.cost(); }
+  /// Why no password can be checked, for people; empty: they can.
+  const std::string& trouble() const { return passwords_.problem(); }
+  bool busy() const { return passwords_.busy(); }
+  /// Errors: unavailable.
+  boost::asio::awaitable<Result<std::string>> hash(Passwords::Typed typed) {
+    return passwords_.hash(std::move(typed));
+  }
+
+  /// May this peer sign people in? A reload may have taken it away since it was asked before.
+  std::optional<Response> refuse_client(const Peer& peer, std::string_view event,
+                                        const std::string& who = {});
+  /// May this peer sign people in, and is there room for one more try?
+  std::optional<Response> refuse_typing(const Peer& peer, std::string_view event);
+  /// Counts the try, compares, counts again.
+  boost::asio::awaitable<CheckedPassword> check(const Peer& peer, PasswordUse use);
+  /// After a right password: why the person may not have a session all the same.
+  std::optional<Response> refuse_standing(const Peer& peer, std::string_view event,
+                                          const policy::Decision& standing, const std::string& who);
+  /// The same, by what is on record now.
+  std::optional<Response> refuse_holder(const Peer& peer, std::string_view event, const std::string& who);
+  /// Why it may not be this person's password.
+  std::optional<Response> refuse_new(const Secret& wanted, const reg::Person& who);
+  Response refuse(const Peer& peer, std::string_view event, Response answer, std::string_view reason,
+                  const std::string& who = {});
+  Response refuse_busy();
+
+  // What was right against an older hash opens nothing (people/meanwhile.hpp).
+  std::shared_ptr<const PasswordChecks::Check> begin_check() { return checks_.begin(); }
+  /// The register has another password of this person: sessions by the one before end.
+  void changed(const std::string& person);
+  /// The register has another content.
+  void all_changed() { checks_.all_changed(); }
+
+ private:
+  static Response throttled(seconds wait);
+  boost::asio::awaitable<std::optional<Response>> take_back_try(const PasswordUse& use, uid_t uid,
+                                                                std::string person);
+  Response refuse_wrong(const Peer& peer, const PasswordUse& use, const reg::Credential& found);
+
+  RuleBook& rules_;
+  Admission& admission_;
+  Roll& roll_;
+  RegisterThreads& register_;
+  SessionDesk& sessions_;
+  Recorder& recorder_;
+  GuardedClock& clock_;
+  Passwords passwords_;
+  PasswordChecks checks_;
+};
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// The owners of the service's state, in the order in which they are made; each knows those above it alone. They are destroyed
+// in reverse, threads first joined, so that nothing comes back to what is gone.
+#pragma once
+
+#include "daemon/access/admission.hpp"
+#include "daemon/cards/card_desk.hpp"
+#include "daemon/deeds/actors.hpp"
+#include "daemon/deeds/deeds.hpp"
+#include "daemon/deeds/notices.hpp"
+#include "daemon/deeds/password_desk.hpp"
+#include "daemon/deeds/people_desk.hpp"
+#include "daemon/deeds/register_desk.hpp"
+#include "daemon/deeds/set_up.hpp"
+#include "daemon/people/meanwhile.hpp"
+#include "daemon/people/open_acts.hpp"
+#include "daemon/people/register_threads.hpp"
+#include "daemon/people/roll.hpp"
+#include "daemon/record/recorder.hpp"
+#include "daemon/rules/rule_loader.hpp"
+#include "daemon/service.hpp"
+#include "daemon/sessions/events.hpp"
+#include "daemon/sessions/session_desk.hpp"
+#include "daemon/sessions/token_desk.hpp"
+#include "daemon/time/guarded_clock.hpp"
+
+namespace cardgate::daemon {
+
+struct Service::Owners {
+  Owners(boost::asio::io_context& io, const Clock& system, Parts parts);
+
+  boost::asio::io_context& io;
+  GuardedClock clock;
+  RuleBook rules;
+  Sessions table;  // for SessionDesk alone to change
+  Admission admission;
+  Recorder recorder;
+  RuleLoader loader;
+  Events events;
+  OpenActs open_acts;
+  WaitingActs waiting_acts;
+  Roll roll;
+  RegisterThreads register_threads;
+  SessionDesk sessions;
+  TokenDesk tokens;
+  CardDesk cards;
+  Actors actors;
+  Notices notices;
+  Deeds deeds;
+  PeopleDesk people;
+  PasswordDesk passwords;
+  SetUp set_up;
+  RegisterDesk register_desk;
+  std::vector<std::string> told_at_start;
+};
+
+}  // namespace cardgate::daemon

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+// The changes of sessions and what comes out of them; session_review.cpp looks at what they stand on.
+#include "daemon/sessions/session_desk.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemon/journal.hpp"
+
+namespace cardgate::daemon {
+
+Sessions::Bounds session_bounds(const Limits& limits) {
+  return {static_cast<std::size_t>(limits.sessions), static_cast<std::size_t>(limits.tokens_per_session)};
+}
+
+std::vector<std::string> records_of(const policy::Role& role, const policy::Facts& facts, WallTime now) {
+  std::vector<std::string> out;
+  for (const auto& manager : policy::managers_in_scope(role, facts, now))
+    out.push_back(manager.until ? manager.id + "@" + to_text(*manager.until) : manager.id);
+  return out;
+}
+
+std::string_view revocation_word(const Session& session, WallTime now) {
+  return now <= session.answers_until ? "good" : "cached";
+}
+
+SessionDesk::SessionDesk(boost::asio::io_context& io, Sessions& sessions, RuleBook& rules, Roll& roll,
+                         Recorder& recorder, Events& events, WaitingActs& acts, RuleLoader& loader,
+                         GuardedClock& clock)
+    : sessions_(sessions),
+      rules_(rules),
+      roll_(roll),
+      recorder_(recorder),
+      events_(events),
+      acts_(acts),
+      loader_(loader),
+      clock_(clock),
+      timer_(io, [this] { tick(); }) {}
+
+SessionDesk::Chosen SessionDesk::choose(const Peer& peer, const std::string& wanted) const {
+  if (!wanted.empty()) {
+    const Session* session = sessions_.find(wanted);
+    if (session != nullptr && session->uid == peer.uid) return {session, std::nullopt};
+    return {nullptr, problem(401, "no_session",
+                             "There is no such session. It may have ended. Sign in: cardgate login")};
+  }
+  const auto mine = sessions_.of_uid(peer.uid);
+  if (mine.empty()) {
+    return {nullptr,
+            problem(401, "no_session", "Nobody is signed in. Put your card in and sign in: cardgate login")};
+  }
+  if (mine.size() == 1) return {mine.front(), std::nullopt};
+  json::array ids;
+  std::string text = "Several sessions are open. Choose one of them with --session:";
+  for (const Session* session : mine) {
+    ids.push_back(json::string(session->id));
+    text += fmt::format(
+        "\n  --session {}  ({}, {})", session->id, session->person_name,
+        session->sign_in == policy::SignIn::card ? "card in " + session->reader : std::string("by password"));
+  }
+  return {nullptr, problem(409, "session_ambiguous", std::move(text), {{"sessions", std::move(ids)}})};
+}
+
+Result<policy::Facts> SessionDesk::facts_for(const Session& session) {
+  const auto person = TRY(roll_.person(session.person));
+  policy::Facts facts = person->facts;
+  set_card(facts, person->record, session.card);
+  facts.answers_until.reset();
+  if (session.sign_in == policy::SignIn::card) facts.answers_until = session.answers_until;
+  return facts;
+}
+
+void SessionDesk::begin_times(Session& session, const policy::Decision& standing) {
+  session.auth_time = clock_.now();
+  session.last_used = clock_.boot();
+  milliseconds longest{0};
+  for (const auto& role : rules_.policy()->roles()) {
+    if (role.accepts(session.sign_in)) longest = std::max(longest, role.max_session);
+  }
+  session.ends = clock_.boot() + longest;
+  session.expires = session.auth_time + longest;
+  if (standing.valid_until) session.review_at = clock_.boot_time_of(*standing.valid_until);
+  for (const auto& warning : standing.warnings) session.warnings.push_back(warning.text);
+}
+
+Result<void> SessionDesk::open(Session session) {
+  apply(TRY(sessions_.open(std::move(session))));
+  return {};
+}
+
+bool SessionDesk::resume(const std::string& id, const std::string& reader, std::uint64_t insertion) {
+  const bool resumed = sessions_.resume(id, reader, insertion, clock_.boot());
+  arm();
+  return resumed;
+}
+
+void SessionDesk::card_inserted(const std::string& card, const std::string& reader, std::uint64_t insertion,
+                                bool genuine) {
+  apply(sessions_.card_inserted(card, reader, insertion, genuine, clock_.boot()));
+}
+
+void SessionDesk::card_removed(const std::string& reader, std::uint64_t insertion) {
+  auto actions = sessions_.card_removed(reader, insertion, clock_.boot());
+  for (const auto& ended : actions.ended) {
+    audit::Record record;
+    record.event = "card_removed";
+    record.person = ended.session.person;
+    record.session = ended.session.id;
+    record.details["reader"] = reader;
+    recorder_.note(std::move(record));
+  }
+  apply(std::move(actions));
+}
+
+void SessionDesk::reader_gone(const std::string& reader) {
+  apply(sessions_.reader_gone(reader, clock_.boot()));
+}
+
+void SessionDesk::end_of_person(const std::string& person, EndReason reason) {
+  std::vector<std::string> theirs;
+  for (const Session* session : sessions_.all()) {
+    if (session->person == person) theirs.push_back(session->id);
+  }
+  for (const auto& id : theirs) end(id, reason);
+}
+
+void SessionDesk::end_by_password(const std::string& person, EndReason reason) {
+  apply(sessions_.end_by_password(person, reason));
+}
+
+Result<void> SessionDesk::token_issued(const std::string& jti, Token token, milliseconds idle,
+                                       CardRemoval removal) {
+  auto issued = sessions_.token_issued(jti, std::move(token), clock_.boot(), idle, removal);
+  arm();
+  return issued;
+}
+
+void SessionDesk::forget_token(const std::string& jti) {
+  (void)sessions_.revoke(jti);
+  arm();
+}
+
+void SessionDesk::used(const std::string& session, milliseconds idle) {
+  sessions_.used(session, clock_.boot(), idle);
+  arm();
+}
+
+void SessionDesk::review_by(const std::string& session, WallTime when) {
+  if (const auto at = clock_.boot_time_of(when)) sessions_.review_by(session, *at);
+  arm();
+}
+
+void SessionDesk::apply(Actions actions) {
+  for (const auto& ended : actions.ended) acts_.session_over(ended.session.id);
+  for (const auto& locked : actions.locked) acts_.session_over(locked.session);
+  for (const auto& id : actions.grace) acts_.session_over(id);
+  for (const auto& ended : actions.ended) tell_of_end(ended);
+  for (const auto& revoked : actions.revoked) tell_of_revoked(revoked);
+  for (const auto& locked : actions.locked)
+    tell_of_session(locked.session, "session_locked", "locked", locked.card_out ? "card_removed" : "idle");
+  for (const auto& id : actions.grace) tell_of_session(id, "session_grace", "grace", "card_removed");
+  for (const auto& id : actions.back) tell_of_session(id, "session_resumed", "resumed", "card_back");
+  for (const auto& id : actions.review) review(id);
+  arm();
+}
+
+void SessionDesk::tell_of_end(const Ended& ended) {
+  const Session& session = ended.session;
+  const std::string reason(name(ended.reason));
+  audit::Record record;
+  record.event = "session_ended";
+  record.person = session.person;
+  record.session = session.id;
+  record.reason = reason;
+  record.details["tokens"] = ended.tokens;
+  if (session.sign_in == policy::SignIn::card) {
+    record.details["reader"] = session.reader;
+    record.details["card"] = session.card;
+  }
+  recorder_.note(std::move(record));
+  log(Level::info, fmt::format("The session of person {} ended: {}.", session.person, reason),
+      {{"CARDGATE_EVENT", "session_ended"},
+       {"CARDGATE_PERSON", session.person},
+       {"CARDGATE_REASON", reason}});
+  recorder_.count("sessions_ended", reason);
+  events_.publish("session",
+                  {{"kind", "ended"}, {"session", session.id}, {"reason", reason}, {"tokens", ended.tokens}},
+                  session.uid);
+}
+
+void SessionDesk::tell_of_revoked(const Revoked& revoked) {
+  const Session* session = sessions_.find(revoked.token.session);
+  audit::Record record;
+  record.event = "revoked";
+  record.person = session != nullptr ? session->person : std::string();
+  record.role = revoked.token.role;
+  record.client = revoked.token.client;
+  record.session = revoked.token.session;
+  record.reason = name(revoked.reason);
+  record.details["jti"] = revoked.jti;
+  recorder_.note(std::move(record));
+  recorder_.count("tokens_revoked", name(revoked.reason));
+  if (session == nullptr) return;
+  events_.publish("token", {{"kind", "revoked"}, {"jti", revoked.jti}, {"reason", name(revoked.reason)}},
+                  session->uid);
+}
+
+/// A session that lives on in another state: recorded and announced.
+void SessionDesk::tell_of_session(const std::string& id, std::string_view event, std::string_view kind,
+                                  std::string_view reason) {
+  const Session* session = sessions_.find(id);
+  if (session == nullptr) return;
+  audit::Record record;
+  record.event = event;
+  record.person = session->person;
+  record.session = id;
+  record.reason = reason;
+  if (session->sign_in == policy::SignIn::card)
+    record.details = {{"reader", session->reader}, {"card", session->card}};
+  recorder_.note(std::move(record));
+  events_.publish("session", {{"kind", kind}, {"session", id}, {"reason", reason}}, session->uid);
+}
+
+void SessionDesk::tick() {
+  look_at_clock();
+  apply(sessions_.tick(clock_.boot()));
+}
+
+void SessionDesk::shut_down() {
+  stopping_ = true;
+  apply(sessions_.end_all(EndReason::shutdown));
+}
+
+namespace {
+
+struct JumpWords {
+  Level level;
+  std::string text;
+};
+
+JumpWords words_of(const WallGuard::News& news) {
+  const auto by = std::chrono::abs(std::chrono::duration_cast<seconds>(news.to - news.from)).count();
+  switch (news.jump) {
+    case WallGuard::Jump::forward:
+      return {
+          Level::warning,
+          fmt::format("the clock was set forward by {} s; if that is wrong, set it right: within {} days the "
+                      "right time is taken over",
+                      by, WallGuard::doubt.count())};
+    case WallGuard::Jump::put_right:
+      return {
+          Level::warning,
+          fmt::format("the clock had been set forward and was put right: the time goes back by {} s", by)};
+    case WallGuard::Jump::set_back:
+      return {
+          Level::error,
+          fmt::format("the clock was set back by {} s; the old time is used until it is right again or the "
+                      "service is restarted",
+                      by)};
+    case WallGuard::Jump::right_again:
+      break;
+  }
+  return {Level::notice, "the clock, which had been set back, is right again"};
+}
+
+}  // namespace
+
+bool SessionDesk::look_at_clock() {
+  const WallTime now = clock_.now();
+  const auto news = clock_.guard().take_news();
+  if (!news) return false;
+  const auto [level, text] = words_of(*news);
+  log(level, text, {{"CARDGATE_EVENT", "clock_jump"}});
+  audit::Record record;
+  record.event = "clock_jump";
+  record.reason = text;
+  record.details = {{"from", to_rfc3339(news->from)}, {"to", to_rfc3339(news->to)}};
+  recorder_.note(std::move(record));
+  // Opened at a time that has not come yet: its hours would be counted from then.
+  std::vector<std::string> ahead;
+  for (const Session* session : sessions_.all()) {
+    if (session->auth_time > now) ahead.push_back(session->id);
+  }
+  for (const auto& id : ahead) end(id, EndReason::time_up);
+  // Set forward, dates may have come: what lapsed must end now.
+  review_all();
+  return true;
+}
+
+void SessionDesk::clock_was_set() {
+  if (look_at_clock()) return;
+  // By so little that nothing depends on it; but the times of the log may be out of order.
+  audit::Record record;
+  record.event = "clock_jump";
+  record.details = {{"from", to_rfc3339(clock_.now())}, {"to", to_rfc3339(clock_.shown())}};
+  recorder_.note(std::move(record));
+}
+
+}  // namespace cardgate::daemon
