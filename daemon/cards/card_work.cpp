@@ -23,7 +23,7 @@ bool share_nothing(const std::vector<std::string>& one, const std::vector<std::s
 /// against the certificate to sign in with: it is refused only where a card must show that it is genuine. What is
 /// wrong with it, its signature or the card it names, is refused always. Errors: signature_invalid.
 Result<bool> check_presence(const CardContents& contents, const CardFacts& facts, BytesView message,
-                            const Judge& judge, WallTime now) {
+                            const CertificateJudge& judge, WallTime now) {
   const auto refused = [](std::string why) { return Error{Errc::signature_invalid, std::move(why)}; };
   const auto not_shown = [&](const std::string& why) -> Result<bool> {
     if (judge.cards().require_presence)
@@ -59,8 +59,8 @@ Result<bool> check_presence(const CardContents& contents, const CardFacts& facts
 
 /// What the card says it is, verified where content signers are configured. Errors: signature_invalid.
 Result<std::optional<trust::Chuid>> check_chuid(const CardContents& contents,
-                                                const trust::CertificateInfo& certificate, const Judge& judge,
-                                                WallTime now) {
+                                                const trust::CertificateInfo& certificate,
+                                                const CertificateJudge& judge, WallTime now) {
   std::optional<trust::Chuid> chuid;
   if (judge.cards().content_signers.empty()) {
     if (contents.chuid) chuid = TRY(trust::describe_chuid(*contents.chuid));
@@ -76,7 +76,7 @@ Result<std::optional<trust::Chuid>> check_chuid(const CardContents& contents,
   return chuid;
 }
 
-ChuidPart chuid_wanted(const Judge& judge) {
+ChuidPart chuid_wanted(const CertificateJudge& judge) {
   if (!judge.cards().content_signers.empty()) return ChuidPart::whole;
   return judge.cards().chuid_mapped ? ChuidPart::head : ChuidPart::none;
 }
@@ -93,7 +93,7 @@ std::string id_of(const trust::CertificateInfo& info, const std::optional<trust:
 }
 
 Result<CardFacts> judge_card(std::shared_ptr<const CardDriver> driver, const CardContents& contents,
-                             BytesView message, const Judge& judge, WallTime now) {
+                             BytesView message, const CertificateJudge& judge, WallTime now) {
   CardFacts facts;
   facts.driver = std::move(driver);
   facts.tries_left = contents.tries_left;
@@ -114,8 +114,8 @@ Result<CardFacts> judge_card(std::shared_ptr<const CardDriver> driver, const Car
 
 }  // namespace
 
-Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reader, const Judge& judge,
-                            WallTime now, std::stop_token stop) {
+Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reader,
+                            const CertificateJudge& judge, WallTime now, std::stop_token stop) {
   const Bytes message = trust::challenge_message(random_bytes(32), "card authentication", reader);
   Error nobody{Errc::card_not_piv, "no card driver is configured"};
   for (const auto& driver : drivers) {
@@ -154,7 +154,8 @@ std::optional<std::string> certificate_warning(const trust::CertificateInfo& inf
   return fmt::format("The certificate on your card ends in {} days. {}.", left.count(), cure);
 }
 
-Result<trust::Verdict> prove_card(Attempt attempt, const Judge& judge, WallTime now, std::stop_token stop) {
+Result<trust::Verdict> prove_card(Attempt attempt, const CertificateJudge& judge, WallTime now,
+                                  std::stop_token stop) {
   const CardFacts& card = *attempt.card;
   auto verdict = judge.ask(card.certificate, now);
   if (!verdict.valid) {

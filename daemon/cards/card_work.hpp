@@ -13,7 +13,7 @@
 #include <string>
 
 #include "daemon/drivers/driver.hpp"
-#include "daemon/rules/judge.hpp"
+#include "daemon/rules/certificate_judge.hpp"
 #include "trust/certificate.hpp"
 
 namespace cardgate::daemon {
@@ -40,8 +40,8 @@ struct CardFacts {
 /// that cannot be used), permission_denied (it takes no passcode in this reader), pcsc_*, card_*,
 /// certificate_malformed. A certificate that is not good is no error: see verdict. Neither is card authentication
 /// that cannot be had, unless it is asked for.
-Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reader, const Judge& judge,
-                            WallTime now, std::stop_token stop);
+Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reader,
+                            const CertificateJudge& judge, WallTime now, std::stop_token stop);
 
 /// What a person should be told 30, 7 and 1 days before their certificate ends, and when it has ended.
 std::optional<std::string> certificate_warning(const trust::CertificateInfo& info, WallTime now);
@@ -57,6 +57,7 @@ struct Attempt {
 /// card_changed (number = tries left; nothing spent), signature_invalid (the card has another key than its
 /// certificate says), permission_denied (the passcode was right, and the key does not sign), key_unsupported,
 /// pcsc_*, card_*, cancelled (nothing spent), timeout.
-Result<trust::Verdict> prove_card(Attempt attempt, const Judge& judge, WallTime now, std::stop_token stop);
+Result<trust::Verdict> prove_card(Attempt attempt, const CertificateJudge& judge, WallTime now,
+                                  std::stop_token stop);
 
 }  // namespace cardgate::daemon

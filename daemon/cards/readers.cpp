@@ -71,7 +71,8 @@ Readers::~Readers() {
   workers_.join();
 }
 
-void Readers::start(CardDrivers drivers, std::shared_ptr<const Judge> judge, std::function<WallTime()> now) {
+void Readers::start(CardDrivers drivers, std::shared_ptr<const CertificateJudge> judge,
+                    std::function<WallTime()> now) {
   drivers_ = std::move(drivers);
   judge_ = std::move(judge);
   now_ = std::move(now);

@@ -57,8 +57,9 @@ class Readers {
   ~Readers();
 
   /// Starts watching. `judge` may be replaced at any time.
-  void start(CardDrivers drivers, std::shared_ptr<const Judge> judge, std::function<WallTime()> now);
-  void set_judge(std::shared_ptr<const Judge> judge) { judge_ = std::move(judge); }
+  void start(CardDrivers drivers, std::shared_ptr<const CertificateJudge> judge,
+             std::function<WallTime()> now);
+  void set_judge(std::shared_ptr<const CertificateJudge> judge) { judge_ = std::move(judge); }
 
   const std::map<std::string, Reader>& all() const { return readers_; }
   Reader* find(const std::string& name);
@@ -112,7 +113,7 @@ class Readers {
   boost::asio::io_context& io_;
   Callbacks callbacks_;
   CardDrivers drivers_;
-  std::shared_ptr<const Judge> judge_;
+  std::shared_ptr<const CertificateJudge> judge_;
   std::function<WallTime()> now_;
   std::map<std::string, Reader> readers_;
   Workers workers_;

@@ -15,7 +15,7 @@
 #include "daemon/access/match.hpp"
 #include "daemon/drivers/card_settings.hpp"
 #include "daemon/limits.hpp"
-#include "daemon/rules/judge.hpp"
+#include "daemon/rules/certificate_judge.hpp"
 #include "daemon/rules/password_rules.hpp"
 #include "register/staff_ids.hpp"
 #include "trust/authorities.hpp"

@@ -8,14 +8,14 @@
 
 namespace cardgate::daemon {
 
-std::shared_ptr<const Judge> make_judge(const Config& config, const policy::Policy& policy,
-                                        trust::Authorities authorities, CardRules cards,
-                                        std::shared_ptr<trust::Answers> answers) {
+std::shared_ptr<const CertificateJudge> make_judge(const Config& config, const policy::Policy& policy,
+                                                   trust::Authorities authorities, CardRules cards,
+                                                   std::shared_ptr<trust::Answers> answers) {
   // As much as any role allows; each role then decides for itself.
   trust::Rules rules = config.certificate_rules;
   rules.stale_for = policy.longest_revocation_delay();
-  return std::make_shared<const Judge>(std::move(authorities), std::move(rules), std::move(cards),
-                                       config.fetch, std::move(answers));
+  return std::make_shared<const CertificateJudge>(std::move(authorities), std::move(rules), std::move(cards),
+                                                  config.fetch, std::move(answers));
 }
 
 void log_findings(const policy::Policy& policy, std::string_view file) {

@@ -5,8 +5,8 @@
 
 #include <memory>
 
+#include "daemon/rules/certificate_judge.hpp"
 #include "daemon/rules/config.hpp"
-#include "daemon/rules/judge.hpp"
 #include "daemon/rules/password_rules.hpp"
 #include "policy/policy.hpp"
 
@@ -15,7 +15,7 @@ namespace cardgate::daemon {
 struct Rules {
   Config config;
   std::shared_ptr<const policy::Policy> policy;
-  std::shared_ptr<const Judge> judge;
+  std::shared_ptr<const CertificateJudge> judge;
   std::shared_ptr<const PasswordRules> password_rules;
 };
 
@@ -29,7 +29,7 @@ class RuleBook {
   // Of what holds now. Not to be kept over a wait, but for the pointers, by a copy.
   const Config& config() const { return rules_->config; }
   const std::shared_ptr<const policy::Policy>& policy() const { return rules_->policy; }
-  const std::shared_ptr<const Judge>& judge() const { return rules_->judge; }
+  const std::shared_ptr<const CertificateJudge>& judge() const { return rules_->judge; }
   const std::shared_ptr<const PasswordRules>& password_rules() const { return rules_->password_rules; }
 
   /// Other rules hold from now on. For the loader (rule_loader.hpp), which says so to those whom it concerns.
@@ -39,9 +39,9 @@ class RuleBook {
   std::shared_ptr<const Rules> rules_;
 };
 
-std::shared_ptr<const Judge> make_judge(const Config& config, const policy::Policy& policy,
-                                        trust::Authorities authorities, CardRules cards,
-                                        std::shared_ptr<trust::Answers> answers);
+std::shared_ptr<const CertificateJudge> make_judge(const Config& config, const policy::Policy& policy,
+                                                   trust::Authorities authorities, CardRules cards,
+                                                   std::shared_ptr<trust::Answers> answers);
 
 /// Says in the journal what nobody can ever get from this policy: a line each.
 void log_findings(const policy::Policy& policy, std::string_view file);

@@ -6,9 +6,9 @@
 #include <filesystem>
 #include <memory>
 
+#include "daemon/rules/certificate_judge.hpp"
 #include "daemon/rules/config.hpp"
 #include "daemon/rules/configuration_in_use.hpp"
-#include "daemon/rules/judge.hpp"
 #include "daemon/rules/password_rules.hpp"
 #include "policy/policy.hpp"
 #include "trust/authorities.hpp"

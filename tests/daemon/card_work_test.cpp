@@ -76,8 +76,8 @@ class CardWork : public ::testing::Test {
   Result<CardFacts> read(bool required = false) const {
     CardRules rules;
     rules.require_presence = required;
-    const Judge judge(test::authorities({ca.der()}, {}, {ca.crl()}), {}, rules, {},
-                      std::make_shared<trust::Answers>());
+    const CertificateJudge judge(test::authorities({ca.der()}, {}, {ca.crl()}), {}, rules, {},
+                                 std::make_shared<trust::Answers>());
     return read_card({driver}, "reader", judge, noon(), {});
   }
   /// 9A decides; where cards must show that they are genuine, this one is refused with these words.

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "daemon/rules/judge.hpp"
+#include "daemon/rules/certificate_judge.hpp"
 #include "tests/support/folders.hpp"
 #include "tests/support/process.hpp"
 #include "tests/trust/responder.hpp"
@@ -41,7 +41,7 @@ class Fetch : public ::testing::Test {
     out.deadline = milliseconds(700);
     return out;
   }
-  Judge judge(FetchSettings fetch) const {
+  CertificateJudge judge(FetchSettings fetch) const {
     return {
         test::authorities({root.der()}, {issuing.der()}, {root.crl()}), {}, {}, std::move(fetch), answers};
   }
@@ -65,7 +65,7 @@ class Fetch : public ::testing::Test {
 
 TEST_F(Fetch, AGoodAnswerIsFetchedOnceAndServesUntilItIsDue) {
   const test::Responder responder(answering([](OcspAnswer&) {}));
-  const Judge one = judge(settings(responder));
+  const CertificateJudge one = judge(settings(responder));
   const auto verdict = one.ask(leaf, noon());
   ASSERT_TRUE(verdict.valid);
   EXPECT_EQ(verdict.revocation, "good");
@@ -80,7 +80,7 @@ TEST_F(Fetch, RevokedIsLearnedAlthoughAGoodAnswerIsHeld) {
   const test::Responder responder(answering([&](OcspAnswer& what) {
     if (revoked) what.state = OcspAnswer::State::revoked;
   }));
-  const Judge one = judge(settings(responder));
+  const CertificateJudge one = judge(settings(responder));
   ASSERT_TRUE(one.ask(leaf, noon()).valid);
   revoked = true;
   const auto verdict = one.refresh(leaf, noon(), true);

@@ -10,8 +10,8 @@
 #include "daemon/installation.hpp"
 #include "daemon/record/refusal_message.hpp"
 #include "daemon/refused_start.hpp"
+#include "daemon/rules/certificate_judge.hpp"
 #include "daemon/rules/configuration_in_use.hpp"
-#include "daemon/rules/judge.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/unix_socket.hpp"
 

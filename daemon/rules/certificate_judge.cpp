@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/rules/judge.hpp"
+#include "daemon/rules/certificate_judge.hpp"
 
 #include <fmt/format.h>
 
@@ -75,18 +75,18 @@ std::optional<std::string> told_of_overdue(const trust::ListTimes& lists, WallTi
       lists.first_due_file, due);
 }
 
-trust::Verdict Judge::ask(BytesView certificate, WallTime at) const {
+trust::Verdict CertificateJudge::ask(BytesView certificate, WallTime at) const {
   auto verdict = look(certificate, at);
   if (verdict.valid || !fetches() || !fetching_may_help(verdict)) return verdict;
   return consult(certificate, at, false, false);
 }
 
-trust::Verdict Judge::refresh(BytesView certificate, WallTime at, bool anew) const {
+trust::Verdict CertificateJudge::refresh(BytesView certificate, WallTime at, bool anew) const {
   if (!fetches()) return look(certificate, at);
   return consult(certificate, at, true, anew);
 }
 
-trust::Verdict Judge::consult(BytesView certificate, WallTime at, bool due, bool anew) const {
+trust::Verdict CertificateJudge::consult(BytesView certificate, WallTime at, bool due, bool anew) const {
   const auto start = std::chrono::steady_clock::now();
   const auto all = trust::questions(authorities_, *answers_, certificate, rules_, fetch_.rules, at, anew);
   std::vector<trust::Question> quick;
@@ -105,8 +105,8 @@ trust::Verdict Judge::consult(BytesView certificate, WallTime at, bool due, bool
   return verdict;
 }
 
-void Judge::bring(const std::vector<trust::Question>& questions, WallTime at,
-                  std::chrono::steady_clock::time_point deadline) const {
+void CertificateJudge::bring(const std::vector<trust::Question>& questions, WallTime at,
+                             std::chrono::steady_clock::time_point deadline) const {
   fetch::Request request;
   request.deadline = std::max(
       milliseconds(1), std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now()));
@@ -144,7 +144,7 @@ void Judge::bring(const std::vector<trust::Question>& questions, WallTime at,
 }
 
 /// Once in ten minutes for each place: a responder that is down must not fill the journal.
-void Judge::complain(const trust::Question& question, const std::string& why) const {
+void CertificateJudge::complain(const trust::Question& question, const std::string& why) const {
   constexpr auto quiet = std::chrono::minutes(10);
   const BootTime now = BootClock::now();
   {

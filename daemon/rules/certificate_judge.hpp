@@ -43,10 +43,10 @@ std::vector<std::string> told_of_passed_over(const trust::Authorities& authoriti
 /// When the list that is due first is overdue, or will be within a day: which, since when, and what to do.
 std::optional<std::string> told_of_overdue(const trust::ListTimes& lists, WallTime now);
 
-class Judge {
+class CertificateJudge {
  public:
-  Judge(trust::Authorities authorities, trust::Rules rules, CardRules cards, FetchSettings fetch,
-        std::shared_ptr<trust::Answers> answers)
+  CertificateJudge(trust::Authorities authorities, trust::Rules rules, CardRules cards, FetchSettings fetch,
+                   std::shared_ptr<trust::Answers> answers)
       : authorities_(std::move(authorities)),
         rules_(std::move(rules)),
         cards_(std::move(cards)),
