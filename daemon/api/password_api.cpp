@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/api/password_api.hpp"
 
+#include "base/crypto.hpp"
 #include "daemon/api/secret_answers.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/people/answers.hpp"

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/crypto.hpp"
 #include "daemon/people/answers.hpp"
 #include "daemon/work/messages.hpp"
 #include "proto/body.hpp"

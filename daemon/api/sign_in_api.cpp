@@ -8,6 +8,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "base/crypto.hpp"
 #include "daemon/api/session_json.hpp"
 #include "daemon/cards/card_name.hpp"
 #include "daemon/journal.hpp"

@@ -2,6 +2,7 @@
 // Employee Self Service by user name and password.
 #include <fmt/format.h>
 
+#include "base/crypto.hpp"
 #include "daemon/api/session_json.hpp"
 #include "daemon/api/sign_in_api.hpp"
 #include "daemon/journal.hpp"

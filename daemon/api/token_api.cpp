@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/bytes.hpp"
+#include "base/crypto.hpp"
 #include "daemon/people/answers.hpp"
 #include "daemon/people/people_view.hpp"
 

@@ -5,6 +5,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "base/crypto.hpp"
 #include "daemon/people/answers.hpp"
 
 namespace cardgate::daemon {

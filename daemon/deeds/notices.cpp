@@ -8,6 +8,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "base/crypto.hpp"
 #include "base/day_text.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/people/teams.hpp"

@@ -5,6 +5,7 @@
 
 #include "daemon/journal.hpp"
 #include "daemon/people/answers.hpp"
+#include "daemon/people/people_view.hpp"
 
 namespace cardgate::daemon {
 

@@ -8,6 +8,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "base/crypto.hpp"
 #include "daemon/deeds/deeds.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/people/answers.hpp"
