@@ -22,12 +22,6 @@ using Relation = reg::Register::Relation;
 Answer FormApi::list(Request& request) {
   Actor who = actors_.myself(request);
   if (who.refusal) co_return std::move(*who.refusal);
-  const auto forms_of = [&](const std::string& id) -> Result<json::array> {
-    const auto record = TRY(roll_.staff().person(id));
-    json::array out;
-    for (const auto& form : record.forms) out.push_back(form_json(record, form));
-    return out;
-  };
   std::string wanted = who.person;
   if (const auto* given = request.parameter("person")) {
     auto meaning = people_.meant(request, *given, policy::Act::see_people);
@@ -37,20 +31,34 @@ Answer FormApi::list(Request& request) {
     who = actors_.myself(request);  // the session may have ended while the names were read
     if (who.refusal) co_return std::move(*who.refusal);
   }
-  if (wanted != who.person) {
-    Actor looker = actors_.actor(request, policy::Act::see_people, wanted);
-    if (looker.refusal) co_return std::move(*looker.refusal);
-    if (auto no = people_.note_look(request, looker, wanted, "forms")) co_return std::move(*no);
-    auto forms = forms_of(wanted);
-    if (!forms) co_return no_person(forms.error(), wanted);
-    co_return json_response(200, json::object{{"forms", std::move(*forms)}});
-  }
-  auto mine = forms_of(who.person);
-  if (!mine) co_return no_person(mine.error(), who.person);
-  const auto me = roll_.person(who.person);
-  if (!me) co_return no_person(me.error(), who.person);
+  if (wanted != who.person) co_return list_of_other(request, wanted);
+  auto listing = list_of_mine(request, who.person);
+  co_return co_await std::move(listing);
+}
+
+Result<json::array> FormApi::forms_of(const std::string& person) {
+  const auto record = TRY(roll_.staff().person(person));
+  json::array out;
+  for (const auto& form : record.forms) out.push_back(form_json(record, form));
+  return out;
+}
+
+Response FormApi::list_of_other(const Request& request, const std::string& person) {
+  Actor looker = actors_.actor(request, policy::Act::see_people, person);
+  if (looker.refusal) return std::move(*looker.refusal);
+  if (auto no = people_.note_look(request, looker, person, "forms")) return std::move(*no);
+  auto forms = forms_of(person);
+  if (!forms) return no_person(forms.error(), person);
+  return json_response(200, json::object{{"forms", std::move(*forms)}});
+}
+
+boost::asio::awaitable<Response> FormApi::list_of_mine(const Request& request, std::string me) {
+  auto mine = forms_of(me);
+  if (!mine) co_return no_person(mine.error(), me);
+  const auto known = roll_.person(me);
+  if (!known) co_return no_person(known.error(), me);
   std::vector<std::string> managers;
-  for (auto& manager : policy::managers_of((*me)->facts, clock_.now()))
+  for (auto& manager : policy::managers_of((*known)->facts, clock_.now()))
     managers.push_back(std::move(manager.id));
   // Everybody may ask what waits for them; what they may approve decides how far they see.
   const std::function<Actor()> asks = [&] {
@@ -60,8 +68,8 @@ Answer FormApi::list(Request& request) {
       return approver;
     return asking;
   };
-  PeopleDesk::ListWork work = [managers, me = who.person](reg::Register& staff, const ListAsk& ask,
-                                                          const std::atomic<bool>& stop) {
+  PeopleDesk::ListWork work = [managers, me](reg::Register& staff, const ListAsk& ask,
+                                             const std::atomic<bool>& stop) {
     return waiting_forms_page(staff, ask, me, managers, stop);
   };
   auto listed = co_await people_.list(request, asks, std::move(work));

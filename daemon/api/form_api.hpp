@@ -38,8 +38,10 @@ class FormApi {
     return people_.view().form(person, form, names);
   }
   Result<json::array> forms_of(const std::string& person);
-  boost::asio::awaitable<Response> list_of_other(const Request& request, const std::string& person);
-  boost::asio::awaitable<Response> list_of_mine(const Request& request, const std::string& me);
+  /// Only for whoever may see that person; the look is recorded.
+  Response list_of_other(const Request& request, const std::string& person);
+  /// My own forms, and a page of those that wait for me.
+  boost::asio::awaitable<Response> list_of_mine(const Request& request, std::string me);
 
   RuleBook& rules_;
   Roll& roll_;
