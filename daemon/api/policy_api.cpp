@@ -29,67 +29,88 @@ std::optional<int> read_days(const std::string& text) {
 
 }  // namespace
 
-Answer PolicyApi::explain(Request& request) {
-  const std::string* given = request.parameter("person");
-  const std::string* role_name = request.parameter("role");
-  if (given == nullptr || role_name == nullptr)
-    co_return problem(400, "bad_request", "Give `person` and `role` in the query.");
-  WallTime at = clock_.now();
+struct PolicyApi::Question {
+  std::string person, role;
+  WallTime at;
+  policy::SignIn sign_in = policy::SignIn::card;
+};
+
+std::optional<Response> PolicyApi::read(const Request& request, Question& question) {
+  const std::string* person = request.parameter("person");
+  const std::string* role = request.parameter("role");
+  if (person == nullptr || role == nullptr)
+    return problem(400, "bad_request", "Give `person` and `role` in the query.");
+  question.person = *person;
+  question.role = *role;
+  question.at = clock_.now();
   if (const std::string* text = request.parameter("at")) {
     const auto time = read_time(*text);
     if (!time) {
-      co_return problem(400, "bad_request",
-                        "`at` must be a day (2026-12-01) or a time (2026-12-01T09:30:00Z).");
+      return problem(400, "bad_request", "`at` must be a day (2026-12-01) or a time (2026-12-01T09:30:00Z).");
     }
-    at = *time;
+    question.at = *time;
   }
-  policy::SignIn sign_in = policy::SignIn::card;
   if (const std::string* way = request.parameter("sign_in")) {
     if (*way != "card" && *way != "password")
-      co_return problem(400, "bad_request", "`sign_in` must be card or password.");
-    if (*way == "password") sign_in = policy::SignIn::password;
+      return problem(400, "bad_request", "`sign_in` must be card or password.");
+    if (*way == "password") question.sign_in = policy::SignIn::password;
   }
-  auto meaning = people_.meant(request, *given, policy::Act::see_people);
-  auto meant = co_await std::move(meaning);
-  if (meant.refusal) co_return std::move(*meant.refusal);
-  const std::string who = std::move(meant.id);
+  return std::nullopt;
+}
+
+Actor PolicyApi::looker_at(const Request& request, const std::string& person) {
   Actor looker;
   looker.person = "root";
-  if (!request.peer->admin_socket) {
-    looker = actors_.myself(request);
-    if (!looker.refusal && looker.person != who)
-      looker = actors_.actor(request, policy::Act::see_people, who);
-    if (looker.refusal) co_return std::move(*looker.refusal);
-  }
-  const policy::Role* role = rules_.policy()->role(*role_name);
-  if (role == nullptr) {
-    co_return problem(404, "role_unknown",
-                      fmt::format("The policy has no role '{}'. See the roles: cardgate access", *role_name));
-  }
-  const auto found = roll_.person(who);
-  if (!found) co_return no_person(found.error(), who);
-  if (looker.person != who) {
-    const auto what = "what-if for " + role->name;
-    if (auto no = people_.note_look(request, looker, who, what)) co_return std::move(*no);
-  }
-  const auto& record = (*found)->record;
-  PeopleDesk::PersonWork work = [record, sign_in, at, name = role->name](const PeopleView& view,
-                                                                         const RecordOf& record_of, Names&) {
+  if (request.peer->admin_socket) return looker;
+  looker = actors_.myself(request);
+  if (!looker.refusal && looker.person != person)
+    looker = actors_.actor(request, policy::Act::see_people, person);
+  return looker;
+}
+
+boost::asio::awaitable<PeopleDesk::Made> PolicyApi::decide(const Request& request, const Actor& looker,
+                                                           const reg::Person& record,
+                                                           const Question& question) {
+  PeopleDesk::PersonWork work = [record, sign_in = question.sign_in, at = question.at, name = question.role](
+                                    const PeopleView& view, const RecordOf& record_of, Names&) {
     const auto facts = to_facts_with_best_card(record, record_of);
     return decision_json(*view.policy->role(name), policy::decide(*view.policy, facts, {name, sign_in}, at));
   };
-  const json::object whose = person_json(record);
-  const auto entries = entries_of(record);
+  return people_.make(request, looker.person, entries_of(record), std::move(work));
+}
+
+Answer PolicyApi::explain(Request& request) {
+  Question question;
+  if (auto wrong = read(request, question)) co_return std::move(*wrong);
+  auto meaning = people_.meant(request, question.person, policy::Act::see_people);
+  auto meant = co_await std::move(meaning);
+  if (meant.refusal) co_return std::move(*meant.refusal);
+  question.person = std::move(meant.id);
+  Actor looker = looker_at(request, question.person);
+  if (looker.refusal) co_return std::move(*looker.refusal);
+  if (rules_.policy()->role(question.role) == nullptr) {
+    co_return problem(
+        404, "role_unknown",
+        fmt::format("The policy has no role '{}'. See the roles: cardgate access", question.role));
+  }
+  const auto found = roll_.person(question.person);
+  if (!found) co_return no_person(found.error(), question.person);
+  if (looker.person != question.person) {
+    const auto what = "what-if for " + question.role;
+    if (auto no = people_.note_look(request, looker, question.person, what)) co_return std::move(*no);
+  }
+  const json::object whose = person_json((*found)->record);
   const std::string policy_hash = rules_.policy()->hash();
-  auto made = co_await people_.make(request, looker.person, entries, std::move(work));
+  auto deciding = decide(request, looker, (*found)->record, question);
+  auto made = co_await std::move(deciding);
   if (made.refusal) co_return std::move(*made.refusal);
   if (!request.peer->admin_socket) {
     if (auto over = actors_.refuse_if_over(looker)) co_return std::move(*over);
   }
   auto& body = made.body;
   body["person"] = whose;
-  body["at"] = to_rfc3339(at);
-  body["sign_in"] = policy::name(sign_in);
+  body["at"] = to_rfc3339(question.at);
+  body["sign_in"] = policy::name(question.sign_in);
   body["note"] = not_part;
   body["policy"] = policy_hash;
   co_return json_response(200, body);

@@ -30,6 +30,14 @@ class PolicyApi {
   Answer forecast(Request& request);
 
  private:
+  /// What explain() is asked: would this person get this role?
+  struct Question;
+  std::optional<Response> read(const Request& request, Question& question);
+  /// Who asks, if they may see this person. Root may see everybody.
+  Actor looker_at(const Request& request, const std::string& person);
+  boost::asio::awaitable<PeopleDesk::Made> decide(const Request& request, const Actor& looker,
+                                                  const reg::Person& record, const Question& question);
+
   RuleBook& rules_;
   Roll& roll_;
   GuardedClock& clock_;
