@@ -14,7 +14,7 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
-#include "register/import.hpp"
+#include "register/import/report.hpp"
 #include "register/person.hpp"
 
 namespace cardgate::reg {

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "register/enrolment.hpp"
-#include "register/import_run.hpp"
+#include "register/import/run.hpp"
 #include "register/normal.hpp"
 
 namespace cardgate::reg {
@@ -43,17 +43,17 @@ State state_of(std::string_view text) {
 }
 
 // Braces read the columns from left to right.
-std::string read_text(Query& q) {
+std::string text_row(Query& q) {
   return q.text();
 }
-Card read_card(Query& q) {
+Card card_row(Query& q) {
   return Card{q.text(), q.text(), q.optional_date(), q.text(), q.optional_date(),
               q.text(), q.text(), q.text(),          q.text()};
 }
-Identity read_identity(Query& q) {
+Identity identity_row(Query& q) {
   return Identity{q.text(), q.text()};
 }
-Form read_form(Query& q) {
+Form form_row(Query& q) {
   return Form{q.integer(),
               q.text(),
               q.text(),
@@ -75,19 +75,19 @@ Form read_form(Query& q) {
               q.flag(),
               q.flag()};
 }
-Declaration read_declaration(Query& q) {
+Declaration declaration_row(Query& q) {
   return Declaration{q.text(), q.text(), q.date(), q.optional_date(), q.text()};
 }
-Training read_training(Query& q) {
+Training training_row(Query& q) {
   return Training{q.text(), q.date(), q.optional_date(), q.text()};
 }
-Delegation read_delegation(Query& q) {
+Delegation delegation_row(Query& q) {
   return Delegation{q.integer(), q.text(), q.text(), q.optional_date(), q.optional_date(), q.flag()};
 }
-Acting read_acting(Query& q) {
+Acting acting_row(Query& q) {
   return Acting{q.integer(), q.text(), q.optional_date(), q.optional_date(), q.text(), q.flag()};
 }
-Removal read_removal(Query& q) {
+Removal removal_row(Query& q) {
   return Removal{q.integer(),       state_of<Removal::State>(q.text()),
                  q.text(),          q.text(),
                  q.text(),          q.text(),
@@ -149,16 +149,16 @@ std::optional<PersonReader::Row> PersonReader::read(std::string_view id) {
 }
 
 void PersonReader::read(Key key, const Lists& which, Person& to) {
-  if (which[unix_accounts]) read_all(unix_accounts_, key, to.unix_accounts, read_text);
-  if (which[teams]) read_all(teams_, key, to.teams, read_text);
-  if (which[cards]) read_all(cards_, key, to.cards, read_card);
-  if (which[identities]) read_all(identities_, key, to.identities, read_identity);
-  if (which[forms]) read_all(forms_, key, to.forms, read_form);
-  if (which[declarations]) read_all(declarations_, key, to.declarations, read_declaration);
-  if (which[training]) read_all(training_, key, to.training, read_training);
-  if (which[delegations]) read_all(delegations_, key, to.delegations, read_delegation);
-  if (which[acting]) read_all(acting_, key, to.acting, read_acting);
-  if (which[removals]) read_all(removals_, key, to.removals, read_removal);
+  if (which[unix_accounts]) read_all(unix_accounts_, key, to.unix_accounts, text_row);
+  if (which[teams]) read_all(teams_, key, to.teams, text_row);
+  if (which[cards]) read_all(cards_, key, to.cards, card_row);
+  if (which[identities]) read_all(identities_, key, to.identities, identity_row);
+  if (which[forms]) read_all(forms_, key, to.forms, form_row);
+  if (which[declarations]) read_all(declarations_, key, to.declarations, declaration_row);
+  if (which[training]) read_all(training_, key, to.training, training_row);
+  if (which[delegations]) read_all(delegations_, key, to.delegations, delegation_row);
+  if (which[acting]) read_all(acting_, key, to.acting, acting_row);
+  if (which[removals]) read_all(removals_, key, to.removals, removal_row);
 }
 
 SqliteRegister::SqliteRegister(std::unique_ptr<SQLite::Database> database)

@@ -12,7 +12,8 @@
 #include "daemon/journal.hpp"
 #include "daemon/people/answers.hpp"
 #include "daemon/people/teams.hpp"
-#include "register/import.hpp"
+#include "proto/messages.hpp"
+#include "register/import/file.hpp"
 
 namespace cardgate::daemon {
 namespace {

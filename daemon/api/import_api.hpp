@@ -14,7 +14,7 @@
 #include "daemon/record/recorder.hpp"
 #include "daemon/rules/rule_book.hpp"
 #include "daemon/time/guarded_clock.hpp"
-#include "register/import.hpp"
+#include "register/import/report.hpp"
 
 namespace cardgate::daemon {
 

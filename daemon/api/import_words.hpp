@@ -9,7 +9,7 @@
 
 #include "base/json.hpp"
 #include "policy/policy.hpp"
-#include "register/import.hpp"
+#include "register/import/report.hpp"
 
 namespace cardgate::daemon {
 

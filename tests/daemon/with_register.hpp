@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "register/import.hpp"
+#include "register/import/file.hpp"
 #include "register/register.hpp"
 #include "tests/support/process.hpp"
 

@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "base/bytes.hpp"
-#include "register/import.hpp"
+#include "register/import/file.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace cardgate::reg;

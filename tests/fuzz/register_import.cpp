@@ -2,7 +2,7 @@
 // Any bytes as a file of staff: refused, or read with what is wrong named, and complete only when nothing is.
 #include <cstdlib>
 
-#include "register/import.hpp"
+#include "register/import/file.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto parsed = cardgate::reg::parse_import({reinterpret_cast<const char*>(data), size}, "staff.yaml");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "register/import.hpp"
+#include "register/import/file.hpp"
 
 #include <fmt/format.h>
 
@@ -10,8 +10,8 @@
 #include "base/card_id.hpp"
 #include "base/unicode.hpp"
 #include "register/enrolment.hpp"
-#include "register/fields.hpp"
-#include "register/import_check.hpp"
+#include "register/import/check.hpp"
+#include "register/import/fields.hpp"
 #include "register/normal.hpp"
 
 namespace cardgate::reg {

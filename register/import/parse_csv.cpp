@@ -10,10 +10,10 @@
 #include "base/card_id.hpp"
 #include "base/secret.hpp"
 #include "base/unicode.hpp"
-#include "register/csv.hpp"
-#include "register/csv_date.hpp"
 #include "register/enrolment.hpp"
-#include "register/import_check.hpp"
+#include "register/import/check.hpp"
+#include "register/import/csv.hpp"
+#include "register/import/csv_date.hpp"
 #include "register/normal.hpp"
 
 namespace cardgate::reg {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "register/import_rows.hpp"
+#include "register/import/rows.hpp"
 
 #include "register/enrolment.hpp"
 #include "register/sql.hpp"

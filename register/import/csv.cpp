@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "register/csv.hpp"
+#include "register/import/csv.hpp"
 
 #include <algorithm>
 #include <array>

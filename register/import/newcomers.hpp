@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "register/import.hpp"
-#include "register/import_rows.hpp"
-#include "register/look_alikes.hpp"
+#include "register/import/look_alikes.hpp"
+#include "register/import/report.hpp"
+#include "register/import/rows.hpp"
 
 namespace cardgate::reg {
 

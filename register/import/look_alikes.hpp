@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who leaves with an import, and whether a newcomer of the same file could be one of them under another number: two
-// people of one, of whom the real one loses access, is what a wrong number makes. Internal to register/. Pure.
+// people of one, of whom the real one loses access, is what a wrong number makes. Internal to import/. Pure.
 #pragma once
 
 #include <optional>

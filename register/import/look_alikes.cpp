@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "register/look_alikes.hpp"
+#include "register/import/look_alikes.hpp"
 
 #include <fmt/format.h>
 

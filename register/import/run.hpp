@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Taking a parsed file over into the tables. Internal to register/. One thread at a time.
+// Taking a parsed file over into the tables. Internal to import/. One thread at a time.
 #pragma once
 
 #include "register/sqlite_register.hpp"

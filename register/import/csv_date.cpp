@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "register/csv_date.hpp"
+#include "register/import/csv_date.hpp"
 
 #include <algorithm>
 #include <array>

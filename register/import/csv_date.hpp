@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dates as tables of staff write them. Internal to register/. Pure; thread-safe.
+// Dates as tables of staff write them. Internal to import/. Pure; thread-safe.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "register/fields.hpp"
+#include "register/import/fields.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is wrong between the people of one file, and with what it says of one of them. Internal to register/. Pure.
+// What is wrong between the people of one file, and with what it says of one of them. Internal to import/. Pure.
 #pragma once
 
 #include <functional>
 
-#include "register/fields.hpp"
+#include "register/import/fields.hpp"
 
 namespace cardgate::reg {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "register/newcomers.hpp"
+#include "register/import/newcomers.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "register/import_check.hpp"
+#include "register/import/check.hpp"
 
 namespace cardgate::reg {
 

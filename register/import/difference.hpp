@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an import makes of a person: compared, merged, and told in words. Internal to register/. Pure.
+// What an import makes of a person: compared, merged, and told in words. Internal to import/. Pure.
 #pragma once
 
-#include "register/import.hpp"
+#include "register/import/report.hpp"
 #include "register/row_writer.hpp"
 
 namespace cardgate::reg {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "register/import_difference.hpp"
+#include "register/import/difference.hpp"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "register/import_run.hpp"
+#include "register/import/run.hpp"
 
 #include <fmt/format.h>
 
@@ -10,10 +10,10 @@
 #include <unordered_set>
 
 #include "register/enrolment.hpp"
-#include "register/import_check.hpp"
-#include "register/import_difference.hpp"
-#include "register/import_rows.hpp"
-#include "register/newcomers.hpp"
+#include "register/import/check.hpp"
+#include "register/import/difference.hpp"
+#include "register/import/newcomers.hpp"
+#include "register/import/rows.hpp"
 #include "register/normal.hpp"
 
 namespace cardgate::reg {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // RFC 4180: rows and cells, and what is no row.
-#include "register/csv.hpp"
+#include "register/import/csv.hpp"
 
 #include "tests/register/fixture.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading a file's maps key by key where every mistake is wanted, not only the first. Internal to register/.
+// Reading a file's maps key by key where every mistake is wanted, not only the first. Internal to import/.
 // One thread.
 #pragma once
 
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/strict_yaml.hpp"
-#include "register/import.hpp"
+#include "register/import/file.hpp"
 
 namespace cardgate::reg {
 

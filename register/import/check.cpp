@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "register/import_check.hpp"
+#include "register/import/check.hpp"
 
 #include <fmt/format.h>
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an import reads and writes of people's own rows, by kept statements. Internal to register/. One thread at a
+// What an import reads and writes of people's own rows, by kept statements. Internal to import/. One thread at a
 // time, inside the import's transaction. Throws SQLite::Exception and BadRow.
 #pragma once
 
 #include <set>
 
-#include "register/import.hpp"
 #include "register/row_writer.hpp"
+#include "register/staff_ids.hpp"
 
 namespace cardgate::reg {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "register/text_encoding.hpp"
+#include "register/import/text_encoding.hpp"
 
 #include <fmt/format.h>
 
