@@ -14,7 +14,7 @@ namespace cardgate::daemon {
 namespace {
 
 constexpr std::size_t max_appointed = 10;
-constexpr std::chrono::days emergency{7};
+constexpr std::chrono::days emergency_lasts{7};
 
 bool given_by_set_up(const reg::Form& form, const policy::Role& role) {
   return form.role == role.name && form.approved_by == reg::root_name &&
@@ -81,121 +81,191 @@ std::string names_of(const std::vector<reg::Person>& people) {
 
 }  // namespace
 
-Answer SetUpApi::set_up(Request& request) {
-  auto body = proto::Body::parse(request.body);
-  auto people = body.texts("people", max_appointed);
-  const auto emergency_reason = body.optional_text("break_glass", proto::max_reason_bytes);
-  if (auto good = body.finish(); !good) co_return bad_body(good.error());
-  if (!recorder_.works()) co_return recorder_.unavailable();
-  const auto state = roll_.staff().setting(SetUp::setting);
-  if (!state) co_return register_unavailable(state.error());
-  if (*state == SetUp::closed && !emergency_reason) {
-    co_return problem(403, "setup_closed",
-                      "Set-up is closed: the team gives access now. In an emergency: cardgate setup "
-                      "--break-glass REASON. Every member of the team is told.");
+/// Whom set-up, or root in an emergency, gives the role. Holds values alone, because it goes to the register's thread.
+struct SetUpApi::Appointment {
+  std::vector<std::string> people;
+  std::optional<std::string> emergency;  // why; nothing: this is set-up
+  std::string state;                     // how far set-up was before the first wait
+  policy::Role role;
+  std::vector<Awaited> before;        // whom set-up named until now, and who never came
+  std::vector<std::string> replaced;  // those of them who are not named again
+  std::string deed;
+  Date today{};
+  std::optional<Date> until;  // the last day; nothing: for good
+
+  std::string reason() const { return emergency.value_or("set-up"); }
+  audit::Record record(const Peer& peer) const;
+  /// On the register's thread: `people` as they are then. Errors: permission_denied (set-up went on meanwhile); of the
+  /// register.
+  Result<std::vector<reg::Person>> carry_out(reg::Register& staff) const;
+
+ private:
+  Result<void> still_as_seen(reg::Register& staff) const;
+  /// `each` are `people`, then `replaced`. Whom set-up waits for now.
+  std::vector<Awaited> give_and_take(std::vector<reg::Person>& each) const;
+};
+
+audit::Record SetUpApi::Appointment::record(const Peer& peer) const {
+  audit::Record record;
+  record.event = emergency ? "break_glass" : "setup";
+  record.person = people.front();
+  record.client = describe(peer);
+  record.reason = reason();
+  record.role = role.name;
+  record.details["people"] = json::array(people.begin(), people.end());
+  if (!replaced.empty()) record.details["instead_of"] = json::array(replaced.begin(), replaced.end());
+  return record;
+}
+
+Result<void> SetUpApi::Appointment::still_as_seen(reg::Register& staff) const {
+  const auto now = TRY(staff.setting(SetUp::setting));
+  if (now == SetUp::closed)
+    return Error{Errc::permission_denied, "Set-up has just been closed, so the team gives access now"};
+  if (now != state) return Error{Errc::permission_denied, "One of the two has just signed in. Try again"};
+  return {};
+}
+
+std::vector<Awaited> SetUpApi::Appointment::give_and_take(std::vector<reg::Person>& each) const {
+  std::vector<Awaited> awaited;
+  for (std::size_t i = 0; i < each.size(); ++i) {
+    const auto named = std::ranges::find(before, each[i].id, &Awaited::id);
+    const auto given = named == before.end() ? std::vector<std::string>() : named->teams;
+    if (i >= people.size()) {
+      dismiss(each[i], role, given, today);
+      continue;
+    }
+    awaited.push_back({each[i].id, given});
+    if (!emergency && appointed_already(each[i], role)) continue;
+    auto& teams = awaited.back().teams;
+    for (auto& team : teams_to_give(each[i], role)) teams.push_back(std::move(team));
+    appoint(each[i], role, reason(), today, until);
   }
-  if (*state != SetUp::closed && emergency_reason) {
-    co_return problem(422, "not_possible",
-                      "Set-up is still open, so there is no need for an emergency. Name the two people: "
-                      "cardgate setup --person "
-                      "NUMBER --person NUMBER");
+  return awaited;
+}
+
+Result<std::vector<reg::Person>> SetUpApi::Appointment::carry_out(reg::Register& staff) const {
+  if (!emergency) TRY(still_as_seen(staff));
+  auto changed = people;
+  changed.insert(changed.end(), replaced.begin(), replaced.end());
+  auto all = TRY(staff.change_several(changed, [&](std::vector<reg::Person>& each) -> Result<void> {
+    const auto awaited = give_and_take(each);
+    if (!emergency) TRY(staff.set_setting(SetUp::setting, SetUp::text_of(awaited)));
+    return note_done(staff, deed);
+  }));
+  all.resize(people.size());
+  return all;
+}
+
+SetUpApi::Refusal SetUpApi::refuse_by_state(Appointment& wanted) {
+  auto state = roll_.staff().setting(SetUp::setting);
+  if (!state) return register_unavailable(state.error());
+  wanted.state = std::move(*state);
+  const bool closed = wanted.state == SetUp::closed;
+  if (closed && !wanted.emergency) {
+    return problem(403, "setup_closed",
+                   "Set-up is closed: the team gives access now. In an emergency: cardgate setup "
+                   "--break-glass REASON. Every member of the team is told.");
   }
-  for (auto& one : people) {
+  if (!closed && wanted.emergency) {
+    return problem(422, "not_possible",
+                   "Set-up is still open, so there is no need for an emergency. Name the two people: "
+                   "cardgate setup --person "
+                   "NUMBER --person NUMBER");
+  }
+  return std::nullopt;
+}
+
+boost::asio::awaitable<SetUpApi::Refusal> SetUpApi::find_people(Request& request, Appointment& wanted) {
+  for (auto& one : wanted.people) {
     auto meaning = people_.meant(request, one, policy::Act::approve_forms);
     auto meant = co_await std::move(meaning);
-    if (meant.refusal) co_return std::move(*meant.refusal);
+    if (meant.refusal) co_return std::move(meant.refusal);
     one = std::move(meant.id);
   }
-  if (!emergency_reason && (people.size() != 2 || people[0] == people[1])) {
+  const auto& people = wanted.people;
+  if (!wanted.emergency && (people.size() != 2 || people[0] == people[1])) {
     co_return problem(422, "not_possible",
                       "Set-up appoints two people, because nobody approves alone. Name two.");
   }
-  const auto policy = rules_.policy();  // a reload may come in between
+  wanted.before = SetUp::still_to_come(wanted.state);
+  for (const auto& one : wanted.before) {
+    if (std::ranges::find(people, one.id) == people.end()) wanted.replaced.push_back(one.id);
+  }
+  co_return std::nullopt;
+}
+
+SetUpApi::Refusal SetUpApi::choose_role(Appointment& wanted) {
+  const auto policy = rules_.policy();
   const auto role = std::ranges::find_if(
       policy->roles(), [](const auto& each) { return each.lets(policy::Act::approve_forms); });
   if (role == policy->roles().end()) {
-    co_return problem(422, "not_possible",
-                      "The policy has no role that may approve forms, so there is nobody to appoint.");
+    return problem(422, "not_possible",
+                   "The policy has no role that may approve forms, so there is nobody to appoint.");
   }
-  audit::Record record;
-  record.event = emergency_reason ? "break_glass" : "setup";
-  record.person = people.front();
-  record.client = describe(*request.peer);
-  record.reason = emergency_reason.value_or("set-up");
-  record.role = role->name;
-  record.details["people"] = json::array(people.begin(), people.end());
-  std::vector<Awaited> before;  // whom set-up named, and who never came
-  if (!emergency_reason) before = SetUp::still_to_come(*state);
-  std::vector<std::string> replaced;
-  for (const auto& one : before) {
-    if (std::ranges::find(people, one.id) == people.end()) replaced.push_back(one.id);
+  wanted.role = *role;  // a reload may come in between
+  return std::nullopt;
+}
+
+SetUpApi::Refusal SetUpApi::refuse_unknown(const Appointment& wanted) {
+  for (const auto& id : wanted.people) {
+    if (const auto known = roll_.staff().person(id); !known) return no_person(known.error(), id);
   }
-  if (!replaced.empty()) record.details["instead_of"] = json::array(replaced.begin(), replaced.end());
-  for (const auto& id : people) {
-    if (const auto known = roll_.staff().person(id); !known) co_return no_person(known.error(), id);
-  }
+  return std::nullopt;
+}
+
+boost::asio::awaitable<void> SetUpApi::tell_of_emergency(const Appointment& given,
+                                                         const std::vector<reg::Person>& people) {
+  const auto text = fmt::format(
+      "In an emergency (\"{}\") the machine's administrator gave {} the role {} until {} (last day). If "
+      "you do not know of it, "
+      "tell your team leader.",
+      *given.emergency, names_of(people), given.role.title, day_text(*given.until));
+  log(Level::warning, text, {{"CARDGATE_EVENT", "break_glass"}, {"CARDGATE_REASON", *given.emergency}});
+  co_await notices_.tell_team(text);
+}
+
+Answer SetUpApi::set_up(Request& request) {
+  Appointment wanted;
+  auto body = proto::Body::parse(request.body);
+  wanted.people = body.texts("people", max_appointed);
+  wanted.emergency = body.optional_text("break_glass", proto::max_reason_bytes);
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  if (!recorder_.works()) co_return recorder_.unavailable();
+  if (auto no = refuse_by_state(wanted)) co_return std::move(*no);
+  auto finding = find_people(request, wanted);
+  if (auto no = co_await std::move(finding)) co_return std::move(*no);
+  if (auto no = choose_role(wanted)) co_return std::move(*no);
+  if (auto no = refuse_unknown(wanted)) co_return std::move(*no);
+
+  auto record = wanted.record(*request.peer);
   auto recording = deeds_.recorded(record, true);
   const bool on_record = co_await std::move(recording);
   if (!on_record) co_return recorder_.unavailable();
-  const std::string deed = Deeds::id_of(record);
-  std::optional<Date> until;
-  if (emergency_reason)
-    until = Date(std::chrono::sys_days(clock_.today()) + emergency - std::chrono::days(1));
+  wanted.deed = Deeds::id_of(record);
+  wanted.today = clock_.today();
+  if (wanted.emergency)
+    wanted.until = Date(std::chrono::sys_days(wanted.today) + emergency_lasts - std::chrono::days(1));
   const std::function<Result<std::vector<reg::Person>>(reg::Register&)> work =
-      [=, today = clock_.today(), wanted = *role](reg::Register& staff) -> Result<std::vector<reg::Person>> {
-    if (!emergency_reason) {
-      const auto now = TRY(staff.setting(SetUp::setting));
-      if (now == SetUp::closed)
-        return Error{Errc::permission_denied, "Set-up has just been closed, so the team gives access now"};
-      if (now != *state)
-        return Error{Errc::permission_denied, "One of the two has just signed in. Try again"};
-    }
-    auto changed = people;
-    changed.insert(changed.end(), replaced.begin(), replaced.end());
-    auto all = TRY(staff.change_several(changed, [&](std::vector<reg::Person>& each) -> Result<void> {
-      std::vector<Awaited> awaited;
-      for (std::size_t i = 0; i < each.size(); ++i) {
-        const auto named = std::ranges::find(before, each[i].id, &Awaited::id);
-        const auto given = named == before.end() ? std::vector<std::string>() : named->teams;
-        if (i >= people.size()) {
-          dismiss(each[i], wanted, given, today);
-          continue;
-        }
-        awaited.push_back({each[i].id, given});
-        if (!emergency_reason && appointed_already(each[i], wanted)) continue;
-        auto& teams = awaited.back().teams;
-        for (auto& team : teams_to_give(each[i], wanted)) teams.push_back(std::move(team));
-        appoint(each[i], wanted, emergency_reason.value_or("set-up"), today, until);
-      }
-      if (!emergency_reason) TRY(staff.set_setting(SetUp::setting, SetUp::text_of(awaited)));
-      return note_done(staff, deed);
-    }));
-    all.resize(people.size());
-    return all;
-  };
-  auto done = co_await register_.write<std::vector<reg::Person>>(work);
+      [wanted](reg::Register& staff) { return wanted.carry_out(staff); };
+  auto writing = register_.write<std::vector<reg::Person>>(work);
+  auto done = co_await std::move(writing);
   if (!done) {
     deeds_.note_not_done(std::move(record), done.error());
     co_return not_possible(done.error());
   }
   deeds_.ended(record);
-  sessions_.people_changed(people);
-  sessions_.people_changed(replaced);
-  if (emergency_reason) {
-    const auto text = fmt::format(
-        "In an emergency (\"{}\") the machine's administrator gave {} the role {} until {} (last day). If "
-        "you do not know of it, "
-        "tell your team leader.",
-        *emergency_reason, names_of(*done), role->title, day_text(*until));
-    log(Level::warning, text, {{"CARDGATE_EVENT", "break_glass"}, {"CARDGATE_REASON", *emergency_reason}});
-    co_await notices_.tell_team(text);
+  sessions_.people_changed(wanted.people);
+  sessions_.people_changed(wanted.replaced);
+  if (wanted.emergency) {
+    auto telling = tell_of_emergency(wanted, *done);
+    co_await std::move(telling);
   }
   json::array appointed;
   for (const auto& one : *done) appointed.push_back(person_json(one));
-  co_return json_response(200, json::object{{"role", role->name},
-                                            {"title", role->title},
+  co_return json_response(200, json::object{{"role", wanted.role.name},
+                                            {"title", wanted.role.title},
                                             {"people", std::move(appointed)},
-                                            {"valid_until", day_json(until)}});
+                                            {"valid_until", day_json(wanted.until)}});
 }
 
 }  // namespace cardgate::daemon

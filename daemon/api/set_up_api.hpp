@@ -35,6 +35,19 @@ class SetUpApi {
   Answer set_up(Request& request);
 
  private:
+  struct Appointment;
+  using Refusal = std::optional<Response>;
+
+  /// Set-up is refused once it is closed, an emergency until then.
+  Refusal refuse_by_state(Appointment& wanted);
+  /// Puts numbers in the place of what the request calls people by. Set-up takes two.
+  boost::asio::awaitable<Refusal> find_people(Request& request, Appointment& wanted);
+  /// Finds the role that gives access to others.
+  Refusal choose_role(Appointment& wanted);
+  Refusal refuse_unknown(const Appointment& wanted);
+  boost::asio::awaitable<void> tell_of_emergency(const Appointment& given,
+                                                 const std::vector<reg::Person>& people);
+
   RuleBook& rules_;
   Roll& roll_;
   SessionDesk& sessions_;
