@@ -17,6 +17,10 @@ constexpr std::string_view reload_again = "Put that right, then: systemctl reloa
 constexpr std::string_view restart_instead =
     "Put it back, or take it over with: systemctl restart cardgated (everybody signs in again)";
 
+Error service_stops() {
+  return {Errc::cancelled, "the service is stopping"};
+}
+
 }  // namespace
 
 RuleLoader::RuleLoader(boost::asio::io_context& io, RuleBook& rules, Recorder& recorder, GuardedClock& clock,
@@ -43,10 +47,11 @@ std::vector<std::filesystem::path> RuleLoader::trust_paths() const {
 boost::asio::awaitable<Result<void>> RuleLoader::reload() {
   auto waiting = reloads_.mine();
   const auto turn = co_await std::move(waiting);
-  if (stopping_) co_return Error{Errc::cancelled, "the service is stopping"};
+  if (stopping_) co_return service_stops();
   ::sd_notify(0, "RELOADING=1\nSTATUS=Reading the configuration");
   auto taking = take_settings();
   auto outcome = co_await std::move(taking);
+  if (stopping_) co_return outcome;
   if (outcome) {
     log(Level::info, "The configuration, the policy and the trust files were read again and are in use.",
         {{"CARDGATE_EVENT", "reload"}});
@@ -81,6 +86,7 @@ boost::asio::awaitable<Result<void>> RuleLoader::take_settings() {
   };
   const auto reading = readings_.reload_begins();
   const Loaded loaded = co_await boost::asio::co_spawn(threads_, std::move(work), boost::asio::use_awaitable);
+  if (stopping_) co_return service_stops();
   if (!*loaded) co_return refused(loaded->error(), reload_again);
   Settings& next = **loaded;
   if (const auto key = needs_restart(rules_.config(), next.config); !key.empty()) {

@@ -43,7 +43,7 @@ class RuleLoader {
 
   /// Takes over configuration, policy and authorities whole, or changes nothing, and says so to systemd and the journal. One
   /// after the other, so that the newest holds. Errors: as load_settings(); config_invalid for what only a restart takes over;
-  /// cancelled.
+  /// cancelled (the service stops, and nothing was taken over).
   boost::asio::awaitable<Result<void>> reload();
   /// Something in the folders of `trust_paths()` is not as it was: read in the background (a large CRL takes seconds), taken
   /// over whole or not at all.

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <future>
 #include <thread>
 
 #include "tests/daemon/stage.hpp"
@@ -14,6 +15,7 @@ namespace cardgate {
 namespace {
 
 namespace fs = std::filesystem;
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::Process;
 using testing::Stage;
@@ -38,6 +40,17 @@ class Operations : public ::testing::Test {
     const auto place = text.find(from);
     ASSERT_NE(place, std::string::npos) << from;
     ASSERT_TRUE(write_file_atomic(file, as_bytes(text.replace(place, from.size(), to)), 0644));
+  }
+  /// Serves, and the configuration on disk is a new one that takes long to read.
+  void with_slow_list() {
+    up();
+    std::string lines;
+    std::string line;
+    while (line.size() < 200) line += "\u00c4";
+    while (lines.size() < 8U << 20U) lines += line + '\n';
+    const auto list = stage.dir / "blocklist.txt";
+    ASSERT_TRUE(write_file_atomic(list, as_bytes(lines), 0644));
+    stage.write_config(fmt::format("passwords: {{blocklist: {}}}\n", list.string()));
   }
   json::object service() const { return stage.service(); }
   std::string problems() const { return json::serialize(service().at("problems")); }
@@ -113,6 +126,30 @@ TEST_F(Operations, ReloadsByCallAndBySignalComeOneAfterTheOther) {
   EXPECT_EQ(taken, 4);
   EXPECT_EQ(state(), "ok");
   EXPECT_EQ(stage.ask("POST", "/v1/reload").status, 404) << "root's socket alone";
+}
+
+TEST_F(Operations, OfTwoReloadsAtOnceTheNewerConfigurationIsInUse) {
+  with_slow_list();
+  auto slow = std::async(std::launch::async, [&] { return stage.admin("POST", "/v1/reload").status; });
+  std::this_thread::sleep_for(milliseconds(100));  // it reads the list
+  stage.write_config();
+  auto quick = std::async(std::launch::async, [&] { return stage.admin("POST", "/v1/reload").status; });
+  EXPECT_EQ(slow.get(), 200);
+  EXPECT_EQ(quick.get(), 200);
+  EXPECT_EQ(state(), "ok") << problems();
+}
+
+TEST_F(Operations, AReloadThatIsUnderWayWhenTheServiceStopsTakesNothingOver) {
+  with_slow_list();
+  auto reload = std::async(std::launch::async, [&] { return stage.admin("POST", "/v1/reload"); });
+  std::this_thread::sleep_for(milliseconds(100));
+  stage.daemon->signal(SIGTERM);
+  const auto answer = reload.get();
+  EXPECT_EQ(answer.status, 503) << answer.body;
+  EXPECT_EQ(answer.error(), "draining") << answer.body;
+  EXPECT_EQ(stage.daemon->wait(seconds(30)), 0);
+  stage.daemon.reset();
+  EXPECT_EQ(stage.audit_text().find("\"event\":\"reload\""), std::string::npos);
 }
 
 TEST_F(Operations, TheConfigurationCanBeCheckedBesideTheService) {
