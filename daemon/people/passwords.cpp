@@ -63,11 +63,10 @@ void Passwords::note(bool had_memory) {
 // What is awaited has a name of its own first: g++ 12 destroys temporaries in a co_await twice.
 asio::awaitable<Result<bool>> Passwords::fits(std::string stored, Typed typed) {
   if (busy()) co_return too_busy();
-  ++waiting_;
+  const Counted one(waiting_);
   auto work = compare(stored.empty() ? nobodys_ : std::move(stored), std::move(typed));
   auto running = asio::co_spawn(threads_, std::move(work), asio::use_awaitable);
   auto outcome = co_await std::move(running);
-  --waiting_;
   hashed_();
   note(outcome.has_value());
   co_return outcome;
@@ -75,11 +74,10 @@ asio::awaitable<Result<bool>> Passwords::fits(std::string stored, Typed typed) {
 
 asio::awaitable<Result<std::string>> Passwords::hash(Typed typed) {
   if (busy()) co_return too_busy();
-  ++waiting_;
+  const Counted one(waiting_);
   auto work = make(cost_, std::move(typed));
   auto running = asio::co_spawn(threads_, std::move(work), asio::use_awaitable);
   auto outcome = co_await std::move(running);
-  --waiting_;
   hashed_();
   note(outcome.has_value());
   co_return outcome;

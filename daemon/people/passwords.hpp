@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/password.hpp"
+#include "daemon/raised.hpp"
 
 namespace cardgate::daemon {
 
@@ -45,7 +46,7 @@ class Passwords {
   std::function<void()> hashed_;
   News news_;
   std::string problem_;
-  std::size_t waiting_ = 0;
+  Count waiting_;
   boost::asio::thread_pool threads_;
 };
 
