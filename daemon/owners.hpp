@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The owners of the service's state, in the order in which they are made; each knows those above it alone. They are destroyed
-// in reverse, threads first joined, so that nothing comes back to what is gone.
+// in reverse. How nothing comes back to what is gone:
+//
+//   - The io_context outlives them and does not run any more when they are destroyed.
+//   - An owner with threads joins them first. What its threads still post to the io_context is never called.
+//   - The log's thread runs until the Recorder is destroyed, after most others. A function that it calls uses the io_context
+//     alone; whatever needs an owner is posted there.
+//   - Coroutines that still wait are destroyed with the io_context, after the owners. Their local objects must touch no owner
+//     when they are destroyed: they share what they reset (raised.hpp, turns.hpp, DearCalls::Turn).
 #pragma once
 
 #include "daemon/access/admission.hpp"

@@ -33,6 +33,7 @@ class Service {
     SigningKey key;
     std::vector<std::string> told_at_start;  // what people should know until the next start
   };
+  /// `io` and `clock` outlive the service. REQUIRES: when the service is destroyed, `io` does not run, and it never runs again.
   Service(boost::asio::io_context& io, const Clock& clock, Parts parts);
   ~Service();
   Service(const Service&) = delete;

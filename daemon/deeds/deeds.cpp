@@ -55,8 +55,9 @@ void Deeds::ended(const audit::Record& record) {
 void Deeds::note_not_done(audit::Record record, std::string_view why) {
   record.reason = fmt::format("not done: {}", why);
   // Until this is durable, the next start has to say it: better twice, under one deed, than not at all.
-  auto said = [this, id = id_of(record)](const Result<void>& durable) {
-    if (durable) boost::asio::post(io_, [this, id] { open_acts_.end(id); });
+  // The log may say so while it is destroyed, which is after this object (owners.hpp).
+  auto said = [&io = io_, &acts = open_acts_, id = id_of(record)](const Result<void>& durable) {
+    if (durable) boost::asio::post(io, [&acts, id] { acts.end(id); });
   };
   recorder_.note_for_certain(std::move(record), std::move(said));
 }

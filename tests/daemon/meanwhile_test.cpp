@@ -150,5 +150,41 @@ TEST_F(Meanwhile, ATokenOfAClientThatLostTheRoleDoesNotLeave) {
   EXPECT_TRUE(trust.stage.audit_says("\"event\":\"token_refused\""));
 }
 
+/// The service waits so long for its disk that it ends before its work does (drain_deadline), and is destroyed while a sign-in,
+/// a token, a change, an act that is not done and a reload wait.
+TEST_F(Meanwhile, AStopEndsInOrderWhateverWaits) {
+  trust.seat("joe", 0);
+  trust.seat("tom", 1);
+  trust.stage.hold("register");
+  auto change = begin("tom", rename("mina", "Mina Meanwhile"), "Mina Meanwhile");
+  auto behind = begin("tom", rename("abe", "Abe Meanwhile"), "Abe Meanwhile");
+  trust.stage.hold("audit");
+  const auto post = [this](const std::string& target, json::object body) {
+    return std::async(std::launch::async, [this, target, text = json::serialize(body)] {
+      return trust.stage.ask("POST", target, text, {"Content-Type: application/json"});
+    });
+  };
+  auto token =
+      post("/v1/token", {{"role", "core"}, {"audience", "esr"}, {"session", trust.session_of("joe")}});
+  auto sign_in = post("/v1/sessions", {{"username", "joe"}, {"password", "four plain words here"}});
+  auto reload = std::async(std::launch::async, [this] { return trust.stage.admin("POST", "/v1/reload"); });
+  ASSERT_TRUE(eventually(seconds(10), [&] {
+    return trust.stage.ask("GET", "/metrics").body.find("call=\"/v1/token\"") != std::string::npos;
+  }));
+  trust.stage.daemon->signal(SIGTERM);
+  for (auto* waits : {&token, &sign_in}) {
+    const auto answer = waits->get();
+    EXPECT_EQ(answer.status, 503) << answer.body;
+    EXPECT_EQ(answer.error(), "draining") << answer.body;
+  }
+  EXPECT_NE(change.get().status, 0);
+  EXPECT_NE(behind.get().status, 0);
+  (void)reload.get();  // it may have been done before the signal came
+  trust.stage.release();
+  EXPECT_EQ(trust.stage.daemon->wait(seconds(15)), 0) << trust.stage.daemon->output();
+  trust.stage.daemon.reset();
+  trust.stage.start_daemon();
+}
+
 }  // namespace
 }  // namespace cardgate
