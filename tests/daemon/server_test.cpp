@@ -5,6 +5,10 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <future>
 #include <thread>
 
 #include "base/file.hpp"
@@ -68,6 +72,13 @@ class ServerTest : public ::testing::Test {
     thread.join();
   }
   Client client() const { return Client(dir / "s.sock"); }
+  /// The last words of a server that serves no more, as a program reads them.
+  static void expect_unavailable(std::string_view answer, std::string_view code) {
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 503 ")) << answer;
+    for (const auto part : {std::string_view("\r\nContent-Type: application/problem+json\r\n"),
+                            std::string_view("\r\nRetry-After: "), code})
+      EXPECT_NE(answer.find(part), std::string_view::npos) << part << "\n" << answer;
+  }
   static asio::awaitable<Response> refused_or_empty(Request& request) {
     if (request.refused) co_return std::move(*request.refused);
     co_return json_response(200, json::object());
@@ -116,9 +127,23 @@ TEST_F(ServerTest, WhoeverIsTurnedAwayForWantOfRoomReadsWhy) {
   for (int round = 0; round < 20; ++round) {
     const auto next = client();
     (void)next.send("GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n");  // it may be turned away before
-    const auto answer = next.read_until("too_many_connections");
-    EXPECT_TRUE(answer.starts_with("HTTP/1.1 503 ")) << answer;
+    expect_unavailable(next.read_until("too_many_connections"), "\"error\":\"too_many_connections\"");
   }
+}
+
+TEST_F(ServerTest, WhoeverIsNotAnsweredInTimeWhenTheServiceStopsReadsWhy) {
+  std::promise<void> asked;
+  serve([this, &asked](Request&) -> asio::awaitable<Response> {
+    asked.set_value();
+    asio::steady_timer never(io, std::chrono::hours(1));
+    co_await never.async_wait(asio::use_awaitable);
+    co_return no_content();
+  });
+  const auto waits = client();
+  ASSERT_TRUE(waits.send("GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"));
+  asked.get_future().wait();
+  asio::post(io, [this] { server->drain([this] { io.stop(); }); });
+  expect_unavailable(waits.read_until("before you try again"), "\"error\":\"draining\"");
 }
 
 TEST_F(ServerTest, AStreamPassesProxiesAndIsNeverSilentForLong) {

@@ -198,7 +198,8 @@ TEST(RefusedStart, TellsWhoeverWaits) {
     ASSERT_GT(got, 0);
     answer.resize(static_cast<std::size_t>(got));
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 503 ")) << answer;
-    EXPECT_NE(answer.find("Retry-After: "), std::string::npos) << answer;
+    EXPECT_NE(answer.find("\r\nRetry-After: "), std::string::npos) << answer;
+    EXPECT_NE(answer.find("\r\nContent-Type: application/problem+json\r\n"), std::string::npos) << answer;
     EXPECT_NE(answer.find("\"error\":\"not_started\""), std::string::npos) << answer;
     EXPECT_NE(answer.find("The configuration is refused."), std::string::npos) << answer;
   }
