@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -16,11 +17,17 @@
 
 namespace cardgate::audit {
 
+/// The test turns it while the log's thread reads it.
 class FixedClock : public Clock {
  public:
+  struct Turned {
+    std::atomic<WallTime> at;
+    operator WallTime() const { return at; }  // NOLINT: it is read as the time that it is
+    void operator+=(milliseconds by) { at = at.load() + by; }
+  };
   WallTime wall() const override { return now; }
   BootTime boot() const override { return {}; }
-  WallTime now{
+  Turned now{
       std::chrono::sys_days(Date(std::chrono::year(2026), std::chrono::month(3), std::chrono::day(2))) +
       std::chrono::hours(9)};
 };
