@@ -31,6 +31,59 @@ const std::map<std::string, Names, std::less<>>& may_see() {
   return table;
 }
 
+// What each folder of the daemon may include of the daemon, besides itself: the beginnings of paths below daemon/. The
+// files at the daemon's root join everything and may include it all.
+const std::map<std::string, Names, std::less<>>& may_see_in_daemon() {
+  static const Names leaves{"journal.hpp", "limits.hpp", "raised.hpp"};
+  static const auto on = [](Names below, const Names& more) {
+    below.insert(more.begin(), more.end());
+    return below;
+  };
+  static const Names access = leaves;
+  static const Names drivers = on(leaves, {"helper/stream.hpp", "vendor/message.hpp"});
+  static const Names http = on(leaves, {"access/"});
+  static const Names record = on(http, {"http/", "time/"});
+  static const Names rules =
+      on(leaves, {"access/", "drivers/", "fetch/message.hpp", "helper/stream.hpp", "record/", "time/"});
+  static const Names people = on(record, {"record/", "rules/", "work/"});
+  static const Names sessions = on(people, {"people/"});
+  static const Names cards = on(sessions, {"drivers/", "sessions/"});
+  static const Names deeds = on(sessions, {"sessions/"});
+  static const Names api = on(cards, {"cards/", "deeds/"});
+  static const std::map<std::string, Names, std::less<>> table{
+      {"access", access},   {"api", api},
+      {"cards", cards},     {"deeds", deeds},
+      {"drivers", drivers}, {"fetch", {"helper/"}},
+      {"helper", {}},       {"http", http},
+      {"people", people},   {"record", record},
+      {"rules", rules},     {"sessions", sessions},
+      {"time", leaves},     {"vendor", {"helper/"}},
+      {"work", {}},  // pure: it neither logs nor answers HTTP
+  };
+  return table;
+}
+
+// The rooms that a folder of the daemon may include; one that is not named here may include what daemon/ may.
+const std::map<std::string, Names, std::less<>>& rooms_of_folder() {
+  static const std::map<std::string, Names, std::less<>> table{
+      {"access", {"base"}},
+      {"http", {"base", "proto"}},  // it knows no policy, register or trust
+      {"time", {"base"}},
+      {"work", {"base", "policy", "register"}},
+  };
+  return table;
+}
+
+// What every folder may include has nothing below it, or the arrows would lead round through it.
+const Names& leaves_of_daemon() {
+  static const Names names{"journal.cpp", "journal.hpp", "limits.hpp", "raised.hpp"};
+  return names;
+}
+
+constexpr std::string_view daemon_folder = "daemon/";
+constexpr int longest_header = 150;
+constexpr int longest_function = 60;
+
 struct Home {
   std::string_view prefix;  // of the include
   Names folders;            // that may include it; one below another stands for itself alone
@@ -75,11 +128,49 @@ std::string joined(const Names& names) {
   return names.empty() ? "nothing" : fmt::format("{}", fmt::join(names, "/, ")) + "/";
 }
 
+std::string listed(const Names& names) {
+  return names.empty() ? "nothing of daemon/" : fmt::format("{}", fmt::join(names, ", "));
+}
+
+/// `to` is a path from the repository's root, into another room.
+void check_rooms(std::string_view folder, std::string_view to, const std::string& where,
+                 std::vector<std::string>& findings) {
+  const auto rule = rooms_of_folder().find(folder);
+  if (rule != rooms_of_folder().end() && !rule->second.contains(first_folder(to)))
+    findings.push_back(fmt::format("{}: {}: of the rooms, daemon/{}/ may include {} only", where, to, folder,
+                                   joined(rule->second)));
+}
+
+/// `from` and `to` are paths below daemon/.
+void check_in_daemon(std::string_view from, std::string_view to, const std::string& where,
+                     std::vector<std::string>& findings) {
+  const auto folder = first_folder(from);
+  if (folder.empty()) {
+    if (leaves_of_daemon().contains(from) && !leaves_of_daemon().contains(to))
+      findings.push_back(
+          fmt::format("{}: daemon/{}: {} is for every folder, so it includes none of them", where, to, from));
+    return;
+  }
+  if (first_folder(to) == folder) return;
+  const auto rule = may_see_in_daemon().find(folder);
+  if (rule == may_see_in_daemon().end()) {
+    findings.push_back(
+        fmt::format("{}: daemon/{}/ is new: say in house_rules.cpp what it may include", where, folder));
+    return;
+  }
+  const bool allowed =
+      std::ranges::any_of(rule->second, [&](const std::string& begin) { return to.starts_with(begin); });
+  if (!allowed)
+    findings.push_back(fmt::format("{}: daemon/{}: daemon/{}/ may include itself and {} only", where, to,
+                                   folder, listed(rule->second)));
+}
+
 void check_include(std::string_view folder, const std::string& include, bool quoted, const std::string& where,
                    std::vector<std::string>& findings) {
   for (const auto& home : homes()) {
     if (include.starts_with(home.prefix) && !is_in_any(where, home.folders)) {
       findings.push_back(fmt::format("{}: {} belongs in {} only", where, include, joined(home.folders)));
+      return;
     }
   }
   if (!quoted) return;
@@ -91,6 +182,13 @@ void check_include(std::string_view folder, const std::string& include, bool quo
   } else if (target != folder && !may_see().find(folder)->second.contains(target)) {
     findings.push_back(fmt::format("{}: {}: {}/ may include itself and {} only", where, include, folder,
                                    joined(may_see().find(folder)->second)));
+  } else if (folder == "daemon") {
+    const auto from = std::string_view(where).substr(0, where.rfind(':')).substr(daemon_folder.size());
+    if (target == "daemon") {
+      check_in_daemon(from, std::string_view(include).substr(daemon_folder.size()), where, findings);
+    } else {
+      check_rooms(first_folder(from), include, where, findings);
+    }
   }
 }
 
@@ -123,6 +221,41 @@ std::vector<std::string> check_source(std::string_view path, std::string_view te
     std::smatch match;
     if (!std::regex_search(line, match, include_line)) continue;
     check_include(folder, match[2], match[1] == "\"", fmt::format("{}:{}", path, number), findings);
+  }
+  return findings;
+}
+
+std::vector<std::string> check_header_length(std::string_view path, std::string_view text) {
+  if (!path.starts_with(daemon_folder) || !path.ends_with(".hpp")) return {};
+  const auto lines = std::ranges::count(text, '\n');
+  if (lines <= longest_header) return {};
+  return {fmt::format("{}: a header of {} lines: {} at the most in daemon/", path, lines, longest_header)};
+}
+
+std::vector<std::string> check_function_lengths(std::string_view path, std::string_view text) {
+  std::vector<std::string> findings;
+  if (!path.starts_with("daemon/api/") || !path.ends_with(".cpp")) return findings;
+  std::istringstream lines{std::string(text)};
+  std::string line;
+  int begun = 0;        // the first line of the definition that is being read; 0: none
+  bool inside = false;  // its opening brace was seen
+  for (int number = 1; std::getline(lines, line); ++number) {
+    line = line.substr(0, line.find("  //"));  // a comment behind the code
+    if (line.empty() || line.starts_with("#") || line.starts_with("//")) continue;
+    if (inside) {
+      if (!line.starts_with("}")) continue;
+      const int length = number - begun + 1;
+      if (line == "}" && length > longest_function)
+        findings.push_back(fmt::format("{}:{}: a function of {} lines: {} at the most in daemon/api/", path,
+                                       begun, length, longest_function));
+      begun = 0;
+      inside = false;
+      continue;
+    }
+    if (line.starts_with("namespace") || line.starts_with("}")) continue;
+    if (begun == 0) begun = number;
+    if (line.ends_with("{")) inside = true;
+    if (line.ends_with(";") || line.ends_with("}")) begun = 0;  // a declaration, or all of it in a line
   }
   return findings;
 }
@@ -175,7 +308,9 @@ std::vector<std::string> find_violations(const std::filesystem::path& root, int&
         append(findings, check_cmake(path, read(entry.path())));
         ++seen;
       } else if (is_source(entry.path())) {
-        append(findings, check_source(path, read(entry.path())));
+        const auto text = read(entry.path());
+        append(findings, check_source(path, text));
+        append(findings, check_header_length(path, text));
         ++seen;
       }
     }
