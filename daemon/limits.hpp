@@ -53,7 +53,7 @@ inline constexpr seconds card_wait{5};         // for a card that another progra
 inline constexpr std::size_t max_managers_in_token = 16;
 inline constexpr std::size_t max_listed = 200;           // people, forms, removals in one page
 inline constexpr std::size_t max_looked_through = 5000;  // people that a page passes over
-inline constexpr std::size_t few_entries = 64;    // of a person, looked through on the gate's own thread
+inline constexpr std::size_t few_entries = 64;    // of a person, looked through on the service's own thread
 inline constexpr double entries_per_request = 8;  // to look through so many costs as much as one request more
 inline constexpr std::size_t max_refused_text = 128;  // of what a refused peer said, in the log
 inline constexpr std::size_t max_shown_text = 64;     // of what a peer said, in the answer

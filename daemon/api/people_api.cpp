@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What may be seen of others, by whom: the team, the staff, one record. Every look is recorded. Lists are read beside the
-// gate's thread, a page at a time.
+// service's thread, a page at a time.
 #include "daemon/api/people_api.hpp"
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may make a dear call now: one that reads more than a few people, beside the gate's thread. A uid makes one at a time,
+// Who may make a dear call now: one that reads more than a few people, beside the service's thread. A uid makes one at a time,
 // so that nobody waits for another's; and what it reads is paid for in people, not in calls. Pure; one thread.
 #pragma once
 
@@ -25,7 +25,7 @@ class DearCalls {
   static constexpr double people_per_second = 5000;  // of one uid, after
   static constexpr double people_at_once = 20'000;   // as many without a pause
 
-  /// A call that is being made; it ends with the object. Holds on to what it counts in, for it may outlive the gate.
+  /// A call that is being made; it ends with the object. Holds on to what it counts in, for it may outlive the service.
   class Turn {
    public:
     Turn(std::shared_ptr<State> state, uid_t uid, std::string who)

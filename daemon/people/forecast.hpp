@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who loses which role in the days to come: a look over many people at once. Off the gate's thread, with a connection to the
+// Who loses which role in the days to come: a look over many people at once. Off the service's thread, with a connection to the
 // register of its own, because it takes as long as there are people. One thread at a time.
 #pragma once
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What changes while somebody waits: for a password to be compared, for the log, for the register behind a long import.
 // Whoever waits takes one of these before the wait and asks it afterwards, at the place where it counts. Neither keeps
-// anything longer than somebody waits. Used on the gate's thread, but for what says otherwise.
+// anything longer than somebody waits. Used on the service's thread, but for what says otherwise.
 #pragma once
 
 #include <atomic>

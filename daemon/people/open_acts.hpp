@@ -7,7 +7,7 @@
 // An act that takes access away is in force from hold() on, whatever becomes of log and register: everything that is read
 // about its person passes through apply(). Such an act ends when it is in the register.
 //
-// One thread, the gate's; the disk is used on a thread of its own.
+// One thread, the service's; the disk is used on a thread of its own.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hashing passwords away from the gate's thread: few threads and a short queue, so that neither memory nor time of the
+// Hashing passwords away from the service's thread: few threads and a short queue, so that neither memory nor time of the
 // service is at the mercy of who guesses. Used on one thread.
 #pragma once
 

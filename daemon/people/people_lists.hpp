@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lists of people, a page at a time: read beside the gate's thread, by a connection of their own, because they take as long
+// Lists of people, a page at a time: read beside the service's thread, by a connection of their own, because they take as long
 // as there are people. Each goes on after the id that the page before ended with, and ends early, with cancelled, once
 // `stop` is true. Errors: as Register::person(), and cancelled. Thread-safe.
 #pragma once

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whom a name means. People give a name where a number is asked: it will do when it is one person's, else there are choices.
-// Read beside the gate's thread, because it may take as long as there are people. Pure but for the register; thread-safe.
+// Read beside the service's thread, because it may take as long as there are people. Pure but for the register; thread-safe.
 #pragma once
 
 #include <atomic>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is shown of people, out of the register and the policy. A view is a copy of what the gate knew at one moment, so that
-// it serves on the gate's thread and beside it alike. Pure but for the register that it is given; thread-safe.
+// What is shown of people, out of the register and the policy. A view is a copy of what the service knew at one moment, so that
+// it serves on the service's thread and beside it alike. Pure but for the register that it is given; thread-safe.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where work with the staff register is done that could take long: never on the gate's thread, which goes on meanwhile.
-// All functions are called on one thread, the gate's. What is awaited here comes back on it.
+// Where work with the staff register is done that could take long: never on the service's thread, which goes on meanwhile.
+// All functions are called on one thread, the service's. What is awaited here comes back on it.
 //
 // g++ 12 destroys a lambda twice that stands inside a co_await: `work` needs a name of its own before it.
 #pragma once

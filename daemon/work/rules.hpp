@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The acts of people's work, as changes of one person's record: each either makes the change or says in a sentence why it
 // cannot be made (and then the record is to be thrown away). Whether the actor may act on this person at all is asked
-// before (Gate::actor). Pure; thread-safe.
+// before (deeds/actors). Pure; thread-safe.
 //
 // Errors of all: invalid_argument (it cannot be done now), not_found (no such form, ...), permission_denied (not by this
 // person).

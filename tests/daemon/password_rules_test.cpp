@@ -139,7 +139,7 @@ TEST(Passwords, WaitInAShortQueueAndWhoFindsItFullIsToldSo) {
 }
 
 TEST(PasswordRoles, OpenTheOwnRecordAndNothingElseWhateverThePolicySays) {
-  // Roles that no policy file can have: its loader refuses them. The gate looks again all the same.
+  // Roles that no policy file can have: its loader refuses them. The service looks again all the same.
   policy::Role role;
   role.sign_in = {policy::SignIn::password};
   role.records = "own";
