@@ -7,11 +7,44 @@
 #include <algorithm>
 
 #include "base/bytes.hpp"
+#include "base/unicode.hpp"
 
 namespace cardgate::proto {
 
+namespace {
+
+/// Gives Boost.JSON locked memory that is wiped when this dies. The body's size cap bounds it.
+class LockedMemory final : public json::memory_resource {
+ private:
+  static constexpr std::size_t chunk_bytes = 32 * 1024;
+
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    auto start = (used_ + alignment - 1) / alignment * alignment;
+    if (chunks_.empty() || start + bytes > chunks_.back().size()) {
+      // A multiple of 16: libsodium puts a block's end, not its start, at a page border.
+      chunks_.emplace_back((std::max(bytes, chunk_bytes) + 15) / 16 * 16);
+      start = 0;
+    }
+    used_ = start + bytes;
+    return chunks_.back().bytes().data() + start;
+  }
+  void do_deallocate(void*, std::size_t, std::size_t) override {}  // all at once, at the end
+  bool do_is_equal(const json::memory_resource& other) const noexcept override { return this == &other; }
+
+  std::vector<Secret> chunks_;
+  std::size_t used_ = 0;
+};
+
+/// A name that can be repeated without repeating what somebody typed into the wrong place.
+bool is_member_name(std::string_view text) {
+  return !text.empty() && text.size() <= 32 &&
+         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+}
+
+}  // namespace
+
 Body Body::parse(std::string_view text) {
-  Body body;
+  Body body(Form::work);
   if (text.size() > max_work_body) {
     body.error_ = Error{Errc::too_large, fmt::format("The body is longer than {} bytes", max_work_body)};
     return body;
@@ -22,30 +55,79 @@ Body Body::parse(std::string_view text) {
     body.error_ = Error{Errc::malformed, "The body is not a JSON object with each member once"};
     return body;
   }
-  body.object_ = std::move(value->get_object());
+  body.document_.emplace(std::move(*value));
   return body;
 }
 
+Body Body::message(std::string_view text, std::size_t max_bytes, Memory memory) {
+  Body body(Form::message);
+  json::storage_ptr storage;
+  if (memory == Memory::locked) {
+    body.memory_ = std::make_unique<LockedMemory>();
+    storage = json::storage_ptr(body.memory_.get());
+  }
+  auto value = parse_json(text, max_bytes, storage);
+  if (!value) {
+    body.error_ = value.error();
+  } else if (!value->is_object()) {
+    body.error_ = Error{Errc::invalid_argument, "the body must be a JSON object"};
+  } else {
+    body.document_.emplace(std::move(*value));  // stays in its storage
+  }
+  return body;
+}
+
+const json::value* Body::value(std::string_view member) const {
+  return document_ ? document_->get_object().if_contains(member) : nullptr;
+}
+
+bool Body::is_null(std::string_view member) const {
+  const auto* found = value(member);
+  return found != nullptr && found->is_null();
+}
+
+/// What was asked for; nullptr where it is as good as absent.
 const json::value* Body::find(std::string_view member) {
   known_.emplace_back(member);
-  const auto* value = object_.if_contains(member);
-  return value == nullptr || value->is_null() ? nullptr : value;
+  const auto* found = value(member);
+  const bool absent = found == nullptr || (form_ == Form::work && found->is_null());
+  return absent ? nullptr : found;
+}
+
+const json::value* Body::must_find(std::string_view member) {
+  const auto* found = find(member);
+  if (found == nullptr) wrong(member, "is missing");
+  return found;
 }
 
 void Body::wrong(std::string_view member, std::string_view what) {
   if (!error_) error_ = Error{Errc::invalid_argument, fmt::format("\"{}\" {}", member, what)};
 }
 
-std::optional<std::string> Body::checked(const json::value& value, std::string_view member,
-                                         std::size_t max_bytes) {
+const json::string* Body::string(const json::value& value, std::string_view member, std::size_t max_bytes) {
   const auto* text = value.if_string();
   if (text == nullptr) {
     wrong(member, "must be a text");
   } else if (text->size() > max_bytes) {
     wrong(member, fmt::format("is longer than {} bytes", max_bytes));
-  } else if (!is_plain_utf8(*text)) {
+  } else {
+    return text;
+  }
+  return nullptr;
+}
+
+bool Body::is_empty(std::string_view text) const {
+  if (form_ == Form::message) return text.empty();
+  return std::ranges::all_of(text, [](char c) { return c == ' '; });
+}
+
+std::optional<std::string> Body::checked(const json::value& value, std::string_view member,
+                                         std::size_t max_bytes) {
+  const auto* text = string(value, member, max_bytes);
+  if (text == nullptr) return std::nullopt;
+  if (!is_plain_utf8(*text)) {
     wrong(member, "holds control characters");
-  } else if (std::ranges::all_of(*text, [](char c) { return c == ' '; })) {
+  } else if (is_empty(*text)) {
     wrong(member, "is empty");
   } else {
     return std::string(*text);
@@ -54,17 +136,41 @@ std::optional<std::string> Body::checked(const json::value& value, std::string_v
 }
 
 std::string Body::text(std::string_view member, std::size_t max_bytes) {
-  const auto* value = find(member);
-  if (value == nullptr) {
-    wrong(member, "is missing");
-    return {};
-  }
-  return checked(*value, member, max_bytes).value_or(std::string());
+  const auto* found = must_find(member);
+  return found == nullptr ? std::string() : checked(*found, member, max_bytes).value_or(std::string());
 }
 
 std::optional<std::string> Body::optional_text(std::string_view member, std::size_t max_bytes) {
-  const auto* value = find(member);
-  return value == nullptr ? std::nullopt : checked(*value, member, max_bytes);
+  const auto* found = find(member);
+  return found == nullptr ? std::nullopt : checked(*found, member, max_bytes);
+}
+
+std::string_view Body::raw(std::string_view member, std::size_t max_bytes) {
+  const auto* found = must_find(member);
+  const auto* text = found == nullptr ? nullptr : string(*found, member, max_bytes);
+  return text == nullptr ? std::string_view() : std::string_view(*text);
+}
+
+Secret Body::password(std::string_view member) {
+  return normal_text(secret(member, max_password_bytes));
+}
+
+std::optional<std::int64_t> Body::checked_number(const json::value& value, std::string_view member,
+                                                 std::int64_t max) {
+  const auto* number = value.if_int64();
+  if (number != nullptr && *number >= 0 && *number <= max) return *number;
+  wrong(member, fmt::format("must be a whole number from 0 to {}", max));
+  return std::nullopt;
+}
+
+std::int64_t Body::number(std::string_view member, std::int64_t max) {
+  const auto* found = must_find(member);
+  return found == nullptr ? 0 : checked_number(*found, member, max).value_or(0);
+}
+
+std::optional<std::int64_t> Body::optional_number(std::string_view member, std::int64_t max) {
+  const auto* found = find(member);
+  return found == nullptr ? std::nullopt : checked_number(*found, member, max);
 }
 
 std::optional<Date> Body::optional_date(std::string_view member) {
@@ -91,7 +197,7 @@ Date Body::date(std::string_view member) {
 
 bool Body::has(std::string_view member) {
   known_.emplace_back(member);
-  return object_.contains(member);
+  return holds(member);
 }
 
 bool Body::flag(std::string_view member) {
@@ -115,13 +221,24 @@ std::vector<std::string> Body::texts(std::string_view member, std::size_t max_it
   return out;
 }
 
+Error Body::unknown(std::string_view member) const {
+  if (form_ == Form::work) {
+    return {Errc::invalid_argument,
+            fmt::format("The body has a member that this request does not take; it takes: {}",
+                        fmt::join(known_, ", "))};
+  }
+  return {Errc::invalid_argument,
+          fmt::format("{} is not a member of this message; it has: {}",
+                      is_member_name(member) ? fmt::format("\"{}\"", member) : "a name",
+                      fmt::join(known_, ", "))};
+}
+
 Result<void> Body::finish() {
   if (error_) return *error_;
-  for (const auto& member : object_) {
-    if (std::ranges::find(known_, std::string_view(member.key())) != known_.end()) continue;
-    return Error{Errc::invalid_argument,
-                 fmt::format("The body has a member that this request does not take; it takes: {}",
-                             fmt::join(known_, ", "))};
+  if (!document_) return {};
+  for (const auto& member : document_->get_object()) {
+    if (std::ranges::find(known_, std::string_view(member.key())) == known_.end())
+      return unknown(member.key());
   }
   return {};
 }

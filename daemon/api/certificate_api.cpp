@@ -6,9 +6,11 @@
 
 #include "base/json.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/limits.hpp"
 #include "daemon/people/answers.hpp"
 #include "daemon/people/holder.hpp"
 #include "daemon/people/names.hpp"
+#include "proto/body.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -76,13 +78,14 @@ std::string explain_text(const trust::Verdict& verdict, const Holder& holder, co
 
 /// Errors: as the JSON; certificate_malformed; invalid_argument.
 Result<Bytes> certificate_in(std::string_view body) {
-  const auto value = TRY(parse_json(body));
-  const auto* object = value.if_object();
-  const auto* text = object == nullptr ? nullptr : find_string(*object, "certificate");
-  if (text == nullptr || object->size() != 1)
+  auto message = proto::Body::message(body, max_body_bytes);
+  const auto text = message.raw("certificate", max_body_bytes);
+  if (const auto good = message.finish(); !good) {
+    if (good.error().code != Errc::invalid_argument) return good.error();
     return Error{Errc::invalid_argument,
                  "expected {\"certificate\": PEM, or base64 of DER} and nothing else"};
-  return trust::certificate_from_text(*text);
+  }
+  return trust::certificate_from_text(text);
 }
 
 }  // namespace

@@ -12,8 +12,9 @@
 #include <boost/asio/detached.hpp>
 
 #include "daemon/journal.hpp"
+#include "daemon/limits.hpp"
 #include "daemon/people/answers.hpp"
-#include "proto/messages.hpp"
+#include "proto/body.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -64,20 +65,19 @@ constexpr std::string_view busy = "The register is being copied already. Wait un
 }  // namespace
 
 Result<RegisterApi::BackupFile> RegisterApi::backup_named(const Request& request) {
-  const auto value = TRY(parse_json(request.body));
-  const auto* object = value.if_object();
-  const auto* name = object == nullptr ? nullptr : find_string(*object, "file");
-  const auto* told = object == nullptr ? nullptr : find_string(*object, "named");
-  if (name == nullptr || object->size() != (told == nullptr ? 1U : 2U) || !is_plain_name(*name) ||
-      (told != nullptr && told->size() > max_told_file)) {
+  auto body = proto::Body::message(request.body, max_body_bytes);
+  const auto name = body.raw("file", max_file_name);
+  const auto told = body.holds("named") ? body.raw("named", max_told_file) : name;
+  const auto good = body.finish();
+  if (!good && good.error().code != Errc::invalid_argument) return good.error();
+  if (!good || !is_plain_name(name)) {
     return Error{
         Errc::invalid_argument,
         "expected {\"file\": NAME}, a name of letters, digits, - _ and . in the folder of backups; and "
         "\"named\": the file as you call it, where that is another"};
   }
   TRY(register_desk_.make_backups());
-  return BackupFile{register_desk_.backups() / std::string_view(*name),
-                    audit::clean(told == nullptr ? *name : *told, max_told_file)};
+  return BackupFile{register_desk_.backups() / name, audit::clean(told, max_told_file)};
 }
 
 Answer RegisterApi::show(Request&) {

@@ -70,6 +70,45 @@ TEST(Body, ListsAreBounded) {
   }
 }
 
+TEST(Body, OfAMessageTakesEachValueAsItStands) {
+  const auto reading_message = [](std::string_view text) {
+    auto body = Body::message(text, 64);
+    body.text("name");
+    (void)body.raw("passcode", 4);
+    body.optional_number("uid", 7);
+    body.flag("last");
+    const auto good = body.finish();
+    return good ? "good" : good.error().context;
+  };
+  EXPECT_EQ(reading_message(R"({"name":" ","passcode":"\n"})"), "good");
+  EXPECT_EQ(reading_message(R"({"name":"","passcode":""})"), "\"name\" is empty");
+  EXPECT_EQ(reading_message(R"({"name":null,"passcode":""})"), "\"name\" must be a text");
+  EXPECT_EQ(reading_message(R"({"name":"a","passcode":null})"), "\"passcode\" must be a text");
+  EXPECT_EQ(reading_message(R"({"name":"a","passcode":"12345"})"), "\"passcode\" is longer than 4 bytes");
+  EXPECT_EQ(reading_message(R"({"name":"a","passcode":"","uid":null})"),
+            "\"uid\" must be a whole number from 0 to 7");
+  EXPECT_EQ(reading_message(R"({"name":"a","passcode":"","uid":8})"),
+            "\"uid\" must be a whole number from 0 to 7");
+  EXPECT_EQ(reading_message(R"({"name":"a","passcode":"","last":null})"), "\"last\" must be true or false");
+  EXPECT_EQ(reading_message(R"({"name":"a","passcode":"","pin":1})"),
+            "\"pin\" is not a member of this message; it has: name, passcode, uid, last");
+  EXPECT_EQ(reading_message(R"({"name":"a","passcode":"","1234":1})"),
+            "a name is not a member of this message; it has: name, passcode, uid, last");
+  EXPECT_EQ(reading_message("[]"), "the body must be a JSON object");
+  EXPECT_EQ(Body::message("", 64).finish().error().code, Errc::malformed);
+  EXPECT_EQ(Body::message(R"({"a":1,"a":1})", 64).finish().error().context, "the key \"a\" stands twice");
+  EXPECT_EQ(Body::message(std::string(65, ' '), 64).finish().error().code, Errc::too_large);
+}
+
+TEST(Body, InLockedMemoryReadsTheSame) {
+  auto body = Body::message(R"({"code":"a short one","password":"e\u0301 and more than fits into a value"})",
+                            256, Body::Memory::locked);
+  auto moved = std::move(body);
+  EXPECT_EQ(moved.secret("code", 64).text(), "a short one");
+  EXPECT_EQ(moved.password("password").text(), "\u00e9 and more than fits into a value");
+  EXPECT_TRUE(moved.finish());
+}
+
 TEST(Body, NothingIsAnEmptyObjectAndTooMuchIsRefused) {
   EXPECT_TRUE(Body::parse("").finish());
   EXPECT_EQ(Body::parse(std::string(max_work_body + 1, ' ')).finish().error().code, Errc::too_large);
