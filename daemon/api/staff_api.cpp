@@ -32,24 +32,6 @@ bool asks_for_team(const policy::Policy& policy, const std::string& team) {
   });
 }
 
-json::object details_of(const work::StaffChange& change, const std::optional<std::string>& add,
-                        const std::optional<std::string>& drop) {
-  json::object details;
-  if (change.name) details["name"] = *change.name;
-  if (change.line_manager) details["line_manager"] = *change.line_manager;
-  if (change.username) details["username"] = *change.username;
-  if (change.employed_from) details["employed_from"] = to_text(*change.employed_from);
-  if (change.employed_until) details["employed_until"] = to_text(*change.employed_until);
-  if (change.no_employed_until) details["employed_until"] = "none";
-  if (change.leave_from) details["leave_from"] = to_text(*change.leave_from);
-  if (change.leave_until) details["leave_until"] = to_text(*change.leave_until);
-  if (change.no_leave_until) details["leave_until"] = "none";
-  if (change.no_leave) details["leave"] = "none";
-  if (add) details["join_team"] = *add;
-  if (drop) details["leave_team"] = *drop;
-  return details;
-}
-
 constexpr std::size_t max_issuer_serial_bytes = 2048;
 
 /// The register's name of the card that a request means. Errors: invalid_argument.
@@ -70,6 +52,23 @@ Result<std::string> named_card(const std::optional<std::string>& uuid,
       Errc::invalid_argument,
       "\"issuer_serial\" is the issuer and the serial number of the card's certificate, as cardgate status "
       "shows them: CN=Example Issuing CA,O=Example;0a1b2c"};
+}
+
+/// A card to be stopped need not be named when there is one only that opens anything.
+std::optional<Response> name_the_card(const reg::Person& person, work::CardChange& change) {
+  std::vector<std::string> active;
+  for (const auto& card : person.cards) {
+    if (card.status == "active") active.push_back(card.uuid);
+  }
+  if (active.size() == 1) {
+    change.uuid = active.front();
+    return std::nullopt;
+  }
+  return problem(422, "not_possible",
+                 active.empty() ? fmt::format("{} has no active card. Nothing was done.", person.name)
+                                : fmt::format("{} has several active cards. Name one of them: {}.",
+                                              person.name, fmt::join(active, ", ")),
+                 {{"cards", json::array(active.begin(), active.end())}});
 }
 
 /// What became of the card, and where its certificate names somebody else than the register, who was looked at.
@@ -104,21 +103,64 @@ std::string card_notice(const reg::Person& person, const std::string& uuid, cons
 
 }  // namespace
 
-Answer StaffApi::change_staff(Request& request, const std::string& given) {
-  auto body = proto::Body::parse(request.body);
+/// What a request changes about a member of staff.
+struct StaffApi::StaffAsk {
   work::StaffChange change;
-  bool no_leave_from = false;
+  std::optional<std::string> join, leave;  // teams
+  std::string reason;
+
+  static StaffAsk in(proto::Body& body);
+  json::object details() const;
+  Result<void> carry_out(reg::Person& person, const policy::Policy& policy, const work::Doer& doer) const;
+};
+
+StaffApi::StaffAsk StaffApi::StaffAsk::in(proto::Body& body) {
+  StaffAsk ask;
+  auto& change = ask.change;
   change.name = body.optional_text("name");
   change.line_manager = body.optional_text("line_manager");
   change.username = body.optional_text("username");
   change.employed_from = body.optional_date("employed_from");
   change.employed_until = day_or_none(body, "employed_until", change.no_employed_until);
-  change.leave_from = day_or_none(body, "leave_from", no_leave_from);
+  change.leave_from = day_or_none(body, "leave_from", change.no_leave);
   change.leave_until = day_or_none(body, "leave_until", change.no_leave_until);
-  change.no_leave = no_leave_from;
-  const auto add = body.optional_text("join_team");
-  const auto drop = body.optional_text("leave_team");
-  const auto reason = body.reason();
+  ask.join = body.optional_text("join_team");
+  ask.leave = body.optional_text("leave_team");
+  ask.reason = body.reason();
+  return ask;
+}
+
+json::object StaffApi::StaffAsk::details() const {
+  json::object details;
+  if (change.name) details["name"] = *change.name;
+  if (change.line_manager) details["line_manager"] = *change.line_manager;
+  if (change.username) details["username"] = *change.username;
+  if (change.employed_from) details["employed_from"] = to_text(*change.employed_from);
+  if (change.employed_until) details["employed_until"] = to_text(*change.employed_until);
+  if (change.no_employed_until) details["employed_until"] = "none";
+  if (change.leave_from) details["leave_from"] = to_text(*change.leave_from);
+  if (change.leave_until) details["leave_until"] = to_text(*change.leave_until);
+  if (change.no_leave_until) details["leave_until"] = "none";
+  if (change.no_leave) details["leave"] = "none";
+  if (join) details["join_team"] = *join;
+  if (leave) details["leave_team"] = *leave;
+  return details;
+}
+
+Result<void> StaffApi::StaffAsk::carry_out(reg::Person& person, const policy::Policy& policy,
+                                           const work::Doer& doer) const {
+  if (join && !asks_for_team(policy, *join))
+    return Error{Errc::invalid_argument, fmt::format("No role asks for a team called '{}'", *join)};
+  TRY(work::change_staff(person, change, doer));
+  if (leave && std::erase(person.teams, *leave) == 0)
+    return Error{Errc::invalid_argument, fmt::format("This person is not a member of the team '{}'", *leave)};
+  if (join && std::ranges::find(person.teams, *join) == person.teams.end()) person.teams.push_back(*join);
+  return {};
+}
+
+Answer StaffApi::change_staff(Request& request, const std::string& given) {
+  auto body = proto::Body::parse(request.body);
+  auto ask = StaffAsk::in(body);
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   auto meaning = people_.meant(request, given, policy::Act::manage_staff);
   auto meant = co_await std::move(meaning);
@@ -126,75 +168,65 @@ Answer StaffApi::change_staff(Request& request, const std::string& given) {
   const std::string id = std::move(meant.id);
   Actor who = actors_.actor(request, policy::Act::manage_staff, id);
   if (who.refusal) co_return std::move(*who.refusal);
-  if (change.line_manager && *change.line_manager != "none") {
+  auto& manager = ask.change.line_manager;
+  if (manager && *manager != "none") {
     auto manager_meaning =
-        people_.meant(request, *change.line_manager, policy::Act::manage_staff, PeopleDesk::Whom::anybody);
-    auto manager = co_await std::move(manager_meaning);
-    if (manager.refusal) co_return std::move(*manager.refusal);
-    change.line_manager = std::move(manager.id);
+        people_.meant(request, *manager, policy::Act::manage_staff, PeopleDesk::Whom::anybody);
+    auto meant_manager = co_await std::move(manager_meaning);
+    if (meant_manager.refusal) co_return std::move(*meant_manager.refusal);
+    manager = std::move(meant_manager.id);
   }
-  Deed deed;
-  deed.record.event = "register_changed";
-  deed.record.reason = reason;
-  deed.record.details = details_of(change, add, drop);
+  Deed deed = deed_of(ask, id, who);
   if (deed.record.details.empty())
     co_return problem(422, "not_possible", "The request names nothing to change.");
-  deed.people = {id};
-  deed.how = [=, when = actors_.doer(who),
-              policy = rules_.policy()](std::vector<reg::Person>& people) -> Result<void> {
-    auto& one = people.front();
-    if (add && !asks_for_team(*policy, *add))
-      return Error{Errc::invalid_argument, fmt::format("No role asks for a team called '{}'", *add)};
-    TRY(work::change_staff(one, change, when));
-    if (drop && std::erase(one.teams, *drop) == 0)
-      return Error{Errc::invalid_argument,
-                   fmt::format("This person is not a member of the team '{}'", *drop)};
-    if (add && std::ranges::find(one.teams, *add) == one.teams.end()) one.teams.push_back(*add);
-    return {};
-  };
-  if (change.employed_until) {
-    deed.notice = fmt::format(
-        "Your last day of employment is now on record as {}. Your access ends after that day. If it is "
-        "wrong, "
-        "tell the {}.",
-        day_text(*change.employed_until), rules_.policy()->contacts().employment);
-  }
-  deed.taking = taking_in(id, deed.how, change, drop, reason, actors_.doer(who));
   auto done = co_await deeds_.carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
-  if (change.employed_until) {
-    notices_.dates_changed();
-  }
+  if (ask.change.employed_until) notices_.dates_changed();
   const auto& changed = done.people.front();
   Names names(roll_.staff());
   auto answer = people_.view().person(changed, names);
   const RecordOf look_up = roll_.records();
-  answer["message"] =
-      work::after_change({*rules_.policy(), look_up, who.person, clock_.now()}, changed, change,
-                         add.value_or(std::string()), drop.value_or(std::string()), !deed.notice.empty());
+  answer["message"] = work::after_change({*rules_.policy(), look_up, who.person, clock_.now()}, changed,
+                                         ask.change, ask.join.value_or(std::string()),
+                                         ask.leave.value_or(std::string()), !deed.notice.empty());
   co_return json_response(200, answer);
 }
 
-/// What the change comes to when it does nothing but take access away: that waits for no disk.
-std::optional<work::Taking> StaffApi::taking_in(const std::string& id,
-                                                const reg::Register::ChangeSeveral& how,
-                                                const work::StaffChange& change,
-                                                const std::optional<std::string>& leaves_team,
-                                                const std::string& reason, work::Doer who) {
-  const auto before = roll_.record_of(id);
+Deed StaffApi::deed_of(const StaffAsk& ask, const std::string& id, const Actor& who) {
+  Deed deed;
+  deed.record.event = "register_changed";
+  deed.record.reason = ask.reason;
+  deed.record.details = ask.details();
+  deed.people = {id};
+  deed.how = [ask, when = actors_.doer(who), policy = rules_.policy()](std::vector<reg::Person>& people) {
+    return ask.carry_out(people.front(), *policy, when);
+  };
+  if (ask.change.employed_until) {
+    deed.notice = fmt::format(
+        "Your last day of employment is now on record as {}. Your access ends after that day. If it is "
+        "wrong, "
+        "tell the {}.",
+        day_text(*ask.change.employed_until), rules_.policy()->contacts().employment);
+  }
+  deed.taking = taking_in(ask, deed, who);
+  return deed;
+}
+
+std::optional<work::Taking> StaffApi::taking_in(const StaffAsk& ask, const Deed& deed, const Actor& who) {
+  const auto before = roll_.record_of(deed.people.front());
   if (!before) return std::nullopt;
   std::vector<reg::Person> tried(1, *before);
-  if (!how(tried) || !work::takes_away_only(*before, tried.front())) return std::nullopt;
+  if (!deed.how(tried) || !work::takes_away_only(*before, tried.front())) return std::nullopt;
   // Both days of a leave, or neither: a day that is not named would stand for "as it was".
   const auto& after = tried.front();
   const bool leave = after.leave_from != before->leave_from || after.leave_until != before->leave_until;
   return work::Taking{.kind = work::Taking::Kind::change_staff,
-                      .team = leaves_team.value_or(std::string()),
-                      .reason = reason,
-                      .employed_until = change.employed_until,
+                      .team = ask.leave.value_or(std::string()),
+                      .reason = ask.reason,
+                      .employed_until = ask.change.employed_until,
                       .leave_from = leave ? after.leave_from : std::nullopt,
                       .leave_until = leave ? after.leave_until : std::nullopt,
-                      .doer = std::move(who)};
+                      .doer = actors_.doer(who)};
 }
 
 std::optional<Response> StaffApi::refuse_other_name(const Request& request, const Actor& who,
@@ -232,82 +264,102 @@ std::optional<Response> StaffApi::refuse_other_name(const Request& request, cons
   return std::nullopt;
 }
 
-namespace {
-
-/// A card to be stopped need not be named when there is one only that opens anything.
-std::optional<Response> name_the_card(const reg::Person& person, work::CardChange& change) {
-  std::vector<std::string> active;
-  for (const auto& card : person.cards) {
-    if (card.status == "active") active.push_back(card.uuid);
-  }
-  if (active.size() == 1) {
-    change.uuid = active.front();
-    return std::nullopt;
-  }
-  return problem(422, "not_possible",
-                 active.empty() ? fmt::format("{} has no active card. Nothing was done.", person.name)
-                                : fmt::format("{} has several active cards. Name one of them: {}.",
-                                              person.name, fmt::join(active, ", ")),
-                 {{"cards", json::array(active.begin(), active.end())}});
-}
-
-}  // namespace
-
-Answer StaffApi::change_card(Request& request, const std::string& given) {
-  static constexpr std::string_view states[] = {"active", "lost", "replaced", "revoked"};
-  auto body = proto::Body::parse(request.body);
+/// What a request says of a card.
+struct StaffApi::CardAsk {
   work::CardChange change;
-  const auto uuid = body.optional_text("uuid");
-  const auto issuer_serial = body.optional_text("issuer_serial", max_issuer_serial_bytes);
+  std::optional<std::string> uuid, issuer_serial;
+  std::string reason;
+
+  static CardAsk in(proto::Body& body);
+  bool gives() const { return change.status == "active"; }
+  /// A card that is to be stopped need not be named: see find_card().
+  bool names_card() const { return uuid || issuer_serial || gives(); }
+  /// Puts the register's names of the cards into `change`. What is wrong with them, for people; empty: nothing.
+  std::string read_names();
+};
+
+StaffApi::CardAsk StaffApi::CardAsk::in(proto::Body& body) {
+  CardAsk ask;
+  auto& change = ask.change;
+  ask.uuid = body.optional_text("uuid");
+  ask.issuer_serial = body.optional_text("issuer_serial", max_issuer_serial_bytes);
   change.status = body.optional_text("status").value_or("active");
   change.replaces = body.optional_text("replaces").value_or(std::string());
   change.valid_until = body.optional_date("valid_until");
   change.certificate_name = body.optional_text("certificate_name").value_or(std::string());
-  const auto reason = body.reason();
-  if (auto good = body.finish(); !good) co_return bad_body(good.error());
-  // A card that is to be stopped need not be named: see name_the_card().
-  const bool named_here = uuid || issuer_serial || change.status == "active";
-  if (named_here) {
+  ask.reason = body.reason();
+  return ask;
+}
+
+std::string StaffApi::CardAsk::read_names() {
+  static constexpr std::string_view states[] = {"active", "lost", "replaced", "revoked"};
+  if (names_card()) {
     const auto named = named_card(uuid, issuer_serial);
-    if (!named) co_return problem(400, "bad_request", named.error().context + ".");
+    if (!named) return named.error().context + ".";
     change.uuid = *named;
   }
-  if (!change.replaces.empty() && !reg::is_card_uuid(change.replaces)) {
-    co_return problem(400, "bad_request",
-                      "\"replaces\" is the UUID of a card, like 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01.");
-  }
-  if (std::ranges::find(states, change.status) == std::end(states)) {
-    co_return problem(400, "bad_request",
-                      "The status of a card is active, lost, replaced or revoked (\"status\").");
-  }
+  if (!change.replaces.empty() && !reg::is_card_uuid(change.replaces))
+    return "\"replaces\" is the UUID of a card, like 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01.";
+  if (std::ranges::find(states, change.status) == std::end(states))
+    return "The status of a card is active, lost, replaced or revoked (\"status\").";
   change.replaces = reg::card_uuid(change.replaces);
+  return {};
+}
+
+Answer StaffApi::change_card(Request& request, const std::string& given) {
+  auto body = proto::Body::parse(request.body);
+  auto ask = CardAsk::in(body);
+  if (auto good = body.finish(); !good) co_return bad_body(good.error());
+  if (auto wrong = ask.read_names(); !wrong.empty()) co_return problem(400, "bad_request", std::move(wrong));
   auto meaning = people_.meant(request, given, policy::Act::manage_staff);
   auto meant = co_await std::move(meaning);
   if (meant.refusal) co_return std::move(*meant.refusal);
   const std::string id = std::move(meant.id);
   Actor who = actors_.actor(request, policy::Act::manage_staff, id);
   if (who.refusal) co_return std::move(*who.refusal);
-  if (!named_here) {
-    const auto record = roll_.record_of(id);
-    if (!record) co_return no_person(record.error(), id);
-    if (auto no = name_the_card(*record, change)) co_return std::move(*no);
+  if (!ask.names_card()) {
+    if (auto no = find_card(id, ask)) co_return std::move(*no);
   }
-  const bool gives = change.status == "active";
-  if (gives) {
-    if (const auto why = why_placeholder("card_uuid", change.uuid); !why.empty()) {
-      co_return problem(
-          422, "not_possible",
-          fmt::format("That card cannot be registered by its UUID: {}. Nothing was done. Register it by "
-                      "its certificate's issuer and serial number (cardgate status shows them).",
-                      why));
-    }
-    if (auto no = refuse_other_name(request, who, id, change)) co_return std::move(*no);
+  if (ask.gives()) {
+    if (auto no = refuse_giving(request, who, id, ask.change)) co_return std::move(*no);
   }
+  Deed deed = deed_of(ask, id, who);
+  auto done = co_await deeds_.carry_out(request, who, deed);
+  if (done.refusal) co_return std::move(*done.refusal);
+  const auto& changed = done.people.front();
+  Names names(roll_.staff());
+  const RecordOf look_up = roll_.records();
+  co_return json_response(
+      200, json::object{{"cards", list_json(changed.cards, names)},
+                        {"message", work::after_card({*rules_.policy(), look_up, who.person, clock_.now()},
+                                                     changed, ask.change.uuid)}});
+}
+
+std::optional<Response> StaffApi::find_card(const std::string& id, CardAsk& ask) {
+  const auto record = roll_.record_of(id);
+  if (!record) return no_person(record.error(), id);
+  return name_the_card(*record, ask.change);
+}
+
+std::optional<Response> StaffApi::refuse_giving(const Request& request, const Actor& who,
+                                                const std::string& id, const work::CardChange& change) {
+  if (const auto why = why_placeholder("card_uuid", change.uuid); !why.empty()) {
+    return problem(422, "not_possible",
+                   fmt::format("That card cannot be registered by its UUID: {}. Nothing was done. Register "
+                               "it by its certificate's issuer and serial number (cardgate status shows "
+                               "them).",
+                               why));
+  }
+  return refuse_other_name(request, who, id, change);
+}
+
+Deed StaffApi::deed_of(const CardAsk& ask, const std::string& id, const Actor& who) {
+  const auto& change = ask.change;
   Deed deed;
   deed.record.event = "register_changed";
-  deed.record.reason = reason;
+  deed.record.reason = ask.reason;
   deed.record.details = {{"card", change.uuid}, {"status", change.status}, {"replaces", change.replaces}};
-  if (issuer_serial) deed.record.details["issuer_serial"] = *issuer_serial;
+  if (ask.issuer_serial) deed.record.details["issuer_serial"] = *ask.issuer_serial;
   deed.people = {id};
   deed.how = [change, when = actors_.doer(who), policy = rules_.policy()](std::vector<reg::Person>& people) {
     return work::change_card(people.front(), *policy, change, when);
@@ -322,23 +374,15 @@ Answer StaffApi::change_card(Request& request, const std::string& given) {
                                 rules_.policy()->contacts().access_team);
   }
   // A lost card is refused at once, whatever becomes of log and register.
-  if (!gives) {
+  if (!ask.gives()) {
     deed.taking = {.kind = work::Taking::Kind::block_card,
                    .card = change.uuid,
                    .status = change.status,
-                   .reason = reason,
+                   .reason = ask.reason,
                    .card_until = change.valid_until,
                    .doer = actors_.doer(who)};
   }
-  auto done = co_await deeds_.carry_out(request, who, deed);
-  if (done.refusal) co_return std::move(*done.refusal);
-  const auto& changed = done.people.front();
-  Names names(roll_.staff());
-  const RecordOf look_up = roll_.records();
-  co_return json_response(
-      200, json::object{{"cards", list_json(changed.cards, names)},
-                        {"message", work::after_card({*rules_.policy(), look_up, who.person, clock_.now()},
-                                                     changed, change.uuid)}});
+  return deed;
 }
 
 }  // namespace cardgate::daemon

@@ -35,13 +35,21 @@ class StaffApi {
   Answer change_card(Request& request, const std::string& id);
 
  private:
+  struct StaffAsk;
+  struct CardAsk;
+
+  Deed deed_of(const StaffAsk& ask, const std::string& id, const Actor& who);
+  Deed deed_of(const CardAsk& ask, const std::string& id, const Actor& who);
+  /// Finds the card to be stopped that the request does not name.
+  std::optional<Response> find_card(const std::string& id, CardAsk& ask);
+  /// Why this card may not be given to this person.
+  std::optional<Response> refuse_giving(const Request& request, const Actor& who, const std::string& id,
+                                        const work::CardChange& change);
   /// Where the card is in a reader here: its certificate must say the name that it is registered with.
   std::optional<Response> refuse_other_name(const Request& request, const Actor& who, const std::string& id,
                                             const work::CardChange& change);
-  std::optional<work::Taking> taking_in(const std::string& id, const reg::Register::ChangeSeveral& how,
-                                        const work::StaffChange& change,
-                                        const std::optional<std::string>& leaves_team,
-                                        const std::string& reason, work::Doer who);
+  /// What the change comes to when it does nothing but take access away: that waits for no disk.
+  std::optional<work::Taking> taking_in(const StaffAsk& ask, const Deed& deed, const Actor& who);
 
   RuleBook& rules_;
   Roll& roll_;
