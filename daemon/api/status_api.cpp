@@ -118,67 +118,101 @@ json::array downtime_json(const std::vector<Downtime>& list, WallTime now) {
 
 }  // namespace
 
-Answer StatusApi::status(Request& request) {
-  const Peer& peer = *request.peer;
-  const auto health = recorder_.health();
-  const auto owed = open_acts_.owed().size();
-  auto problems = told_of_writing(health, owed, open_acts_.problem());
+/// How the service does at one moment.
+struct StatusApi::Condition {
+  audit::Log::Health health;
+  std::size_t owed = 0;
+  ConfigurationInUse::State configuration = ConfigurationInUse::State::in_use;
+  trust::ListTimes lists;
+  std::optional<std::size_t> people;
+  bool sound = true;
+  std::vector<std::string> told;  // the problems, then what is good to know
+};
+
+std::vector<std::string> StatusApi::told_of_parts(const audit::Log::Health& health, std::size_t owed) {
+  auto told = told_of_writing(health, owed, open_acts_.problem());
   if (const auto there = roll_.staff().in_place(); !there) register_.failed(there.error());
-  if (!register_.problem().empty()) problems.push_back(register_.problem());
-  if (!register_desk_.last_check().problem.empty()) problems.push_back(register_desk_.last_check().problem);
-  if (!passwords_.trouble().empty()) problems.push_back(passwords_.trouble());
-  if (!loader_.trust_problem().empty()) problems.push_back(loader_.trust_problem());
-  if (!cards_.readers().service_up()) problems.push_back(cards_.readers().service_problem());
+  if (!register_.problem().empty()) told.push_back(register_.problem());
+  if (!register_desk_.last_check().problem.empty()) told.push_back(register_desk_.last_check().problem);
+  if (!passwords_.trouble().empty()) told.push_back(passwords_.trouble());
+  if (!loader_.trust_problem().empty()) told.push_back(loader_.trust_problem());
+  if (!cards_.readers().service_up()) told.push_back(cards_.readers().service_problem());
   sessions_.look_at_clock();  // so that a clock set back since the last call is noticed
   if (const auto back = clock_.guard().set_back_by())
-    problems.push_back(fmt::format("The clock was set back by {} s.", back->count()));
+    told.push_back(fmt::format("The clock was set back by {} s.", back->count()));
+  return told;
+}
+
+StatusApi::Condition StatusApi::condition() {
+  Condition now;
+  now.health = recorder_.health();
+  now.owed = open_acts_.owed().size();
+  auto& told = now.told;
+  told = told_of_parts(now.health, now.owed);
   const auto configuration = loader_.configuration();
-  if (configuration.state == ConfigurationInUse::State::refused) problems.push_back(configuration.text);
-  const auto lists = rules_.judge()->authorities().list_times();
-  const auto told_of_lists = told_of_overdue(lists, clock_.now());
-  const bool lists_overdue = told_of_lists && !rules_.judge()->fetches() && clock_.now() > lists.first_due;
-  if (lists_overdue) problems.push_back(*told_of_lists);
-  const bool sound = problems.empty();
+  now.configuration = configuration.state;
+  if (now.configuration == ConfigurationInUse::State::refused) told.push_back(configuration.text);
+  now.lists = rules_.judge()->authorities().list_times();
+  const auto told_of_lists = told_of_overdue(now.lists, clock_.now());
+  const bool overdue = told_of_lists && !rules_.judge()->fetches() && clock_.now() > now.lists.first_due;
+  if (overdue) told.push_back(*told_of_lists);
+  now.sound = told.empty();
   // Told, but nothing that the service does is worse for it.
-  if (configuration.state == ConfigurationInUse::State::changed) problems.push_back(configuration.text);
-  if (told_of_lists && !lists_overdue) problems.push_back(*told_of_lists);
-  const auto people = roll_.count(clock_.boot());
-  if (people == 0U) {
-    problems.push_back(
+  if (now.configuration == ConfigurationInUse::State::changed) told.push_back(configuration.text);
+  if (told_of_lists && !overdue) told.push_back(*told_of_lists);
+  now.people = roll_.count(clock_.boot());
+  if (now.people == 0U) {
+    told.push_back(
         "0 people are registered, so nobody can sign in. Import your staff file: cardgate staff import FILE");
   }
-  std::ranges::copy(told_at_start, std::back_inserter(problems));
+  std::ranges::copy(told_at_start, std::back_inserter(told));
   std::ranges::move(told_of_passed_over(rules_.judge()->authorities(), clock_.now()),
-                    std::back_inserter(problems));
+                    std::back_inserter(told));
+  return now;
+}
+
+std::optional<bool> StatusApi::is_registered(const CardFacts& card) {
+  const auto* chuid = card.chuid ? &*card.chuid : nullptr;
+  const auto holder = find_holder(roll_.staff(), rules_.config().mapping, card.info, chuid);
+  if (!holder) return std::nullopt;
+  return holder->people.size() == 1;
+}
+
+json::array StatusApi::readers_json(const Peer& peer) {
   json::array readers;
   for (const auto& [reader_name, reader] : cards_.readers().all()) {
     if (reader.card && is_out_of_time(reader.card->verdict, clock_.now())) cards_.judge(reader_name);
     json::object entry{{"name", reader_name}, {"card_present", reader.state != Reader::State::empty}};
     if (reader.state != Reader::State::empty && admission_.may_sign_in_at(peer, reader_name)) {
       std::optional<bool> registered;
-      if (reader.state == Reader::State::ready) {
-        const auto* chuid = reader.card->chuid ? &*reader.card->chuid : nullptr;
-        if (const auto holder = find_holder(roll_.staff(), rules_.config().mapping, reader.card->info, chuid))
-          registered = holder->people.size() == 1;
-      }
+      if (reader.state == Reader::State::ready) registered = is_registered(*reader.card);
       entry["card"] = card_json(reader, registered, clock_.now());
     }
     readers.push_back(std::move(entry));
   }
-  json::object service{{"people_registered", people ? json::value(*people) : json::value(nullptr)},
-                       {"configuration", name(configuration.state)},
-                       {"revocation_lists", lists_json(lists)}};
-  const std::string_view state = sessions_.stopping() ? "draining" : sound ? "ok" : "degraded";
-  service["version"] = CARDGATE_VERSION;
-  service["state"] = state;
-  service["problems"] = json::array(problems.begin(), problems.end());
-  service["audit"] = health.ok ? "ok" : "failing";
-  service["late_records"] = health.late;
-  service["unwritten_acts"] = owed;
-  service["pcscd"] = cards_.readers().service_up() ? "ok" : "unreachable";
-  service["policy"] = rules_.policy()->hash();
+  return readers;
+}
+
+json::object StatusApi::service_json(const Condition& now) {
+  const std::string_view state = sessions_.stopping() ? "draining" : now.sound ? "ok" : "degraded";
+  return {{"people_registered", now.people ? json::value(*now.people) : json::value(nullptr)},
+          {"configuration", name(now.configuration)},
+          {"revocation_lists", lists_json(now.lists)},
+          {"version", CARDGATE_VERSION},
+          {"state", state},
+          {"problems", json::array(now.told.begin(), now.told.end())},
+          {"audit", now.health.ok ? "ok" : "failing"},
+          {"late_records", now.health.late},
+          {"unwritten_acts", now.owed},
+          {"pcscd", cards_.readers().service_up() ? "ok" : "unreachable"},
+          {"policy", rules_.policy()->hash()}};
+}
+
+Answer StatusApi::status(Request& request) {
+  const auto now = condition();
+  auto readers = readers_json(*request.peer);
   co_return json_response(200,
-                          json::object{{"service", std::move(service)},
+                          json::object{{"service", service_json(now)},
                                        {"readers", std::move(readers)},
                                        {"downtime", downtime_json(rules_.config().downtime, clock_.now())}});
 }

@@ -50,6 +50,17 @@ class StatusApi {
   std::function<std::size_t()> connections;  // for the metrics
 
  private:
+  struct Condition;
+
+  Condition condition();
+  /// What is wrong with the parts of the service, for people. `owed`: how many acts the staff register still lacks.
+  std::vector<std::string> told_of_parts(const audit::Log::Health& health, std::size_t owed);
+  json::object service_json(const Condition& now);
+  /// `peer` sees the card in each reader where it may sign somebody in.
+  json::array readers_json(const Peer& peer);
+  /// Whether the card belongs to one person; nothing when the register cannot tell.
+  std::optional<bool> is_registered(const CardFacts& card);
+
   RuleBook& rules_;
   RuleLoader& loader_;
   Admission& admission_;
