@@ -43,38 +43,30 @@ Answer DelegationApi::list(Request& request) {
                                             {"next", next_json(listed.page.next)}});
 }
 
+/// A delegation that is asked for.
+struct DelegationApi::Delegating {
+  std::string to, role;
+  std::optional<Date> from;
+  Date until;
+  std::string reason;
+};
+
 Answer DelegationApi::give(Request& request) {
   auto body = proto::Body::parse(request.body);
-  const auto given = body.text("person");
-  const auto role = body.text("role");
-  const auto from = body.optional_date("valid_from");
-  const auto until = body.date("valid_until");
-  const auto reason = body.reason();
+  Delegating ask{.to = body.text("person"),
+                 .role = body.text("role"),
+                 .from = body.optional_date("valid_from"),
+                 .until = body.date("valid_until"),
+                 .reason = body.reason()};
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   // The one who is delegated to need not be of the manager's staff.
-  auto meaning = people_.meant(request, given, policy::Act::delegate, PeopleDesk::Whom::anybody);
+  auto meaning = people_.meant(request, ask.to, policy::Act::delegate, PeopleDesk::Whom::anybody);
   auto meant = co_await std::move(meaning);
   if (meant.refusal) co_return std::move(*meant.refusal);
-  const std::string to = std::move(meant.id);
+  ask.to = std::move(meant.id);
   Actor who = actors_.actor(request, policy::Act::delegate, {});
   if (who.refusal) co_return std::move(*who.refusal);
-  Deed deed;
-  deed.record.event = "delegation";
-  deed.record.reason = reason;
-  deed.record.details = {
-      {"act", "given"}, {"delegated_role", role}, {"from", day_json(from)}, {"until", to_text(until)}};
-  deed.people = {to};
-  deed.how = [=, when = actors_.doer(who), policy = rules_.policy()](std::vector<reg::Person>& people) {
-    return work::give_delegation(people.front(), *policy, role, from, until, when);
-  };
-  deed.first = [giver = who.person](const RecordOf& record_of) -> Result<void> {
-    return work::may_delegate(TRY(record_of(giver)));
-  };
-  const auto* delegated = work::find_role(*rules_.policy(), role);
-  deed.notice = fmt::format(
-      "{} lets you act in {} for their staff until {}. What you can use now, and what is still "
-      "missing: cardgate access",
-      called(roll_.records(), who.person), delegated == nullptr ? role : delegated->title, day_text(until));
+  Deed deed = deed_of(ask, who);
   auto done = co_await deeds_.carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
   const auto& holder = done.people.front();
@@ -84,6 +76,30 @@ Answer DelegationApi::give(Request& request) {
   answer["message"] = work::after_delegation({*rules_.policy(), look_up, who.person, clock_.now()}, holder,
                                              holder.delegations.back());
   co_return json_response(201, answer);
+}
+
+Deed DelegationApi::deed_of(const Delegating& ask, const Actor& who) {
+  Deed deed;
+  deed.record.event = "delegation";
+  deed.record.reason = ask.reason;
+  deed.record.details = {{"act", "given"},
+                         {"delegated_role", ask.role},
+                         {"from", day_json(ask.from)},
+                         {"until", to_text(ask.until)}};
+  deed.people = {ask.to};
+  deed.how = [ask, when = actors_.doer(who), policy = rules_.policy()](std::vector<reg::Person>& people) {
+    return work::give_delegation(people.front(), *policy, ask.role, ask.from, ask.until, when);
+  };
+  deed.first = [giver = who.person](const RecordOf& record_of) -> Result<void> {
+    return work::may_delegate(TRY(record_of(giver)));
+  };
+  const auto* delegated = work::find_role(*rules_.policy(), ask.role);
+  deed.notice = fmt::format(
+      "{} lets you act in {} for their staff until {}. What you can use now, and what is still "
+      "missing: cardgate access",
+      called(roll_.records(), who.person), delegated == nullptr ? ask.role : delegated->title,
+      day_text(ask.until));
+  return deed;
 }
 
 Actor DelegationApi::may_end(
@@ -118,45 +134,39 @@ Answer DelegationApi::revoke(Request& request, const std::string& id) {
   co_return co_await deeds_.carry_out_silently(request, who, deed);
 }
 
+/// A stand-in for a line manager that is asked for.
+struct DelegationApi::StandingIn {
+  std::string stand_in;
+  std::optional<std::string> manager;  // nothing: who asks
+  std::optional<Date> from;
+  Date until;
+  std::string reason;
+};
+
 Answer DelegationApi::appoint(Request& request) {
   auto body = proto::Body::parse(request.body);
-  const auto stand_in_given = body.text("person");
-  const auto manager_given = body.optional_text("manager");
-  const auto from = body.optional_date("valid_from");
-  const auto until = body.date("valid_until");
-  const auto reason = body.reason();
+  StandingIn ask{.stand_in = body.text("person"),
+                 .manager = body.optional_text("manager"),
+                 .from = body.optional_date("valid_from"),
+                 .until = body.date("valid_until"),
+                 .reason = body.reason()};
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
-  auto meaning = people_.meant(request, stand_in_given, policy::Act::delegate, PeopleDesk::Whom::anybody);
+  auto meaning = people_.meant(request, ask.stand_in, policy::Act::delegate, PeopleDesk::Whom::anybody);
   auto meant = co_await std::move(meaning);
   if (meant.refusal) co_return std::move(*meant.refusal);
-  const std::string stand_in = std::move(meant.id);
+  ask.stand_in = std::move(meant.id);
   Actor who = actors_.actor(request, policy::Act::delegate, {});
   if (who.refusal) co_return std::move(*who.refusal);
-  auto managing = people_.meant(request, manager_given.value_or(who.person), policy::Act::delegate);
+  auto managing = people_.meant(request, ask.manager.value_or(who.person), policy::Act::delegate);
   auto managed_meant = co_await std::move(managing);
   if (managed_meant.refusal) co_return std::move(*managed_meant.refusal);
-  const std::string manager = std::move(managed_meant.id);
+  ask.manager = std::move(managed_meant.id);
   // For somebody else: who looks after staff records, or manages that manager.
-  if (manager != who.person) who = actors_.actor(request, policy::Act::delegate, manager);
+  if (*ask.manager != who.person) who = actors_.actor(request, policy::Act::delegate, *ask.manager);
   if (who.refusal) co_return std::move(*who.refusal);
-  const auto managed = roll_.person(manager);
-  if (!managed) co_return no_person(managed.error(), manager);
-  Deed deed;
-  deed.record.event = "acting_manager";
-  deed.record.reason = reason;
-  deed.record.details = {
-      {"act", "appointed"}, {"manager", manager}, {"from", day_json(from)}, {"until", to_text(until)}};
-  deed.people = {stand_in};
-  deed.how = [=, when = actors_.doer(who)](std::vector<reg::Person>& people) {
-    return work::appoint_acting(people.front(), manager, from, until, when);
-  };
-  deed.first = [manager](const RecordOf& record_of) -> Result<void> {
-    return work::may_be_stood_in_for(TRY(record_of(manager)));
-  };
-  deed.notice = fmt::format(
-      "{} named you to stand in for {} until {}. You verify forms of their staff in that time: "
-      "cardgate form list",
-      called(roll_.records(), who.person), (*managed)->record.name, day_text(until));
+  const auto managed = roll_.person(*ask.manager);
+  if (!managed) co_return no_person(managed.error(), *ask.manager);
+  Deed deed = deed_of(ask, who, (*managed)->record.name);
   auto done = co_await deeds_.carry_out(request, who, deed);
   if (done.refusal) co_return std::move(*done.refusal);
   const auto& holder = done.people.front();
@@ -166,6 +176,28 @@ Answer DelegationApi::appoint(Request& request) {
   answer["message"] =
       work::after_acting({*rules_.policy(), look_up, who.person, clock_.now()}, holder, holder.acting.back());
   co_return json_response(201, answer);
+}
+
+Deed DelegationApi::deed_of(const StandingIn& ask, const Actor& who, const std::string& manager_name) {
+  Deed deed;
+  deed.record.event = "acting_manager";
+  deed.record.reason = ask.reason;
+  deed.record.details = {{"act", "appointed"},
+                         {"manager", *ask.manager},
+                         {"from", day_json(ask.from)},
+                         {"until", to_text(ask.until)}};
+  deed.people = {ask.stand_in};
+  deed.how = [ask, when = actors_.doer(who)](std::vector<reg::Person>& people) {
+    return work::appoint_acting(people.front(), *ask.manager, ask.from, ask.until, when);
+  };
+  deed.first = [manager = *ask.manager](const RecordOf& record_of) -> Result<void> {
+    return work::may_be_stood_in_for(TRY(record_of(manager)));
+  };
+  deed.notice = fmt::format(
+      "{} named you to stand in for {} until {}. You verify forms of their staff in that time: "
+      "cardgate form list",
+      called(roll_.records(), who.person), manager_name, day_text(ask.until));
+  return deed;
 }
 
 Answer DelegationApi::end_acting(Request& request, const std::string& id) {

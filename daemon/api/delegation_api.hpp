@@ -27,6 +27,11 @@ class DelegationApi {
   Answer end_acting(Request& request, const std::string& id);
 
  private:
+  struct Delegating;
+  struct StandingIn;
+
+  Deed deed_of(const Delegating& ask, const Actor& who);
+  Deed deed_of(const StandingIn& ask, const Actor& who, const std::string& manager_name);
   /// The holder, whoever gave it (`from_them`), or who looks after staff records.
   Actor may_end(const Request& request, const Owner& owner,
                 const std::function<bool(const reg::Person& holder, const std::string& who)>& from_them);
