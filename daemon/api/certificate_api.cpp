@@ -76,6 +76,18 @@ std::string explain_text(const trust::Verdict& verdict, const Holder& holder, co
   return text + fmt::format("It belongs to {} ({}).", name, holder.people.front());
 }
 
+json::array findings_json(const trust::Verdict& verdict) {
+  json::array out;
+  for (const auto& finding : verdict.findings) {
+    out.push_back(json::object{{"status", trust::name(finding.status)},
+                               {"text", trust::explain(finding)},
+                               {"depth", finding.depth},
+                               {"subject", finding.subject},
+                               {"detail", finding.detail}});
+  }
+  return out;
+}
+
 /// Errors: as the JSON; certificate_malformed; invalid_argument.
 Result<Bytes> certificate_in(std::string_view body) {
   auto message = proto::Body::message(body, max_body_bytes);
@@ -111,17 +123,9 @@ Answer CertificateApi::explain(Request& request) {
   }
   if (!known) co_return problem(503, "register_unavailable", "The staff register cannot be read now.");
 
-  json::array findings;
-  for (const auto& finding : verdict.findings) {
-    findings.push_back(json::object{{"status", trust::name(finding.status)},
-                                    {"text", trust::explain(finding)},
-                                    {"depth", finding.depth},
-                                    {"subject", finding.subject},
-                                    {"detail", finding.detail}});
-  }
   Names names(roll_.staff());
   json::object body{{"valid", verdict.valid},
-                    {"findings", std::move(findings)},
+                    {"findings", findings_json(verdict)},
                     {"rules", rules_json(*holder, names)},
                     {"person", nullptr},
                     {"text", explain_text(verdict, *holder, name)}};

@@ -60,6 +60,14 @@ Response copy_refused(const Error& error, const std::filesystem::path& copy) {
   }
 }
 
+json::object details_of_restore(const std::string& file, const reg::Restored& restored) {
+  return {{"file", file},
+          {"people", restored.people},
+          {"still_removed", restored.still_removed.size()},
+          {"still_removed_ids", texts(restored.still_removed, ids_in_record)},
+          {"still_blocked_cards", restored.still_blocked_cards}};
+}
+
 constexpr std::string_view busy = "The register is being copied already. Wait until that is done.";
 
 }  // namespace
@@ -180,10 +188,7 @@ Answer RegisterApi::restore(Request& request) {
   register_desk_.replaced();
   register_desk_.check_in_background();
   record.reason = "restore";
-  record.details["people"] = restored->people;
-  record.details["still_removed"] = restored->still_removed.size();
-  record.details["still_removed_ids"] = texts(restored->still_removed, ids_in_record);
-  record.details["still_blocked_cards"] = restored->still_blocked_cards;
+  record.details = details_of_restore(from->told, *restored);
   log(Level::warning, fmt::format("the staff register was restored from {}", from->told),
       {{"CARDGATE_EVENT", "register_restored"}});
   const auto keep = audit::Keep::always;  // it is done already
@@ -194,15 +199,19 @@ Answer RegisterApi::restore(Request& request) {
         "The register was restored, but the audit log could not be written. Nothing more is issued "
         "until it can.");
   }
+  co_return json_response(200, restored_json(*restored));
+}
+
+json::object RegisterApi::restored_json(const reg::Restored& restored) {
   Names names(roll_.staff());
   json::array still_removed;
-  for (const auto& id : restored->still_removed) {
+  for (const auto& id : restored.still_removed) {
     if (still_removed.size() == max_told_removed) break;
     still_removed.push_back(names.person(id));
   }
-  co_return json_response(200, json::object{{"people", restored->people},
-                                            {"still_removed", std::move(still_removed)},
-                                            {"still_blocked_cards", restored->still_blocked_cards}});
+  return {{"people", restored.people},
+          {"still_removed", std::move(still_removed)},
+          {"still_blocked_cards", restored.still_blocked_cards}};
 }
 
 }  // namespace cardgate::daemon

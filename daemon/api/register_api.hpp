@@ -38,6 +38,7 @@ class RegisterApi {
   };
   Result<BackupFile> backup_named(const Request& request);
   boost::asio::awaitable<Result<reg::Restored>> put_back(std::filesystem::path from);
+  json::object restored_json(const reg::Restored& restored);
 
   Roll& roll_;
   Recorder& recorder_;

@@ -70,17 +70,17 @@ std::optional<Response> TokenApi::admit(Issue& issue) {
   return std::nullopt;
 }
 
-const Session* TokenApi::choose(Issue& issue, std::optional<Response>& refusal) {
+SessionDesk::Chosen TokenApi::choose(Issue& issue) {
   auto chosen = sessions_.choose(issue.peer, issue.ask.session);
   if (chosen.refusal) {
-    refusal = refused(issue, std::move(*chosen.refusal), "no_session");
-    return nullptr;
+    chosen.refusal = refused(issue, std::move(*chosen.refusal), "no_session");
+    return chosen;
   }
   const Session& session = *chosen.session;
   issue.record.person = session.person;
   issue.record.session = session.id;
-  if (!session.locked && !session.card_out) return &session;
-  refusal = refused(
+  if (!session.locked && !session.card_out) return chosen;
+  chosen.refusal = refused(
       issue,
       problem(423, "session_locked",
               session.card_out
@@ -88,7 +88,7 @@ const Session* TokenApi::choose(Issue& issue, std::optional<Response>& refusal) 
                   : "Your session is locked, because it was not used for a while. Unlock it with the "
                     "passcode: cardgate login"),
       "session_locked");
-  return nullptr;
+  return chosen;
 }
 
 std::optional<Response> TokenApi::decide(Issue& issue, const Session& session) {
@@ -215,14 +215,11 @@ Answer TokenApi::token(Request& request) {
   issue.record.role = issue.ask.role;
   issue.record.details["audience"] = issue.ask.audience;
 
-  auto refusal = admit(issue);
-  if (refusal) co_return std::move(*refusal);
-  const Session* session = choose(issue, refusal);
-  if (refusal) co_return std::move(*refusal);
-  refusal = decide(issue, *session);
-  if (refusal) co_return std::move(*refusal);
-  refusal = enter(issue, *session);
-  if (refusal) co_return std::move(*refusal);
+  if (auto no = admit(issue)) co_return std::move(*no);
+  auto chosen = choose(issue);
+  if (chosen.refusal) co_return std::move(*chosen.refusal);
+  if (auto no = decide(issue, *chosen.session)) co_return std::move(*no);
+  if (auto no = enter(issue, *chosen.session)) co_return std::move(*no);
 
   const auto& claims = issue.claims;
   audit::Record granted = issue.record;
@@ -240,8 +237,7 @@ Answer TokenApi::token(Request& request) {
     sessions_.forget_token(claims.jti);
     co_return recorder_.unavailable();
   }
-  refusal = refuse_to_send(issue);
-  if (refusal) co_return std::move(*refusal);
+  if (auto no = refuse_to_send(issue)) co_return std::move(*no);
   recorder_.count("tokens_issued");
   Response answer;
   // Written by hand: a token is base64url and needs no escaping, and this is the hot path.

@@ -40,8 +40,8 @@ class TokenApi {
   Response refused(const Issue& issue, Response answer, std::string_view reason);
   /// May this program ask for this role and audience?
   std::optional<Response> admit(Issue& issue);
-  /// Whose session it is, when one can be used.
-  const Session* choose(Issue& issue, std::optional<Response>& refusal);
+  /// The session that the token is for, when it can be used.
+  SessionDesk::Chosen choose(Issue& issue);
   /// May the person have the role now?
   std::optional<Response> decide(Issue& issue, const Session& session);
   /// Makes the claims and registers the token, so that a card pulled while the record is written takes this token with it.
