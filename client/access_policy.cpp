@@ -11,7 +11,7 @@
 #include "client/service.hpp"
 #include "policy/check.hpp"
 #include "policy/decide.hpp"
-#include "policy/policy.hpp"
+#include "policy/reader.hpp"
 #include "policy/table_test.hpp"
 
 namespace cardgate::client {
@@ -37,7 +37,7 @@ std::string finding_text(const policy::Finding& finding) {
 }
 
 int check_policy(const Cli& cli, const std::string& file) {
-  const auto policy = policy::Policy::load(file);
+  const auto policy = policy::load_policy(file);
   if (!policy && policy.error().code != Errc::config_invalid) return say_error(cli, policy.error());
   if (!policy) {
     if (cli.json) {
@@ -106,7 +106,7 @@ int run_test(const Cli& cli, const TestOptions& options) {
       options.policy.empty() ? table->policy : std::filesystem::path(options.policy);
   if (file.empty())
     return say_usage(cli, "the table names no policy. Write `policy:` into it, or give --policy");
-  const auto policy = policy::Policy::load(file);
+  const auto policy = policy::load_policy(file);
   if (!policy) return say_error(cli, policy.error());
   const auto outcomes = policy::run_table(*policy, *table);
   const auto failed = std::ranges::count_if(outcomes, [](const auto& outcome) { return !outcome.ok(); });
@@ -129,7 +129,7 @@ struct ExplainOptions {
 };
 
 int explain_role(const Cli& cli, const ExplainOptions& options) {
-  const auto policy = policy::Policy::load(options.policy);
+  const auto policy = policy::load_policy(options.policy);
   if (!policy) return say_error(cli, policy.error());
   const auto* role = policy->role(options.role);
   if (role == nullptr) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The access policy: which role asks for what, read from a YAML file and checked whole (config/policy.yaml is
-// the commented example). Immutable once made, so it may be read by any number of threads.
+// The access policy: which role asks for what. policy/reader makes it of a file, checked whole. Immutable once made, so
+// it may be read by any number of threads.
 #pragma once
 
-#include <filesystem>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "base/result.hpp"
 
 namespace cardgate::policy {
 
@@ -102,17 +101,22 @@ struct Contacts {
 
 class Policy {
  public:
-  /// Errors: not_found, permission_denied, io, too_large (the file); config_invalid (file, line, key, what
-  /// was expected).
-  static Result<Policy> load(const std::filesystem::path& path);
-  /// `name` stands for the file in messages. Errors: config_invalid.
-  static Result<Policy> parse(std::string_view text, std::string_view name);
+  /// What a policy is made of, as its file says it.
+  struct Parts {
+    std::vector<Role> roles;  // in the file's order
+    Contacts contacts;
+    std::map<std::string, std::string> texts;  // of declarations, by their names
+    std::map<std::string, int> text_lines;     // of each of `texts`, in the file
+    std::string hash;                          // BLAKE2b-256 of the file, lower-case hex
+  };
+  /// Fills in what follows from the parts (each declaration's text_hash, what a sign-in asks for); checks nothing.
+  explicit Policy(Parts parts);
 
   /// nullptr when there is no such role. Lives as long as the policy.
   const Role* role(std::string_view name) const;
   /// In the file's order.
-  const std::vector<Role>& roles() const { return roles_; }
-  const Contacts& contacts() const { return contacts_; }
+  const std::vector<Role>& roles() const { return parts_.roles; }
+  const Contacts& contacts() const { return parts_.contacts; }
   /// What a session by `sign_in` needs before any role is asked for: what all the roles open to it ask of the
   /// person's standing (employment, training).
   const std::vector<Prerequisite>& standing(SignIn sign_in) const {
@@ -121,20 +125,15 @@ class Policy {
   /// What people sign; empty: the policy has no text for it.
   const std::string& declaration_text(const std::string& name) const;
   /// The names of all declarations that have a text, with the line of each in the file.
-  const std::map<std::string, int>& declaration_lines() const { return text_lines_; }
+  const std::map<std::string, int>& declaration_lines() const { return parts_.text_lines; }
   /// The longest delay of any role.
   milliseconds longest_revocation_delay() const;
   /// BLAKE2b-256 of the file, lower-case hex.
-  const std::string& hash() const { return hash_; }
+  const std::string& hash() const { return parts_.hash; }
 
  private:
-  Policy() = default;
-  std::vector<Role> roles_;
-  Contacts contacts_;
+  Parts parts_;
   std::vector<Prerequisite> card_standing_, password_standing_;
-  std::map<std::string, std::string> texts_;
-  std::map<std::string, int> text_lines_;
-  std::string hash_;
 };
 
 }  // namespace cardgate::policy

@@ -16,23 +16,21 @@ enum class Shape : std::uint8_t { plain, named, declaration, training };
 
 struct KindRow {
   Kind kind;
-  std::string_view name;
   Shape shape;
   std::string_view key;  // of the subject, in the long form
   std::string_view usage;
 };
 
 constexpr std::array<KindRow, 9> kinds{{
-    {Kind::not_removed, "not-removed", Shape::plain, "", "not-removed"},
-    {Kind::employed, "employed", Shape::plain, "", "employed"},
-    {Kind::card, "card", Shape::plain, "", "card"},
-    {Kind::line_manager, "line-manager", Shape::plain, "", "line-manager"},
-    {Kind::delegation, "delegation", Shape::plain, "", "delegation"},
-    {Kind::form, "form", Shape::named, "kind", "form: {kind, title}"},
-    {Kind::team, "team", Shape::named, "name", "team: {name, title}"},
-    {Kind::declaration, "declaration", Shape::declaration, "name",
-     "declaration: {name, version, valid_for, title}"},
-    {Kind::training, "training", Shape::training, "course", "training: {course, mode, title}"},
+    {Kind::not_removed, Shape::plain, "", "not-removed"},
+    {Kind::employed, Shape::plain, "", "employed"},
+    {Kind::card, Shape::plain, "", "card"},
+    {Kind::line_manager, Shape::plain, "", "line-manager"},
+    {Kind::delegation, Shape::plain, "", "delegation"},
+    {Kind::form, Shape::named, "kind", "form: {kind, title}"},
+    {Kind::team, Shape::named, "name", "team: {name, title}"},
+    {Kind::declaration, Shape::declaration, "name", "declaration: {name, version, valid_for, title}"},
+    {Kind::training, Shape::training, "course", "training: {course, mode, title}"},
 }};
 
 std::string all_usages() {
@@ -42,7 +40,7 @@ std::string all_usages() {
 }
 
 Result<const KindRow*> find_kind(const Yaml& at, std::string_view text) {
-  const auto row = std::ranges::find(kinds, text, &KindRow::name);
+  const auto row = std::ranges::find(kinds, text, [](const KindRow& each) { return name(each.kind); });
   if (row == kinds.end()) {
     return at.error(fmt::format("unknown prerequisite '{}'; expected one of: {}", text, all_usages()));
   }
@@ -94,10 +92,6 @@ Result<Prerequisite> read_prerequisite(const Yaml& item) {
 }
 
 }  // namespace
-
-std::string_view name(Kind kind) {
-  return std::ranges::find(kinds, kind, &KindRow::kind)->name;
-}
 
 Result<std::vector<Prerequisite>> read_prerequisites(const Yaml& list) {
   std::vector<Prerequisite> out;

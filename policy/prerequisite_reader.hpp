@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The `requires` list of a role in the policy file. Internal to policy/. Pure; thread-safe.
+// The `requires` list of a role in the policy file. Internal to policy/reader. Pure; thread-safe.
 #pragma once
 
 #include <vector>
 
+#include "base/result.hpp"
 #include "base/strict_yaml.hpp"
 #include "policy/policy.hpp"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/rules/settings.hpp"
+#include "policy/reader.hpp"
 
 #include <fmt/format.h>
 
@@ -39,7 +40,7 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
   auto config = TRY(load_config(file));
   files.add(config.policy);
   if (!config.passwords.blocklist.empty()) files.add(config.passwords.blocklist);
-  auto policy = std::make_shared<const policy::Policy>(TRY(policy::Policy::load(config.policy)));
+  auto policy = std::make_shared<const policy::Policy>(TRY(policy::load_policy(config.policy)));
   TRY(check_roles(config, *policy));
   auto authorities = TRY(trust::Authorities::load(config.authorities));
   auto cards = TRY(card_rules(config));

@@ -13,6 +13,7 @@
 #include "base/secret.hpp"
 #include "daemon/work/facts.hpp"
 #include "policy/decide.hpp"
+#include "policy/reader.hpp"
 #include "tests/bench/big_register.hpp"
 #include "tests/support/folders.hpp"
 #include "tests/support/process.hpp"
@@ -25,7 +26,7 @@ using namespace cardgate::bench;
 const WallTime now = parse_rfc3339("2026-06-01T09:00:00Z").value();
 
 const policy::Policy& house_policy() {
-  static const auto policy = policy::Policy::load(source_file("config/policy.yaml")).value();
+  static const auto policy = policy::load_policy(source_file("config/policy.yaml")).value();
   return policy;
 }
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "daemon/limits.hpp"
+#include "policy/reader.hpp"
 #include "tests/daemon/with_register.hpp"
 #include "tests/support/folders.hpp"
 
@@ -31,7 +32,7 @@ class ForecastTest : public testing::WithRegister {
   }
 
   std::shared_ptr<const policy::Policy> policy =
-      std::make_shared<const policy::Policy>(policy::Policy::load(source_file("config/policy.yaml")).value());
+      std::make_shared<const policy::Policy>(policy::load_policy(source_file("config/policy.yaml")).value());
 };
 
 constexpr const char* house = R"(  - id: ada

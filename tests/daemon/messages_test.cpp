@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "daemon/work/messages.hpp"
+#include "policy/reader.hpp"
 #include "tests/support/folders.hpp"
 
 namespace cardgate::daemon::work {
@@ -32,7 +33,7 @@ struct Messages : ::testing::Test {
     form.state = state;
     return after_form(by(actor), anna, form);
   }
-  policy::Policy policy = policy::Policy::load(source_file("config/policy.yaml")).value();
+  policy::Policy policy = policy::load_policy(source_file("config/policy.yaml")).value();
   RecordOf record_of = [this](const std::string& id) -> Result<reg::Person> {
     if (id == "10017") return anna;
     if (id != "10001") return Error{Errc::not_found, {}};

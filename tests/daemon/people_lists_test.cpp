@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "daemon/limits.hpp"
+#include "policy/reader.hpp"
 #include "tests/daemon/with_register.hpp"
 #include "tests/support/folders.hpp"
 
@@ -63,7 +64,7 @@ class PeopleLists : public testing::WithRegister {
   }
 
   std::shared_ptr<const policy::Policy> policy =
-      std::make_shared<const policy::Policy>(policy::Policy::load(source_file("config/policy.yaml")).value());
+      std::make_shared<const policy::Policy>(policy::load_policy(source_file("config/policy.yaml")).value());
 };
 
 TEST_F(PeopleLists, ATeamOfTwoManagersIsWholeOverItsPages) {

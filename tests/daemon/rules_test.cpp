@@ -9,6 +9,7 @@
 #include "daemon/people/meanwhile.hpp"
 #include "daemon/work/right.hpp"
 #include "daemon/work/rules.hpp"
+#include "policy/reader.hpp"
 #include "tests/support/folders.hpp"
 
 namespace cardgate::daemon::work {
@@ -27,7 +28,7 @@ const WallTime noon = parse_rfc3339("2026-06-15T12:00:00Z").value();
 
 std::shared_ptr<const policy::Policy> shipped() {
   static const auto policy =
-      std::make_shared<const policy::Policy>(policy::Policy::load(source_file("config/policy.yaml")).value());
+      std::make_shared<const policy::Policy>(policy::load_policy(source_file("config/policy.yaml")).value());
   return policy;
 }
 

@@ -4,10 +4,11 @@
 #include <cstdlib>
 
 #include "policy/decide.hpp"
+#include "policy/reader.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace cardgate::policy;
-  const auto policy = Policy::parse({reinterpret_cast<const char*>(data), size}, "policy.yaml");
+  const auto policy = parse_policy({reinterpret_cast<const char*>(data), size}, "policy.yaml");
   if (!policy) return 0;
   Facts facts;
   facts.person = "a";

@@ -17,7 +17,7 @@ using ::testing::Not;
 
 /// "error 12 role: text".
 std::vector<std::string> lines(std::string_view yaml) {
-  const auto policy = Policy::parse(yaml, "policy.yaml");
+  const auto policy = parse_policy(yaml, "policy.yaml");
   EXPECT_TRUE(policy) << policy.error().context;
   std::vector<std::string> out;
   for (const auto& item : check(*policy)) {

@@ -234,11 +234,11 @@ TEST(Decide, ANewVersionOfADeclarationAsksAgain) {
 
 TEST(Decide, ATextThatWasChangedUnderItsVersionAsksAgain) {
   const auto policy = [](const std::string& text, const std::string& version) {
-    return Policy::parse("declarations: {d: " + text +
-                             "}\nroles:\n  r:\n    sign_in: [card]\n    requires: [declaration: "
-                             "{name: d, version: \"" +
-                             version + "\"}]\n    records: own\n",
-                         "policy.yaml")
+    return parse_policy("declarations: {d: " + text +
+                            "}\nroles:\n  r:\n    sign_in: [card]\n    requires: [declaration: "
+                            "{name: d, version: \"" +
+                            version + "\"}]\n    records: own\n",
+                        "policy.yaml")
         .value();
   };
   const auto before = policy("I will be careful.", "1");
@@ -260,14 +260,14 @@ TEST(Decide, ATextThatWasChangedUnderItsVersionAsksAgain) {
 }
 
 TEST(Decide, ASignatureCountsNoLongerThanThePolicySaysNow) {
-  const auto policy = Policy::parse(R"(declarations: {d: I will be careful.}
+  const auto policy = parse_policy(R"(declarations: {d: I will be careful.}
 roles:
   r:
     sign_in: [card]
     requires: [declaration: {name: d, valid_for: 30d}]
     records: own
 )",
-                                    "policy.yaml")
+                                   "policy.yaml")
                           .value();
   EXPECT_THAT(describe(*policy.role("r")),
               ::testing::Contains("has signed the d (a signature counts for 30 days)"));
@@ -305,12 +305,12 @@ TEST(DecideSignIn, AsksForStandingAndCardButForNoForms) {
 }
 
 TEST(DecideSignIn, WarnsOfTrainingThatEveryRoleAsksForAndDeniesNobodyForIt) {
-  const auto policy = Policy::parse(R"(
+  const auto policy = parse_policy(R"(
 roles:
   a: {sign_in: [card], requires: [employed, training: {course: fire, mode: deny}], records: all}
   b: {sign_in: [card], requires: [employed, training: {course: fire, mode: warn}, training: {course: ig, mode: warn}], records: all}
 )",
-                                    "p.yaml");
+                                   "p.yaml");
   ASSERT_TRUE(policy) << policy.error().context;
   Facts facts = everything();
   facts.training.clear();

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "policy/decide.hpp"
+#include "policy/reader.hpp"
 #include "tests/support/folders.hpp"
 
 namespace cardgate::policy {
@@ -21,7 +22,7 @@ inline WallTime at(std::string_view text) {
 inline const WallTime noon = at("2026-06-15T12:00:00Z");
 
 inline const Policy& shipped() {
-  static const Policy policy = Policy::load(source_file("config/policy.yaml")).value();
+  static const Policy policy = load_policy(source_file("config/policy.yaml")).value();
   return policy;
 }
 

@@ -103,7 +103,7 @@ TEST(Lapse, TrainingThatOnlyWarnsEndsNothing) {
 }
 
 TEST(Lapse, TrainingThatDeniesDoesEnd) {
-  const auto policy = Policy::parse(
+  const auto policy = parse_policy(
       "roles: {a: {sign_in: [card], requires: [training: {course: fire, mode: deny}], records: all}}", "p");
   ASSERT_TRUE(policy) << policy.error().context;
   Facts facts = everything();

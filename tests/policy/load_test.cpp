@@ -25,7 +25,7 @@ roles:
 )";
 
 std::string refusal(std::string_view text) {
-  const auto policy = Policy::parse(text, "policy.yaml");
+  const auto policy = parse_policy(text, "policy.yaml");
   if (policy) return "";
   EXPECT_EQ(policy.error().code, Errc::config_invalid);
   return policy.error().context;
@@ -40,7 +40,7 @@ std::string small_policy_with(std::string_view from, std::string_view to) {
 }
 
 TEST(PolicyLoad, TakesWhatTheFileSays) {
-  const auto policy = Policy::parse(small, "policy.yaml");
+  const auto policy = parse_policy(small, "policy.yaml");
   ASSERT_TRUE(policy) << policy.error().context;
   ASSERT_EQ(policy->roles().size(), 1U);
   const Role& role = policy->roles()[0];
@@ -63,7 +63,7 @@ TEST(PolicyLoad, TakesWhatTheFileSays) {
 TEST(PolicyLoad, TheHashIsTheFilesAndChangesWithEveryByte) {
   const std::string text = read_file(source_file("config/policy.yaml"), 1 << 20).value();
   EXPECT_EQ(shipped().hash(), to_hex(blake2b(as_bytes(text))));
-  EXPECT_NE(Policy::parse(text + "\n", "p")->hash(), shipped().hash());
+  EXPECT_NE(parse_policy(text + "\n", "p")->hash(), shipped().hash());
 }
 
 TEST(PolicyLoad, TheShippedPolicyIsTheTableOfRoles) {
@@ -199,12 +199,12 @@ TEST(PolicyLoad, RefusesAPasswordForMoreThanTheOwnRecord) {
 TEST(PolicyLoad, FilesThatCannotBeRead) {
   const std::filesystem::path folder = testing::TempDir() + "policy_load_" + random_id();
   std::filesystem::create_directories(folder);
-  const auto missing = Policy::load(folder / "none.yaml");
+  const auto missing = load_policy(folder / "none.yaml");
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, Errc::not_found);
   std::ofstream(folder / "huge.yaml") << std::string((1 << 20) + 1, '#');
-  EXPECT_EQ(Policy::load(folder / "huge.yaml").error().code, Errc::too_large);
-  EXPECT_FALSE(Policy::load(folder));
+  EXPECT_EQ(load_policy(folder / "huge.yaml").error().code, Errc::too_large);
+  EXPECT_FALSE(load_policy(folder));
   std::filesystem::remove_all(folder);
 }
 
@@ -212,7 +212,7 @@ TEST(PolicyLoad, FilesThatCannotBeRead) {
 /// known.
 void expect_closed_when_cut(std::string_view text, std::size_t step) {
   for (std::size_t length = 0; length <= text.size(); length += step) {
-    const auto policy = Policy::parse(text.substr(0, length), "p");
+    const auto policy = parse_policy(text.substr(0, length), "p");
     if (!policy) {
       EXPECT_EQ(policy.error().code, Errc::config_invalid);
       continue;
