@@ -143,7 +143,9 @@ void SessionDesk::forget_token(const std::string& jti) {
 
 void SessionDesk::used(const std::string& session, milliseconds idle) {
   sessions_.used(session, clock_.boot(), idle);
-  arm();
+  // In no role it only locks later: the timer comes too early, and is set anew then. Every use of a token comes here, and to
+  // find the next deadline every session is looked at.
+  if (idle.count() > 0) arm();
 }
 
 void SessionDesk::review_by(const std::string& session, WallTime when) {

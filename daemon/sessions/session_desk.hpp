@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What happens to sessions, and what it means: the one way to change `Sessions`. What comes out of a change is recorded and
-// told, what a session stands on is looked at again (rule 9), and after every change the one timer is armed anew. One thread.
+// told, what a session stands on is looked at again (rule 9), and after every change that may bring a deadline forward the
+// one timer is armed anew. One thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
