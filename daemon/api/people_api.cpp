@@ -134,74 +134,95 @@ Answer PeopleApi::list_staff(Request& request) {
                           json::object{{"people", std::move(page.rows)}, {"next", next_json(page.next)}});
 }
 
+struct PeopleApi::RecordAsk {
+  const Peer& peer;
+  std::string record;
+  bool by_token = false;  // the program shows a token; else the person has a session here
+  std::string role_name{};
+  const policy::Role* role = nullptr;
+  const Session* session = nullptr;
+  policy::Facts facts{};
+};
+
+std::optional<Response> PeopleApi::choose(const Request& request, RecordAsk& ask) {
+  const auto* wanted = request.parameter("role");
+  if (ask.by_token) {
+    auto bearer = tokens_.shown_token(request);
+    if (bearer.refusal) return std::move(*bearer.refusal);
+    ask.role_name = bearer.live.claims.role;
+    if (wanted != nullptr && *wanted != ask.role_name)
+      return problem(403, "token_not_for_this", "The token is for another role than the one asked for.");
+    ask.session = sessions_.find(bearer.live.claims.sid);
+  } else {
+    if (wanted == nullptr) return problem(400, "bad_request", "Give one `role` in the query, or a token.");
+    const auto* named = request.parameter("session");
+    auto chosen = sessions_.choose(ask.peer, named == nullptr ? std::string() : *named);
+    if (chosen.refusal) return std::move(*chosen.refusal);
+    ask.role_name = *wanted;
+    ask.session = chosen.session;
+  }
+  ask.role = rules_.policy()->role(ask.role_name);
+  if (ask.role == nullptr)
+    return problem(404, "role_unknown", "There is no role with that name. See the roles: cardgate access");
+  return std::nullopt;
+}
+
+Response PeopleApi::refused(const RecordAsk& ask, Response answer, std::string_view why) {
+  audit::Record record;
+  record.event = "record_asked";
+  record.person = ask.session->person;
+  record.session = ask.session->id;
+  record.role = ask.role_name;
+  record.reason = why;
+  record.details["record"] = ask.record;
+  recorder_.refuse(ask.peer, std::move(record));
+  return answer;
+}
+
+Response PeopleApi::not_allowed(const RecordAsk& ask, std::string_view why) {
+  return refused(ask, json_response(200, json::object{{"allowed", false}, {"records", ask.role->records}}),
+                 why);
+}
+
+std::optional<Response> PeopleApi::refuse_without_role(RecordAsk& ask) {
+  const Session& session = *ask.session;
+  // A token says of itself whether it is live: with its card out for a time of grace it may be.
+  if (!ask.by_token && (session.locked || session.card_out)) return not_allowed(ask, "locked");
+  auto facts = sessions_.facts_for(session);
+  if (!facts) return register_unavailable(facts.error());
+  ask.facts = std::move(*facts);
+  const auto decision =
+      policy::decide(*rules_.policy(), ask.facts, {ask.role_name, session.sign_in}, clock_.now());
+  if (decision.allowed) return std::nullopt;
+  return refused(
+      ask,
+      problem(403, "access_denied", fmt::format("You do not have the role {} now.", ask.role->title),
+              {{"unmet", to_json(decision.unmet)}}),
+      "role not held");
+}
+
 /// Yes or no for one record: what a system that opens records asks, so that no token lists them.
 Answer PeopleApi::record_allowed(Request& request, const std::string& given) {
-  const Peer& peer = *request.peer;
-  std::string id = given;
+  RecordAsk ask{*request.peer, given, !request.authorization.empty()};
   // Systems that open records give numbers.
-  if (request.authorization.empty()) {
+  if (!ask.by_token) {
     auto meaning = people_.meant(request, given, policy::Act::see_people);
     auto meant = co_await std::move(meaning);
     if (meant.refusal && meant.refusal->status == 409) co_return std::move(*meant.refusal);
-    id = std::move(meant.id);
+    ask.record = std::move(meant.id);
   }
-  std::string role_name;
-  const Session* session = nullptr;
-  if (request.authorization.empty()) {
-    const auto* wanted = request.parameter("role");
-    if (wanted == nullptr) co_return problem(400, "bad_request", "Give one `role` in the query, or a token.");
-    const auto* named = request.parameter("session");
-    auto chosen = sessions_.choose(peer, named == nullptr ? std::string() : *named);
-    if (chosen.refusal) co_return std::move(*chosen.refusal);
-    role_name = *wanted;
-    session = chosen.session;
-  } else {
-    auto bearer = tokens_.shown_token(request);
-    if (bearer.refusal) co_return std::move(*bearer.refusal);
-    role_name = bearer.live.claims.role;
-    const auto* wanted = request.parameter("role");
-    if (wanted != nullptr && *wanted != role_name)
-      co_return problem(403, "token_not_for_this", "The token is for another role than the one asked for.");
-    session = sessions_.find(bearer.live.claims.sid);
-  }
-  const auto* role = rules_.policy()->role(role_name);
-  if (role == nullptr)
-    co_return problem(404, "role_unknown", "There is no role with that name. See the roles: cardgate access");
-  const auto refused = [&](Response answer, std::string_view why) {
-    audit::Record record;
-    record.event = "record_asked";
-    record.person = session->person;
-    record.session = session->id;
-    record.role = role_name;
-    record.reason = why;
-    record.details["record"] = id;
-    recorder_.refuse(peer, std::move(record));
-    return answer;
-  };
-  const auto no = [&](std::string_view why) {
-    return refused(json_response(200, json::object{{"allowed", false}, {"records", role->records}}), why);
-  };
-  // A token says of itself whether it is live: with its card out for a time of grace it may be.
-  if (request.authorization.empty() && (session->locked || session->card_out)) co_return no("locked");
-  const auto facts = sessions_.facts_for(*session);
-  if (!facts) co_return register_unavailable(facts.error());
-  const auto decision = policy::decide(*rules_.policy(), *facts, {role_name, session->sign_in}, clock_.now());
-  if (!decision.allowed) {
-    co_return refused(
-        problem(403, "access_denied", fmt::format("You do not have the role {} now.", role->title),
-                {{"unmet", to_json(decision.unmet)}}),
-        "role not held");
-  }
-  const policy::Facts mine = *facts;
-  const auto subject = roll_.person(id);
-  if (!subject && subject.error().code != Errc::not_found) co_return no_person(subject.error(), id);
+  if (auto no = choose(request, ask)) co_return std::move(*no);
+  if (auto no = refuse_without_role(ask)) co_return std::move(*no);
+  const auto subject = roll_.person(ask.record);
+  if (!subject && subject.error().code != Errc::not_found) co_return no_person(subject.error(), ask.record);
   // Somebody unknown and somebody else's staff are answered alike.
-  if (!subject || !policy::in_scope(*role, mine, id, (*subject)->record.line_manager, clock_.now()))
-    co_return no("out of scope");
-  sessions_.used(session->id);
-  co_return json_response(
-      200, json::object{
-               {"allowed", true}, {"records", role->records}, {"view_only", role->records == "team-view"}});
+  if (!subject ||
+      !policy::in_scope(*ask.role, ask.facts, ask.record, (*subject)->record.line_manager, clock_.now()))
+    co_return not_allowed(ask, "out of scope");
+  sessions_.used(ask.session->id);
+  co_return json_response(200, json::object{{"allowed", true},
+                                            {"records", ask.role->records},
+                                            {"view_only", ask.role->records == "team-view"}});
 }
 
 Answer PeopleApi::access(Request& request) {

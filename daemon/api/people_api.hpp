@@ -37,6 +37,16 @@ class PeopleApi {
   Answer record_allowed(Request& request, const std::string& id);
 
  private:
+  /// A question whether a record may be opened, on its way; no wait once its session is chosen.
+  struct RecordAsk;
+  /// By which session, and under which role, it is asked.
+  std::optional<Response> choose(const Request& request, RecordAsk& ask);
+  /// The session is locked, or its person does not hold the role now.
+  std::optional<Response> refuse_without_role(RecordAsk& ask);
+  Response refused(const RecordAsk& ask, Response answer, std::string_view why);
+  /// "No", and why: for the audit alone.
+  Response not_allowed(const RecordAsk& ask, std::string_view why);
+
   RuleBook& rules_;
   Roll& roll_;
   SessionDesk& sessions_;
