@@ -83,6 +83,13 @@ json::object counts(const reg::ImportReport& report) {
           {"left", report.left}};
 }
 
+audit::Record record_for(const Peer& peer) {
+  audit::Record record;
+  record.event = "import";
+  record.client = describe(peer);
+  return record;
+}
+
 /// Nothing when the text is no such value.
 std::optional<bool> flag(const std::string& text) {
   if (text == "true") return true;
@@ -153,17 +160,9 @@ Answer ImportApi::import(Request& request) {
   };
   audit::Record broken;
   if (!ask.options.dry_run && !ask.break_glass.empty()) {
-    // Before it is done: access that was given so must never be without a record.
-    broken.event = "break_glass";
-    broken.client = describe(peer);
-    broken.reason = ask.break_glass;
-    broken.details = {{"what", "import"}};
-    auto recording = deeds_.recorded(broken);
-    const bool on_record = co_await std::move(recording);
-    if (!on_record) co_return recorder_.unavailable();
-    log(Level::warning,
-        "In an emergency (\"" + ask.break_glass + "\") root gives access by a staff file, past the team.",
-        {{"CARDGATE_EVENT", "break_glass"}});
+    auto recording = record_emergency(peer, ask, broken);
+    auto refusal = co_await std::move(recording);
+    if (refusal) co_return std::move(*refusal);
   }
   const auto text = std::make_shared<std::string>(std::move(request.body));
   // A temporary with captures inside a co_await is destroyed twice by g++ 12.
@@ -176,42 +175,53 @@ Answer ImportApi::import(Request& request) {
   };
   const auto outcome = co_await register_.write<Imported>(work);
   deeds_.ended(broken);
-
-  audit::Record record;
-  record.event = "import";
-  record.client = describe(peer);
-  if (!outcome) {
-    deeds_.note_not_done(std::move(record), outcome.error());
-    if (auto trouble = disk_trouble(outcome.error(), "Nothing was taken over."))
-      co_return std::move(*trouble);
-    const bool theirs =
-        outcome.error().code == Errc::config_invalid || outcome.error().code == Errc::malformed;
-    co_return theirs
-        ? problem(422, "import_refused", outcome.error().context + ". Nothing was taken over.",
-                  {{"lines", json::array{}}})
-        : problem(500, "register_unavailable", outcome.error().context + ". Nothing was taken over.");
-  }
-  if (!outcome->problems.empty()) {
-    record.reason = fmt::format("{} bad lines", outcome->problems.size());
-    recorder_.note(std::move(record));
-    co_return problem(
-        422, "import_refused",
-        outcome->problems.size() == 1
-            ? std::string(
-                  "1 line is wrong, so nothing was taken over. Put it right and import the file again.")
-            : fmt::format(
-                  "{} lines are wrong, so nothing was taken over. Put them right and import the file again.",
-                  outcome->problems.size()),
-        {{"lines", lines_json(outcome->problems)}});
-  }
+  if (!outcome) co_return not_imported(peer, outcome.error());
+  if (!outcome->problems.empty()) co_return refuse_lines(peer, outcome->problems);
   co_return co_await imported(peer, ask, outcome->report);
+}
+
+/// Before it is done: access that was given so must never be without a record.
+boost::asio::awaitable<std::optional<Response>> ImportApi::record_emergency(const Peer& peer, const Ask& ask,
+                                                                            audit::Record& broken) {
+  broken.event = "break_glass";
+  broken.client = describe(peer);
+  broken.reason = ask.break_glass;
+  broken.details = {{"what", "import"}};
+  auto recording = deeds_.recorded(broken);
+  const bool on_record = co_await std::move(recording);
+  if (!on_record) co_return recorder_.unavailable();
+  log(Level::warning,
+      "In an emergency (\"" + ask.break_glass + "\") root gives access by a staff file, past the team.",
+      {{"CARDGATE_EVENT", "break_glass"}});
+  co_return std::nullopt;
+}
+
+Response ImportApi::not_imported(const Peer& peer, const Error& why) {
+  deeds_.note_not_done(record_for(peer), why);
+  if (auto trouble = disk_trouble(why, "Nothing was taken over.")) return std::move(*trouble);
+  const bool theirs = why.code == Errc::config_invalid || why.code == Errc::malformed;
+  return theirs ? problem(422, "import_refused", why.context + ". Nothing was taken over.",
+                          {{"lines", json::array{}}})
+                : problem(500, "register_unavailable", why.context + ". Nothing was taken over.");
+}
+
+Response ImportApi::refuse_lines(const Peer& peer, const std::vector<reg::ImportProblem>& problems) {
+  auto record = record_for(peer);
+  record.reason = fmt::format("{} bad lines", problems.size());
+  recorder_.note(std::move(record));
+  return problem(
+      422, "import_refused",
+      problems.size() == 1
+          ? std::string("1 line is wrong, so nothing was taken over. Put it right and import the file again.")
+          : fmt::format(
+                "{} lines are wrong, so nothing was taken over. Put them right and import the file again.",
+                problems.size()),
+      {{"lines", lines_json(problems)}});
 }
 
 boost::asio::awaitable<Response> ImportApi::imported(const Peer& peer, const Ask& ask,
                                                      const reg::ImportReport& report) {
-  audit::Record record;
-  record.event = "import";
-  record.client = describe(peer);
+  auto record = record_for(peer);
   record.details = counts(report);
   const bool dry = ask.options.dry_run;
   if (dry) record.details["dry_run"] = true;

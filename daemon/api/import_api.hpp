@@ -43,6 +43,12 @@ class ImportApi {
     std::string break_glass;  // why
   };
   std::optional<Response> read(const Request& request, Ask& ask);
+  boost::asio::awaitable<std::optional<Response>> record_emergency(const Peer& peer, const Ask& ask,
+                                                                   audit::Record& broken);
+  /// The file as a whole, or the register, failed.
+  Response not_imported(const Peer& peer, const Error& why);
+  Response refuse_lines(const Peer& peer, const std::vector<reg::ImportProblem>& problems);
+  /// The register has it now; in a dry run, would have it.
   boost::asio::awaitable<Response> imported(const Peer& peer, const Ask& ask,
                                             const reg::ImportReport& report);
   struct Progress {
