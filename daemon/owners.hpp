@@ -14,6 +14,7 @@
 #include "daemon/cards/card_desk.hpp"
 #include "daemon/deeds/actors.hpp"
 #include "daemon/deeds/deeds.hpp"
+#include "daemon/deeds/help_desk.hpp"
 #include "daemon/deeds/notices.hpp"
 #include "daemon/deeds/password_desk.hpp"
 #include "daemon/deeds/people_desk.hpp"
@@ -56,6 +57,7 @@ struct Service::Owners {
   Deeds deeds;
   PeopleDesk people;
   PasswordDesk passwords;
+  HelpDesk help_desk;
   SetUp set_up;
   RegisterDesk register_desk;
   std::vector<std::string> told_at_start;

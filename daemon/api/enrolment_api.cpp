@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/password.hpp"
 #include "base/unicode.hpp"
 #include "daemon/api/secret_answers.hpp"
 #include "daemon/people/answers.hpp"
@@ -96,24 +97,14 @@ Answer EnrolmentApi::ask(Request& request) {
 }
 
 Answer EnrolmentApi::make_code(Request& request) {
-  const Peer& peer = *request.peer;
   auto body = proto::Body::parse(request.body);
   const auto given = body.text("person");
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
-  auto meaning = people_.meant(request, given, policy::Act::give_codes);
-  auto meant = co_await std::move(meaning);
-  if (meant.refusal) co_return std::move(*meant.refusal);
-  const std::string who = std::move(meant.id);
-  auto helper = actors_.may_give_codes(request, who);
-  if (helper.refusal) co_return std::move(*helper.refusal);
-  const auto act = waiting_acts_.begin(helper.session, actors_.right_of(helper));
-  if (!recorder_.works()) co_return recorder_.unavailable();
-  if (passwords_.busy()) co_return passwords_.refuse_busy();
-  const auto holder = roll_.person(who);
-  if (!holder) co_return no_person(holder.error(), who);
-  const std::string username = username_of((*holder)->record);
+  HandOut out{request};
+  auto admitting = help_desk_.admit(out, given);
+  if (auto no = co_await std::move(admitting)) co_return std::move(*no);
   const WallTime since = clock_.now() - rules_.config().passwords.activation_life;
-  std::function<Result<bool>(reg::Credentials&)> look = [who, since](reg::Credentials& file) {
+  std::function<Result<bool>(reg::Credentials&)> look = [who = out.person, since](reg::Credentials& file) {
     return file.has_request(who, since);
   };
   auto looking = register_.on_file<bool>(std::move(look));
@@ -125,38 +116,19 @@ Answer EnrolmentApi::make_code(Request& request) {
                       "cardgate enrol. Then give them a code.");
   }
 
-  const auto code = std::make_shared<const Secret>(random_code(code_groups));
   // Hashed like a password: 60 bits alone would not withstand who gets hold of the file and a fast hash.
-  auto hashing = passwords_.hash(code);
-  const auto hash = co_await std::move(hashing);
-  if (!hash) co_return passwords_.refuse_busy();
+  auto making = help_desk_.make(out, code_groups);
+  if (auto no = co_await std::move(making)) co_return std::move(*no);
   const WallTime expires = clock_.now() + rules_.config().passwords.activation_life;
-  audit::Record record;
-  record.event = "enrolment";
-  record.person = who;
-  record.client = describe(peer);
-  record.session = helper.session;
-  record.role = helper.role;
-  record.details = {{"act", "code"}, {"by", helper.person}};
-  if (!co_await deeds_.recorded(record)) co_return recorder_.unavailable();
-  if (auto over = actors_.refuse_if_over(helper)) {
-    deeds_.note_not_done(std::move(record), "the session, or the right to do it, ended meanwhile");
-    co_return std::move(*over);
-  }
-  std::function<Result<void>(reg::Register&, reg::Credentials&)> save =
-      [who, hash = *hash, expires, since, still = actors_.still_allowed(helper, act)](
-          reg::Register& staff, reg::Credentials& file) -> Result<void> {
-    TRY(still(staff));
+  json::object details{{"act", "code"}};
+  auto deed = help_desk_.deed_of(out, "enrolment", std::move(details));
+  deed.ends_sessions = false;
+  deed.how = [who = out.person, hash = out.hash, since, expires](reg::Credentials& file, WallTime) {
     return file.set_code(who, hash, since, expires);
   };
-  auto saving = register_.on_both<void>(std::move(save));
-  const auto saved = co_await std::move(saving);
-  if (!saved) {
-    deeds_.note_not_done(std::move(record), saved.error());
-    co_return not_saved(saved.error(), actors_.refuse_if_over(helper));
-  }
-  deeds_.ended(record);
-  co_return shown_once("code", *code, username, expires);
+  auto saving = passwords_.put_on_file(deed);
+  if (auto no = co_await std::move(saving)) co_return std::move(*no);
+  co_return shown_once("code", *out.secret, out.username, expires);
 }
 
 Answer EnrolmentApi::activate(Request& request) {
@@ -181,28 +153,19 @@ Answer EnrolmentApi::activate(Request& request) {
   if (!hash) co_return passwords_.refuse_busy();
   // Whoever left, or was removed, since they asked for the code: looked at behind the waits.
   if (auto no = passwords_.refuse_holder(peer, event, credential.person)) co_return std::move(*no);
-  audit::Record record;
-  record.event = event;
-  record.person = credential.person;
-  record.client = describe(peer);
-  record.details["act"] = "activated";
-  if (!co_await deeds_.recorded(record)) co_return recorder_.unavailable();
-  std::function<Result<void>(reg::Credentials&)> save = [credential, hash = *hash,
-                                                         at = clock_.now()](reg::Credentials& file) {
+  PasswordDeed deed;
+  deed.record.event = event;
+  deed.record.person = credential.person;
+  deed.record.client = describe(peer);
+  deed.record.details["act"] = "activated";
+  deed.how = [credential, hash = *hash](reg::Credentials& file, WallTime at) {
     return file.activate(credential.person, credential.hash, hash, at);
   };
-  auto saving = register_.on_file<void>(std::move(save));
-  const auto saved = co_await std::move(saving);
-  if (!saved) {
-    deeds_.note_not_done(std::move(record), saved.error());
-    if (saved.error().code == Errc::cancelled)
-      co_return problem(409, "password_changed",
-                        "This code was used by somebody else at the same time, so your password was not "
-                        "saved. Ask the smartcard help desk.");
-    co_return register_unavailable(saved.error());
-  }
-  passwords_.changed(credential.person);
-  deeds_.ended(record);
+  deed.overtaken = problem(409, "password_changed",
+                           "This code was used by somebody else at the same time, so your password was not "
+                           "saved. Ask the smartcard help desk.");
+  auto saving = passwords_.put_on_file(deed);
+  if (auto no = co_await std::move(saving)) co_return std::move(*no);
   recorder_.count("activations");
   co_return json_response(200, json::object{{"username", username}});
 }

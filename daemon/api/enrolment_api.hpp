@@ -4,12 +4,9 @@
 // code was right. One thread.
 #pragma once
 
-#include "daemon/deeds/actors.hpp"
-#include "daemon/deeds/deeds.hpp"
+#include "daemon/deeds/help_desk.hpp"
 #include "daemon/deeds/password_desk.hpp"
-#include "daemon/deeds/people_desk.hpp"
 #include "daemon/http/answer.hpp"
-#include "daemon/people/meanwhile.hpp"
 #include "daemon/people/register_threads.hpp"
 #include "daemon/people/roll.hpp"
 #include "daemon/record/recorder.hpp"
@@ -21,18 +18,14 @@ namespace cardgate::daemon {
 class EnrolmentApi {
  public:
   EnrolmentApi(RuleBook& rules, Roll& roll, Recorder& recorder, GuardedClock& clock,
-               RegisterThreads& register_threads, Actors& actors, PeopleDesk& people, Deeds& deeds,
-               PasswordDesk& passwords, WaitingActs& waiting_acts)
+               RegisterThreads& register_threads, PasswordDesk& passwords, HelpDesk& help_desk)
       : rules_(rules),
         roll_(roll),
         recorder_(recorder),
         clock_(clock),
         register_(register_threads),
-        actors_(actors),
-        people_(people),
-        deeds_(deeds),
         passwords_(passwords),
-        waiting_acts_(waiting_acts) {}
+        help_desk_(help_desk) {}
   EnrolmentApi(const EnrolmentApi&) = delete;
   EnrolmentApi& operator=(const EnrolmentApi&) = delete;
 
@@ -46,11 +39,8 @@ class EnrolmentApi {
   Recorder& recorder_;
   GuardedClock& clock_;
   RegisterThreads& register_;
-  Actors& actors_;
-  PeopleDesk& people_;
-  Deeds& deeds_;
   PasswordDesk& passwords_;
-  WaitingActs& waiting_acts_;
+  HelpDesk& help_desk_;
 };
 
 }  // namespace cardgate::daemon

@@ -2,15 +2,11 @@
 // A person's own new password, and the help desk's temporary one for who has forgotten theirs. One thread.
 #pragma once
 
-#include "daemon/deeds/actors.hpp"
-#include "daemon/deeds/deeds.hpp"
+#include "daemon/deeds/help_desk.hpp"
 #include "daemon/deeds/password_desk.hpp"
-#include "daemon/deeds/people_desk.hpp"
 #include "daemon/http/answer.hpp"
-#include "daemon/people/meanwhile.hpp"
 #include "daemon/people/register_threads.hpp"
 #include "daemon/people/roll.hpp"
-#include "daemon/record/recorder.hpp"
 #include "daemon/rules/rule_book.hpp"
 #include "daemon/time/guarded_clock.hpp"
 
@@ -18,19 +14,14 @@ namespace cardgate::daemon {
 
 class PasswordApi {
  public:
-  PasswordApi(RuleBook& rules, Roll& roll, Recorder& recorder, GuardedClock& clock,
-              RegisterThreads& register_threads, Actors& actors, PeopleDesk& people, Deeds& deeds,
-              PasswordDesk& passwords, WaitingActs& waiting_acts)
+  PasswordApi(RuleBook& rules, Roll& roll, GuardedClock& clock, RegisterThreads& register_threads,
+              PasswordDesk& passwords, HelpDesk& help_desk)
       : rules_(rules),
         roll_(roll),
-        recorder_(recorder),
         clock_(clock),
         register_(register_threads),
-        actors_(actors),
-        people_(people),
-        deeds_(deeds),
         passwords_(passwords),
-        waiting_acts_(waiting_acts) {}
+        help_desk_(help_desk) {}
   PasswordApi(const PasswordApi&) = delete;
   PasswordApi& operator=(const PasswordApi&) = delete;
 
@@ -38,16 +29,15 @@ class PasswordApi {
   Answer reset(Request& request);
 
  private:
+  std::optional<Response> refuse_change(const Peer& peer, const reg::Credential& old, const Secret& typed,
+                                        const Secret& wanted);
+
   RuleBook& rules_;
   Roll& roll_;
-  Recorder& recorder_;
   GuardedClock& clock_;
   RegisterThreads& register_;
-  Actors& actors_;
-  PeopleDesk& people_;
-  Deeds& deeds_;
   PasswordDesk& passwords_;
-  WaitingActs& waiting_acts_;
+  HelpDesk& help_desk_;
 };
 
 }  // namespace cardgate::daemon

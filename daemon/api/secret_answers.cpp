@@ -3,18 +3,9 @@
 
 #include <fmt/format.h>
 
-#include "daemon/people/answers.hpp"
+#include "base/json.hpp"
 
 namespace cardgate::daemon {
-
-const std::string& username_of(const reg::Person& person) {
-  return person.username.empty() ? person.id : person.username;
-}
-
-Response not_saved(const Error& error, std::optional<Response> over) {
-  if (error.code != Errc::permission_denied) return register_unavailable(error);
-  return over ? std::move(*over) : not_possible(error);
-}
 
 Response shown_once(std::string_view member, const Secret& secret, const std::string& username,
                     WallTime expires) {

@@ -9,14 +9,20 @@
 
 namespace cardgate::daemon {
 
+const std::string& username_of(const reg::Person& person) {
+  return person.username.empty() ? person.id : person.username;
+}
+
 PasswordDesk::PasswordDesk(RuleBook& rules, Admission& admission, Roll& roll,
-                           RegisterThreads& register_threads, SessionDesk& sessions, Recorder& recorder,
-                           GuardedClock& clock)
+                           RegisterThreads& register_threads, SessionDesk& sessions, Actors& actors,
+                           Deeds& deeds, Recorder& recorder, GuardedClock& clock)
     : rules_(rules),
       admission_(admission),
       roll_(roll),
       register_(register_threads),
       sessions_(sessions),
+      actors_(actors),
+      deeds_(deeds),
       recorder_(recorder),
       clock_(clock),
       passwords_(
@@ -178,6 +184,42 @@ std::optional<Response> PasswordDesk::refuse_new(const Secret& wanted, const reg
   auto why = rules_.password_rules()->refuse(wanted, {who.name, who.username, who.id, who.email});
   if (why.empty()) return std::nullopt;
   return problem(400, "password_refused", why + ". Nothing was changed.");
+}
+
+Response PasswordDesk::not_saved(const PasswordDeed& deed, const Error& why) {
+  if (deed.overtaken && why.code == Errc::cancelled) return *deed.overtaken;
+  if (deed.helper == nullptr || why.code != Errc::permission_denied) return register_unavailable(why);
+  auto over = actors_.refuse_if_over(*deed.helper);
+  return over ? std::move(*over) : not_possible(why);
+}
+
+boost::asio::awaitable<std::optional<Response>> PasswordDesk::put_on_file(PasswordDeed& deed) {
+  auto recording = deeds_.recorded(deed.record);
+  const bool on_record = co_await std::move(recording);
+  if (!on_record) co_return recorder_.unavailable();
+  std::function<Result<void>(reg::Register&)> still;
+  if (deed.helper != nullptr) {
+    if (auto over = actors_.refuse_if_over(*deed.helper)) {
+      deeds_.note_not_done(deed.record, "the session, or the right to do it, ended meanwhile");
+      co_return over;
+    }
+    still = actors_.still_allowed(*deed.helper, deed.act);
+  }
+  std::function<Result<void>(reg::Register&, reg::Credentials&)> save =
+      [how = deed.how, still = std::move(still), at = clock_.now()](reg::Register& staff,
+                                                                    reg::Credentials& file) -> Result<void> {
+    if (still) TRY(still(staff));
+    return how(file, at);
+  };
+  auto saving = register_.on_both<void>(std::move(save));
+  const auto saved = co_await std::move(saving);
+  if (!saved) {
+    deeds_.note_not_done(deed.record, saved.error());
+    co_return not_saved(deed, saved.error());
+  }
+  if (deed.ends_sessions) changed(deed.record.person);
+  deeds_.ended(deed.record);
+  co_return std::nullopt;
 }
 
 }  // namespace cardgate::daemon

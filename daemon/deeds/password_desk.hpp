@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every use of a password has in common: who may type one, the tries and waits, the comparison, and what it must not be.
+// What every use of a password has in common: who may type one, the tries and waits, the comparison, what it must not be, and
+// how a new one gets on file.
 // Until a password was right, every refusal has the same words and has cost the same work, whether or not there is such a
 // person. One thread.
 #pragma once
@@ -11,6 +12,8 @@
 #include <string>
 
 #include "daemon/access/admission.hpp"
+#include "daemon/deeds/actors.hpp"
+#include "daemon/deeds/deeds.hpp"
 #include "daemon/people/meanwhile.hpp"
 #include "daemon/people/passwords.hpp"
 #include "daemon/people/register_threads.hpp"
@@ -35,10 +38,24 @@ struct CheckedPassword {
   reg::Credential credential;
 };
 
+/// Another password or activation code for a person.
+struct PasswordDeed {
+  audit::Record record;  // also says for whom it is
+  /// On the register's thread. `at`: when it was on record.
+  std::function<Result<void>(reg::Credentials&, WallTime at)> how;
+  bool ends_sessions = true;                         // it is a password: sessions by the one before end
+  std::optional<Response> overtaken = {};            // the answer when somebody else was faster
+  const Actor* helper = nullptr;                     // who does it for the person; nullptr: the person
+  std::shared_ptr<const WaitingActs::Act> act = {};  // the helper's, begun before the first wait
+};
+
+/// By which the person signs in with a password.
+const std::string& username_of(const reg::Person& person);
+
 class PasswordDesk {
  public:
   PasswordDesk(RuleBook& rules, Admission& admission, Roll& roll, RegisterThreads& register_threads,
-               SessionDesk& sessions, Recorder& recorder, GuardedClock& clock);
+               SessionDesk& sessions, Actors& actors, Deeds& deeds, Recorder& recorder, GuardedClock& clock);
   PasswordDesk(const PasswordDesk&) = delete;
   PasswordDesk& operator=(const PasswordDesk&) = delete;
 
@@ -73,12 +90,16 @@ class PasswordDesk {
 
   // What was right against an older hash opens nothing (people/meanwhile.hpp).
   std::shared_ptr<const PasswordChecks::Check> begin_check() { return checks_.begin(); }
-  /// The register has another password of this person: sessions by the one before end.
-  void changed(const std::string& person);
+  /// Recorded, written, ended; of a helper it is asked again after each wait whether they still may. Without a refusal it is
+  /// done. Must have a name of its own, as the work of RegisterThreads.
+  boost::asio::awaitable<std::optional<Response>> put_on_file(PasswordDeed& deed);
   /// The register has another content.
   void all_changed() { checks_.all_changed(); }
 
  private:
+  /// The register has another password of this person: sessions by the one before end.
+  void changed(const std::string& person);
+  Response not_saved(const PasswordDeed& deed, const Error& why);
   static Response throttled(seconds wait);
   boost::asio::awaitable<std::optional<Response>> take_back_try(const PasswordUse& use, uid_t uid,
                                                                 std::string person);
@@ -89,6 +110,8 @@ class PasswordDesk {
   Roll& roll_;
   RegisterThreads& register_;
   SessionDesk& sessions_;
+  Actors& actors_;
+  Deeds& deeds_;
   Recorder& recorder_;
   GuardedClock& clock_;
   Passwords passwords_;
