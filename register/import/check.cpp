@@ -186,6 +186,29 @@ std::vector<ImportProblem> wrong_evidence(const ImportFile& file, const Imported
   return out;
 }
 
+std::vector<ImportProblem> forbidden_changes(const ImportFile& file, const ImportedPerson& item,
+                                             const Person& now, const Person& next, Date today) {
+  std::vector<ImportProblem> out;
+  const auto problem = [&](int line, std::string_view field, std::string text) {
+    out.push_back(problem_in(file, line, field, std::move(text)));
+  };
+  if (item.enrolment.born && today.ok() && *item.enrolment.born > today)
+    problem(item.line, "date_of_birth", fmt::format("{}: the date of birth is in the future", next.id));
+  if (now.removed && !next.removed) {
+    problem(
+        item.lines.removed, "removed",
+        fmt::format("{}: access was removed; restoring takes two people: cardgate removal restore", next.id));
+  }
+  const bool within_file = item.given.employed_from && item.given.employed_until;  // looked at by the parser
+  if (!within_file && next.employed_from && next.employed_until &&
+      *next.employed_until < *next.employed_from) {
+    problem(item.line, "employed_until",
+            fmt::format("{}: the employment would end, on {}, before it begins, on {}", next.id,
+                        to_text(*next.employed_until), to_text(*next.employed_from)));
+  }
+  return out;
+}
+
 ImportProblem problem_in(const ImportFile& file, int line, std::string_view field, std::string text) {
   const auto column = file.columns.find(field);
   if (column == file.columns.end()) return {line, std::move(text), {}};

@@ -30,6 +30,10 @@ std::string_view check_born(const std::optional<Date>& born);
 std::vector<ImportProblem> wrong_evidence(const ImportFile& file, const ImportedPerson& item, Date today,
                                           const std::function<bool(const std::string& id)>& is_known);
 
+/// What no file may do to a person who is `now` on file (empty: a newcomer) and would be `next`.
+std::vector<ImportProblem> forbidden_changes(const ImportFile& file, const ImportedPerson& item,
+                                             const Person& now, const Person& next, Date today);
+
 /// "a -> b -> a", shortened in the middle when there are many.
 std::string loop_text(const std::vector<std::string>& ids);
 

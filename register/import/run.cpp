@@ -6,15 +6,16 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "register/enrolment.hpp"
 #include "register/import/check.hpp"
 #include "register/import/difference.hpp"
+#include "register/import/fill.hpp"
 #include "register/import/newcomers.hpp"
+#include "register/import/people.hpp"
+#include "register/import/plan.hpp"
 #include "register/import/rows.hpp"
-#include "register/normal.hpp"
 
 namespace cardgate::reg {
 namespace {
@@ -31,6 +32,8 @@ class Run {
         options_(options),
         rows_(db),
         own_(db),
+        people_(rows_, file),
+        filler_({file, options, rows_, own_, people_, report_.problems}),
         plans_(file.people.size()),
         newcomers_(own_, file, options) {}
 
@@ -41,7 +44,7 @@ class Run {
     begin();
     // In two rounds, so that people may name each other and cards may change hands within one file.
     for (std::size_t i = 0; i < plans_.size(); ++i) take_person(i);
-    for (std::size_t i = 0; i < plans_.size(); ++i) fill_lists(i);
+    for (std::size_t i = 0; i < plans_.size(); ++i) fill(i);
     if (file_.complete) check_loops();
     if (!file_.complete || !report_.problems.empty()) {
       std::ranges::stable_sort(report_.problems, {}, &ImportProblem::line);
@@ -60,20 +63,7 @@ class Run {
   }
 
  private:
-  struct Plan {
-    Key key = 0;
-    bool is_new = false;
-    bool new_manager = false;
-    bool new_username = false;
-    bool doubted = false;          // looks like somebody else by the number
-    Lists lists;                   // to be filled from the file
-    std::unique_ptr<Person> kept;  // to fill them from instead, with what the file does not tell
-  };
   using OnFile = ImportRows::OnFile;
-  struct Somebody {
-    Key key = 0;
-    bool to_come = false;  // in the file, and not in the tables yet
-  };
 
   void problem(int line, std::string_view field, std::string text) {
     report_.problems.push_back(problem_in(file_, line, field, std::move(text)));
@@ -88,43 +78,22 @@ class Run {
     if (options_.today.ok()) team_before_ = own_.working_members(options_.teams, options_.today, false);
     report_.team_before = team_before_.size();
     closed_ = own_.setting("setup") == "closed" && !options_.break_glass;
-    next_key_ = own_.last_key() + 1;
-    was_empty_ = next_key_ == 1;
-    known_.reserve(file_.people.size());
-    for (const auto& item : file_.people) known_.emplace(item.person.id, std::nullopt);
+    people_.begin(own_.last_key());
     if (options_.leavers_by_absence)
       own_.each_employed(options_.today, [&](const auto&) { ++report_.employed; });
   }
 
-  /// The key of somebody in the register or in the file, where they may still be to come.
-  KeyOrNone key_of(std::string_view id) {
-    const auto found = known_.find(id);
-    if (found == known_.end()) {
-      const auto [other, is_first] = others_.emplace(std::string(id), KeyOrNone());
-      if (is_first) other->second = rows_.key_of(id);
-      return other->second;
-    }
-    auto& somebody = found->second;
-    if (!somebody) {
-      const auto key = rows_.key_of(id);
-      somebody = Somebody{key ? *key : next_key_++, !key};
-    }
-    return somebody->key;
-  }
-
   void take_person(std::size_t i) {
     const ImportedPerson& item = file_.people[i];
-    Plan& plan = plans_[i];
-    auto& somebody = known_[item.person.id];
+    ImportPlan& plan = plans_[i];
     std::optional<OnFile> now;
-    if (!somebody || !somebody->to_come) now = own_.read(item.person.id);
+    if (!people_.is_to_come(item.person.id)) now = own_.read(item.person.id);
     plan.is_new = !now;
     if (now) {
-      somebody = Somebody{now->key, false};
+      people_.found(item.person.id, now->key);
     } else {
-      somebody = Somebody{somebody ? somebody->key : next_key_++, false};
       now.emplace();
-      now->key = somebody->key;
+      now->key = people_.arrives(item.person.id);
       now->person.id = item.person.id;
       check_number(item, plan);
       if (!item.given.name && file_.complete) {
@@ -137,7 +106,7 @@ class Run {
     tell(i + 1);
   }
 
-  void compare(const ImportedPerson& item, Plan& plan, OnFile& now) {
+  void compare(const ImportedPerson& item, ImportPlan& plan, OnFile& now) {
     const Lists given = given_lists(item);
     const bool back =
         !plan.is_new && item.given.employed_from && comes_back(now.person, item.person.employed_from);
@@ -176,11 +145,8 @@ class Run {
       plan.kept = std::make_unique<Person>(std::move(next));
   }
 
-  void check_number(const ImportedPerson& item, Plan& plan) {
-    // Not by key_of(), which remembers everybody it was asked for: that is much for a large first import.
-    const auto is_known = [this](const std::string& id) {
-      return known_.contains(id) || (!was_empty_ && rows_.key_of(id));
-    };
+  void check_number(const ImportedPerson& item, ImportPlan& plan) {
+    const auto is_known = [this](const std::string& id) { return people_.has(id); };
     auto [wrong, doubted] = newcomers_.check_number(item, is_known);
     plan.doubted = doubted;
     if (!wrong.empty()) problem(item.line, "id", std::move(wrong));
@@ -256,7 +222,7 @@ class Run {
   KeyOrNone manager_of(const ImportedPerson& item, const Person& next, const OnFile& now) {
     if (!item.given.line_manager) return now.manager;
     if (next.line_manager.empty()) return std::nullopt;
-    const auto key = key_of(next.line_manager);
+    const auto key = people_.key_of(next.line_manager);
     if (!key && !file_.rows_lost) {
       problem(item.lines.line_manager, "line_manager",
               fmt::format("{}: the line manager '{}' is neither in this file nor in the register", next.id,
@@ -274,23 +240,10 @@ class Run {
     return digest;
   }
 
-  /// What a file may not do.
-  void check_rules(const ImportedPerson& item, const Plan& plan, const Person& now, const Person& next) {
-    if (item.enrolment.born && options_.today.ok() && *item.enrolment.born > options_.today)
-      problem(item.line, "date_of_birth", fmt::format("{}: the date of birth is in the future", next.id));
-    if (now.removed && !next.removed) {
-      problem(item.lines.removed, "removed",
-              fmt::format("{}: access was removed; restoring takes two people: cardgate removal restore",
-                          next.id));
-    }
-    const bool within_file =
-        item.given.employed_from && item.given.employed_until;  // looked at by the parser
-    if (!within_file && next.employed_from && next.employed_until &&
-        *next.employed_until < *next.employed_from) {
-      problem(item.line, "employed_until",
-              fmt::format("{}: the employment would end, on {}, before it begins, on {}", next.id,
-                          to_text(*next.employed_until), to_text(*next.employed_from)));
-    }
+  void check_rules(const ImportedPerson& item, const ImportPlan& plan, const Person& now,
+                   const Person& next) {
+    std::ranges::move(forbidden_changes(file_, item, now, next, options_.today),
+                      std::back_inserter(report_.problems));
     std::string_view what;
     if (plan.lists[forms]) what = "forms";
     if (plan.lists[declarations]) what = "declarations";
@@ -306,8 +259,8 @@ class Run {
     }
   }
 
-  void write(const Plan& plan, const Person& next, KeyOrNone manager, const std::string& enrolment, bool same,
-             const OnFile& now) {
+  void write(const ImportPlan& plan, const Person& next, KeyOrNone manager, const std::string& enrolment,
+             bool same, const OnFile& now) {
     if (plan.is_new) {
       own_.add({plan.key, next, manager, enrolment});
     } else {
@@ -318,120 +271,29 @@ class Run {
         if (plan.lists[list]) rows_.drop(plan.key, static_cast<List>(list));
       }
     }
-    managers_now_[plan.key] = manager;
+    people_.set_manager(plan.key, manager);
   }
 
-  void fill_lists(std::size_t i) {
-    const ImportedPerson& item = file_.people[i];
-    const Plan& plan = plans_[i];
-    const Person& p = plan.kept ? *plan.kept : item.person;
+  void fill(std::size_t i) {
     tell(plans_.size() + i + 1);
-    if (plan.new_username && !item.person.username.empty()) give_username(item, plan);
-    if (plan.is_new) check_id(item, plan);
-    const auto is_known = [this](const std::string& id) { return key_of(id).has_value(); };
-    std::ranges::move(wrong_evidence(file_, item, options_.today, is_known),
-                      std::back_inserter(report_.problems));
-    if (plan.lists.none()) return;
-    const auto fill = [&](List list, const auto& rows, auto row) {
-      if (!plan.lists[list]) return;
-      // A file with bad lines is only searched for more of them, and only these lists lead to other people.
-      if (!file_.complete && list != cards && list != delegations) return;
-      for (std::size_t n = 0; n < rows.size(); ++n) row(rows[n], n);
-    };
-    const Key k = plan.key;
-    const auto add = [&](const auto& row, auto) { rows_.add(k, row); };
-    fill(unix_accounts, p.unix_accounts, [&](const auto& row, auto) { rows_.add(k, row, unix_accounts); });
-    fill(teams, p.teams, [&](const auto& row, auto) { rows_.add(k, row, teams); });
-    fill(cards, p.cards, [&](const Card& card, std::size_t n) {
-      add_card(item, plan, card, item.lines.cards[std::min(n, item.lines.cards.size() - 1)]);
-    });
-    fill(identities, p.identities, add);
-    fill(forms, p.forms, add);
-    fill(declarations, p.declarations, add);
-    fill(training, p.training, add);
-    fill(delegations, p.delegations, [&](const Delegation& d, std::size_t n) {
-      if (const auto from = grantor(item, d, n)) rows_.add(k, d, *from);
-    });
+    filler_.fill(file_.people[i], plans_[i]);
   }
 
-  void check_id(const ImportedPerson& item, const Plan& plan) {
-    const KeyOrNone holder = own_.with_username(normal_username(item.person.id));
-    if (!holder || *holder == plan.key) return;
-    problem(item.line, "id", fmt::format("{}: is somebody's username already", item.person.id));
-  }
-
-  /// A username that is another person's id would let two people be meant by one word.
-  void give_username(const ImportedPerson& item, const Plan& plan) {
-    const std::string& username = item.person.username;
-    if (const auto holder = rows_.other_user(username, plan.key)) {
-      if (file_.complete) {
-        problem(item.lines.username, "username",
-                fmt::format("{}: the username {} is {}'s already", item.person.id, username,
-                            rows_.id_of(*holder)));
-      }
-      return;
-    }
-    own_.set_username(plan.key, username);
-  }
-
-  void add_card(const ImportedPerson& item, const Plan& plan, const Card& card, int line) {
-    if (card.uuid.empty()) return;  // a bad line, which has been named
-    // Within one incomplete file the card may stand twice, which has been said.
-    if (!own_.add_card(plan.key, card) && file_.complete) {
-      problem(line, "card_uuid",
-              fmt::format("{}: the card {} is registered to {} already", item.person.id, card.uuid,
-                          rows_.holder_of(card.uuid)));
-    }
-  }
-
-  KeyOrNone grantor(const ImportedPerson& item, const Delegation& delegation, std::size_t n) {
-    if (delegation.from.empty()) return std::nullopt;  // a bad line, which has been named
-    const auto from = rows_.key_of(delegation.from);
-    if (!from && file_.rows_lost) return std::nullopt;
-    if (!from) {
-      problem(item.lines.delegations[n], "delegations",
-              fmt::format("{}: '{}', who delegates, is neither in this file nor in the register",
-                          item.person.id, delegation.from));
-      return std::nullopt;
-    }
-    if (!rows_.has_staff(*from)) {
-      problem(item.lines.delegations[n], "delegations",
-              fmt::format("{}: '{}' delegates, but is not a line manager", item.person.id, delegation.from));
-    }
-    return from;
-  }
-
-  KeyOrNone manager_now(Key key) {
-    const auto known = managers_now_.find(key);
-    return known != managers_now_.end() ? known->second : rows_.manager_of(key);
-  }
-
-  /// Every loop goes through somebody whose manager is new; walking up from all of them visits nobody twice.
   void check_loops() {
-    std::unordered_map<Key, std::size_t> walk_of;  // who was met, and on whose walk
     for (std::size_t i = 0; i < plans_.size(); ++i) {
       if (!plans_[i].new_manager) continue;
-      KeyOrNone at = plans_[i].key;
-      while (at && walk_of.emplace(*at, i).second) at = manager_now(*at);
-      if (at && walk_of[*at] == i) loop_problem(i, *at);
+      const auto ids = people_.loop_above(plans_[i].key);
+      if (ids.empty()) continue;
+      const ImportedPerson& item = file_.people[i];
+      problem(item.lines.line_manager, "line_manager",
+              fmt::format("{}: line managers in a loop: {}", item.person.id, loop_text(ids)));
     }
-  }
-
-  void loop_problem(std::size_t i, Key start) {
-    std::vector<std::string> ids{rows_.id_of(start)};
-    for (auto at = manager_now(start); at; at = manager_now(*at)) {
-      ids.push_back(rows_.id_of(*at));
-      if (*at == start) break;
-    }
-    const ImportedPerson& item = file_.people[i];
-    problem(item.lines.line_manager, "line_manager",
-            fmt::format("{}: line managers in a loop: {}", item.person.id, loop_text(ids)));
   }
 
   void end_the_absent() {
     std::vector<ImportRows::Employed> absent;
     own_.each_employed(options_.today, [&](ImportRows::Employed one) {
-      if (!managers_now_.contains(one.key)) absent.push_back(std::move(one));
+      if (!people_.has_taken(one.key)) absent.push_back(std::move(one));
     });
     report_.left = absent.size();
     report_.losing += absent.size();
@@ -458,16 +320,14 @@ class Run {
   const ImportOptions& options_;
   RowWriter rows_;
   ImportRows own_;
-  std::vector<Plan> plans_;
-  Key next_key_ = 1;
-  bool closed_ = false, was_empty_ = false;
+  ImportReport report_;
+  ImportPeople people_;
+  ImportFiller filler_;
+  std::vector<ImportPlan> plans_;
+  bool closed_ = false;
   std::set<Key> team_before_;
-  std::unordered_map<std::string_view, std::optional<Somebody>> known_;  // everybody in the file
-  std::unordered_map<std::string, KeyOrNone> others_;                    // named in it, and not in it
-  std::unordered_map<Key, KeyOrNone> managers_now_;                      // of everybody in the file
   std::unordered_set<std::string_view> cards_in_use_;  // filled when somebody on file gets another card
   Newcomers newcomers_;
-  ImportReport report_;
 };
 
 }  // namespace
