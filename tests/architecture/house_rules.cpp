@@ -15,7 +15,7 @@ namespace {
 
 using Names = std::set<std::string, std::less<>>;
 
-// Which folders each folder may include, besides itself.
+// Which folders each folder may include, besides itself. One below another has rules of its own.
 const std::map<std::string, Names, std::less<>>& may_see() {
   static const std::map<std::string, Names, std::less<>> table{
       {"base", {}},
@@ -26,7 +26,8 @@ const std::map<std::string, Names, std::less<>>& may_see() {
       {"audit", {"base"}},
       {"proto", {"base"}},
       {"daemon", {"base", "pcsc", "trust", "policy", "register", "audit", "proto"}},
-      {"client", {"base", "proto", "audit", "policy", "trust"}},
+      {"client", {"client/socket", "base", "proto", "audit", "policy", "trust"}},
+      {"client/socket", {"base", "proto"}},
   };
   return table;
 }
@@ -102,8 +103,8 @@ const std::vector<Home>& homes() {
       {"SQLiteCpp/", {"register"}},
       {"sqlite3", {"register"}},
       {"yaml-cpp/", {"base"}},
-      {"boost/asio", {"daemon", "client"}},
-      {"boost/beast", {"daemon", "client"}},
+      {"boost/asio", {"daemon", "client/socket"}},
+      {"boost/beast", {"daemon", "client/socket"}},
       {"systemd/", {"daemon"}},
       {"dbus/", {"daemon"}},
       // What a vendor wrote never shares cardgated's memory.
@@ -117,6 +118,23 @@ const std::vector<Home>& homes() {
 std::string_view first_folder(std::string_view path) {
   const auto slash = path.find('/');
   return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
+}
+
+/// The innermost folder around `path` that stands in may_see(); else the first.
+std::string_view ruled_folder(std::string_view path) {
+  const auto first = first_folder(path);
+  for (auto folder = path; !first.empty() && folder.size() > first.size();) {
+    folder = folder.substr(0, folder.rfind('/'));
+    if (may_see().contains(folder)) return folder;
+  }
+  return first;
+}
+
+/// Which folder the target `cardgate_NAME` is built from.
+std::string_view folder_of_target(std::string_view name) {
+  if (name == "client") return "client/socket";
+  if (name == "command") return "client";
+  return name;
 }
 
 bool is_in_any(std::string_view path, const Names& folders) {
@@ -174,7 +192,7 @@ void check_include(std::string_view folder, const std::string& include, bool quo
     }
   }
   if (!quoted) return;
-  const auto target = first_folder(include);
+  const auto target = ruled_folder(include);
   if (target == "tests") {
     findings.push_back(fmt::format("{}: {}: what is built for use never includes tests/", where, include));
   } else if (!may_see().contains(target)) {
@@ -212,7 +230,7 @@ void append(std::vector<std::string>& to, std::vector<std::string> from) {
 
 std::vector<std::string> check_source(std::string_view path, std::string_view text) {
   std::vector<std::string> findings;
-  const auto folder = first_folder(path);
+  const auto folder = ruled_folder(path);
   if (!may_see().contains(folder)) return findings;
   static const std::regex include_line(R"(^\s*#\s*include\s*([<"])([^>"]+)[>"])");
   std::istringstream lines{std::string(text)};
@@ -262,7 +280,7 @@ std::vector<std::string> check_function_lengths(std::string_view path, std::stri
 
 std::vector<std::string> check_cmake(std::string_view path, std::string_view text) {
   std::vector<std::string> findings;
-  const auto folder = first_folder(path);
+  const auto folder = ruled_folder(path);
   const auto rule = may_see().find(folder);
   if (rule == may_see().end()) return findings;
   const std::string without_comments = std::regex_replace(std::string(text), std::regex("#[^\n]*"), "");
@@ -271,7 +289,8 @@ std::vector<std::string> check_cmake(std::string_view path, std::string_view tex
   for (std::sregex_iterator it(without_comments.begin(), without_comments.end(), room), end; it != end;
        ++it) {
     const std::string name = (*it)[1];
-    if (may_see().contains(name) && name != folder && !rule->second.contains(name)) {
+    const auto target = folder_of_target(name);
+    if (may_see().contains(target) && target != folder && !rule->second.contains(target)) {
       findings.push_back(fmt::format("{}: names cardgate_{}: {}/ may link {} only", path, name, folder,
                                      joined(rule->second)));
     }
@@ -301,7 +320,7 @@ std::vector<std::string> find_violations(const std::filesystem::path& root, int&
   std::vector<std::string> findings;
   seen = 0;
   for (const auto& [folder, rule] : may_see()) {
-    if (!std::filesystem::is_directory(root / folder)) continue;
+    if (folder.find('/') != std::string::npos || !std::filesystem::is_directory(root / folder)) continue;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root / folder)) {
       const auto path = entry.path().lexically_relative(root).generic_string();
       if (entry.path().filename() == "CMakeLists.txt") {

@@ -33,33 +33,34 @@ TEST_P(HouseRulesSee, ABrokenIncludeRule) {
   EXPECT_TRUE(findings[0].starts_with(fmt::format("{}:2: ", path))) << findings[0];
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, HouseRulesSee,
-                         testing::Values(Broken{"base/a.cpp", R"(#include "pcsc/piv.hpp")"},
-                                         Broken{"pcsc/a.cpp", R"(#include "trust/validate.hpp")"},
-                                         Broken{"policy/a.hpp", R"(#include "register/store.hpp")"},
-                                         Broken{"audit/a.cpp", R"(#include "daemon/sessions/sessions.hpp")"},
-                                         Broken{"proto/a.cpp", R"(#include "client/http.hpp")"},
-                                         Broken{"daemon/a.cpp", R"(#include "client/http.hpp")"},
-                                         Broken{"client/a.cpp", R"(#include "daemon/rules/config.hpp")"},
-                                         Broken{"client/a.cpp", R"(#include "register/store.hpp")"},
-                                         Broken{"client/a.cpp", R"(#include "pcsc/piv.hpp")"},
-                                         Broken{"daemon/a.cpp", R"(#include "tests/support/process.hpp")"},
-                                         Broken{"pcsc/a.cpp", R"(#include "piv.hpp")"},
-                                         Broken{"pcsc/a.cpp", R"(  #  include  "../trust/validate.hpp")"},
-                                         Broken{"daemon/a.cpp", "#include <winscard.h>"},
-                                         Broken{"daemon/a.cpp", "#include <PCSC/winscard.h>"},
-                                         Broken{"daemon/cards/a.cpp", "#include <p11-kit/p11-kit.h>"},
-                                         Broken{"daemon/cards/a.cpp",
-                                                R"(#include "daemon/vendor/module.hpp")"},
-                                         Broken{"trust/a.cpp", "#include <zlib.h>"},
-                                         Broken{"daemon/a.cpp", "#include <openssl/x509.h>"},
-                                         Broken{"proto/a.cpp", "#include <sodium.h>"},
-                                         Broken{"audit/a.cpp", "#include <SQLiteCpp/SQLiteCpp.h>"},
-                                         Broken{"daemon/a.cpp", "#include <sqlite3.h>"},
-                                         Broken{"policy/a.cpp", "#include <yaml-cpp/yaml.h>"},
-                                         Broken{"proto/a.hpp", "#include <boost/asio/awaitable.hpp>"},
-                                         Broken{"proto/a.hpp", "#include <boost/beast/http.hpp>"},
-                                         Broken{"client/a.cpp", "#include <systemd/sd-daemon.h>"}));
+INSTANTIATE_TEST_SUITE_P(
+    Each, HouseRulesSee,
+    testing::Values(
+        Broken{"base/a.cpp", R"(#include "pcsc/piv.hpp")"},
+        Broken{"pcsc/a.cpp", R"(#include "trust/validate.hpp")"},
+        Broken{"policy/a.hpp", R"(#include "register/store.hpp")"},
+        Broken{"audit/a.cpp", R"(#include "daemon/sessions/sessions.hpp")"},
+        Broken{"proto/a.cpp", R"(#include "client/socket/http.hpp")"},
+        Broken{"daemon/a.cpp", R"(#include "client/socket/http.hpp")"},
+        Broken{"client/a.cpp", R"(#include "daemon/rules/config.hpp")"},
+        Broken{"client/a.cpp", R"(#include "register/store.hpp")"},
+        Broken{"client/a.cpp", R"(#include "pcsc/piv.hpp")"},
+        Broken{"client/socket/a.cpp", R"(#include "client/command/cli.hpp")"},
+        Broken{"client/socket/a.cpp", R"(#include "audit/log.hpp")"},
+        Broken{"client/command/a.cpp", "#include <boost/asio/read.hpp>"},
+        Broken{"daemon/a.cpp", R"(#include "tests/support/process.hpp")"},
+        Broken{"pcsc/a.cpp", R"(#include "piv.hpp")"},
+        Broken{"pcsc/a.cpp", R"(  #  include  "../trust/validate.hpp")"},
+        Broken{"daemon/a.cpp", "#include <winscard.h>"}, Broken{"daemon/a.cpp", "#include <PCSC/winscard.h>"},
+        Broken{"daemon/cards/a.cpp", "#include <p11-kit/p11-kit.h>"},
+        Broken{"daemon/cards/a.cpp", R"(#include "daemon/vendor/module.hpp")"},
+        Broken{"trust/a.cpp", "#include <zlib.h>"}, Broken{"daemon/a.cpp", "#include <openssl/x509.h>"},
+        Broken{"proto/a.cpp", "#include <sodium.h>"},
+        Broken{"audit/a.cpp", "#include <SQLiteCpp/SQLiteCpp.h>"},
+        Broken{"daemon/a.cpp", "#include <sqlite3.h>"}, Broken{"policy/a.cpp", "#include <yaml-cpp/yaml.h>"},
+        Broken{"proto/a.hpp", "#include <boost/asio/awaitable.hpp>"},
+        Broken{"proto/a.hpp", "#include <boost/beast/http.hpp>"},
+        Broken{"client/a.cpp", "#include <systemd/sd-daemon.h>"}));
 
 INSTANTIATE_TEST_SUITE_P(
     InTheDaemon, HouseRulesSee,
@@ -113,8 +114,11 @@ TEST(HouseRules, AllowWhatTheDesignAllows) {
         Broken{"daemon/http/a.cpp", R"(#include "proto/problem.hpp")"},
         Broken{"daemon/time/a.cpp", R"(#include "daemon/journal.hpp")"},
         Broken{"daemon/journal.cpp", R"(#include "daemon/journal.hpp")"},
-        Broken{"client/a.cpp", R"(#include "trust/validate.hpp")"},
-        Broken{"client/a.cpp", "#include <boost/beast/http.hpp>"},
+        Broken{"client/command/a.cpp", R"(#include "trust/validate.hpp")"},
+        Broken{"client/command/a.cpp", R"(#include "client/socket/http.hpp")"},
+        Broken{"client/socket/a.cpp", R"(#include "client/socket/http.hpp")"},
+        Broken{"client/socket/a.cpp", R"(#include "proto/problem.hpp")"},
+        Broken{"client/socket/a.cpp", "#include <boost/beast/http.hpp>"},
         Broken{"pcsc/a.cpp", "#include <winscard.h>"},
         Broken{"base/a.cpp", "#include <yaml-cpp/yaml.h>"},
         Broken{"register/a.cpp", R"(#include "register/store.hpp")"},
@@ -175,6 +179,17 @@ TEST(HouseRules, SeeARoomLinkedToARoom) {
   EXPECT_EQ(
       check_cmake("client/CMakeLists.txt", "target_link_libraries(cardgate PRIVATE cardgate_daemon)").size(),
       1U);
+  EXPECT_EQ(check_cmake("client/socket/CMakeLists.txt",
+                        "target_link_libraries(cardgate_client PRIVATE cardgate_audit cardgate_command)")
+                .size(),
+            2U);
+  EXPECT_TRUE(check_cmake("client/socket/CMakeLists.txt",
+                          "target_link_libraries(cardgate_client PUBLIC cardgate_base cardgate_proto)")
+                  .empty());
+  EXPECT_TRUE(
+      check_cmake("client/command/CMakeLists.txt",
+                  "target_link_libraries(cardgate_command PUBLIC cardgate_client PRIVATE cardgate_audit)")
+          .empty());
   EXPECT_TRUE(check_cmake("daemon/CMakeLists.txt",
                           "target_link_libraries(cardgate_daemon PUBLIC cardgate_trust cardgate_pcsc)")
                   .empty());

@@ -13,7 +13,7 @@
 
 #include "base/password.hpp"
 #include "base/secret.hpp"
-#include "client/http.hpp"
+#include "client/socket/http.hpp"
 #include "register/credentials.hpp"
 #include "register/register.hpp"
 #include "tests/bench/big_register.hpp"
