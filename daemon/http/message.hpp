@@ -61,7 +61,7 @@ std::string head_of(const Response& response, bool keep_alive);
 /// The token of "Bearer TOKEN" (RFC 6750 2.1): the scheme in any case, one or more spaces (RFC 9110 11.4). Empty when it is none.
 std::string_view bearer_token(std::string_view authorization);
 
-/// What Beast lets through and a gate must not, by the raw head of a request ("GET /
+/// What Beast lets through and the service must not, by the raw head of a request ("GET /
 /// HTTP/1.1\r\n...\r\n\r\n"): folded lines, several Host, Content-Length, Authorization or Content-Type, an empty
 /// Authorization, Content-Length beside Transfer-Encoding, codings other than one `chunked`, targets that are not a plain path
 /// (RFC 9112 2.2, 3.2, 5.2, 6.1, 6.3). Returns what is wrong, or nothing.
