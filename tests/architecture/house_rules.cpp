@@ -330,6 +330,7 @@ std::vector<std::string> find_violations(const std::filesystem::path& root, int&
         const auto text = read(entry.path());
         append(findings, check_source(path, text));
         append(findings, check_header_length(path, text));
+        append(findings, check_function_lengths(path, text));
         ++seen;
       }
     }
