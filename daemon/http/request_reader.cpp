@@ -139,7 +139,7 @@ RequestReader::Step RequestReader::read_head() {
   } else if (const auto parsed = parse_target(parser.target, request_); !parsed) {
     wrong_target_ = problem(400, "bad_request", parsed.error().context + ".");
   }
-  const std::size_t bound = wrong_target_ ? max_body_bytes : limit_(request_);
+  const std::size_t bound = limit_(request_);
   large_ = bound > max_body_bytes;
   left_ = parser.content_length().value_or(0);
   if (left_ > bound) return refuse(problem(413, "body_too_large", "The request's body is too large."));
