@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 
+#include "audit/event.hpp"
 namespace cardgate::audit {
 namespace {
 
@@ -51,8 +52,8 @@ void append_line(std::string& out, std::uint64_t sequence, std::string_view time
 
 std::string checkpoint_line(std::uint64_t sequence, std::string_view time, std::string_view prev_hex,
                             std::string_view segment, bool end, const SigningKey& key) {
-  const std::string body =
-      fmt::format("\"event\":\"checkpoint\",\"details\":{{\"segment\":\"{}\",\"end\":{}}}", segment, end);
+  const std::string body = fmt::format("\"event\":\"{}\",\"details\":{{\"segment\":\"{}\",\"end\":{}}}",
+                                       name_of(Event::checkpoint), segment, end);
   std::string message(domain);
   append_line(message, sequence, time, prev_hex, body);
   message.resize(message.size() - 2);  // the brace and the newline come after the signature

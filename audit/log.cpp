@@ -217,7 +217,7 @@ class Log::Impl {
   std::optional<std::string> lost_record() const {
     if (late_.lost().empty()) return std::nullopt;
     Record record;
-    record.event = "incident";
+    record.event = name_of(Event::incident);
     record.reason = "records were lost while the audit log could not be written; the journal has them";
     json::object events;
     for (const auto& [event, count] : late_.lost()) events[event] = count;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// One thing that happened, as the audit log keeps it, and the table of every event there is.
+// One thing that happened, as the audit log keeps it.
 //
 // Pure; thread-safe. The caller sees to it that no passcode, key or whole token is in a record; this room
 // sees to it that nothing in a record can break a line or grow without bound. See docs/audit-format.md.
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 
+#include "audit/event.hpp"
 #include "base/json.hpp"
 #include "base/result.hpp"
 
@@ -16,7 +16,7 @@ namespace cardgate::audit {
 
 /// Empty members are left out of the line.
 struct Record {
-  std::string event{};     // a name from events()
+  std::string event{};     // name_of() an event that is recorded
   std::string person{};    // the register's id of the person
   std::string role{};      // the role asked for or held
   std::string client{};    // the peer, as the kernel attested it
@@ -25,19 +25,6 @@ struct Record {
   std::string policy{};    // hash of the policy that decided
   json::object details{};  // what belongs to this event only
 };
-
-struct EventInfo {
-  std::string_view name;
-  std::string_view
-      fields;  // the members it usually carries, for people: "person, client, reason, details.reader"
-  std::string_view meaning;
-  bool internal = false;  // written by the log itself; append() refuses it
-};
-
-/// Every event, in the order of the documentation.
-std::span<const EventInfo> events();
-/// nullptr when there is no such event.
-const EventInfo* find_event(std::string_view name);
 
 /// Longest text of one member, in bytes; what is longer is cut and ends in "…". Control characters and bytes
 /// that are not UTF-8 are escaped (base/shown.hpp).

@@ -155,8 +155,9 @@ void Writer::reserve() {
 }
 
 Result<void> Writer::write_header(int fd, std::string& line) {
-  const std::string body = fmt::format("\"event\":\"segment\",\"details\":{{\"format\":{},\"key\":\"{}\"}}",
-                                       format_version, to_base64url(key_.public_key()));
+  const std::string body =
+      fmt::format("\"event\":\"{}\",\"details\":{{\"format\":{},\"key\":\"{}\"}}", name_of(Event::segment),
+                  format_version, to_base64url(key_.public_key()));
   append_line(line, durable_.sequence, text_of(clock_.wall()), durable_.hash, body);
   return write_and_sync(fd, line, 0);
 }
@@ -216,7 +217,8 @@ Result<void> Writer::retire() {
   }
   const std::string first_line = TRY(read_first_line(segments[count].path, max_checkpoint_bytes));
   const Line header = TRY(parse_line(first_line));
-  Record record{.event = "retention"};
+  Record record;
+  record.event = name_of(Event::retention);
   record.details = {{"first_kept", segments[count].first}, {"kept_prev", header.prev}, {"segments", count}};
   add(clock_.wall(), encode_unchecked(record));
   if (pending_.unsigned_lines > 0) add_checkpoint(false);

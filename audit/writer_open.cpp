@@ -139,7 +139,8 @@ Result<void> Writer::heal(const Checker& checker, std::string_view content) {
   TRY(write_file_atomic(path(name), as_bytes(torn), file_mode));
   TRY(restore_space());
   reserve();
-  Record record{.event = "healed"};
+  Record record;
+  record.event = name_of(Event::healed);
   record.details = {{"bytes", torn.size()}, {"hash", to_hex(blake2b(as_bytes(torn)))}, {"file", name}};
   const std::string body = encode_unchecked(record);
   if (!fits(body)) {

@@ -8,13 +8,19 @@
 #include <string_view>
 #include <utility>
 
+#include "audit/event.hpp"
+
 namespace cardgate::daemon {
 
-enum class Level { error = 3, warning = 4, notice = 5, info = 6 };
+using audit::Level;
 
-/// `fields` are journal names in capitals: {"CARDGATE_EVENT", "sign_in"}; those with an empty value are left
+/// `fields` are journal names in capitals: {"CARDGATE_PERSON", "E1001"}; those with an empty value are left
 /// out. What is said is escaped here (base/shown.hpp).
 using Fields = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 void log(Level level, std::string_view message, Fields fields = {});
+/// With the event's name as CARDGATE_EVENT, its level, and the explanation that the catalog has of it.
+void log(audit::Event event, std::string_view message, Fields fields = {});
+/// The same of an event that is not always as severe.
+void log(Level level, audit::Event event, std::string_view message, Fields fields = {});
 
 }  // namespace cardgate::daemon

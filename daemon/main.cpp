@@ -87,8 +87,8 @@ Result<Sockets> with_our_own(Sockets given, const Config& config) {
 
 /// Says why not, to whoever runs the machine and to whoever waits at the sockets.
 int refuse_start(const Error& why, const Sockets& given) {
-  log(Level::error, "cardgated cannot start: " + why.context,
-      {{"CARDGATE_EVENT", "start_refused"}, {"CARDGATE_REASON", why.context}});
+  log(audit::Event::start_refused, "cardgated cannot start: " + why.context,
+      {{"CARDGATE_REASON", why.context}});
   std::string first_line = why.context.substr(0, why.context.find('\n'));
   ::sd_notify(0, ("STATUS=Cannot start: " + first_line).c_str());
   std::vector<int> waiting;
@@ -172,7 +172,7 @@ int run(const std::filesystem::path& file) {
   stop.async_wait([&](const boost::system::error_code& failure, int) {
     if (failure) return;
     ::sd_notify(0, "STOPPING=1");
-    log(Level::info, "cardgated is stopping.", {{"CARDGATE_EVENT", "stop"}});
+    log(audit::Event::stop, "cardgated is stopping.");
     service.shut_down();
     server.drain([&] { io.stop(); });
   });
@@ -183,7 +183,7 @@ int run(const std::filesystem::path& file) {
   server.serve(
       {Protocol::acceptor(io, Protocol(), admin_socket.descriptor), true, admin_socket.kept_by_systemd});
   service.start(*drivers);
-  log(Level::info, "cardgated is serving.", {{"CARDGATE_EVENT", "start"}});
+  log(audit::Event::start, "cardgated is serving.");
   ::sd_notify(0, "READY=1\nSTATUS=Serving");
   io.run();
   return 0;

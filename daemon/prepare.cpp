@@ -37,12 +37,11 @@ Result<std::unique_ptr<reg::Register>> open_register(const std::filesystem::path
     auto opened = reg::open_sqlite(file);
     if (opened || opened.error().code != Errc::no_space) return opened;
     if (!said) {
-      log(Level::error,
+      log(audit::Event::register_unwritable,
           fmt::format(
               "The disk of {} is full, and the staff register needs a little room to be opened. Make some: "
               "the start then goes on by itself ({}).",
-              file.parent_path().string(), opened.error().context),
-          {{"CARDGATE_EVENT", "register_unwritable"}});
+              file.parent_path().string(), opened.error().context));
     }
     // Signals end the process as ever: there is nothing yet to be ended in order.
     ::sd_notify(0, "STATUS=Waiting for room on the disk of the staff register\nEXTEND_TIMEOUT_USEC=30000000");
@@ -53,17 +52,16 @@ Result<std::unique_ptr<reg::Register>> open_register(const std::filesystem::path
 /// What of the state is gone is said in the journal now, and by the status until the next start.
 std::vector<std::string> say_what_is_lost(const Installation& installation, const Config& config) {
   auto lost = installation.lost(config.state_directory, config.audit_directory);
-  for (const auto& text : lost) log(Level::error, text, {{"CARDGATE_EVENT", "state_lost"}});
+  for (const auto& text : lost) log(audit::Event::state_lost, text);
   return lost;
 }
 
 void remember(const Installation& installation, const Config& config, WallTime now) {
   if (const auto kept = installation.remember(config.state_directory, now); !kept) {
-    log(Level::warning,
+    log(audit::Event::installation_unmarked,
         fmt::format("cardgate could not note beside its configuration that this installation is in use ({}). "
                     "If the state folder is ever lost, the next start will look like a first start.",
-                    kept.error().message()),
-        {{"CARDGATE_EVENT", "installation_unmarked"}});
+                    kept.error().message()));
   }
 }
 
@@ -84,8 +82,7 @@ Result<Service::Parts> prepare(const std::filesystem::path& file, const Clock& c
   std::filesystem::create_directory(folder, made);
   auto answers = TRY(trust::Answers::open(folder, damaged));
   for (const auto& problem : damaged) {
-    log(Level::warning, "A damaged revocation answer was removed: " + problem + ".",
-        {{"CARDGATE_EVENT", "answers"}});
+    log(audit::Event::answers, "A damaged revocation answer was removed: " + problem + ".");
   }
   auto judge = make_judge(config, *settings.policy, std::move(settings.authorities),
                           std::move(settings.cards), std::move(answers));

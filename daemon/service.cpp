@@ -108,8 +108,8 @@ void Service::wire() {
     o.cards.judge_certificate(certificate);
   };
   o.register_threads.on_news = [&o](const std::string& text, bool good) {
-    log(good ? Level::notice : Level::error, text,
-        {{"CARDGATE_EVENT", good ? "register_writable" : "register_unwritable"}, {"CARDGATE_REASON", text}});
+    log(good ? audit::Event::register_writable : audit::Event::register_unwritable, text,
+        {{"CARDGATE_REASON", text}});
     o.recorder.note_incident(text);
     if (good) o.deeds.settle_doubtful();
     if (!good) boost::asio::co_spawn(o.io, o.register_threads.try_until_written(), boost::asio::detached);
@@ -120,7 +120,7 @@ void Service::start(CardDrivers drivers) {
   auto& o = *owners_;
   o.deeds.settle_left();
   audit::Record record;
-  record.event = "start";
+  record.event = name_of(audit::Event::start);
   record.policy = o.rules.policy()->hash();
   record.details["version"] = CARDGATE_VERSION;
   o.recorder.note(std::move(record));
@@ -144,7 +144,7 @@ void Service::shut_down() {
   o.events.publish("service", {{"kind", "stopping"}}, std::nullopt);
   o.events.close();
   audit::Record record;
-  record.event = "stop";
+  record.event = name_of(audit::Event::stop);
   record.reason = "asked to stop";
   o.recorder.note(std::move(record));
 }

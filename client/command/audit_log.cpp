@@ -100,8 +100,9 @@ std::string line_of_record(const json::object& record) {
 
 std::string unknown_event(const std::string& given) {
   std::string known;
-  for (const auto& event : audit::events())
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", event.name);
+  for (const auto& event : audit::events()) {
+    if (event.is_recorded()) known += fmt::format("{}{}", known.empty() ? "" : ", ", event.name);
+  }
   return fmt::format("--event: no record is called \"{}\". They are: {}", given, known);
 }
 

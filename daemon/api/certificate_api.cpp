@@ -132,7 +132,7 @@ Answer CertificateApi::explain(Request& request) {
   if (!who.empty()) body["person"] = person_json(who, name);
 
   audit::Record record;
-  record.event = "certificate_explained";
+  record.event = name_of(audit::Event::certificate_explained);
   record.person = who;
   record.client = describe(*request.peer);
   record.reason = holder->people.empty() ? "person_unknown" : who.empty() ? "person_ambiguous" : "";

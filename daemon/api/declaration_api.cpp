@@ -41,7 +41,7 @@ Answer DeclarationApi::sign(Request& request) {
   Actor who = actors_.myself(request);
   if (who.refusal) co_return std::move(*who.refusal);
   Deed deed;
-  deed.record.event = "declaration_signed";
+  deed.record.event = name_of(audit::Event::declaration_signed);
   deed.record.details = {{"name", name}, {"version", version}, {"text", hash}};
   deed.people = {who.person};
   deed.how = [=, when = actors_.doer(who), policy = rules_.policy()](std::vector<reg::Person>& people) {

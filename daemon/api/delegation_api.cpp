@@ -80,7 +80,7 @@ Answer DelegationApi::give(Request& request) {
 
 Deed DelegationApi::deed_of(const Delegating& ask, const Actor& who) {
   Deed deed;
-  deed.record.event = "delegation";
+  deed.record.event = name_of(audit::Event::delegation);
   deed.record.reason = ask.reason;
   deed.record.details = {{"act", "given"},
                          {"delegated_role", ask.role},
@@ -124,7 +124,7 @@ Answer DelegationApi::revoke(Request& request, const std::string& id) {
   Actor who = may_end(request, owner, given_by);
   if (who.refusal) co_return std::move(*who.refusal);
   Deed deed;
-  deed.record.event = "delegation";
+  deed.record.event = name_of(audit::Event::delegation);
   deed.record.details = {{"act", "revoked"}, {"delegation", id}};
   deed.people = {owner.person};
   deed.taking = {
@@ -180,7 +180,7 @@ Answer DelegationApi::appoint(Request& request) {
 
 Deed DelegationApi::deed_of(const StandingIn& ask, const Actor& who, const std::string& manager_name) {
   Deed deed;
-  deed.record.event = "acting_manager";
+  deed.record.event = name_of(audit::Event::acting_manager);
   deed.record.reason = ask.reason;
   deed.record.details = {{"act", "appointed"},
                          {"manager", *ask.manager},
@@ -210,7 +210,7 @@ Answer DelegationApi::end_acting(Request& request, const std::string& id) {
   Actor who = may_end(request, owner, appointed_by);
   if (who.refusal) co_return std::move(*who.refusal);
   Deed deed;
-  deed.record.event = "acting_manager";
+  deed.record.event = name_of(audit::Event::acting_manager);
   deed.record.details = {{"act", "ended"}, {"number", id}};
   deed.people = {owner.person};
   deed.taking = {.kind = work::Taking::Kind::end_acting, .number = owner.number, .doer = actors_.doer(who)};

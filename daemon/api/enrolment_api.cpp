@@ -48,7 +48,7 @@ Answer EnrolmentApi::ask(Request& request) {
   auto ask = proto::parse_enrolment(request.body);
   wipe(request.body);
   if (!ask) co_return problem(400, "bad_request", ask.error().context + ".");
-  if (auto no = passwords_.refuse_typing(peer, "enrolment")) co_return std::move(*no);
+  if (auto no = passwords_.refuse_typing(peer, audit::Event::enrolment)) co_return std::move(*no);
   auto ni_start = reg::ni_start_of(ask->national_insurance.text());
   if (!ni_start) {
     co_return problem(400, "bad_request",
@@ -78,10 +78,10 @@ Answer EnrolmentApi::ask(Request& request) {
             wait->count()),
         {{"retry_after", wait->count()}});
     retry_after(answer, *wait);
-    co_return passwords_.refuse(peer, "enrolment", std::move(answer), "throttled");
+    co_return passwords_.refuse(peer, audit::Event::enrolment, std::move(answer), "throttled");
   }
   audit::Record record;
-  record.event = "enrolment";
+  record.event = name_of(audit::Event::enrolment);
   record.person = found->person;
   record.client = describe(peer);
   record.reason = found->reason;
@@ -121,7 +121,7 @@ Answer EnrolmentApi::make_code(Request& request) {
   if (auto no = co_await std::move(making)) co_return std::move(*no);
   const WallTime expires = clock_.now() + rules_.config().passwords.activation_life;
   json::object details{{"act", "code"}};
-  auto deed = help_desk_.deed_of(out, "enrolment", std::move(details));
+  auto deed = help_desk_.deed_of(out, audit::Event::enrolment, std::move(details));
   deed.ends_sessions = false;
   deed.how = [who = out.person, hash = out.hash, since, expires](reg::Credentials& file, WallTime) {
     return file.set_code(who, hash, since, expires);
@@ -133,7 +133,7 @@ Answer EnrolmentApi::make_code(Request& request) {
 
 Answer EnrolmentApi::activate(Request& request) {
   const Peer& peer = *request.peer;
-  constexpr std::string_view event = "enrolment";
+  constexpr auto event = audit::Event::enrolment;
   auto ask = proto::parse_activation(request.body);
   wipe(request.body);
   if (!ask) co_return problem(400, "bad_request", ask.error().context + ".");
@@ -154,7 +154,7 @@ Answer EnrolmentApi::activate(Request& request) {
   // Whoever left, or was removed, since they asked for the code: looked at behind the waits.
   if (auto no = passwords_.refuse_holder(peer, event, credential.person)) co_return std::move(*no);
   PasswordDeed deed;
-  deed.record.event = event;
+  deed.record.event = name_of(event);
   deed.record.person = credential.person;
   deed.record.client = describe(peer);
   deed.record.details["act"] = "activated";

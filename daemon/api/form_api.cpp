@@ -102,7 +102,7 @@ json::object asked(const reg::Person& before, const reg::Person& after) {
 Deed FormApi::deed_of(std::string person_id, const std::string& number, std::string_view act,
                       std::string reason, std::string notice, std::function<Result<void>(reg::Person&)> how) {
   Deed deed;
-  deed.record.event = "form";
+  deed.record.event = name_of(audit::Event::form);
   deed.record.reason = std::move(reason);
   deed.record.details = {{"act", act}};
   if (!number.empty())

@@ -85,7 +85,7 @@ json::object counts(const reg::ImportReport& report) {
 
 audit::Record record_for(const Peer& peer) {
   audit::Record record;
-  record.event = "import";
+  record.event = name_of(audit::Event::import);
   record.client = describe(peer);
   return record;
 }
@@ -183,16 +183,15 @@ Answer ImportApi::import(Request& request) {
 /// Before it is done: access that was given so must never be without a record.
 boost::asio::awaitable<std::optional<Response>> ImportApi::record_emergency(const Peer& peer, const Ask& ask,
                                                                             audit::Record& broken) {
-  broken.event = "break_glass";
+  broken.event = name_of(audit::Event::break_glass);
   broken.client = describe(peer);
   broken.reason = ask.break_glass;
   broken.details = {{"what", "import"}};
   auto recording = deeds_.recorded(broken);
   const bool on_record = co_await std::move(recording);
   if (!on_record) co_return recorder_.unavailable();
-  log(Level::warning,
-      "In an emergency (\"" + ask.break_glass + "\") root gives access by a staff file, past the team.",
-      {{"CARDGATE_EVENT", "break_glass"}});
+  log(audit::Event::break_glass,
+      "In an emergency (\"" + ask.break_glass + "\") root gives access by a staff file, past the team.");
   co_return std::nullopt;
 }
 
@@ -264,8 +263,7 @@ boost::asio::awaitable<Response> ImportApi::imported(const Peer& peer, const Ask
     body["employed"] = report.employed;
     body["differences"] = differences_json(report.differences);
   } else {
-    log(Level::info, fmt::format("A staff file of {} people was taken over.", report.people),
-        {{"CARDGATE_EVENT", "import"}});
+    log(audit::Event::import, fmt::format("A staff file of {} people was taken over.", report.people));
   }
   co_return json_response(200, body);
 }

@@ -35,7 +35,7 @@ Answer NoticeApi::drop(Request& request, const std::string& id) {
     co_return problem(404, "not_found",
                       "You have no notice with that number. See your notices: cardgate notice list");
   audit::Record record;
-  record.event = "notice";
+  record.event = name_of(audit::Event::notice);
   record.person = who.person;
   record.client = who.client;
   record.session = who.session;

@@ -12,7 +12,7 @@ namespace cardgate::daemon {
 namespace {
 
 constexpr std::size_t password_groups = 4;  // 80 bits
-constexpr std::string_view change_refused = "sign_in_refused";
+constexpr auto change_refused = audit::Event::sign_in_refused;
 
 }  // namespace
 
@@ -57,7 +57,7 @@ Answer PasswordApi::change(Request& request) {
   if (!hash) co_return passwords_.refuse_busy();
   if (auto no = passwords_.refuse_holder(peer, change_refused, credential.person)) co_return std::move(*no);
   PasswordDeed deed;
-  deed.record.event = "password_changed";
+  deed.record.event = name_of(audit::Event::password_changed);
   deed.record.person = credential.person;
   deed.record.client = describe(peer);
   deed.record.reason = credential.must_change ? "temporary" : "own";
@@ -70,8 +70,7 @@ Answer PasswordApi::change(Request& request) {
               "in with the other new password, or ask the smartcard help desk.");
   auto saving = passwords_.put_on_file(deed);
   if (auto no = co_await std::move(saving)) co_return std::move(*no);
-  log(Level::info, "a password was changed",
-      {{"CARDGATE_EVENT", "password_changed"}, {"CARDGATE_PERSON", credential.person}});
+  log(audit::Event::password_changed, "a password was changed", {{"CARDGATE_PERSON", credential.person}});
   co_return no_content();
 }
 
@@ -98,15 +97,15 @@ Answer PasswordApi::reset(Request& request) {
   auto making = help_desk_.make(out, password_groups);
   if (auto no = co_await std::move(making)) co_return std::move(*no);
   const WallTime expires = clock_.now() + rules_.config().passwords.reset_life;
-  auto deed = help_desk_.deed_of(out, "password_reset");
+  auto deed = help_desk_.deed_of(out, audit::Event::password_reset);
   deed.record.reason = reason;
   deed.how = [who = out.person, hash = out.hash, expires](reg::Credentials& file, WallTime at) {
     return file.set_password({who, hash, true, expires}, {}, at);
   };
   auto saving = passwords_.put_on_file(deed);
   if (auto no = co_await std::move(saving)) co_return std::move(*no);
-  log(Level::info, "A password was replaced by a temporary one.",
-      {{"CARDGATE_EVENT", "password_reset"}, {"CARDGATE_PERSON", out.person}});
+  log(audit::Event::password_reset, "A password was replaced by a temporary one.",
+      {{"CARDGATE_PERSON", out.person}});
   co_return shown_once("temporary_password", *out.secret, out.username, expires);
 }
 

@@ -169,7 +169,7 @@ std::optional<Response> PeopleApi::choose(const Request& request, RecordAsk& ask
 
 Response PeopleApi::refused(const RecordAsk& ask, Response answer, std::string_view why) {
   audit::Record record;
-  record.event = "record_asked";
+  record.event = name_of(audit::Event::record_asked);
   record.person = ask.session->person;
   record.session = ask.session->id;
   record.role = ask.role_name;

@@ -127,7 +127,7 @@ Answer RegisterApi::back_up(Request& request) {
   };
   const auto copied = co_await register_.beside<reg::Copied>(std::move(work));
   audit::Record record;
-  record.event = "register_copied";
+  record.event = name_of(audit::Event::register_copied);
   record.client = describe(*request.peer);
   record.reason = copied ? "backup" : copied.error().message();
   record.details = {{"file", to->told}};
@@ -175,7 +175,7 @@ Answer RegisterApi::restore(Request& request) {
   const auto restored = co_await std::move(putting_back);
   ::malloc_trim(0);
   audit::Record record;
-  record.event = "register_copied";
+  record.event = name_of(audit::Event::register_copied);
   record.client = describe(*request.peer);
   record.details = {{"file", from->told}};
   if (!restored) {
@@ -189,8 +189,7 @@ Answer RegisterApi::restore(Request& request) {
   register_desk_.check_in_background();
   record.reason = "restore";
   record.details = details_of_restore(from->told, *restored);
-  log(Level::warning, fmt::format("the staff register was restored from {}", from->told),
-      {{"CARDGATE_EVENT", "register_restored"}});
+  log(audit::Event::register_restored, fmt::format("the staff register was restored from {}", from->told));
   const auto keep = audit::Keep::always;  // it is done already
   const auto recorded = co_await recorder_.write(std::move(record), keep);
   if (!recorded) {

@@ -64,7 +64,7 @@ const reg::Removal* touched(const reg::Person& before, const reg::Person& after)
 Deed RemovalApi::deed_of(std::string person_id, std::string_view act, std::string reason,
                          std::function<Result<void>(reg::Person&)> how) {
   Deed deed;
-  deed.record.event = "removal";
+  deed.record.event = name_of(audit::Event::removal);
   deed.record.reason = std::move(reason);
   deed.record.details = {{"act", act}};
   deed.people = {std::move(person_id)};

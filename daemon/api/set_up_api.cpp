@@ -107,7 +107,7 @@ struct SetUpApi::Appointment {
 
 audit::Record SetUpApi::Appointment::record(const Peer& peer) const {
   audit::Record record;
-  record.event = emergency ? "break_glass" : "setup";
+  record.event = name_of(emergency ? audit::Event::break_glass : audit::Event::setup);
   record.person = people.front();
   record.client = describe(peer);
   record.reason = reason();
@@ -220,7 +220,7 @@ boost::asio::awaitable<void> SetUpApi::tell_of_emergency(const Appointment& give
       "you do not know of it, "
       "tell your team leader.",
       *given.emergency, names_of(people), given.role.title, day_text(*given.until));
-  log(Level::warning, text, {{"CARDGATE_EVENT", "break_glass"}, {"CARDGATE_REASON", *given.emergency}});
+  log(audit::Event::break_glass, text, {{"CARDGATE_REASON", *given.emergency}});
   co_await notices_.tell_team(text);
 }
 

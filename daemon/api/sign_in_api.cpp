@@ -107,7 +107,7 @@ Answer SignInApi::resume(Request& request, const std::string& id) {
 SignInApi::Refusal SignInApi::refuse_opening(const Peer& peer, const Session& session) {
   const auto refused = [&](Response answer, std::string_view reason) {
     audit::Record record;
-    record.event = "sign_in_refused";
+    record.event = name_of(audit::Event::sign_in_refused);
     record.person = session.person;
     record.reason = reason;
     recorder_.refuse(peer, std::move(record));
@@ -132,7 +132,7 @@ SignInApi::Refusal SignInApi::refuse_opening(const Peer& peer, const Session& se
 void SignInApi::note_not_opened(const Peer& peer, const std::string& person, const std::string& session,
                                 std::string_view reason) {
   audit::Record record;
-  record.event = "sign_in_refused";
+  record.event = name_of(audit::Event::sign_in_refused);
   record.person = person;
   record.session = session;
   record.reason = fmt::format("not done: {}", reason);
@@ -306,7 +306,7 @@ void SignInApi::begin_session(ByCard& going) {
 
 SignInApi::LaterRefusal SignInApi::record(ByCard& going) {
   audit::Record record;
-  record.event = going.is_new() ? "sign_in" : "session_resumed";
+  record.event = name_of(going.is_new() ? audit::Event::sign_in : audit::Event::session_resumed);
   record.person = going.session.person;
   record.client = going.client;
   record.session = going.on_record();
@@ -389,7 +389,7 @@ Response SignInApi::open(ByCard& going) {
 boost::asio::awaitable<Response> SignInApi::sign_in_by_card(Request& request, proto::SignIn ask,
                                                             std::string resume_id) {
   const Peer& peer = *request.peer;
-  CardUse use{peer, "sign_in_refused", ask.reader, {}};
+  CardUse use{peer, audit::Event::sign_in_refused, ask.reader, {}};
   ByCard going{peer, std::move(ask), std::move(resume_id), std::move(use),
                Patience{std::chrono::steady_clock::now() + longest_card_work, request.left()}};
   if (auto no = admit(going)) co_return std::move(*no);
@@ -407,12 +407,10 @@ boost::asio::awaitable<Response> SignInApi::sign_in_by_card(Request& request, pr
     co_return has_ended();
   }
   recorder_.count("sign_ins");
-  log(Level::info,
+  log(going.is_new() ? audit::Event::sign_in : audit::Event::session_resumed,
       fmt::format("Person {} {} at reader {}.", going.session.person,
                   going.is_new() ? "signed in" : "took up the session again", going.ask.reader),
-      {{"CARDGATE_EVENT", going.is_new() ? "sign_in" : "session_resumed"},
-       {"CARDGATE_PERSON", going.session.person},
-       {"CARDGATE_READER", going.ask.reader}});
+      {{"CARDGATE_PERSON", going.session.person}, {"CARDGATE_READER", going.ask.reader}});
   co_return going.is_new() ? open(going) : resumed(going);
 }
 

@@ -11,7 +11,7 @@
 namespace cardgate::daemon {
 namespace {
 
-constexpr std::string_view refused_event = "sign_in_refused";
+constexpr auto refused_event = audit::Event::sign_in_refused;
 
 Response mismatch() {
   return problem(409, "sign_in_mismatch",
@@ -116,7 +116,7 @@ SignInApi::Refusal SignInApi::stand(ByPassword& going) {
 SignInApi::LaterRefusal SignInApi::record(ByPassword& going) {
   const auto& session = going.session;
   audit::Record record;
-  record.event = going.is_new() ? "sign_in" : "session_resumed";
+  record.event = name_of(going.is_new() ? audit::Event::sign_in : audit::Event::session_resumed);
   record.person = session.person;
   const ClientEntry* entry = admission_.signs_in(going.peer);
   if (entry != nullptr) record.client = entry->name;  // a reload may just have taken it away
@@ -180,9 +180,8 @@ boost::asio::awaitable<Response> SignInApi::sign_in_by_password(Request& request
     co_return has_ended();
   }
   recorder_.count("sign_ins", "password");
-  log(Level::info, going.is_new() ? "signed in" : "session resumed",
-      {{"CARDGATE_EVENT", going.is_new() ? "sign_in" : "session_resumed"},
-       {"CARDGATE_PERSON", going.session.person}});
+  log(going.is_new() ? audit::Event::sign_in : audit::Event::session_resumed,
+      going.is_new() ? "signed in" : "session resumed", {{"CARDGATE_PERSON", going.session.person}});
   co_return open(going);
 }
 

@@ -194,7 +194,7 @@ Answer StaffApi::change_staff(Request& request, const std::string& given) {
 
 Deed StaffApi::deed_of(const StaffAsk& ask, const std::string& id, const Actor& who) {
   Deed deed;
-  deed.record.event = "register_changed";
+  deed.record.event = name_of(audit::Event::register_changed);
   deed.record.reason = ask.reason;
   deed.record.details = ask.details();
   deed.people = {id};
@@ -247,7 +247,7 @@ std::optional<Response> StaffApi::refuse_other_name(const Request& request, cons
     if (!reader.card || reader.card->id != change.uuid || says_name(reader.card->info, expected)) continue;
     const auto found = certificate_name(reader.card->info);
     audit::Record refused;
-    refused.event = "client_refused";
+    refused.event = name_of(audit::Event::client_refused);
     refused.person = id;
     refused.session = who.session;
     refused.role = who.role;
@@ -356,7 +356,7 @@ std::optional<Response> StaffApi::refuse_giving(const Request& request, const Ac
 Deed StaffApi::deed_of(const CardAsk& ask, const std::string& id, const Actor& who) {
   const auto& change = ask.change;
   Deed deed;
-  deed.record.event = "register_changed";
+  deed.record.event = name_of(audit::Event::register_changed);
   deed.record.reason = ask.reason;
   deed.record.details = {{"card", change.uuid}, {"status", change.status}, {"replaces", change.replaces}};
   if (ask.issuer_serial) deed.record.details["issuer_serial"] = *ask.issuer_serial;

@@ -190,7 +190,7 @@ std::optional<Response> TokenApi::refuse_to_send(Issue& issue) {
   }
   if (sessions_.active_token(claims.jti) != nullptr) return std::nullopt;
   audit::Record kept_back;
-  kept_back.event = "token_refused";
+  kept_back.event = name_of(audit::Event::token_refused);
   kept_back.person = claims.sub;
   kept_back.role = claims.role;
   kept_back.client = issue.client;
@@ -211,7 +211,7 @@ Answer TokenApi::token(Request& request) {
                       "This program has asked for too many tokens in a short time. It can keep using the "
                       "token it has until that ends.");
   }
-  issue.record.event = "token_refused";
+  issue.record.event = name_of(audit::Event::token_refused);
   issue.record.role = issue.ask.role;
   issue.record.details["audience"] = issue.ask.audience;
 
@@ -223,7 +223,7 @@ Answer TokenApi::token(Request& request) {
 
   const auto& claims = issue.claims;
   audit::Record granted = issue.record;
-  granted.event = "token";
+  granted.event = name_of(audit::Event::token);
   granted.policy = claims.policy;
   granted.details["jti"] = claims.jti;
   granted.details["expires"] = claims.exp;
@@ -253,7 +253,7 @@ Answer TokenApi::introspect(Request& request) {
   if (admission_.client_for(peer, [](const ClientEntry& client) { return !client.verifies.empty(); }) ==
       nullptr) {
     audit::Record record;
-    record.event = "client_refused";
+    record.event = name_of(audit::Event::client_refused);
     record.reason = "introspect: not registered";
     recorder_.refuse(peer, std::move(record));
     co_return problem(
@@ -269,7 +269,7 @@ Answer TokenApi::introspect(Request& request) {
   recorder_.count("introspections", live.token != nullptr ? "active" : "inactive");
   if (live.token == nullptr) {
     audit::Record record;
-    record.event = "introspected";
+    record.event = name_of(audit::Event::introspected);
     record.reason = live.why;
     recorder_.refuse(peer, std::move(record));
     co_return inactive();
@@ -290,7 +290,7 @@ Answer TokenApi::revoke(Request& request) {
   const Session* session = sessions_.find(live.claims.sid);
   if (peer.uid != 0 && (session == nullptr || session->uid != peer.uid)) {
     audit::Record record;
-    record.event = "client_refused";
+    record.event = name_of(audit::Event::client_refused);
     record.reason = "revoke: not the owner";
     recorder_.refuse(peer, std::move(record));
     co_return problem(403, "not_owner",
@@ -309,7 +309,7 @@ Answer TokenApi::verify(Request& request) {
   if (admission_.client_for(peer, [&](const ClientEntry& client) { return may_verify(client, *audience); }) ==
       nullptr) {
     audit::Record record;
-    record.event = "client_refused";
+    record.event = name_of(audit::Event::client_refused);
     record.reason = "verify: not registered for the audience";
     recorder_.refuse(peer, std::move(record));
     co_return problem(
@@ -321,7 +321,7 @@ Answer TokenApi::verify(Request& request) {
   const TokenDesk::Live& live = bearer.live;
   const auto refused = [&](const std::string& reason) {
     audit::Record record;
-    record.event = "introspected";
+    record.event = name_of(audit::Event::introspected);
     record.reason = reason;
     record.person = live.claims.sub;
     record.role = live.claims.role;

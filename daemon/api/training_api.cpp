@@ -47,7 +47,7 @@ Answer TrainingApi::record(Request& request) {
   Actor who = actors_.actor(request, policy::Act::record_training, subject);
   if (who.refusal) co_return std::move(*who.refusal);
   Deed deed;
-  deed.record.event = "training_recorded";
+  deed.record.event = name_of(audit::Event::training_recorded);
   deed.record.details = {{"course", training.course}, {"completed_on", to_text(training.completed_on)}};
   deed.people = {subject};
   deed.how = [training, when = actors_.doer(who),

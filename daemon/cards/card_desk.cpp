@@ -67,18 +67,17 @@ void CardDesk::on_read(const std::string& name) {
 void CardDesk::on_twice(const std::string& reader, const std::string& other, const std::string& card) {
   recorder_.note_incident("the same card answers in two readers",
                           {{"reader", reader}, {"other_reader", other}, {"card", card}});
-  log(Level::warning,
+  log(audit::Event::card_twice,
       fmt::format("The same card answers in two readers, {} and {}: one of the two is a copy.", reader,
                   other),
-      {{"CARDGATE_EVENT", "card_twice"}, {"CARDGATE_READER", reader}, {"CARDGATE_CARD", card}});
+      {{"CARDGATE_READER", reader}, {"CARDGATE_CARD", card}});
   recorder_.count("cards_twice");
   publish("twice", reader);
 }
 
 void CardDesk::on_service(bool up, const std::string& problem) {
   if (up) {  // Readers says the other
-    log(Level::info, "The reader service (pcscd) answers: the readers are reachable.",
-        {{"CARDGATE_EVENT", "pcscd_reachable"}});
+    log(audit::Event::pcscd_reachable, "The reader service (pcscd) answers: the readers are reachable.");
   }
   recorder_.count("pcscd_changes", up ? "up" : "down");
   events_.publish("service", {{"kind", up ? "readers_up" : "readers_down"}, {"problem", problem}},

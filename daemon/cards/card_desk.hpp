@@ -19,7 +19,7 @@ namespace cardgate::daemon {
 /// One use of a passcode, as it is recorded.
 struct CardUse {
   const Peer& peer;
-  std::string_view refused_event;  // what a refusal is called in the audit
+  audit::Event refused_event;  // what a refusal is called in the audit
   std::string reader;
   std::string person;              // when known
   bool by_unblocking_key = false;  // not by the passcode
@@ -71,7 +71,7 @@ class CardDesk {
   /// After the card has worked: the same insertion, and its error told. Nothing: it went well.
   std::optional<Response> after_work(const CardUse& use, std::uint64_t insertion,
                                      const Result<void>& outcome);
-  void note_use(std::string_view event, const CardUse& use, const std::string& card);
+  void note_use(audit::Event event, const CardUse& use, const std::string& card);
 
  private:
   void on_read(const std::string& reader);

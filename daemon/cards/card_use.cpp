@@ -24,7 +24,7 @@ Response card_is_out() {
 
 Response CardDesk::refuse(const CardUse& use, Response answer, std::string_view reason) {
   audit::Record record;
-  record.event = use.refused_event;
+  record.event = name_of(use.refused_event);
   record.person = use.person;
   record.reason = reason;
   record.details["reader"] = use.reader;
@@ -179,7 +179,7 @@ Response CardDesk::error(const CardUse& use, Reader& reader, const Error& error)
 
 void CardDesk::note_blocked(const CardUse& use, const Reader& reader) {
   audit::Record blocked;
-  blocked.event = "card_blocked";
+  blocked.event = name_of(audit::Event::card_blocked);
   blocked.person = use.person;
   blocked.details = {{"reader", use.reader}, {"card", reader.card ? reader.card->id : std::string()}};
   recorder_.note(std::move(blocked));
@@ -271,14 +271,15 @@ std::optional<Response> CardDesk::after_work(const CardUse& use, std::uint64_t i
   return answer;
 }
 
-void CardDesk::note_use(std::string_view event, const CardUse& use, const std::string& card) {
+void CardDesk::note_use(audit::Event event, const CardUse& use, const std::string& card) {
   audit::Record record;
-  record.event = event;
+  record.event = name_of(event);
   record.details = {{"reader", use.reader}, {"card", card}, {"peer", describe(use.peer)}};
   recorder_.note(std::move(record));
-  log(Level::info,
-      event == "passcode_changed" ? "The passcode of a card was changed." : "A card was unblocked.",
-      {{"CARDGATE_EVENT", event}, {"CARDGATE_READER", use.reader}});
+  log(event,
+      event == audit::Event::passcode_changed ? "The passcode of a card was changed."
+                                              : "A card was unblocked.",
+      {{"CARDGATE_READER", use.reader}});
 }
 
 }  // namespace cardgate::daemon

@@ -117,8 +117,8 @@ void Readers::on_event(const pcsc::ReaderEvent& event) {
       service_up_ = event.kind == Kind::service_up;
       service_problem_ = service_up_ ? std::string() : service_words(event.why);
       if (!service_up_) {
-        log(Level::warning, fmt::format("{}. ({})", service_problem_, event.why.context),
-            {{"CARDGATE_EVENT", "pcscd_unreachable"}, {"CARDGATE_REASON", event.why.context}});
+        log(audit::Event::pcscd_unreachable, fmt::format("{}. ({})", service_problem_, event.why.context),
+            {{"CARDGATE_REASON", event.why.context}});
         stop_conversations();
       }
       callbacks_.service_changed(service_up_, service_problem_);

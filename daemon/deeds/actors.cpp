@@ -49,7 +49,7 @@ Actor Actors::actor(const Request& request, policy::Act act, const std::string& 
   Actor who = may(request, act, subject);
   if (!who.why.empty()) {
     audit::Record record;
-    record.event = "client_refused";
+    record.event = name_of(audit::Event::client_refused);
     record.person = who.person;
     record.session = who.session;
     record.reason = fmt::format("{}: {}", policy::name(act), who.why);
@@ -241,7 +241,7 @@ Actor Actors::may_give_codes(const Request& request, const std::string& subject)
   if (who.refusal) return who;
   if (who.person != subject) return actor(request, policy::Act::give_codes, subject);
   audit::Record record;
-  record.event = "client_refused";
+  record.event = name_of(audit::Event::client_refused);
   record.person = who.person;
   record.reason = "own";
   recorder_.refuse(*request.peer, std::move(record));

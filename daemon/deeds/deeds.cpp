@@ -84,7 +84,7 @@ void Deeds::settle_doubtful() {
 
 Response Deeds::refuse_impossible(const Request& request, const audit::Record& record, const Error& why) {
   audit::Record refused = record;
-  refused.event = "client_refused";
+  refused.event = name_of(audit::Event::client_refused);
   refused.reason = fmt::format("{}: not possible", record.event);
   refused.details["why"] = why.context;
   recorder_.refuse(*request.peer, std::move(refused));

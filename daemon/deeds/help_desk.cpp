@@ -31,9 +31,9 @@ boost::asio::awaitable<std::optional<Response>> HelpDesk::make(HandOut& out, std
   co_return std::nullopt;
 }
 
-PasswordDeed HelpDesk::deed_of(const HandOut& out, std::string_view event, json::object details) {
+PasswordDeed HelpDesk::deed_of(const HandOut& out, audit::Event event, json::object details) {
   PasswordDeed deed;
-  deed.record.event = event;
+  deed.record.event = name_of(event);
   deed.record.person = out.person;
   deed.record.client = describe(*out.request.peer);
   deed.record.session = out.helper.session;

@@ -47,7 +47,7 @@ class HelpDesk {
   /// The secret, of so many groups (base/crypto.hpp), and its hash.
   boost::asio::awaitable<std::optional<Response>> make(HandOut& out, std::size_t groups);
   /// Its record, by whom and for whom; `how` and the rest are the caller's.
-  PasswordDeed deed_of(const HandOut& out, std::string_view event, json::object details = {});
+  PasswordDeed deed_of(const HandOut& out, audit::Event event, json::object details = {});
 
  private:
   Roll& roll_;

@@ -68,12 +68,11 @@ boost::asio::awaitable<std::vector<std::string>> Notices::tell(const std::vector
   };
   const auto kept = co_await register_.write<Ids>(work);
   if (!kept)
-    log(Level::error, "A notice to people could not be kept: " + kept.error().message(),
-        {{"CARDGATE_EVENT", "notice_lost"}});
+    log(audit::Event::notice_lost, "A notice to people could not be kept: " + kept.error().message());
   const Ids& told = kept ? *kept : people;  // who is here hears it all the same
   if (told.empty()) co_return Ids();
   audit::Record record;
-  record.event = "notice";
+  record.event = name_of(audit::Event::notice);
   record.person = told.front();
   record.details = {{"mark", mark}, {"text", text}, {"people", told.size()}};
   recorder_.note(std::move(record));
@@ -89,10 +88,9 @@ boost::asio::awaitable<std::vector<std::string>> Notices::tell(const std::vector
 boost::asio::awaitable<void> Notices::tell_team(std::string text) {
   const auto members = members_of_team();
   if (!members) {
-    log(Level::error,
+    log(audit::Event::notice_lost,
         "The team could not be told that somebody was appointed in an emergency: " +
-            members.error().message(),
-        {{"CARDGATE_EVENT", "notice_lost"}});
+            members.error().message());
     co_return;
   }
   const std::string mark = "break-glass-" + random_id();
@@ -129,10 +127,9 @@ boost::asio::awaitable<void> Notices::tell_of_changed_texts() {
     const auto people = co_await std::move(looking);
     if (sessions_.stopping()) co_return;
     if (!people) {
-      log(Level::error,
+      log(Level::error, audit::Event::signatures_void,
           fmt::format("The people who must sign '{}' again could not be read: {}", name,
-                      people.error().message()),
-          {{"CARDGATE_EVENT", "signatures_void"}});
+                      people.error().message()));
       continue;
     }
     const std::string mark = fmt::format("text-changed-{}-{}-{}", name, version, hash.substr(0, 16));
@@ -154,7 +151,7 @@ void Notices::note_void_signatures(const std::string& name, const std::string& v
   const std::vector<std::string> named(
       told.begin(), told.begin() + static_cast<std::ptrdiff_t>(std::min(told.size(), max_named)));
   audit::Record record;
-  record.event = "signatures_void";
+  record.event = name_of(audit::Event::signatures_void);
   record.reason = "the text was changed under its version";
   record.policy = policy;
   record.details = {{"name", name},
@@ -163,12 +160,11 @@ void Notices::note_void_signatures(const std::string& name, const std::string& v
                     {"count", told.size()},
                     {"people", json::array(named.begin(), named.end())}};
   recorder_.note(std::move(record));
-  log(Level::warning,
+  log(Level::warning, audit::Event::signatures_void,
       fmt::format("The text of the declaration '{}' was changed under its version {}. The signatures of {} "
                   "people no longer count until they sign again: {}{}",
                   name, version.empty() ? "(none)" : version, told.size(), fmt::join(named, ", "),
-                  named.size() < told.size() ? ", ..." : ""),
-      {{"CARDGATE_EVENT", "signatures_void"}});
+                  named.size() < told.size() ? ", ..." : ""));
 }
 
 /// Whoever holds an approved form for a role that the policy has no more.

@@ -29,9 +29,8 @@ PasswordDesk::PasswordDesk(RuleBook& rules, Admission& admission, Roll& roll,
           rules.config().passwords.cost, [this] { recorder_.count("password_hashes"); },
           [this](const std::string& problem) {
             const std::string text = problem.empty() ? "Passwords can be checked again." : problem;
-            log(problem.empty() ? Level::notice : Level::error, text,
-                {{"CARDGATE_EVENT", problem.empty() ? "passwords_working" : "passwords_failing"},
-                 {"CARDGATE_REASON", text}});
+            log(problem.empty() ? audit::Event::passwords_working : audit::Event::passwords_failing, text,
+                {{"CARDGATE_REASON", text}});
             recorder_.note_incident(text);
           }) {}
 
@@ -62,17 +61,17 @@ Response PasswordDesk::refuse_busy() {
                  "Too many people are signing in with a password right now. Try again in a moment.");
 }
 
-Response PasswordDesk::refuse(const Peer& peer, std::string_view event, Response answer,
-                              std::string_view reason, const std::string& who) {
+Response PasswordDesk::refuse(const Peer& peer, audit::Event event, Response answer, std::string_view reason,
+                              const std::string& who) {
   audit::Record record;
-  record.event = event;
+  record.event = name_of(event);
   record.person = who;
   record.reason = reason;
   recorder_.refuse(peer, std::move(record));
   return answer;
 }
 
-std::optional<Response> PasswordDesk::refuse_client(const Peer& peer, std::string_view event,
+std::optional<Response> PasswordDesk::refuse_client(const Peer& peer, audit::Event event,
                                                     const std::string& who) {
   if (admission_.signs_in(peer) != nullptr) return std::nullopt;
   return refuse(
@@ -83,7 +82,7 @@ std::optional<Response> PasswordDesk::refuse_client(const Peer& peer, std::strin
       "sign_in_not_allowed", who);
 }
 
-std::optional<Response> PasswordDesk::refuse_typing(const Peer& peer, std::string_view event) {
+std::optional<Response> PasswordDesk::refuse_typing(const Peer& peer, audit::Event event) {
   if (auto no = refuse_client(peer, event)) return no;
   if (!admission_.allow_sign_in(peer)) {
     return refuse(peer, event,
@@ -157,7 +156,7 @@ boost::asio::awaitable<CheckedPassword> PasswordDesk::check(const Peer& peer, Pa
   co_return CheckedPassword{std::nullopt, found};
 }
 
-std::optional<Response> PasswordDesk::refuse_standing(const Peer& peer, std::string_view event,
+std::optional<Response> PasswordDesk::refuse_standing(const Peer& peer, audit::Event event,
                                                       const policy::Decision& standing,
                                                       const std::string& who) {
   if (standing.allowed) return std::nullopt;
@@ -170,7 +169,7 @@ std::optional<Response> PasswordDesk::refuse_standing(const Peer& peer, std::str
                 reason, who);
 }
 
-std::optional<Response> PasswordDesk::refuse_holder(const Peer& peer, std::string_view event,
+std::optional<Response> PasswordDesk::refuse_holder(const Peer& peer, audit::Event event,
                                                     const std::string& who) {
   const auto holder = roll_.person(who);
   if (!holder) return register_unavailable(holder.error());

@@ -28,7 +28,7 @@ namespace cardgate::daemon {
 /// One user name and one secret, before and after they were compared.
 struct PasswordUse {
   reg::CredentialKind kind;
-  std::string_view refused_event;  // what a refusal is called in the audit
+  audit::Event refused_event;  // what a refusal is called in the audit
   std::string username;
   Passwords::Typed typed;
 };
@@ -71,20 +71,19 @@ class PasswordDesk {
   }
 
   /// May this peer sign people in? A reload may have taken it away since it was asked before.
-  std::optional<Response> refuse_client(const Peer& peer, std::string_view event,
-                                        const std::string& who = {});
+  std::optional<Response> refuse_client(const Peer& peer, audit::Event event, const std::string& who = {});
   /// May this peer sign people in, and is there room for one more try?
-  std::optional<Response> refuse_typing(const Peer& peer, std::string_view event);
+  std::optional<Response> refuse_typing(const Peer& peer, audit::Event event);
   /// Counts the try, compares, counts again.
   boost::asio::awaitable<CheckedPassword> check(const Peer& peer, PasswordUse use);
   /// After a right password: why the person may not have a session all the same.
-  std::optional<Response> refuse_standing(const Peer& peer, std::string_view event,
+  std::optional<Response> refuse_standing(const Peer& peer, audit::Event event,
                                           const policy::Decision& standing, const std::string& who);
   /// The same, by what is on record now.
-  std::optional<Response> refuse_holder(const Peer& peer, std::string_view event, const std::string& who);
+  std::optional<Response> refuse_holder(const Peer& peer, audit::Event event, const std::string& who);
   /// Why it may not be this person's password.
   std::optional<Response> refuse_new(const Secret& wanted, const reg::Person& who);
-  Response refuse(const Peer& peer, std::string_view event, Response answer, std::string_view reason,
+  Response refuse(const Peer& peer, audit::Event event, Response answer, std::string_view reason,
                   const std::string& who = {});
   Response refuse_busy();
 

@@ -193,7 +193,7 @@ boost::asio::awaitable<PeopleDesk::Made> PeopleDesk::make(const Request& request
 /// Fills in who looked, and says whether that is to be recorded.
 Looks::Answer PeopleDesk::count_look(const Request& request, const Actor& who, audit::Record& record,
                                      std::string_view list, std::size_t people) {
-  record.event = "looked_at";
+  record.event = name_of(audit::Event::looked_at);
   record.client = describe(*request.peer);
   record.session = who.session;
   record.role = who.role;

@@ -77,21 +77,21 @@ boost::asio::awaitable<Result<RegisterDesk::Findings>> RegisterDesk::check(reg::
 
 void RegisterDesk::note(const Result<Findings>& found) {
   if (!found) {
-    log(Level::warning, "The staff register could not be checked: " + found.error().message(),
-        {{"CARDGATE_EVENT", "register_check"}});
+    log(Level::warning, audit::Event::register_check,
+        "The staff register could not be checked: " + found.error().message());
     return;
   }
   last_check_.at = clock_.now();
   if (found->empty()) {
     last_check_.problem.clear();
-    log(Level::info, "The staff register is whole.", {{"CARDGATE_EVENT", "register_check"}});
+    log(Level::info, audit::Event::register_check, "The staff register is whole.");
     return;
   }
   last_check_.problem = fmt::format(
       "The staff register is damaged ({}). It is left as it is: restore a backup (cardgate register "
       "restore).",
       found->front());
-  log(Level::error, last_check_.problem, {{"CARDGATE_EVENT", "register_damaged"}});
+  log(audit::Event::register_damaged, last_check_.problem);
   recorder_.note_incident(last_check_.problem, {{"findings", texts(*found, ids_in_record)}});
 }
 

@@ -67,12 +67,11 @@ boost::asio::awaitable<void> SetUp::signed_in(std::string person) {
   }
   if (!*outcome || std::exchange(closed_, true)) co_return;
   audit::Record record;
-  record.event = "setup";
+  record.event = name_of(audit::Event::setup);
   record.person = person;
   record.reason = "closed: both have signed in";
   recorder_.note(std::move(record));
-  log(Level::info, "Set-up is closed: both members of the team have signed in.",
-      {{"CARDGATE_EVENT", "setup_closed"}});
+  log(audit::Event::setup_closed, "Set-up is closed: both members of the team have signed in.");
 }
 
 }  // namespace cardgate::daemon

@@ -81,9 +81,9 @@ void Deeds::put_in_force(const OpenAct& act) {
 }
 
 boost::asio::awaitable<Response> Deeds::owe(OpenAct act, Error why) {
-  log(Level::error, "Access was taken away, and the staff register does not have it yet: " + why.message(),
-      {{"CARDGATE_EVENT", "act_unwritten"},
-       {"CARDGATE_PERSON", act.person},
+  log(audit::Event::act_unwritten,
+      "Access was taken away, and the staff register does not have it yet: " + why.message(),
+      {{"CARDGATE_PERSON", act.person},
        {"CARDGATE_RECORD", json::serialize(to_json(act))},
        {"CARDGATE_REASON", why.message()}});
   auto noting = open_acts_.begin(act);
@@ -172,14 +172,14 @@ boost::asio::awaitable<void> Deeds::write_owed() {
     open_acts_.release(id);
     sessions_.people_changed({act.person});
     if (!written) {
-      log(Level::warning,
+      log(audit::Event::act_not_done,
           "A change that takes access away waited, and can no longer be made: " + written.error().message(),
-          {{"CARDGATE_EVENT", "act_not_done"}, {"CARDGATE_PERSON", act.person}});
+          {{"CARDGATE_PERSON", act.person}});
       note_not_done(act.record, written.error().message());
       continue;
     }
-    log(Level::notice, "What waited for the staff register is written there now.",
-        {{"CARDGATE_EVENT", "act_written"}, {"CARDGATE_PERSON", act.person}});
+    log(audit::Event::act_written, "What waited for the staff register is written there now.",
+        {{"CARDGATE_PERSON", act.person}});
     open_acts_.end(id);
     if (act.notice.empty()) continue;
     auto telling = tell(act.person, act.record.event, act.notice);
@@ -226,11 +226,9 @@ void Deeds::settle_left() {
     }
     const std::string_view why = done ? "the service stopped before it was carried out"
                                       : "perhaps: the service stopped while it was being carried out";
-    log(Level::warning,
+    log(audit::Event::act_not_done,
         fmt::format("An act was recorded before the last stop, and not carried out ({}).", why),
-        {{"CARDGATE_EVENT", "act_not_done"},
-         {"CARDGATE_PERSON", act.record.person},
-         {"CARDGATE_RECORD", json::serialize(to_json(act))}});
+        {{"CARDGATE_PERSON", act.record.person}, {"CARDGATE_RECORD", json::serialize(to_json(act))}});
     note_not_done(std::move(act.record), why);
   }
   if (!open_acts_.owed().empty()) boost::asio::co_spawn(io_, write_owed_later(), boost::asio::detached);

@@ -115,12 +115,11 @@ void Server::admit_peer(Socket socket, bool admin) {
   // The socket's mode says the same; but a mode is one mistake away from another one.
   if (admin && peer->uid != 0) {
     if (!std::exchange(told_of_admin_mode_, true)) {
-      log(Level::warning,
+      log(audit::Event::admin_refused,
           fmt::format(
               "uid {} has reached the admin socket and was refused: it is for root alone. Give it back its "
               "owner root and its mode 0600",
-              peer->uid),
-          {{"CARDGATE_EVENT", "admin_refused"}});
+              peer->uid));
     }
     part_from(socket, problem(403, "root_only", "The admin socket is for root. Nothing was done."));
     return;

@@ -33,19 +33,17 @@ void tell_journal(audit::Options& options) {
   options.unwritten = [failing](const audit::Unwritten& record) {
     const std::string why = record.error.message();
     if (!failing->exchange(true)) {
-      log(Level::error, "The audit log cannot be written: " + why,
-          {{"CARDGATE_EVENT", "audit_failing"}, {"CARDGATE_REASON", why}});
+      log(audit::Event::audit_failing, "The audit log cannot be written: " + why, {{"CARDGATE_REASON", why}});
     }
     const bool refusal = record.keep == audit::Keep::said;
-    log(refusal ? Level::warning : Level::error, what_became(record),
-        {{"CARDGATE_EVENT", record.kept == audit::Kept::nowhere && !refusal ? "audit_lost" : "audit_late"},
-         {"CARDGATE_RECORD", record.record},
-         {"CARDGATE_REASON", why}});
+    log(refusal ? Level::warning : Level::error,
+        record.kept == audit::Kept::nowhere && !refusal ? audit::Event::audit_lost : audit::Event::audit_late,
+        what_became(record), {{"CARDGATE_RECORD", record.record}, {"CARDGATE_REASON", why}});
   };
   options.late_written = [failing](std::size_t count) {
     *failing = false;
-    log(Level::notice, fmt::format("{} records that waited are in the audit log now.", count),
-        {{"CARDGATE_EVENT", "audit_caught_up"}});
+    log(audit::Event::audit_caught_up,
+        fmt::format("{} records that waited are in the audit log now.", count));
   };
 }
 

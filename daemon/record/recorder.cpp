@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/record/recorder.hpp"
 
-#include <algorithm>
+#include <stdexcept>
 
 #include "daemon/record/refusal_message.hpp"
 
@@ -11,15 +11,13 @@ namespace {
 /// Of records of what is done, whatever becomes of the log. What comes as often as a person or a program likes is kept in half
 /// of the room, so that it cannot push out what takes access away.
 audit::Keep keep_of(std::string_view event) {
-  static constexpr std::string_view many[] = {
-      "revoked", "session_locked", "session_grace", "session_resumed", "card_removed",    "looked_at",
-      "notice",  "trust_files",    "clock_jump",    "card_blocked",    "passcode_changed"};
-  return std::ranges::find(many, event) == std::end(many) ? audit::Keep::always : audit::Keep::if_room;
+  const auto* info = audit::find_event(event);
+  return info != nullptr && info->frequent ? audit::Keep::if_room : audit::Keep::always;
 }
 
 audit::Record counted_refusal(Refusals::Counted counted) {
   audit::Record record;
-  record.event = "repeated";
+  record.event = name_of(audit::Event::repeated);
   record.reason = std::move(counted.reason);
   record.details = {{"event", counted.event}, {"count", counted.count}};
   record.details["uid"] =
@@ -30,12 +28,15 @@ audit::Record counted_refusal(Refusals::Counted counted) {
 audit::Record counted_look(Looks::Counted counted) {
   auto& look = counted.kind;
   audit::Record record;
-  record.event = "repeated";
+  record.event = name_of(audit::Event::repeated);
   record.person = std::move(look.person);
   record.role = std::move(look.role);
   record.session = std::move(look.session);
   record.reason = std::move(look.what);
-  record.details = {{"event", "looked_at"}, {"count", counted.times}, {"uid", look.uid}, {"by", look.by}};
+  record.details = {{"event", name_of(audit::Event::looked_at)},
+                    {"count", counted.times},
+                    {"uid", look.uid},
+                    {"by", look.by}};
   if (!look.list.empty()) record.details["list"] = look.list;
   return record;
 }
@@ -58,7 +59,7 @@ void Recorder::note(audit::Record record) {
 
 void Recorder::note_incident(std::string reason, json::object details) {
   audit::Record record;
-  record.event = "incident";
+  record.event = name_of(audit::Event::incident);
   record.reason = std::move(reason);
   record.details = std::move(details);
   note(std::move(record));
@@ -98,9 +99,10 @@ void Recorder::refuse(const Peer& peer, audit::Record record) {
   }
   const auto* reader = find_string(record.details, "reader");
   const auto* client = admission_.client_for(peer);
-  log(Level::notice, refusal_message(record),
-      {{"CARDGATE_EVENT", record.event},
-       {"CARDGATE_PERSON", record.person},
+  const auto* event = audit::find_event(record.event);
+  if (event == nullptr) throw std::logic_error("no refusal is called " + record.event);
+  log(Level::notice, event->event, refusal_message(record),
+      {{"CARDGATE_PERSON", record.person},
        {"CARDGATE_ROLE", record.role},
        {"CARDGATE_REASON", record.reason},
        {"CARDGATE_READER", reader == nullptr ? std::string_view() : std::string_view(*reader)},

@@ -2,7 +2,6 @@
 #include "daemon/record/refusal_message.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "base/json.hpp"
 
@@ -10,19 +9,8 @@ namespace cardgate::daemon {
 namespace {
 
 std::string what_was_refused(std::string_view event) {
-  struct Words {
-    std::string_view event, text;
-  };
-  static constexpr std::array words{
-      Words{"sign_in_refused", "A sign-in was refused"},
-      Words{"card_refused", "A change of a card's passcode was refused"},
-      Words{"token_refused", "A token was refused"},
-      Words{"client_refused", "A call was refused"},
-      Words{"record_asked", "A person's record was not opened"},
-      Words{"enrolment", "A request for a first password led to nothing"},
-  };
-  const auto found = std::ranges::find(words, event, &Words::event);
-  if (found != words.end()) return std::string(found->text);
+  const auto* info = audit::find_event(event);
+  if (info != nullptr && !info->refusal.empty()) return std::string(info->refusal);
   std::string text = "Refused (" + std::string(event) + ")";
   return text;
 }

@@ -33,10 +33,10 @@ constexpr std::size_t max_named_in_status = 3;
 
 void log_passed_over(const trust::Authorities& authorities, WallTime at) {
   for (const auto& text : authorities.useless(at)) {
-    log(Level::warning, text, {{"CARDGATE_EVENT", "authority_useless"}});
+    log(audit::Event::authority_useless, text);
   }
   for (const auto& text : authorities.passed_over()) {
-    log(Level::warning, text, {{"CARDGATE_EVENT", "crl_passed_over"}});
+    log(audit::Event::crl_passed_over, text);
   }
 }
 
@@ -154,8 +154,8 @@ void CertificateJudge::complain(const trust::Question& question, const std::stri
     if (last != BootTime{} && now < last + quiet) return;
     last = now;
   }
-  log(Level::warning, "An answer about revocation was not taken: " + why,
-      {{"CARDGATE_EVENT", "revocation_answer"}, {"CARDGATE_URL", question.url}});
+  log(audit::Event::revocation_answer, "An answer about revocation was not taken: " + why,
+      {{"CARDGATE_URL", question.url}});
 }
 
 }  // namespace cardgate::daemon

@@ -23,8 +23,9 @@ void log_findings(const policy::Policy& policy, std::string_view file) {
     if (finding.severity != policy::Finding::Severity::error) continue;
     const std::string place = finding.line > 0 ? fmt::format("{}:{}", file, finding.line) : std::string(file);
     const std::string role = finding.role.empty() ? std::string() : finding.role + ": ";
-    log(Level::warning, fmt::format("{}: {}{}. {}", place, role, finding.text, finding.next_step),
-        {{"CARDGATE_EVENT", "policy_finding"}, {"CARDGATE_ROLE", finding.role}});
+    log(audit::Event::policy_finding,
+        fmt::format("{}: {}{}. {}", place, role, finding.text, finding.next_step),
+        {{"CARDGATE_ROLE", finding.role}});
   }
 }
 

@@ -53,15 +53,15 @@ boost::asio::awaitable<Result<void>> RuleLoader::reload() {
   auto outcome = co_await std::move(taking);
   if (stopping_) co_return outcome;
   if (outcome) {
-    log(Level::info, "The configuration, the policy and the trust files were read again and are in use.",
-        {{"CARDGATE_EVENT", "reload"}});
+    log(audit::Event::reload,
+        "The configuration, the policy and the trust files were read again and are in use.");
     ::sd_notify(0, "READY=1\nSTATUS=Serving");
   } else {
-    log(Level::error,
+    log(audit::Event::reload_refused,
         "The new configuration was refused, so nothing was reloaded and cardgate goes on with the one "
         "before: " +
             outcome.error().context,
-        {{"CARDGATE_EVENT", "reload_refused"}, {"CARDGATE_REASON", outcome.error().context}});
+        {{"CARDGATE_REASON", outcome.error().context}});
     ::sd_notify(0, "READY=1\nSTATUS=Serving with the configuration before: the new one was refused");
   }
   if (on_trust_paths) on_trust_paths();
@@ -70,7 +70,7 @@ boost::asio::awaitable<Result<void>> RuleLoader::reload() {
 
 Error RuleLoader::refused(Error error, std::string_view next) {
   audit::Record record;
-  record.event = "reload";
+  record.event = name_of(audit::Event::reload);
   record.reason = error.context;
   record.policy = rules_.policy()->hash();
   recorder_.note(std::move(record));
@@ -107,7 +107,7 @@ void RuleLoader::take_over(Settings next) {
       {std::move(next.config), std::move(next.policy), std::move(judge), std::move(next.password_rules)});
   configuration_.taken(std::move(next.files));
   audit::Record record;
-  record.event = "reload";
+  record.event = name_of(audit::Event::reload);
   record.policy = rules_.policy()->hash();
   recorder_.note(std::move(record));
   recorder_.count("reloads", "taken");
@@ -140,18 +140,18 @@ void RuleLoader::trust_files_changed() {
 
 void RuleLoader::take_over_trust(Result<trust::Authorities> loaded) {
   audit::Record record;
-  record.event = "trust_files";
+  record.event = name_of(audit::Event::trust_files);
   if (loaded) {
     Rules next = *rules_.snapshot();
     next.judge =
         make_judge(next.config, *next.policy, std::move(*loaded), next.judge->cards(), next.judge->answers());
     rules_.set(std::move(next));
     judge_is_new();
-    log(Level::info, "The trust files changed and are in use.", {{"CARDGATE_EVENT", "trust_files"}});
+    log(audit::Event::trust_files, "The trust files changed and are in use.");
   } else {
     record.reason = loaded.error().context;
     trust_problem_ = "The trust files changed and were not taken over: " + loaded.error().context;
-    log(Level::error, trust_problem_, {{"CARDGATE_EVENT", "trust_files_refused"}});
+    log(audit::Event::trust_files_refused, trust_problem_);
   }
   recorder_.note(std::move(record));
 }

@@ -104,7 +104,7 @@ void SessionDesk::card_removed(const std::string& reader, std::uint64_t insertio
   auto actions = sessions_.card_removed(reader, insertion, clock_.boot());
   for (const auto& ended : actions.ended) {
     audit::Record record;
-    record.event = "card_removed";
+    record.event = name_of(audit::Event::card_removed);
     record.person = ended.session.person;
     record.session = ended.session.id;
     record.details["reader"] = reader;
@@ -160,9 +160,12 @@ void SessionDesk::apply(Actions actions) {
   for (const auto& ended : actions.ended) tell_of_end(ended);
   for (const auto& revoked : actions.revoked) tell_of_revoked(revoked);
   for (const auto& locked : actions.locked)
-    tell_of_session(locked.session, "session_locked", "locked", locked.card_out ? "card_removed" : "idle");
-  for (const auto& id : actions.grace) tell_of_session(id, "session_grace", "grace", "card_removed");
-  for (const auto& id : actions.back) tell_of_session(id, "session_resumed", "resumed", "card_back");
+    tell_of_session(locked.session, audit::Event::session_locked, "locked",
+                    locked.card_out ? "card_removed" : "idle");
+  for (const auto& id : actions.grace)
+    tell_of_session(id, audit::Event::session_grace, "grace", "card_removed");
+  for (const auto& id : actions.back)
+    tell_of_session(id, audit::Event::session_resumed, "resumed", "card_back");
   for (const auto& id : actions.review) review(id);
   arm();
 }
@@ -171,7 +174,7 @@ void SessionDesk::tell_of_end(const Ended& ended) {
   const Session& session = ended.session;
   const std::string reason(name(ended.reason));
   audit::Record record;
-  record.event = "session_ended";
+  record.event = name_of(audit::Event::session_ended);
   record.person = session.person;
   record.session = session.id;
   record.reason = reason;
@@ -181,10 +184,8 @@ void SessionDesk::tell_of_end(const Ended& ended) {
     record.details["card"] = session.card;
   }
   recorder_.note(std::move(record));
-  log(Level::info, fmt::format("The session of person {} ended: {}.", session.person, reason),
-      {{"CARDGATE_EVENT", "session_ended"},
-       {"CARDGATE_PERSON", session.person},
-       {"CARDGATE_REASON", reason}});
+  log(audit::Event::session_ended, fmt::format("The session of person {} ended: {}.", session.person, reason),
+      {{"CARDGATE_PERSON", session.person}, {"CARDGATE_REASON", reason}});
   recorder_.count("sessions_ended", reason);
   events_.publish("session",
                   {{"kind", "ended"}, {"session", session.id}, {"reason", reason}, {"tokens", ended.tokens}},
@@ -194,7 +195,7 @@ void SessionDesk::tell_of_end(const Ended& ended) {
 void SessionDesk::tell_of_revoked(const Revoked& revoked) {
   const Session* session = sessions_.find(revoked.token.session);
   audit::Record record;
-  record.event = "revoked";
+  record.event = name_of(audit::Event::revoked);
   record.person = session != nullptr ? session->person : std::string();
   record.role = revoked.token.role;
   record.client = revoked.token.client;
@@ -209,12 +210,12 @@ void SessionDesk::tell_of_revoked(const Revoked& revoked) {
 }
 
 /// A session that lives on in another state: recorded and announced.
-void SessionDesk::tell_of_session(const std::string& id, std::string_view event, std::string_view kind,
+void SessionDesk::tell_of_session(const std::string& id, audit::Event event, std::string_view kind,
                                   std::string_view reason) {
   const Session* session = sessions_.find(id);
   if (session == nullptr) return;
   audit::Record record;
-  record.event = event;
+  record.event = name_of(event);
   record.person = session->person;
   record.session = id;
   record.reason = reason;
@@ -273,9 +274,9 @@ bool SessionDesk::look_at_clock() {
   const auto news = clock_.guard().take_news();
   if (!news) return false;
   const auto [level, text] = words_of(*news);
-  log(level, text, {{"CARDGATE_EVENT", "clock_jump"}});
+  log(level, audit::Event::clock_jump, text);
   audit::Record record;
-  record.event = "clock_jump";
+  record.event = name_of(audit::Event::clock_jump);
   record.reason = text;
   record.details = {{"from", to_rfc3339(news->from)}, {"to", to_rfc3339(news->to)}};
   recorder_.note(std::move(record));
@@ -294,7 +295,7 @@ void SessionDesk::clock_was_set() {
   if (look_at_clock()) return;
   // By so little that nothing depends on it; but the times of the log may be out of order.
   audit::Record record;
-  record.event = "clock_jump";
+  record.event = name_of(audit::Event::clock_jump);
   record.details = {{"from", to_rfc3339(clock_.now())}, {"to", to_rfc3339(clock_.shown())}};
   recorder_.note(std::move(record));
 }

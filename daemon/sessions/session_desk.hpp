@@ -104,7 +104,7 @@ class SessionDesk {
   void apply(Actions actions);
   void tell_of_end(const Ended& ended);
   void tell_of_revoked(const Revoked& revoked);
-  void tell_of_session(const std::string& id, std::string_view event, std::string_view kind,
+  void tell_of_session(const std::string& id, audit::Event event, std::string_view kind,
                        std::string_view reason);
   bool certificate_holds(const Session& session);
   void review_role(const Session& session, const std::string& role, const policy::Facts& facts);

@@ -7,7 +7,7 @@
 namespace cardgate::daemon {
 
 void SessionDesk::access_removed(audit::Record record, const Session& session) {
-  record.event = "access_removed";
+  record.event = name_of(audit::Event::access_removed);
   record.person = session.person;
   record.session = session.id;
   recorder_.note(std::move(record));

@@ -64,7 +64,7 @@ TokenDesk::Bearer TokenDesk::shown_token(const Request& request) {
   }) != nullptr;
   if (live.token == nullptr || !registered) {
     audit::Record record;
-    record.event = "introspected";
+    record.event = name_of(audit::Event::introspected);
     record.reason = live.token == nullptr ? live.why : "audience_not_registered";
     recorder_.refuse(*request.peer, std::move(record));
     bearer.refusal =

@@ -76,7 +76,7 @@ TEST(AuditRecord, KeepsEveryKindOfValue) {
 TEST(AuditRecord, TakesOnlyEventsOfTheTable) {
   EXPECT_EQ(encode({.event = "made_up"}).error().code, Errc::invalid_argument);
   EXPECT_EQ(encode({}).error().code, Errc::invalid_argument);
-  for (const char* internal : {"segment", "checkpoint", "retention", "healed"}) {
+  for (const char* internal : {"segment", "checkpoint", "retention", "healed", "start_refused"}) {
     EXPECT_EQ(encode({.event = internal}).error().code, Errc::invalid_argument) << internal;
   }
   std::set<std::string_view> names;
