@@ -44,7 +44,7 @@ bool fits(const PeerMatch& match, const Peer& peer);
 /// "uid=1000 pid=77 unit=esr-gateway.service program=gateway": as records tell of a peer.
 std::string describe(const Peer& peer);
 
-/// True when `peer` may type a passcode at `reader`: listed in the config, or active on the reader's seat
+/// True when `uid` may type a passcode at `reader`: listed in the config, or active on the reader's seat
 /// (logind).
 bool sits_at(const std::vector<ReaderRule>& rules, const std::string& reader, uid_t uid);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Access forms, declarations and training.
+// Access forms: submitted, verified by the line manager, approved by the team.
 #include "daemon/api/form_api.hpp"
 
 #include <fmt/format.h>

@@ -8,7 +8,6 @@
 //   open    or resume, and looked at once more by what holds now
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -65,7 +64,7 @@ class SignInApi {
   Response open(ByPassword& going);
 
   // What both have in common.
-  /// Takes the place of a session that is about to be recorded; a refusal when there is none.
+  /// Why a session cannot be opened now: there is no room, or its card is in use by another user.
   Refusal refuse_opening(const Peer& peer, const Session& session);
   /// After its record: it was not opened (or resumed) in the end.
   void note_not_opened(const Peer& peer, const std::string& person, const std::string& session,

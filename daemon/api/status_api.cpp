@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What may be looked at: own sessions and access, readers, downtime, counters. Others' business is not shown
-// (rule 10).
+// How the service does: what is wrong, readers, downtime, counters. Others' business is not shown (rule 10).
 #include "daemon/api/status_api.hpp"
 
 #include <fmt/format.h>

@@ -49,7 +49,6 @@ std::string SetUp::text_of(const std::vector<Awaited>& all) {
   return json::serialize(list);
 }
 
-/// The first sign-in of somebody whom set-up named; the second of the two closes it.
 boost::asio::awaitable<void> SetUp::signed_in(std::string person) {
   if (closed_) co_return;
   const std::function<Result<bool>(reg::Register&)> work = [person](reg::Register& staff) -> Result<bool> {

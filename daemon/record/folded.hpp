@@ -55,7 +55,6 @@ class Folded {
   }
   /// When take() is to be asked next; nothing when there is nothing.
   std::optional<BootTime> next() const { return next_; }
-  std::size_t size() const { return entries_.size(); }
   template <class Visit>
   void each_kind(Visit visit) const {
     for (const auto& [kind, entry] : entries_) visit(kind);

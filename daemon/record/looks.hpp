@@ -7,7 +7,6 @@
 #include <sys/types.h>
 
 #include <compare>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>

@@ -8,11 +8,13 @@
 //   look()    somebody was shown other people: the same again is counted
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <functional>
+#include <map>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "audit/log.hpp"
 #include "daemon/access/admission.hpp"
@@ -51,7 +53,7 @@ class Recorder {
   /// Until what was noted is on record, or kept where the log cannot be written: before an answer says that it was done.
   boost::asio::awaitable<void> noted();
 
-  /// `record.reason` is a fixed word; what the peer said stands in the role or the details, and is cut (refusals.hpp).
+  /// `record.reason` is a fixed word; what the peer said stands in the role or the details, and is cut.
   void refuse(const Peer& peer, audit::Record record);
   /// Of `people` shown to somebody: whether this look is to be recorded itself, or is too much.
   Looks::Answer look(const Looks::Look& one, std::size_t people);

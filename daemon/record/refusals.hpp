@@ -69,7 +69,6 @@ class Refusals {
     return out;
   }
   std::optional<BootTime> next() const { return folded_.next(); }
-  bool empty() const { return folded_.size() == 0; }
 
  private:
   struct Kind {

@@ -38,7 +38,7 @@ TEST(Refusals, AreWrittenWhenTheirTimeIsUpAndForgottenWhenTheyEnd) {
   EXPECT_EQ(refusals.take(*refusals.next()).size(), 1U);
   EXPECT_EQ(refusals.next(), start + seconds(30)) << "what goes on is told less often";
   EXPECT_TRUE(refusals.take(*refusals.next()).empty());
-  EXPECT_TRUE(refusals.empty());
+  EXPECT_FALSE(refusals.next());
   EXPECT_TRUE(refusals.first(nurse, true, "token_refused", "no_session", start + seconds(31)));
 }
 
