@@ -16,7 +16,7 @@ Day monday_of(Day day) {
   return day - (std::chrono::weekday(day) - std::chrono::Monday);
 }
 
-json::array to_json(const std::map<std::string, std::int64_t>& roles) {
+json::array roles_json(const std::map<std::string, std::int64_t>& roles) {
   json::array out;
   for (const auto& [role, people] : roles) out.push_back(json::object{{"role", role}, {"people", people}});
   return out;
@@ -102,7 +102,7 @@ json::object Forecast::to_json(reg::Register& staff) {
   }
   for (const auto& [monday, week] : by_week_) {
     weeks.push_back(json::object{
-        {"from", to_text(Date(monday))}, {"people", week.people}, {"roles", daemon::to_json(week.roles)}});
+        {"from", to_text(Date(monday))}, {"people", week.people}, {"roles", roles_json(week.roles)}});
   }
   for (const auto& entry : entries_) {
     const auto& lapse = entry.lapse;
