@@ -116,7 +116,7 @@ void Service::wire() {
   };
 }
 
-void Service::start(CardDrivers drivers) {
+void Service::start(CardDrivers drivers, bool watch) {
   auto& o = *owners_;
   o.deeds.settle_left();
   audit::Record record;
@@ -129,7 +129,7 @@ void Service::start(CardDrivers drivers) {
   log_findings(*o.rules.policy(), o.rules.config().policy.string());
   boost::asio::co_spawn(o.io, o.register_threads.try_until_written(), boost::asio::detached);
   o.notices.rules_changed(nullptr);
-  if (!drivers.empty()) o.cards.start(std::move(drivers));
+  if (!drivers.empty()) o.cards.start(std::move(drivers), watch);
   o.register_desk.remove_left_copies(seconds(0));
   o.register_desk.check_in_background();
 }

@@ -40,7 +40,8 @@ class Service {
   Service& operator=(const Service&) = delete;
 
   /// `drivers`: of the cards that are taken; none: no reader is watched.
-  void start(CardDrivers drivers);
+  /// `watch`: pcscd says what happens at the readers; otherwise whoever asked says it to Readers::hear().
+  void start(CardDrivers drivers, bool watch = true);
   /// Ends all sessions and says so; requests are answered 503 from here on.
   void shut_down();
 

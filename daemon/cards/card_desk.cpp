@@ -40,8 +40,9 @@ CardDesk::CardDesk(boost::asio::io_context& io, RuleBook& rules, RuleLoader& loa
                .service_changed = [this](bool up, const std::string& problem) { on_service(up, problem); }}) {
 }
 
-void CardDesk::start(CardDrivers drivers) {
+void CardDesk::start(CardDrivers drivers, bool watch) {
   readers_.start(std::move(drivers), rules_.judge(), [this] { return clock_.now(); });
+  if (watch) readers_.watch();
 }
 
 void CardDesk::publish(std::string_view kind, const std::string& reader) {

@@ -43,7 +43,8 @@ class CardDesk {
   CardDesk(const CardDesk&) = delete;
   CardDesk& operator=(const CardDesk&) = delete;
 
-  void start(CardDrivers drivers);
+  /// `watch`: as Service::start().
+  void start(CardDrivers drivers, bool watch);
   void stop() { readers_.stop(); }
   Readers& readers() { return readers_; }
 

@@ -76,8 +76,11 @@ void Readers::start(CardDrivers drivers, std::shared_ptr<const CertificateJudge>
   drivers_ = std::move(drivers);
   judge_ = std::move(judge);
   now_ = std::move(now);
+}
+
+void Readers::watch() {
   watcher_ = std::make_unique<pcsc::Watcher>([this](pcsc::ReaderEvent event) {
-    asio::post(io_, [this, event = std::move(event)] { on_event(event); });
+    asio::post(io_, [this, event = std::move(event)] { hear(event); });
   });
 }
 
@@ -109,7 +112,7 @@ static std::string service_words(const Error& why) {
   }
 }
 
-void Readers::on_event(const pcsc::ReaderEvent& event) {
+void Readers::hear(const pcsc::ReaderEvent& event) {
   using Kind = pcsc::ReaderEvent::Kind;
   switch (event.kind) {
     case Kind::service_up:

@@ -56,9 +56,13 @@ class Readers {
   Readers(boost::asio::io_context& io, Callbacks callbacks);
   ~Readers();
 
-  /// Starts watching. `judge` may be replaced at any time.
+  /// Before anything else is called. `judge` may be replaced at any time.
   void start(CardDrivers drivers, std::shared_ptr<const CertificateJudge> judge,
              std::function<WallTime()> now);
+  /// From here on the watcher says what happens at the readers.
+  void watch();
+  /// What happened at the readers: the watcher's word, or that of a test without readers.
+  void hear(const pcsc::ReaderEvent& event);
   void set_judge(std::shared_ptr<const CertificateJudge> judge) { judge_ = std::move(judge); }
 
   const std::map<std::string, Reader>& all() const { return readers_; }
@@ -92,7 +96,6 @@ class Readers {
   boost::asio::awaitable<void> recount(std::string name);
 
  private:
-  void on_event(const pcsc::ReaderEvent& event);
   void read(const std::string& name, std::uint64_t insertion);
   /// Another look at a card that could not be read, for a cause that may pass.
   void read_later(const std::string& name);
@@ -121,7 +124,7 @@ class Readers {
   bool stopping_ = false;
   bool service_up_ = false;
   std::string service_problem_ = "pcscd has not been reached yet";
-  std::unique_ptr<pcsc::Watcher> watcher_;
+  std::unique_ptr<pcsc::Watcher> watcher_;  // none: nothing is watched
 };
 
 /// What a person should know about a card that cannot be used.
