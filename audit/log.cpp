@@ -75,6 +75,10 @@ class Log::Impl {
       const std::lock_guard lock(health_mutex_);
       now = health_;
     }
+    {
+      const std::lock_guard lock(mutex_);
+      now.waiting = queue_.size();
+    }
     if (!now.ok) probe();
     return now;
   }

@@ -59,6 +59,7 @@ class Log {
     std::uint64_t next_sequence = 0;  // of the next line
     std::uint64_t records = 0;        // made durable since open, the log's own lines included
     std::uint64_t syncs = 0;          // group commits since open
+    std::size_t waiting = 0;          // what was given to the log and its writer has not taken up yet
     std::size_t late = 0;             // records that wait until the log can be written
     std::size_t late_unsafe = 0;      // of these: in memory alone, so that a crash loses them
     std::string late_problem;         // what is wrong with their reserve, or empty
