@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cards without a reader: a driver that answers as a test tells it, and keeps the service waiting for as long as it is told.
+// Thread-safe, as every driver.
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "daemon/drivers/driver.hpp"
+#include "tests/trust/test_ca.hpp"
+
+namespace cardgate::testing {
+
+/// Somebody's card: a P-256 key, its certificate, and a passcode.
+struct ScriptedCard {
+  std::string id;  // its UUID, as the register has it
+  test::Key key;
+  Bytes certificate;
+  std::string passcode = "123456";
+  int tries_left = 3;
+};
+
+class ScriptedDriver final : public daemon::CardDriver {
+ public:
+  void put(const std::string& reader, ScriptedCard card);
+  void take(const std::string& reader);
+
+  /// From here on sign() does not answer, until release() or until it is stopped.
+  void hold();
+  void release();
+  /// A conversation waits in sign() now.
+  bool held() const;
+  /// How often a passcode was given to a card.
+  int passcodes_spent() const;
+
+  std::string_view name() const override { return "scripted"; }
+  bool transaction_guaranteed() const override { return true; }
+  Result<daemon::CardContents> read(const std::string& reader, BytesView message, daemon::ChuidPart chuid,
+                                    std::stop_token stop) const override;
+  Result<int> count_tries(const std::string& reader, int passcode_key, std::stop_token stop) const override;
+  Result<Bytes> sign(daemon::PasscodeUse use, const trust::CertificateInfo& certificate, BytesView block,
+                     std::stop_token stop) const override;
+  /// Errors: key_unsupported, always.
+  Result<void> change_passcode(daemon::PasscodeUse use, Secret fresh, std::stop_token stop) const override;
+  Result<void> unblock(daemon::UnblockUse use, Secret fresh, std::stop_token stop) const override;
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::condition_variable_any changed_;
+  mutable std::map<std::string, ScriptedCard> cards_;  // by reader
+  bool holding_ = false;
+  mutable int waiting_ = 0;
+  mutable int spent_ = 0;
+};
+
+}  // namespace cardgate::testing
