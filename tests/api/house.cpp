@@ -13,7 +13,7 @@
 #include "audit/reader.hpp"
 #include "base/password.hpp"
 #include "daemon/prepare.hpp"
-#include "register/import.hpp"
+#include "register/import/file.hpp"
 #include "tests/support/folders.hpp"
 
 namespace cardgate::testing {
@@ -284,7 +284,7 @@ Held House::hold_log() {
   auto gate = std::make_shared<std::promise<void>>();
   auto held = std::make_shared<std::promise<void>>();
   audit::Record mark;
-  mark.event = "incident";
+  mark.event = name_of(audit::Event::incident);
   mark.reason = "the test holds the log";
   owners().recorder.note_for_certain(std::move(mark),
                                      [held, open = gate->get_future().share()](const Result<void>&) {
@@ -418,7 +418,7 @@ void House::forward(milliseconds by) {
 std::vector<json::object> House::records(std::string_view event) {
   std::promise<void> settled;
   audit::Record mark;
-  mark.event = "incident";
+  mark.event = name_of(audit::Event::incident);
   mark.reason = "the test reads the log";
   owners().recorder.note_for_certain(std::move(mark), [&](const Result<void>&) { settled.set_value(); });
   settled.get_future().wait();

@@ -115,8 +115,8 @@ TEST_F(PasswordWaits, TheServiceStopsWhileTheTryIsCounted) {
 
 TEST_F(PasswordWaits, ThePasswordIsChangedWhileItIsCompared) {
   auto held = begin_and_hold_success([&] { return sign_in(); });
-  // As the desk is told when the register has another; the register itself is held here.
-  house.owners().passwords.changed("4000");
+  // As when a copy of the register is restored.
+  house.owners().passwords.all_changed();
   expect_refused(held, 401, "password_incorrect");
   EXPECT_THAT(house.reasons("sign_in_refused"), Contains("not done: the password was changed meanwhile"));
 }
@@ -141,7 +141,7 @@ TEST_F(PasswordWaits, TheClientLosesItsRightWhileTheRecordIsWritten) {
 
 TEST_F(PasswordWaits, ThePasswordIsChangedWhileTheRecordIsWritten) {
   auto held = begin_and_hold_record([&] { return sign_in(); });
-  house.owners().passwords.changed("4000");
+  house.owners().passwords.all_changed();
   expect_refused(held, 401, "password_incorrect");
   EXPECT_THAT(house.reasons("sign_in_refused"), Contains("not done: the password was changed meanwhile"));
 }
