@@ -27,9 +27,9 @@ class FixedClock : public Clock {
   };
   WallTime wall() const override { return now; }
   BootTime boot() const override { return {}; }
-  Turned now{
+  Turned now{WallTime(
       std::chrono::sys_days(Date(std::chrono::year(2026), std::chrono::month(3), std::chrono::day(2))) +
-      std::chrono::hours(9)};
+      std::chrono::hours(9))};
 };
 
 /// The key whose seed is 32 bytes of `fill`.
