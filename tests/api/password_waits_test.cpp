@@ -161,6 +161,27 @@ TEST_F(PasswordWaits, TheLogFailsAtSignIn) {
   EXPECT_THAT(house.records("sign_in"), IsEmpty());
 }
 
+TEST_F(PasswordWaits, ThePersonSignsOutWhileTheirSessionIsResumed) {
+  call = sign_in();
+  const auto session = house.finish(call).text("id");
+  ASSERT_EQ(
+      house.ask("POST", "/v1/token", {{"role", "employee-self-service"}, {"audience", "esr"}}, House::eve())
+          .status,
+      200);
+  house.forward(std::chrono::minutes(16));
+  ASSERT_TRUE(house.owners().table.find(session)->locked);
+  auto held = begin_and_hold_record([&] {
+    return house.begin("POST", "/v1/sessions/" + session + "/resume",
+                       {{"username", "eve"}, {"password", House::password}}, House::eve());
+  });
+  const auto out = house.begin("DELETE", "/v1/sessions/" + session, {}, House::eve());
+  house.run_ready();
+  expect_refused(held, 404, "not_found");
+  EXPECT_EQ(house.finish(out).status, 204);
+  EXPECT_THAT(house.reasons("sign_in_refused"),
+              Contains("not done: the session ended while it was being resumed"));
+}
+
 // ---------------------------------------------------------------- changing it
 
 TEST_F(PasswordWaits, APasswordIsChanged) {

@@ -205,5 +205,66 @@ TEST_F(SignInByCard, AnotherUserSignsInWithTheCardWhileTheRecordIsWritten) {
   EXPECT_THAT(house.reasons("sign_in_refused"), Contains(StartsWith("not done: ")));
 }
 
+// ---------------------------------------------------------------- resuming a locked session
+
+class ResumeByCard : public SignInByCard {
+ protected:
+  ResumeByCard() {
+    begin();
+    session = house.finish(call).text("id");
+    const auto token = house.ask("POST", "/v1/token", {{"role", "core"}, {"audience", "esr"}}, House::ada());
+    EXPECT_EQ(token.status, 200) << token.body;
+    house.forward(std::chrono::minutes(16));
+    EXPECT_TRUE(house.owners().table.find(session)->locked);
+  }
+  void begin_resuming() {
+    call = house.begin("POST", "/v1/sessions/" + session + "/resume", house.with_card(House::ada()),
+                       House::ada());
+  }
+  Held resume_and_hold_record() {
+    auto held = house.hold_log();
+    begin_resuming();
+    house.run_until([&] { return house.waiting_in_log() > 0; });
+    return held;
+  }
+  void expect_taken_back_in_session(const char* reason) {
+    EXPECT_THAT(house.owners().table.all(), IsEmpty());
+    EXPECT_THAT(house.records("session_resumed"), SizeIs(1));
+    EXPECT_THAT(house.reasons("sign_in_refused"), Contains(std::string("not done: ") + reason));
+  }
+  std::string session;
+};
+
+TEST_F(ResumeByCard, NothingHappens) {
+  begin_resuming();
+  EXPECT_EQ(house.finish(call).status, 200);
+  EXPECT_FALSE(house.owners().table.find(session)->locked);
+}
+
+TEST_F(ResumeByCard, ThePersonSignsOutWhileTheRecordIsWritten) {
+  auto held = resume_and_hold_record();
+  const auto out = house.begin("DELETE", "/v1/sessions/" + session, {}, House::ada());
+  house.run_ready();
+  EXPECT_EQ(let_log_go_on(held).status, 404);
+  EXPECT_EQ(house.finish(out).status, 204);
+  expect_taken_back_in_session("the session ended while it was being resumed");
+}
+
+TEST_F(ResumeByCard, TheCardIsPulledWhileTheRecordIsWritten) {
+  auto held = resume_and_hold_record();
+  house.remove_card(House::reader_of(House::ada()));
+  EXPECT_EQ(let_log_go_on(held).error(), "no_card");
+  expect_taken_back_in_session("the card was taken out while the sign-in was being recorded");
+}
+
+TEST_F(ResumeByCard, TheLogFailsAndTheSessionStaysLocked) {
+  auto held = resume_and_hold_record();
+  House::break_disks();
+  const auto reply = let_log_go_on(held);
+  House::mend_disks();
+  EXPECT_EQ(reply.error(), "audit_unavailable");
+  EXPECT_TRUE(house.owners().table.find(session)->locked);
+}
+
 }  // namespace
 }  // namespace cardgate::testing
