@@ -61,6 +61,7 @@ TEST_F(AuditFormatDoc, TheExampleVerifies) {
 TEST_F(AuditFormatDoc, NamesEveryEvent) {
   const std::string text = document();
   for (const auto& event : events()) {
+    if (!event.is_recorded()) continue;
     EXPECT_NE(text.find("| `" + std::string(event.name) + "` |"), std::string::npos) << event.name;
   }
 }
