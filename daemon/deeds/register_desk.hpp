@@ -22,11 +22,11 @@ class RegisterDesk {
  public:
   using Findings = std::vector<std::string>;  // of a check: none, and the register is whole
 
-  RegisterDesk(boost::asio::io_context& io, std::filesystem::path state_directory,
+  RegisterDesk(boost::asio::io_context& io, const std::filesystem::path& state_directory,
                RegisterThreads& register_threads, Roll& roll, SessionDesk& sessions, Notices& notices,
                Recorder& recorder, GuardedClock& clock)
       : io_(io),
-        backups_(std::move(state_directory) / "backups"),
+        backups_(state_directory / "backups"),
         register_(register_threads),
         roll_(roll),
         sessions_(sessions),

@@ -30,7 +30,8 @@ bool SessionDesk::certificate_holds(const Session& session) {
 }
 
 void SessionDesk::review(const std::string& given) {
-  const std::string id = given;  // it may be that of a session which ends here
+  // It may be that of a session which ends here. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
+  const std::string id = given;
   const Session* session = sessions_.find(id);
   if (session == nullptr) return;
   if (session->sign_in == policy::SignIn::card && !certificate_holds(*session)) return;
