@@ -182,7 +182,7 @@ void Deeds::tell_sessions(const Deed& deed, const std::vector<reg::Person>& befo
 
 boost::asio::awaitable<void> Deeds::tell(std::string person, std::string event, std::string notice) {
   // Made before the co_await: g++ 12 cannot build lists inside one.
-  const std::vector<std::string> to(1, std::move(person));
+  const std::vector<std::string> to(1, person);
   const std::string mark = event + "-" + random_id();
   auto telling = notices_.tell(to, mark, notice);
   co_await std::move(telling);
