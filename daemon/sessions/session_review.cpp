@@ -5,6 +5,15 @@
 #include "daemon/sessions/session_desk.hpp"
 
 namespace cardgate::daemon {
+namespace {
+
+/// Of a session under review. The timer is armed once, when the review is done: to find what comes next, every session is
+/// looked at.
+void bring_forward(Sessions& sessions, const std::string& id, std::optional<BootTime> at) {
+  if (at) sessions.review_by(id, *at);
+}
+
+}  // namespace
 
 void SessionDesk::access_removed(audit::Record record, const Session& session) {
   record.event = name_of(audit::Event::access_removed);
@@ -50,7 +59,7 @@ void SessionDesk::review(const std::string& given) {
     end(id, EndReason::access_lost);
     return;
   }
-  if (standing.valid_until) review_by(id, *standing.valid_until);
+  if (standing.valid_until) bring_forward(sessions_, id, clock_.boot_time_of(*standing.valid_until));
   const auto roles = session->roles_used;
   for (const auto& role : roles) {
     if (const Session* still = sessions_.find(id)) review_role(*still, role, *facts);
@@ -63,7 +72,7 @@ void SessionDesk::review_role(const Session& session, const std::string& role, c
   const auto& policy = *rules_.policy();
   const auto decision = policy::decide(policy, facts, {role, session.sign_in}, clock_.now());
   if (decision.allowed) {
-    if (decision.valid_until) review_by(id, *decision.valid_until);
+    if (decision.valid_until) bring_forward(sessions_, id, clock_.boot_time_of(*decision.valid_until));
     apply(sessions_.revoke_outside(id, role, records_of(*policy.role(role), facts, clock_.now())));
     return;
   }
@@ -141,7 +150,7 @@ void SessionDesk::watch_certificate(const std::string& id, const trust::Verdict&
   // certificate the whole last second counts.
   for (const WallTime when : {verdict.fresh_until + milliseconds(1), verdict.good_until + milliseconds(1),
                               verdict.good_until + seconds(1)}) {
-    if (when > judged_at) review_by(id, when);
+    if (when > judged_at) bring_forward(sessions_, id, clock_.boot_time_of(when));
   }
   arm();
 }
