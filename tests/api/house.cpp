@@ -55,7 +55,10 @@ std::string staff() {
   text += person(3000, "Tia Invented", in_team);
   text += person(3100, "Uma Invented", in_team);
   text += "  - {id: \"4000\", name: Eve Invented-Young, username: eve, employed_from: 2020-01-01}\n";
-  text += "  - {id: \"8000\", name: Vera Invented, employed_from: 2020-01-01}\n";
+  text += fmt::format(
+      "  - {{id: \"8000\", name: Vera Invented, employed_from: 2020-01-01, date_of_birth: {}, "
+      "national_insurance: {}}}\n",
+      House::born, House::ni_start);
   text += "  - {id: \"8001\", name: Abe Invented, employed_from: 2020-01-01}\n";
   return text;
 }
@@ -117,12 +120,16 @@ House::~House() {
 
 void House::make_cards() {
   for (const uid_t uid : {1000U, 2000U, 3000U, 3100U}) {
-    ScriptedCard card{uuid_of(uid), test::new_p256(), {}};
-    card.certificate = ca_.issue({.subject = fmt::format("/O=Example Trust/CN=Card of {}", uid),
-                                  .key = card.key,
-                                  .alternative_names = {"URI:urn:uuid:" + card.id}});
-    cards_[uid] = std::move(card);
+    cards_[uid] = make_card(uuid_of(uid), fmt::format("Card of {}", uid));
   }
+}
+
+ScriptedCard House::make_card(const std::string& id, const std::string& name) const {
+  ScriptedCard card{id, test::new_p256(), {}};
+  card.certificate = ca_.issue({.subject = "/O=Example Trust/CN=" + name,
+                                .key = card.key,
+                                .alternative_names = {"URI:urn:uuid:" + card.id}});
+  return card;
 }
 
 void House::write_trust() const {
@@ -206,6 +213,20 @@ const daemon::Peer& House::eve() {
   return peer;
 }
 
+const daemon::Peer& House::vera() {
+  static const daemon::Peer peer = House::peer(8000);
+  return peer;
+}
+const daemon::Peer& House::root() {
+  static const daemon::Peer peer = [] {
+    auto root = House::peer(0);
+    root.gid = 0;
+    root.admin_socket = true;
+    return root;
+  }();
+  return peer;
+}
+
 std::string House::reader_of(const daemon::Peer& who) {
   return fmt::format("reader of {}", who.uid);
 }
@@ -215,11 +236,12 @@ std::string House::reader_of(const daemon::Peer& who) {
 std::shared_ptr<House::Call> House::begin(const std::string& method, const std::string& target,
                                           const json::object& body, const daemon::Peer& who) {
   const bool post = method == "POST";
-  return send(method, target, post ? "application/json" : "", post ? json::serialize(body) : "", who);
+  return begin_with(method, target, post ? "application/json" : "", post ? json::serialize(body) : "", who);
 }
 
-std::shared_ptr<House::Call> House::send(const std::string& method, const std::string& target,
-                                         const char* type, std::string body, const daemon::Peer& who) {
+std::shared_ptr<House::Call> House::begin_with(const std::string& method, const std::string& target,
+                                               const char* type, std::string body, const daemon::Peer& who,
+                                               const std::string& token) {
   auto call = std::make_shared<Call>();
   call->peer_ = who;
   auto& request = call->request_;
@@ -228,6 +250,7 @@ std::shared_ptr<House::Call> House::send(const std::string& method, const std::s
   request.peer = &call->peer_;
   request.watch_peer = [call = call.get()] { return call->left_.get_token(); };
   request.content_type = type;
+  if (!token.empty()) request.authorization = "Bearer " + token;
   request.body = std::move(body);
   ++open_calls_;
   boost::asio::co_spawn(io_, service_->answer(request),
@@ -235,7 +258,7 @@ std::shared_ptr<House::Call> House::send(const std::string& method, const std::s
                           --open_calls_;
                           call->answered_ = true;
                           call->thrown_ = thrown;
-                          call->reply_ = {made.status, std::move(made.body)};
+                          call->reply_ = {made.status, std::move(made.body), std::move(made.listener)};
                         });
   return call;
 }
@@ -256,7 +279,11 @@ Reply House::ask(const std::string& method, const std::string& target, const dae
 }
 
 Reply House::ask_form(const std::string& target, const std::string& form, const daemon::Peer& who) {
-  return finish(send("POST", target, "application/x-www-form-urlencoded", form, who));
+  return finish(begin_with("POST", target, "application/x-www-form-urlencoded", form, who));
+}
+
+Reply House::ask_by_token(const std::string& target, const std::string& token, const daemon::Peer& who) {
+  return finish(begin_with("GET", target, "", "", who, token));
 }
 
 void House::step() {

@@ -13,6 +13,8 @@
 //   max   2000  line manager
 //   tia   3000  ESR & Workforce Systems team, as uma (3100)
 //   eve   4000  no card; her password is House::password
+//   vera  8000  no card, no password; she may enrol: House::born, House::ni_start
+// And abe (8001), who never appears. root() asks on the admin socket.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -26,6 +28,7 @@
 
 #include "base/json.hpp"
 #include "daemon/access/peer.hpp"
+#include "daemon/http/listener.hpp"
 #include "daemon/owners.hpp"
 #include "daemon/service.hpp"
 #include "tests/api/hand_clock.hpp"
@@ -37,6 +40,7 @@ namespace cardgate::testing {
 struct Reply {
   int status = 0;
   std::string body;
+  std::shared_ptr<daemon::Listener> listener;  // of a stream of events
   json::object json() const;
   /// The `error` of a problem document; empty: none.
   std::string error() const;
@@ -63,6 +67,8 @@ class House {
  public:
   static constexpr const char* passcode = "123456";
   static constexpr const char* password = "four plain words here";
+  static constexpr const char* born = "1980-05-04";
+  static constexpr const char* ni_start = "QQ12";
 
   House();
   ~House();
@@ -76,6 +82,9 @@ class House {
   static const daemon::Peer& tia();
   static const daemon::Peer& uma();
   static const daemon::Peer& eve();
+  static const daemon::Peer& vera();
+  /// At the administration socket.
+  static const daemon::Peer& root();
   /// "reader of 1000".
   static std::string reader_of(const daemon::Peer& who);
 
@@ -84,6 +93,8 @@ class House {
             const daemon::Peer& who);
   Reply ask(const std::string& method, const std::string& target, const daemon::Peer& who);
 
+  /// A GET by a program that shows a token.
+  Reply ask_by_token(const std::string& target, const std::string& token, const daemon::Peer& who);
   /// A POST of an HTML form's body.
   Reply ask_form(const std::string& target, const std::string& form, const daemon::Peer& who);
 
@@ -106,6 +117,9 @@ class House {
   /// Asks, and runs nothing yet.
   std::shared_ptr<Call> begin(const std::string& method, const std::string& target, const json::object& body,
                               const daemon::Peer& who);
+  /// ... with a body of any type.
+  std::shared_ptr<Call> begin_with(const std::string& method, const std::string& target, const char* type,
+                                   std::string body, const daemon::Peer& who, const std::string& token = {});
   Reply finish(const std::shared_ptr<Call>& call);
 
   /// Runs the service, one step after the other, until `there` is true before a step. Fails the test and throws after ten
@@ -128,6 +142,8 @@ class House {
   static void mend_disks();
 
   // Cards.
+  /// Another card, which the register does not know; a certificate by the trust's own CA names `name`.
+  ScriptedCard make_card(const std::string& id, const std::string& name) const;
   /// Puts the person's card into their reader and runs the service until it is read.
   void insert_card(const daemon::Peer& who);
   void insert_card(const std::string& reader, const ScriptedCard& card);
@@ -164,8 +180,6 @@ class House {
   std::shared_ptr<ScriptedDriver> driver = std::make_shared<ScriptedDriver>();
 
  private:
-  std::shared_ptr<Call> send(const std::string& method, const std::string& target, const char* type,
-                             std::string body, const daemon::Peer& who);
   void make_cards();
   void write_trust() const;
   void write_register() const;

@@ -80,16 +80,22 @@ Result<int> ScriptedDriver::count_tries(const std::string& reader, int, std::sto
   return found->second.tries_left;
 }
 
+Result<ScriptedCard*> ScriptedDriver::card_when_let_go(std::unique_lock<std::mutex>& lock,
+                                                       const std::string& reader,
+                                                       std::stop_token stop) const {
+  ++waiting_;
+  const bool let_go = changed_.wait(lock, std::move(stop), [this] { return !holding_; });
+  --waiting_;
+  if (!let_go) return Error{Errc::cancelled, "stopped before the passcode was given"};
+  const auto found = cards_.find(reader);
+  if (found == cards_.end()) return no_card();
+  return &found->second;
+}
+
 Result<Bytes> ScriptedDriver::sign(daemon::PasscodeUse use, const trust::CertificateInfo&, BytesView block,
                                    std::stop_token stop) const {
   std::unique_lock lock(mutex_);
-  ++waiting_;
-  const bool let_go = changed_.wait(lock, stop, [this] { return !holding_; });
-  --waiting_;
-  if (!let_go) return Error{Errc::cancelled, "stopped before the passcode was given"};
-  const auto found = cards_.find(use.reader);
-  if (found == cards_.end()) return no_card();
-  ScriptedCard& card = found->second;
+  ScriptedCard& card = *TRY(card_when_let_go(lock, use.reader, std::move(stop)));
   if (auto may = daemon::check_tries(card.tries_left, use); !may) return may.error();
   ++spent_;
   if (use.passcode.text() != card.passcode)
@@ -97,12 +103,27 @@ Result<Bytes> ScriptedDriver::sign(daemon::PasscodeUse use, const trust::Certifi
   return sign_block(card.key, block);
 }
 
-Result<void> ScriptedDriver::change_passcode(daemon::PasscodeUse, Secret, std::stop_token) const {
-  return Errc::key_unsupported;
+Result<void> ScriptedDriver::change_passcode(daemon::PasscodeUse use, Secret fresh,
+                                             std::stop_token stop) const {
+  std::unique_lock lock(mutex_);
+  ScriptedCard& card = *TRY(card_when_let_go(lock, use.reader, std::move(stop)));
+  TRY(daemon::check_tries(card.tries_left, use));
+  ++spent_;
+  if (use.passcode.text() != card.passcode)
+    return Error{Errc::pin_incorrect, "the passcode is wrong", --card.tries_left};
+  card.passcode = fresh.text();
+  return {};
 }
 
-Result<void> ScriptedDriver::unblock(daemon::UnblockUse, Secret, std::stop_token) const {
-  return Errc::key_unsupported;
+Result<void> ScriptedDriver::unblock(daemon::UnblockUse use, Secret fresh, std::stop_token stop) const {
+  std::unique_lock lock(mutex_);
+  ScriptedCard& card = *TRY(card_when_let_go(lock, use.reader, std::move(stop)));
+  ++spent_;
+  if (use.unblocking_key.text() != card.unblocking_key)
+    return Error{Errc::puk_incorrect, "the unblocking key is wrong", --card.unblocking_tries_left};
+  card.passcode = fresh.text();
+  card.tries_left = card.unblocking_tries_left = 3;
+  return {};
 }
 
 }  // namespace cardgate::testing

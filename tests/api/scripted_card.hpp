@@ -20,6 +20,8 @@ struct ScriptedCard {
   Bytes certificate;
   std::string passcode = "123456";
   int tries_left = 3;
+  std::string unblocking_key = "12345678";
+  int unblocking_tries_left = 3;
 };
 
 class ScriptedDriver final : public daemon::CardDriver {
@@ -27,12 +29,12 @@ class ScriptedDriver final : public daemon::CardDriver {
   void put(const std::string& reader, ScriptedCard card);
   void take(const std::string& reader);
 
-  /// From here on sign() does not answer, until release() or until it is stopped.
+  /// From here on no use of a passcode answers (sign(), change_passcode(), unblock()), until release() or until it is stopped.
   void hold();
   void release();
-  /// A conversation waits in sign() now.
+  /// A conversation waits there now.
   bool held() const;
-  /// How often a passcode was given to a card.
+  /// How often a passcode, or an unblocking key, was given to a card.
   int passcodes_spent() const;
 
   std::string_view name() const override { return "scripted"; }
@@ -42,11 +44,14 @@ class ScriptedDriver final : public daemon::CardDriver {
   Result<int> count_tries(const std::string& reader, int passcode_key, std::stop_token stop) const override;
   Result<Bytes> sign(daemon::PasscodeUse use, const trust::CertificateInfo& certificate, BytesView block,
                      std::stop_token stop) const override;
-  /// Errors: key_unsupported, always.
   Result<void> change_passcode(daemon::PasscodeUse use, Secret fresh, std::stop_token stop) const override;
   Result<void> unblock(daemon::UnblockUse use, Secret fresh, std::stop_token stop) const override;
 
  private:
+  /// Waits while it is held; then the card in the reader. With mutex_ held. Errors: cancelled, pcsc_no_card.
+  Result<ScriptedCard*> card_when_let_go(std::unique_lock<std::mutex>& lock, const std::string& reader,
+                                         std::stop_token stop) const;
+
   mutable std::mutex mutex_;
   mutable std::condition_variable_any changed_;
   mutable std::map<std::string, ScriptedCard> cards_;  // by reader
