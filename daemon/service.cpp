@@ -9,6 +9,7 @@
 #include "daemon/api/routes.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/owners.hpp"
+#include "daemon/people/answers.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -151,8 +152,7 @@ void Service::shut_down() {
 
 Answer Service::answer(Request& request) {
   auto& o = *owners_;
-  if (o.sessions.stopping())
-    co_return problem(503, "draining", "The service is stopping. Try again in a moment.");
+  if (o.sessions.stopping()) co_return draining();
   auto answering = route(*apis_, o.admission, o.recorder, request);
   auto made = co_await std::move(answering);
   co_return made;

@@ -19,10 +19,6 @@
 namespace cardgate::daemon {
 namespace {
 
-Response draining() {
-  return problem(503, "draining", "The service is stopping. Try again in a moment.");
-}
-
 Response no_such_session() {
   return problem(404, "not_found",
                  "There is no such session. It may have ended. Sign in again: cardgate login");
@@ -150,9 +146,7 @@ Response SignInApi::too_late() {
 
 Response SignInApi::access_denied(const policy::Decision& standing, const reg::Person& holder,
                                   const std::string& card) {
-  std::string detail;
-  for (const auto& item : standing.unmet)
-    detail += (detail.empty() ? "" : " ") + item.text + ". " + item.next_step + ".";
+  auto detail = sentences(standing.unmet);
   for (const auto& other : work::other_cards(holder, card, roll_.records()))
     detail += fmt::format(" {}. If you did not ask for it, tell the {} now.", other,
                           rules_.policy()->contacts().access_team);

@@ -131,7 +131,7 @@ SignInApi::LaterRefusal SignInApi::record(ByPassword& going) {
   };
   if (sessions_.stopping()) {
     not_opened("the service stopped");
-    co_return problem(503, "draining", "The service is stopping. Try again in a moment.");
+    co_return draining();
   }
   if (going.check->outdated_for(session.person)) {
     not_opened("the password was changed meanwhile");

@@ -258,8 +258,7 @@ Answer StatusApi::reload(Request&) {
   auto reloading = loader_.reload();
   const auto outcome = co_await std::move(reloading);
   if (outcome) co_return json_response(200, json::object{{"policy", rules_.policy()->hash()}});
-  if (outcome.error().code == Errc::cancelled)
-    co_return problem(503, "draining", "The service is stopping. Try again in a moment.");
+  if (outcome.error().code == Errc::cancelled) co_return draining();
   const auto told = loader_.configuration().text;
   co_return problem(422, "configuration_refused", told.empty() ? outcome.error().context + "." : told);
 }

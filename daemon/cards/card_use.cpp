@@ -7,14 +7,11 @@
 #include "daemon/cards/card_desk.hpp"
 #include "daemon/drivers/tries.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/people/answers.hpp"
 #include "proto/card_words.hpp"
 
 namespace cardgate::daemon {
 namespace {
-
-Response draining() {
-  return problem(503, "draining", "The service is stopping. Try again in a moment.");
-}
 
 Response card_is_out() {
   return problem(404, "no_card", "The card was taken out. Put it in and try again.");

@@ -160,13 +160,11 @@ std::optional<Response> PasswordDesk::refuse_standing(const Peer& peer, audit::E
                                                       const policy::Decision& standing,
                                                       const std::string& who) {
   if (standing.allowed) return std::nullopt;
-  std::string detail;
-  for (const auto& item : standing.unmet)
-    detail += (detail.empty() ? "" : " ") + item.text + ". " + item.next_step + ".";
   const std::string reason = standing.unmet.empty() ? "access" : standing.unmet.front().prerequisite;
-  return refuse(peer, event,
-                problem(403, "access_denied", std::move(detail), {{"unmet", to_json(standing.unmet)}}),
-                reason, who);
+  return refuse(
+      peer, event,
+      problem(403, "access_denied", sentences(standing.unmet), {{"unmet", to_json(standing.unmet)}}), reason,
+      who);
 }
 
 std::optional<Response> PasswordDesk::refuse_holder(const Peer& peer, audit::Event event,

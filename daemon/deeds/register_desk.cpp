@@ -56,10 +56,9 @@ void RegisterDesk::check_in_background() {
 }
 
 boost::asio::awaitable<void> RegisterDesk::check_quickly() {
-  last_check_.running = true;
+  const Raised running(last_check_.running);
   auto checking = check(reg::Depth::quick);
   const auto found = co_await std::move(checking);
-  last_check_.running = false;
 }
 
 boost::asio::awaitable<Result<RegisterDesk::Findings>> RegisterDesk::check(reg::Depth depth) {

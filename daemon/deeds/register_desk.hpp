@@ -13,6 +13,7 @@
 #include "daemon/deeds/notices.hpp"
 #include "daemon/people/register_threads.hpp"
 #include "daemon/people/roll.hpp"
+#include "daemon/raised.hpp"
 #include "daemon/record/recorder.hpp"
 #include "register/upkeep.hpp"
 
@@ -51,7 +52,7 @@ class RegisterDesk {
   boost::asio::awaitable<Result<Findings>> check(reg::Depth depth);
 
   struct LastCheck {
-    bool running = false;
+    Flag running;
     std::optional<WallTime> at;
     std::string problem;  // what it found, for people
   };

@@ -43,9 +43,12 @@ Response not_possible(const Error& error) {
   }
 }
 
+Response draining() {
+  return problem(503, "draining", "The service is stopping. Try again in a moment.");
+}
+
 Response register_unavailable(const Error& error) {
-  if (error.code == Errc::cancelled)
-    return problem(503, "draining", "The service is stopping. Try again in a moment.");
+  if (error.code == Errc::cancelled) return draining();
   log(Level::error, "The staff register cannot be used: " + error.message());
   if (reg::in_doubt(error)) return disk_trouble(error, {}).value();
   if (error.code == Errc::no_space) {

@@ -18,6 +18,7 @@ Response not_possible(const Error& error);
 /// Of a change that failed for want of room on the register's disk (507), or of which it is not known whether it lasts (503);
 /// nothing for other errors. `undone` is a sentence that is true where nothing was done.
 std::optional<Response> disk_trouble(const Error& error, std::string_view undone);
+Response draining();
 /// Says in the journal why; of work that was cancelled, that the service stops.
 Response register_unavailable(const Error& error);
 Response no_person(const Error& error, const std::string& id);

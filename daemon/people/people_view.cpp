@@ -130,6 +130,12 @@ json::array to_json(const std::vector<policy::Unmet>& list) {
   return out;
 }
 
+std::string sentences(const std::vector<policy::Unmet>& list) {
+  std::string out;
+  for (const auto& item : list) out += (out.empty() ? "" : " ") + item.text + ". " + item.next_step + ".";
+  return out;
+}
+
 json::object decision_json(const policy::Role& role, const policy::Decision& decision) {
   return {{"role", role.name},
           {"title", role.title},
