@@ -17,6 +17,7 @@ endforeach()
 install(FILES systemd/cardgated.service systemd/cardgated.socket systemd/cardgated-admin.socket
   systemd/cardgate-fetch.socket systemd/cardgate-fetch@.service systemd/cardgate-vendor-cards.socket systemd/cardgate-vendor-cards@.service
   DESTINATION lib/systemd/system)
+install(FILES systemd/user/cardgate-agent.service DESTINATION lib/systemd/user)
 install(FILES systemd/cardgate.catalog DESTINATION lib/systemd/catalog)
 install(FILES systemd/sysusers.d/cardgate.conf DESTINATION lib/sysusers.d)
 install(FILES systemd/tmpfiles.d/cardgate.conf DESTINATION lib/tmpfiles.d)
@@ -26,6 +27,13 @@ install(DIRECTORY config/ DESTINATION share/doc/cardgate/examples FILES_MATCHING
 install(DIRECTORY docs/ DESTINATION share/doc/cardgate FILES_MATCHING PATTERN "*.md")
 install(FILES LICENSE DESTINATION share/doc/cardgate)
 install(FILES proto/openapi.yaml DESTINATION share/cardgate OPTIONAL)
+
+# Desktops look for what starts with them in /etc alone.
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+  install(FILES systemd/autostart/cardgate-agent.desktop DESTINATION /etc/xdg/autostart)
+else()
+  install(FILES systemd/autostart/cardgate-agent.desktop DESTINATION etc/xdg/autostart)
+endif()
 
 install(CODE "set(source \"${CMAKE_CURRENT_SOURCE_DIR}\")")
 install(CODE [[

@@ -237,14 +237,4 @@ int say_card_error(const Cli& cli, const Error& error) {
   return say_secret_error(cli, error);
 }
 
-Result<Secret> body_with_secrets(const json::object& members,
-                                 const std::vector<std::pair<std::string_view, const Secret*>>& secrets) {
-  for (const auto& [name, secret] : secrets) {
-    const bool plain = std::ranges::all_of(
-        secret->text(), [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
-    if (!plain) return Error{Errc::pin_format, "A passcode has 6 to 8 digits. No try was spent."};
-  }
-  return json_with_secrets(members, secrets);
-}
-
 }  // namespace cardgate::client

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every command that spends a passcode needs: which card, how many tries are left, and a body that
-// leaves no copy of the passcode behind.
+// What every command that spends a passcode needs: which card, and how many tries are left.
 #pragma once
 
 #include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "base/json.hpp"
 #include "base/secret.hpp"
 #include "client/command/cli.hpp"
+#include "client/shared/secrets.hpp"
 #include "client/socket/service.hpp"
 #include "proto/messages.hpp"
 
@@ -48,10 +46,5 @@ std::optional<proto::Problem> refuse_to_spend_unblocking_key(const FoundCard& ca
 
 /// Says why a card or its passcode could not be had, and gives the exit code.
 int say_card_error(const Cli& cli, const Error& error);
-
-/// `members` and the secrets as one JSON object, in locked memory. Errors: pin_format (a secret could not be
-/// put into JSON as it is).
-Result<Secret> body_with_secrets(const json::object& members,
-                                 const std::vector<std::pair<std::string_view, const Secret*>>& secrets);
 
 }  // namespace cardgate::client

@@ -46,6 +46,7 @@ int run(int argc, char** argv) {
   add_sessions(app, cli);
   add_tokens(app, cli);
   add_watch(app, cli);
+  add_agent(app, cli);
   add_access(app, cli);
   add_certificate(app, cli);
   add_policy(app, cli);

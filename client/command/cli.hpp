@@ -43,6 +43,7 @@ void add_card(CLI::App& app, Cli& cli);      // card status, change-passcode, un
 void add_sessions(CLI::App& app, Cli& cli);  // logout, whoami
 void add_tokens(CLI::App& app, Cli& cli);    // token, introspect, revoke
 void add_watch(CLI::App& app, Cli& cli);
+void add_agent(CLI::App& app, Cli& cli);
 void add_access(CLI::App& app, Cli& cli);
 void add_certificate(CLI::App& app, Cli& cli);  // cert verify
 void add_certificate_explain(CLI::App& group, Cli& cli);

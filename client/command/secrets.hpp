@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Passwords and codes on their way from a person to the service: where they come from, and a body that leaves no copy of
-// them behind.
+// Passwords and codes on their way from a person to the service: where they come from.
 #pragma once
 
 #include <string_view>
-#include <utility>
-#include <vector>
 
-#include "base/json.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "client/command/cli.hpp"
+#include "client/shared/secrets.hpp"
 
 namespace cardgate::client {
 
@@ -28,10 +25,6 @@ struct SecretSource {
 
 /// --passcode-fd and --passcode-stdin; `what` says what is read, a line each.
 void add_secret_options(CLI::App& command, SecretSource& source, const std::string& what);
-
-/// `members` and the secrets, escaped, as one JSON object in locked memory.
-Secret json_with_secrets(const json::object& members,
-                         const std::vector<std::pair<std::string_view, const Secret*>>& secrets);
 
 /// What could not be read: exit_usage where the command can be given otherwise.
 int say_secret_error(const Cli& cli, const Error& error);

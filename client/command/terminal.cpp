@@ -6,8 +6,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -145,13 +143,6 @@ Result<Secret> ask_at_terminal(std::string_view prompt, std::size_t max_bytes, b
 }
 
 }  // namespace
-
-void forbid_dumps() {
-  const rlimit none{0, 0};
-  // Best effort: the secret's own pages are left out of dumps in any case.
-  (void)setrlimit(RLIMIT_CORE, &none);
-  (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-}
 
 bool has_terminal() {
   return static_cast<bool>(FileDescriptor(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)));

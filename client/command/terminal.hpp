@@ -8,11 +8,9 @@
 
 #include "base/result.hpp"
 #include "base/secret.hpp"
+#include "client/shared/secrets.hpp"
 
 namespace cardgate::client {
-
-/// Takes this process's memory out of core dumps and away from other programs of the same user.
-void forbid_dumps();
 
 /// True when there is a terminal to ask at.
 bool has_terminal();

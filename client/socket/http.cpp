@@ -5,9 +5,8 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
-#include <optional>
+
+#include "client/socket/wire.hpp"
 
 namespace cardgate::client {
 namespace {
@@ -15,9 +14,6 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
-using Failure = boost::system::error_code;
-
-constexpr std::size_t max_socket_path = 107;  // sockaddr_un
 
 /// One connection. Each step waits for its end; the deadline is set once and holds for all of them.
 class Connection {
@@ -27,41 +23,27 @@ class Connection {
   }
 
   Result<void> connect() {
-    if (socket_.native().size() > max_socket_path) {
-      return Error{Errc::invalid_argument, fmt::format("{}: a socket's path has at most {} bytes",
-                                                       socket_.native(), max_socket_path)};
-    }
+    TRY(check_socket_path(socket_));
     stream_.async_connect(asio::local::stream_protocol::endpoint(socket_.native()),
                           [this](Failure failure) { failure_ = failure; });
     return finish("connecting");
   }
   Result<void> send(const Request& request) {
-    http::request<http::span_body<const char>> message;
-    message.method_string(request.method);
-    message.target(request.target);
-    message.version(11);
-    message.set(http::field::host, "localhost");
-    message.set(http::field::user_agent, "cardgate/" CARDGATE_VERSION);
-    message.set(http::field::connection, "close");
-    if (!request.content_type.empty()) message.set(http::field::content_type, request.content_type);
-    message.body() = beast::span<const char>(request.body.data(), request.body.size());
-    message.prepare_payload();
+    auto message = message_of(request);
     http::async_write(stream_, message, [this](Failure failure, std::size_t) { failure_ = failure; });
     return finish("sending the request");
   }
   Result<Response> receive() {
     http::response_parser<http::string_body> parser;
-    limit(parser);
+    limit_answer(parser);
     http::async_read(stream_, buffer_, parser, [this](Failure failure, std::size_t) { failure_ = failure; });
     TRY(finish("reading the answer"));
-    auto message = parser.release();
-    return Response{static_cast<int>(message.result_int()), std::string(message[http::field::content_type]),
-                    std::move(message.body())};
+    return response_of(parser.release());
   }
 
   using StreamParser = http::response_parser<http::buffer_body>;
   Result<void> receive_head(StreamParser& parser) {
-    limit(parser);
+    limit_answer(parser);
     parser.body_limit(boost::none);
     http::async_read_header(stream_, buffer_, parser,
                             [this](Failure failure, std::size_t) { failure_ = failure; });
@@ -84,41 +66,13 @@ class Connection {
   void never_expire() { stream_.expires_never(); }
 
  private:
-  static void limit(auto& parser) {
-    parser.header_limit(max_answer_header_bytes);
-    parser.body_limit(max_answer_bytes);
-  }
   Result<void> finish(std::string_view step) {
     io_.restart();
     io_.run();
     if (failure_) return error(step);
     return {};
   }
-  Error error(std::string_view step) const {
-    const auto text = [&](std::string_view what) {
-      return fmt::format("{}: {}: {}", socket_.native(), step, what);
-    };
-    if (failure_ == asio::error::connection_refused ||
-        failure_ == boost::system::errc::no_such_file_or_directory) {
-      return {Errc::unavailable, fmt::format("nothing listens at {}", socket_.native())};
-    }
-    if (failure_ == boost::system::errc::permission_denied) {
-      return {Errc::permission_denied, fmt::format("you may not use {}", socket_.native())};
-    }
-    if (failure_ == beast::error::timeout) return {Errc::timeout, text("no answer in time")};
-    if (failure_ == http::error::body_limit || failure_ == http::error::header_limit) {
-      return {Errc::too_large, text("the answer is too large")};
-    }
-    if (failure_ == http::error::end_of_stream || failure_ == http::error::partial_message ||
-        failure_ == asio::error::eof || failure_ == asio::error::connection_reset ||
-        failure_ == asio::error::broken_pipe) {
-      return {Errc::unavailable, text("the service hung up")};
-    }
-    if (failure_.category() == http::make_error_code(http::error::bad_version).category()) {
-      return {Errc::malformed, text(failure_.message())};
-    }
-    return {Errc::io, text(failure_.message())};
-  }
+  Error error(std::string_view step) const { return socket_error(failure_, step, socket_); }
 
   const std::filesystem::path& socket_;
   asio::io_context io_{1};

@@ -6,7 +6,10 @@
 namespace cardgate::client {
 
 Result<Reply> call(const Http& http, const Request& request, milliseconds deadline) {
-  const auto answer = TRY(http.call(request, deadline));
+  return read_reply(TRY(http.call(request, deadline)));
+}
+
+Result<Reply> read_reply(const Response& answer) {
   Reply reply;
   if (answer.status >= 400) {
     auto problem = proto::parse_problem(answer.body);

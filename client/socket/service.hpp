@@ -21,7 +21,10 @@ struct Reply {
   std::optional<proto::Problem> refusal;
 };
 
-/// Errors: as Http::call(); malformed when the answer is no JSON object.
+/// Errors: malformed (no JSON object, and no problem document either).
+Result<Reply> read_reply(const Response& answer);
+
+/// Errors: as Http::call() and read_reply().
 Result<Reply> call(const Http& http, const Request& request, milliseconds deadline = seconds(30));
 
 /// The same with a body of JSON. What waits for a card or a password to be checked takes longer than most: 60 s.

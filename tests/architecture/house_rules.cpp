@@ -26,7 +26,10 @@ const std::map<std::string, Names, std::less<>>& may_see() {
       {"audit", {"base"}},
       {"proto", {"base"}},
       {"daemon", {"base", "pcsc", "trust", "policy", "register", "audit", "proto"}},
-      {"client", {"client/socket", "base", "proto", "audit", "policy", "trust"}},
+      {"client",
+       {"client/socket", "client/shared", "client/agent", "base", "proto", "audit", "policy", "trust"}},
+      {"client/agent", {"client/socket", "client/shared", "base", "proto"}},
+      {"client/shared", {"base"}},
       {"client/socket", {"base", "proto"}},
   };
   return table;
@@ -103,9 +106,9 @@ const std::vector<Home>& homes() {
       {"SQLiteCpp/", {"register"}},
       {"sqlite3", {"register"}},
       {"yaml-cpp/", {"base"}},
-      {"boost/asio", {"daemon", "client/socket"}},
+      {"boost/asio", {"daemon", "client/socket", "client/agent"}},
       {"boost/beast", {"daemon", "client/socket"}},
-      {"systemd/", {"daemon"}},
+      {"systemd/", {"daemon", "client/agent"}},
       {"dbus/", {"daemon"}},
       // What a vendor wrote never shares cardgated's memory.
       {"p11-kit", {"daemon/vendor"}},
@@ -133,6 +136,8 @@ std::string_view ruled_folder(std::string_view path) {
 /// Which folder the target `cardgate_NAME` is built from.
 std::string_view folder_of_target(std::string_view name) {
   if (name == "client") return "client/socket";
+  if (name == "agent") return "client/agent";
+  if (name == "shared") return "client/shared";
   if (name == "command") return "client";
   return name;
 }

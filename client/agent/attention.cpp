@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0
+// Events in; attention_dialog.cpp has what becomes of cards and dialogs.
+#include "client/agent/attention.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "client/agent/words.hpp"
+
+namespace cardgate::agent {
+namespace {
+
+constexpr std::size_t most_remembered = 256;
+
+/// What is remembered of the past must not grow without end.
+template <class Container>
+void keep_small(Container& container) {
+  if (container.size() > most_remembered) container.clear();
+}
+
+bool card_was_taken(const std::string& reason) {
+  return reason == "card_removed" || reason == "reader_gone";
+}
+
+}  // namespace
+
+void Attention::notify(Topic topic, bool urgent, std::string summary, std::string body) {
+  act(action::Notify{topic, urgent, std::move(summary), std::move(body)});
+}
+
+void Attention::say_once(std::string text) {
+  keep_small(said_);
+  if (said_.insert(text).second) act(action::Say{std::move(text)});
+}
+
+void Attention::look() {
+  fresh_ = false;
+  act(action::Look{});
+}
+
+Actions Attention::connected() {
+  connected_ = true;
+  first_look_ = true;
+  look();
+  return done();
+}
+
+Actions Attention::disconnected() {
+  connected_ = false;
+  return done();
+}
+
+Actions Attention::happened(const ServiceEvent& event, BootTime now) {
+  if (event.name == "card") take_card_event(event);
+  if (event.name == "session") take_session_event(event, now);
+  if (event.name == "downtime" || event.name == "service") look();
+  consider();
+  return done();
+}
+
+void Attention::take_card_event(const ServiceEvent& event) {
+  if (event.kind == "removed" || event.kind == "reader_gone") {
+    hands_.erase(event.reader);
+    const auto gone = std::ranges::find(seen_.readers, event.reader, &SeenReader::name);
+    if (gone != seen_.readers.end()) *gone = SeenReader{.name = event.reader};
+  }
+  if (event.kind == "sign_in_needed") {
+    keep_small(hands_);
+    hands_[event.reader].wanted = true;
+  }
+  look();
+}
+
+void Attention::take_session_event(const ServiceEvent& event, BootTime now) {
+  if (event.kind == "notice") {
+    notify(Topic::notice, false, "cardgate", event.text);
+    told_[event.text] = now;
+    return;
+  }
+  if (event.kind == "step_up_needed") {
+    step_up_needed(event.session, now);
+    return;
+  }
+  const auto* known = session(event.session);
+  const bool keeps = known != nullptr && known->card_removal == "keep";
+  if (event.kind == "ended") session_ended(event, now);
+  if (event.kind == "locked" && card_was_taken(event.reason) && !keeps) lock_screen(now);
+  if (event.kind == "locked" && known != nullptr) {
+    // It may be asked about again, though its card has been in all the time.
+    if (auto* hand = hand_with(known->card)) hand->rest = Hand::Rest::none;
+    if (event.reason == "idle" && !away() && hand_with(known->card) == nullptr)
+      notify(Topic::session, false, "Your session is locked", "Nothing used it for a while.");
+  }
+  if (event.kind == "grace" && !keeps)
+    notify(Topic::session, true, "Your card is out",
+           "Put it back now. Otherwise your session ends and the screen is locked.");
+  if (event.kind == "access_changed")
+    notify(Topic::access, false, "Your access has changed", "To see what you can use now: cardgate access");
+  look();
+}
+
+void Attention::session_ended(const ServiceEvent& event, BootTime now) {
+  const auto* known = session(event.session);
+  const bool keeps = known != nullptr && known->card_removal == "keep";
+  // Of a session that is not known yet its mode is not known either: then the screen is locked.
+  if (card_was_taken(event.reason) && !keeps) lock_screen(now);
+  if (const auto text = end_text(event.reason); !text.empty())
+    notify(Topic::session, true, "You are signed out", text);
+  if (known == nullptr) return;
+  if (auto* hand = hand_with(known->card)) {
+    if (event.reason == "time_up") {
+      hand->rest = Hand::Rest::none;
+      hand->wanted = true;
+    } else if (event.reason == "signed_out") {
+      hand->rest = Hand::Rest::declined;
+    }
+  }
+  std::erase_if(seen_.sessions, [&](const SeenSession& each) { return each.id == event.session; });
+}
+
+void Attention::step_up_needed(const std::string& id, BootTime now) {
+  // A program in a loop must not put up one dialog after another that the person has declined.
+  if (step_up_again_ && now < *step_up_again_) return;
+  if (step_up_ == id) return;
+  step_up_ = id;
+  const auto* which = session(id);
+  const bool in = which != nullptr && hand_with(which->card) != nullptr;
+  if (which != nullptr && !in)
+    notify(Topic::session, true, "Your card is needed",
+           "A program needs you to show your card again. Put it in the reader.");
+  look();
+}
+
+Actions Attention::seen(Seen now_there, BootTime now) {
+  fresh_ = true;
+  const bool first = std::exchange(first_look_, false);
+  const auto before = std::exchange(seen_, std::move(now_there));
+  if (first) {
+    for (const auto& old : before.sessions) {
+      const bool stood_on_its_card =
+          old.state == SeenSession::State::active && !old.card.empty() && old.card_removal != "keep";
+      const auto* still = session(old.id);
+      if (stood_on_its_card && (still == nullptr || still->state == SeenSession::State::locked))
+        waiting_cards_.insert(old.card);
+    }
+    if (!waiting_cards_.empty()) back_due_ = now + back_patience;
+  }
+  take_hands(first);
+  take_sessions(before.sessions, now);
+  take_downtime(now);
+  consider();
+  return done();
+}
+
+/// What is in the readers now, and what is remembered of it.
+void Attention::take_hands(bool first) {
+  std::erase_if(hands_, [&](const auto& entry) {
+    const auto* there = reader(entry.first);
+    return there == nullptr || there->state == SeenReader::State::empty;
+  });
+  for (const auto& there : seen_.readers) {
+    using State = SeenReader::State;
+    if (there.state == State::hidden)
+      say_once(
+          fmt::format("There is a card in {}, where you may not sign in. The people who run this machine "
+                      "can allow it: `clients` and `readers` in cardgate's configuration.",
+                      there.name));
+    if (there.state != State::ready && there.state != State::unusable) continue;
+    auto& hand = hands_[there.name];
+    // One that could not be read at first is another card, too.
+    if (hand.card != there.card) hand = Hand{.card = there.card, .wanted = hand.wanted};
+    if (first) {
+      hand.wanted = true;
+      // The session that it opened ended with the service.
+      if (hand.rest != Hand::Rest::declined) hand.rest = Hand::Rest::none;
+    }
+    waiting_cards_.erase(there.card);
+  }
+}
+
+void Attention::take_sessions(const std::vector<SeenSession>& before, BootTime now) {
+  for (const auto& each : seen_.sessions) {
+    if (!each.card.empty()) {
+      keep_small(own_cards_);
+      own_cards_.insert(each.card);
+    }
+    if (each.state == SeenSession::State::active) {
+      if (auto* hand = hand_with(each.card)) hand->rest = Hand::Rest::signed_in;
+    }
+    const auto old = std::ranges::find(before, each.id, &SeenSession::id);
+    if (old == before.end()) {
+      notify(Topic::session, false, fmt::format("Signed in: {}", each.person), signed_in_text(each));
+      for (const auto& warning : each.warnings) told_[warning] = now;
+      act(action::AskNews{each.id});
+      news_due_ = now + tell_again;
+    } else if (old->state == SeenSession::State::locked && each.state == SeenSession::State::active) {
+      notify(Topic::session, false, fmt::format("Unlocked: {}", each.person), signed_in_text(each));
+    }
+  }
+  if (step_up_ && session(*step_up_) == nullptr) step_up_.reset();
+  std::erase_if(warned_ends_, [&](const std::string& id) { return session(id) == nullptr; });
+  warn_of_ends(now);
+}
+
+void Attention::take_downtime(BootTime now) {
+  for (const auto& each : seen_.downtime) {
+    if (told_.contains(each.text)) continue;
+    keep_small(told_);
+    told_[each.text] = now;
+    notify(Topic::downtime, each.urgent, "Planned downtime", each.text);
+  }
+}
+
+Actions Attention::screen(ScreenState state) {
+  const auto before = std::exchange(screen_, state);
+  if (away()) {
+    lock_due_.reset();
+    if (going_to_sleep_) act(action::LetSleep{});
+    going_to_sleep_ = false;
+  }
+  if (state.known && before.known && state.locked != before.locked) {
+    for (const auto& each : seen_.sessions) act(action::TellScreen{each.id, state.locked});
+    // What the screen locker did with the card is found by looking, before anything is asked.
+    if (!state.locked && connected_) look();
+  }
+  consider();
+  return done();
+}
+
+Actions Attention::sleep(bool going, BootTime now) {
+  if (!going) {
+    going_to_sleep_ = false;
+    return done();
+  }
+  if (away()) {
+    act(action::LetSleep{});
+    return done();
+  }
+  going_to_sleep_ = true;
+  lock_screen(now);
+  return done();
+}
+
+void Attention::lock_screen(BootTime now) {
+  if (away()) return;
+  act(action::Lock{});
+  if (!lock_due_) lock_due_ = now + lock_patience;
+}
+
+void Attention::not_locked() {
+  const std::string what =
+      screen_.known
+          ? "The screen is not locked: no screen locker answered. Lock it yourself when you leave. The "
+            "people "
+            "who run this machine can set one up: xss-lock with i3lock, light-locker, or the desktop's own."
+          : "The screen cannot be locked: logind does not know a desktop session of this user.";
+  act(action::Say{what});
+  if (habits_.end_login && screen_.known) {
+    act(action::Say{"The login session is ended, because the screen could not be locked."});
+    act(action::EndLogin{});
+    return;
+  }
+  notify(Topic::screen, true, "The screen is not locked", what);
+}
+
+/// Cards that were in before the connection to the service broke.
+void Attention::check_who_left(BootTime now) {
+  const bool reading = std::ranges::any_of(
+      seen_.readers, [](const SeenReader& each) { return each.state == SeenReader::State::reading; });
+  if (reading) {  // perhaps one of them
+    back_due_ = now + seconds(1);
+    return;
+  }
+  back_due_.reset();
+  if (!std::exchange(waiting_cards_, {}).empty()) lock_screen(now);
+}
+
+Actions Attention::news(const std::string& id, const std::vector<std::string>& lapses,
+                        const std::vector<std::string>& notices, BootTime now) {
+  if (session(id) == nullptr) return done();
+  const auto untold = [&](const std::vector<std::string>& list) {
+    std::string out;
+    for (const auto& text : list) {
+      const auto told = told_.find(text);
+      if (told != told_.end() && now - told->second < tell_again) continue;
+      keep_small(told_);
+      told_[text] = now;
+      out += (out.empty() ? "" : "\n") + text;
+    }
+    return out;
+  };
+  if (auto text = untold(lapses); !text.empty())
+    notify(Topic::expiry, false, "What ends in the next 30 days", std::move(text));
+  if (auto text = untold(notices); !text.empty())
+    notify(Topic::notice, false, "While you were away", std::move(text));
+  return done();
+}
+
+void Attention::warn_of_ends(BootTime now) {
+  for (const auto& each : seen_.sessions) {
+    if (each.state != SeenSession::State::active || each.ends == BootTime::max()) continue;
+    if (each.ends - warn_before > now || !warned_ends_.insert(each.id).second) continue;
+    notify(Topic::expiry, true, "Your session ends soon",
+           fmt::format("It ends at {}. Save your work, then sign in again.", each.ends_text));
+  }
+}
+
+/// Once a day, for whoever stays signed in.
+void Attention::tell_again_of_warnings(BootTime now) {
+  news_due_ = now + tell_again;
+  for (const auto& each : seen_.sessions) {
+    for (const auto& warning : each.warnings) {
+      const auto told = told_.find(warning);
+      if (told != told_.end() && now - told->second < tell_again) continue;
+      told_[warning] = now;
+      notify(Topic::expiry, false, "Please note", warning);
+    }
+    act(action::AskNews{each.id});
+  }
+}
+
+Actions Attention::tick(BootTime now) {
+  if (lock_due_ && *lock_due_ <= now) {
+    lock_due_.reset();
+    if (!away()) not_locked();
+    if (std::exchange(going_to_sleep_, false)) act(action::LetSleep{});
+  }
+  if (back_due_ && *back_due_ <= now) check_who_left(now);
+  if (news_due_ && *news_due_ <= now) tell_again_of_warnings(now);
+  warn_of_ends(now);
+  return done();
+}
+
+std::optional<BootTime> Attention::next_deadline() const {
+  std::optional<BootTime> next;
+  const auto take = [&](std::optional<BootTime> at) {
+    if (at && (!next || *at < *next)) next = at;
+  };
+  take(lock_due_);
+  take(back_due_);
+  if (!seen_.sessions.empty()) take(news_due_);
+  for (const auto& each : seen_.sessions) {
+    const bool due = each.state == SeenSession::State::active && each.ends != BootTime::max() &&
+                     !warned_ends_.contains(each.id);
+    if (due) take(each.ends - warn_before);
+  }
+  return next;
+}
+
+const SeenReader* Attention::reader(const std::string& name) const {
+  const auto found = std::ranges::find(seen_.readers, name, &SeenReader::name);
+  return found == seen_.readers.end() ? nullptr : &*found;
+}
+
+const SeenSession* Attention::session(const std::string& id) const {
+  const auto found = std::ranges::find(seen_.sessions, id, &SeenSession::id);
+  return found == seen_.sessions.end() ? nullptr : &*found;
+}
+
+const SeenSession* Attention::session_with(const std::string& card) const {
+  if (card.empty()) return nullptr;
+  const auto found = std::ranges::find(seen_.sessions, card, &SeenSession::card);
+  return found == seen_.sessions.end() ? nullptr : &*found;
+}
+
+Attention::Hand* Attention::hand_with(const std::string& card) {
+  const auto found = std::ranges::find_if(
+      hands_, [&](const auto& entry) { return !card.empty() && entry.second.card == card; });
+  return found == hands_.end() ? nullptr : &found->second;
+}
+
+}  // namespace cardgate::agent

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/agent/login_session.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <optional>
+#include <string_view>
+
+namespace cardgate::agent {
+namespace {
+
+constexpr const char* logind = "org.freedesktop.login1";
+constexpr const char* manager_path = "/org/freedesktop/login1";
+constexpr const char* manager = "org.freedesktop.login1.Manager";
+constexpr const char* session_interface = "org.freedesktop.login1.Session";
+constexpr const char* user_interface = "org.freedesktop.login1.User";
+constexpr const char* properties = "org.freedesktop.DBus.Properties";
+
+std::string text_in(sd_bus_message* message, char type) {
+  const char* text = nullptr;
+  return sd_bus_message_read_basic(message, type, &text) > 0 && text != nullptr ? text : std::string();
+}
+
+std::optional<bool> bool_in(sd_bus_message* message) {
+  int value = 0;
+  if (sd_bus_message_read(message, "v", "b", &value) < 0) return std::nullopt;
+  return value != 0;
+}
+
+}  // namespace
+
+LoginSession::LoginSession(boost::asio::io_context& io, Listener listener)
+    : listener_(std::move(listener)), bus_(io, Bus::Which::system) {
+  const std::string from = std::string("type='signal',sender='") + logind + "',";
+  bus_.match(from + "interface='" + properties + "',member='PropertiesChanged'",
+             [this](sd_bus_message* message) {
+               const char* path = sd_bus_message_get_path(message);
+               if (path != nullptr && path == path_) look();
+             });
+  // Which session is the user's own may have changed.
+  for (const char* member : {"SessionNew", "SessionRemoved"})
+    bus_.match(from + "interface='" + manager + "',member='" + member + "'",
+               [this](sd_bus_message*) { find(); });
+  bus_.match(from + "interface='" + manager + "',member='PrepareForSleep'", [this](sd_bus_message* message) {
+    int going = 0;
+    if (sd_bus_message_read(message, "b", &going) < 0) return;
+    if (going == 0) hold_sleep();
+    listener_.sleep(going != 0);
+  });
+}
+
+void LoginSession::start() {
+  bus_.start(
+      [this] {
+        hold_sleep();
+        find();
+      },
+      [this] { lost(); });
+}
+
+void LoginSession::lost() {
+  id_.clear();
+  path_.clear();
+  inhibitor_.reset();
+  listener_.screen({});
+}
+
+/// The user's session with a display, else the one that logind takes for the user's main one: an agent that is a user service is
+/// in none itself.
+void LoginSession::find() {
+  const auto of_user = [this](sd_bus_message* reply) {
+    if (reply == nullptr) return lost();
+    const auto user = text_in(reply, 'o');
+    bus_.call(
+        {logind, user, properties, "Get"},
+        [](sd_bus_message* ask) { return sd_bus_message_append(ask, "ss", user_interface, "Display"); },
+        [this](sd_bus_message* display) {
+          const char* id = nullptr;
+          const char* path = nullptr;
+          const bool read = display != nullptr && sd_bus_message_read(display, "v", "(so)", &id, &path) >= 0;
+          if (!read || *id == '\0') return lost();
+          id_ = id;
+          path_ = path;
+          look();
+          if (std::exchange(lock_wanted_, false)) lock();
+        });
+  };
+  bus_.call(
+      {logind, manager_path, manager, "GetUser"},
+      [](sd_bus_message* ask) { return sd_bus_message_append(ask, "u", ::getuid()); }, of_user);
+}
+
+void LoginSession::look() {
+  bus_.call(
+      {logind, path_, properties, "GetAll"},
+      [](sd_bus_message* ask) { return sd_bus_message_append(ask, "s", session_interface); },
+      [this](sd_bus_message* reply) {
+        if (reply != nullptr && !path_.empty()) take_properties(reply);
+      });
+}
+
+void LoginSession::take_properties(sd_bus_message* reply) {
+  ScreenState state{.known = true};
+  if (sd_bus_message_enter_container(reply, 'a', "{sv}") < 0) return;
+  while (sd_bus_message_enter_container(reply, 'e', "sv") > 0) {
+    const auto name = text_in(reply, 's');
+    std::optional<bool> value;
+    if (name == "LockedHint" || name == "Active") {
+      value = bool_in(reply);
+    } else {
+      sd_bus_message_skip(reply, "v");
+    }
+    if (value && name == "LockedHint") state.locked = *value;
+    if (value && name == "Active") state.active = *value;
+    if (sd_bus_message_exit_container(reply) < 0) return;
+  }
+  listener_.screen(state);
+}
+
+void LoginSession::lock() {
+  if (id_.empty()) {
+    lock_wanted_ = true;
+    find();
+    return;
+  }
+  bus_.call(
+      {logind, manager_path, manager, "LockSession"},
+      [this](sd_bus_message* ask) { return sd_bus_message_append(ask, "s", id_.c_str()); },
+      [this](sd_bus_message* reply) {
+        if (reply == nullptr) listener_.say("logind did not lock the screen.");
+      });
+}
+
+void LoginSession::end() {
+  bus_.call(
+      {logind, manager_path, manager, "TerminateSession"},
+      [this](sd_bus_message* ask) { return sd_bus_message_append(ask, "s", id_.c_str()); },
+      [this](sd_bus_message* reply) {
+        if (reply == nullptr) listener_.say("logind did not end the login session.");
+      });
+}
+
+void LoginSession::hold_sleep() {
+  if (inhibitor_) return;
+  bus_.call(
+      {logind, manager_path, manager, "Inhibit"},
+      [](sd_bus_message* ask) {
+        return sd_bus_message_append(ask, "ssss", "sleep", "cardgate agent", "The screen is locked first",
+                                     "delay");
+      },
+      [this](sd_bus_message* reply) {
+        int fd = -1;
+        if (reply != nullptr && sd_bus_message_read(reply, "h", &fd) >= 0)
+          inhibitor_ = FileDescriptor(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+      });
+}
+
+void LoginSession::let_sleep() {
+  inhibitor_.reset();
+}
+
+}  // namespace cardgate::agent

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real agent on a terminal (tmux), with the real service, reader service, virtual card and pinentry-curses. logind and the
+// desktop's notifications are stood in for (fake_desktop.cpp): the machine that runs tests has neither.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <fstream>
+
+#include "base/number.hpp"
+#include "tests/daemon/stage.hpp"
+#include "tests/support/folders.hpp"
+
+namespace cardgate {
+namespace {
+
+using std::chrono::seconds;
+using testing::eventually;
+using testing::Process;
+using testing::Stage;
+
+// Digits that stand in no table of a library, so that the memory can be searched for them.
+constexpr const char* passcode = "739164";
+
+class AgentOnATerminal : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!testing::Pcscd::available())
+      GTEST_SKIP() << "pcscd or the virtual reader is missing: run script/bootstrap";
+    for (const char* program : {"tmux", "pinentry-curses", "dbus-daemon", "busctl"}) {
+      if (!testing::has_program(program)) GTEST_SKIP() << program << " is missing: run script/bootstrap";
+    }
+    stage.personalisation.pin = passcode;
+    stage.up();
+    auto started = Process::start(
+        {"dbus-daemon", "--session", "--nofork", "--nopidfile", "--address=" + address, "--print-address"});
+    ASSERT_TRUE(started);
+    bus = std::move(*started);
+    ASSERT_TRUE(bus->wait_for_line("unix:", seconds(10)));
+    started = Process::start({CARDGATE_FAKE_DESKTOP, address});
+    ASSERT_TRUE(started);
+    desktop = std::move(*started);
+    ASSERT_TRUE(desktop->wait_for_line("ready", seconds(10))) << desktop->output();
+  }
+  void TearDown() override {
+    if (HasFailure() && pid > 0)
+      std::fprintf(stderr, "--- terminal:\n%s\n--- agent:\n%s---\n", terminal().c_str(), said().c_str());
+    (void)tmux({"kill-server"});
+  }
+
+  testing::Finished tmux(std::vector<std::string> arguments) const {
+    std::vector<std::string> argv{"tmux", "-f", "/dev/null", "-S", stage.dir / "tmux"};
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    auto done = testing::run(argv, seconds(10));
+    return done ? *done : testing::Finished{};
+  }
+  std::string command(const std::string& more) const {
+    return fmt::format(
+        "exec env -u DISPLAY -u WAYLAND_DISPLAY TERM=xterm XDG_RUNTIME_DIR={0} DBUS_SYSTEM_BUS_ADDRESS={1} "
+        "DBUS_SESSION_BUS_ADDRESS={1} {2} --socket {3} agent {4} 2>>{0}/agent.log",
+        stage.dir.path().string(), address, built_file("client/cardgate"), stage.socket.string(), more);
+  }
+  void start_agent(const std::string& more = {}) {
+    ASSERT_EQ(tmux({"new-session", "-d", "-x", "100", "-y", "30", command(more)}).status, 0);
+    const auto shown = tmux({"display-message", "-p", "#{pane_pid}"}).output;
+    pid = whole_number<pid_t>(shown.substr(0, shown.find('\n'))).value_or(-1);
+    ASSERT_GT(pid, 0);
+    // It holds the machine's sleep up as soon as it knows logind.
+    ASSERT_TRUE(desktop->wait_for_line("Inhibit", seconds(20))) << said();
+  }
+  std::string terminal() const { return tmux({"capture-pane", "-p"}).output; }
+  bool shows(std::string_view words, seconds patience = seconds(20)) const {
+    return eventually(patience, [&] { return terminal().find(words) != std::string::npos; });
+  }
+  bool hides(std::string_view words, seconds patience = seconds(20)) const {
+    return eventually(patience, [&] { return terminal().find(words) == std::string::npos; });
+  }
+  void type(const std::string& text) {
+    (void)tmux({"send-keys", "-l", text});
+    (void)tmux({"send-keys", "Enter"});
+  }
+  std::string said() const {
+    std::ifstream file(stage.dir / "agent.log");
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  std::size_t sessions() const {
+    const auto answer = stage.ask("GET", "/v1/sessions").json();
+    const auto* list = find_array(answer, "sessions");
+    return list == nullptr ? 0 : list->size();
+  }
+  bool signed_in() const {
+    return eventually(seconds(20), [&] { return sessions() == 1; });
+  }
+  bool desktop_is_told(std::string_view words, seconds patience = seconds(20)) const {
+    return desktop->wait_for_line(words, patience).has_value();
+  }
+  void steer(const std::string& word) const {
+    const auto done = testing::run({"busctl", "--address=" + address, "call", "org.freedesktop.login1",
+                                    "/test", "test.Desktop", "Do", "s", word},
+                                   seconds(10));
+    ASSERT_TRUE(done);
+    ASSERT_EQ(done->status, 0) << done->all;
+  }
+  /// The processes that ask, of this agent.
+  std::vector<pid_t> dialogs() const {
+    std::ifstream file(fmt::format("/proc/{0}/task/{0}/children", pid));
+    std::vector<pid_t> out;
+    for (pid_t each = 0; file >> each;) out.push_back(each);
+    return out;
+  }
+  bool runs() const { return ::kill(pid, 0) == 0; }
+
+  Stage stage;
+  std::string address = "unix:path=" + (stage.dir / "bus").string();
+  std::unique_ptr<Process> bus, desktop;
+  pid_t pid = -1;
+};
+
+TEST_F(AgentOnATerminal, AsksSignsInAndLocksWhenTheCardGoes) {
+  start_agent();
+  stage.insert();
+  ASSERT_TRUE(shows("3 tries left"));
+  EXPECT_TRUE(shows("Ada Example"));
+  type(passcode);
+  ASSERT_TRUE(signed_in());
+  EXPECT_TRUE(desktop_is_told("Signed in: Ada Example"));
+  EXPECT_TRUE(hides("Passcode:"));
+  EXPECT_EQ(testing::occurrences_in_memory(pid, passcode), 0U) << "it is wiped";
+  EXPECT_TRUE(dialogs().empty());
+  const auto before = std::chrono::steady_clock::now();
+  stage.link->pull();
+  ASSERT_TRUE(desktop_is_told("LockSession c1"));
+  EXPECT_LT(std::chrono::steady_clock::now() - before, seconds(2));
+  EXPECT_EQ(sessions(), 0U);
+  EXPECT_EQ(stage.card->pin_tries(), 3);
+}
+
+TEST_F(AgentOnATerminal, EndsTheDialogWhenTheCardGoes) {
+  start_agent();
+  stage.insert();
+  ASSERT_TRUE(shows("Passcode:"));
+  (void)tmux({"send-keys", "-l", "12"});
+  stage.pull();
+  EXPECT_TRUE(eventually(seconds(2), [&] { return dialogs().empty(); }));
+  EXPECT_TRUE(runs());
+  stage.insert();
+  EXPECT_TRUE(shows("Passcode:")) << "and asks again";
+  EXPECT_EQ(stage.card->pin_tries(), 3);
+}
+
+TEST_F(AgentOnATerminal, AsksAgainAfterAWrongPasscode) {
+  start_agent();
+  stage.insert();
+  ASSERT_TRUE(shows("3 tries left"));
+  type("000000");
+  ASSERT_TRUE(shows("2 tries left"));
+  EXPECT_TRUE(shows("Wrong passcode"));
+  type(passcode);
+  ASSERT_TRUE(signed_in());
+  EXPECT_EQ(stage.card->pin_tries(), 3);
+}
+
+TEST_F(AgentOnATerminal, NeverSpendsTheLastTryUnasked) {
+  start_agent();
+  stage.insert();
+  ASSERT_TRUE(shows("3 tries left"));
+  type("000000");
+  ASSERT_TRUE(shows("2 tries left"));
+  type("000000");
+  // Twice wrong: the service takes no third before the card was out.
+  ASSERT_TRUE(desktop_is_told("take the card out"));
+  stage.pull();
+  stage.insert();
+  ASSERT_TRUE(shows("One try is left"));
+  EXPECT_EQ(stage.card->pin_tries(), 1);
+  (void)tmux({"send-keys", "Tab"});
+  (void)tmux({"send-keys", "Enter"});  // "Not now"
+  EXPECT_TRUE(eventually(seconds(10), [&] { return dialogs().empty(); }));
+  EXPECT_EQ(stage.card->pin_tries(), 1);
+}
+
+TEST_F(AgentOnATerminal, StaysWhenPinentryIsKilled) {
+  start_agent();
+  stage.insert();
+  ASSERT_TRUE(shows("Passcode:"));
+  ASSERT_EQ(dialogs().size(), 1U);
+  ::kill(dialogs().front(), SIGKILL);
+  EXPECT_TRUE(eventually(seconds(10), [&] { return said().find("--pinentry") != std::string::npos; }))
+      << said();
+  EXPECT_TRUE(runs());
+  (void)tmux({"send-keys", "-R"});
+  stage.pull();
+  stage.insert();
+  ASSERT_TRUE(eventually(seconds(10), [&] { return dialogs().size() == 1; }));
+}
+
+TEST_F(AgentOnATerminal, StaysWithoutPinentry) {
+  start_agent("--pinentry /nonexistent/pinentry");
+  stage.insert();
+  EXPECT_TRUE(eventually(seconds(20), [&] { return said().find("--pinentry") != std::string::npos; }))
+      << said();
+  EXPECT_TRUE(runs());
+}
+
+TEST_F(AgentOnATerminal, SurvivesARestartBetweenPromptAndAnswer) {
+  start_agent();
+  stage.insert();
+  ASSERT_TRUE(shows("3 tries left"));
+  ASSERT_EQ(stage.stop_daemon(), 0);
+  stage.start_daemon();
+  ASSERT_TRUE(eventually(seconds(20), [&] {
+    const auto status = stage.card_status();
+    const auto* state = find_string(status, "state");
+    return state != nullptr && *state == "ready";
+  }));
+  ASSERT_TRUE(shows("Passcode:"));
+  type(passcode);
+  ASSERT_TRUE(signed_in());
+  EXPECT_EQ(stage.card->pin_tries(), 3);
+}
+
+TEST_F(AgentOnATerminal, AsksAnewWhenTheServiceIsBackAfterTheAnswer) {
+  start_agent();
+  stage.insert();
+  ASSERT_TRUE(shows("3 tries left"));
+  ASSERT_EQ(stage.stop_daemon(), 0);
+  type(passcode);
+  ASSERT_TRUE(desktop_is_told("does not answer"));
+  stage.start_daemon();
+  ASSERT_TRUE(shows("3 tries left"));
+  type(passcode);
+  ASSERT_TRUE(signed_in());
+}
+
+TEST_F(AgentOnATerminal, EndsItsDialogWhenSomebodyElseSignedIn) {
+  start_agent();
+  stage.insert_and_wait();
+  ASSERT_TRUE(shows("Passcode:"));
+  ASSERT_EQ(stage.sign_in(passcode).status, 201);
+  EXPECT_TRUE(eventually(seconds(10), [&] { return dialogs().empty(); }));
+  EXPECT_EQ(sessions(), 1U);
+}
+
+TEST_F(AgentOnATerminal, SaysWhenNothingLocksTheScreen) {
+  start_agent();
+  steer("ignore");
+  stage.insert();
+  ASSERT_TRUE(shows("Passcode:"));
+  type(passcode);
+  ASSERT_TRUE(signed_in());
+  stage.pull();
+  EXPECT_TRUE(desktop_is_told("The screen is not locked", seconds(5))) << desktop->output();
+  EXPECT_EQ(desktop->output().find("TerminateSession"), std::string::npos);
+}
+
+TEST_F(AgentOnATerminal, EndsTheLoginWhenNothingLocksAndItIsToldTo) {
+  start_agent("--on-no-locker end-session");
+  steer("ignore");
+  stage.insert();
+  ASSERT_TRUE(shows("Passcode:"));
+  type(passcode);
+  ASSERT_TRUE(signed_in());
+  stage.pull();
+  EXPECT_TRUE(desktop_is_told("TerminateSession c1", seconds(5)));
+}
+
+TEST_F(AgentOnATerminal, LocksBeforeSleep) {
+  start_agent();
+  steer("sleep");
+  EXPECT_TRUE(desktop_is_told("LockSession c1"));
+  EXPECT_TRUE(desktop_is_told("may sleep"));
+}
+
+TEST_F(AgentOnATerminal, DoesNotAskInFrontOfALockedScreen) {
+  start_agent();
+  steer("locked");
+  stage.insert_and_wait();
+  EXPECT_TRUE(dialogs().empty());
+  steer("unlocked");
+  EXPECT_TRUE(shows("Passcode:"));
+}
+
+TEST_F(AgentOnATerminal, RunsOnceHoweverOftenItIsStarted) {
+  start_agent();
+  std::vector<std::unique_ptr<Process>> others;
+  for (int i = 0; i < 20; ++i) {
+    auto started = Process::start({"sh", "-c", command({})});
+    ASSERT_TRUE(started);
+    others.push_back(std::move(*started));
+  }
+  for (auto& each : others) EXPECT_EQ(each->wait(seconds(30)), 1);
+  EXPECT_NE(said().find("An agent already runs"), std::string::npos);
+  stage.insert();
+  ASSERT_TRUE(shows("Passcode:"));
+  EXPECT_EQ(dialogs().size(), 1U);
+}
+
+TEST_F(AgentOnATerminal, IsQuietWithoutADisplayOrATerminal) {
+  auto started = Process::start({"sh", "-c", command("< /dev/null")});
+  ASSERT_TRUE(started);
+  EXPECT_TRUE(eventually(
+      seconds(20), [&] { return said().find("neither a display nor a terminal") != std::string::npos; }));
+  EXPECT_EQ((*started)->stop(), 0);
+}
+
+// The dialog's share of the time from insertion on: what the service needs to read the card is not the agent's.
+TEST_F(AgentOnATerminal, AsksSoonAfterTheCardWasRead) {
+  start_agent();
+  auto watching = Process::start({built_file("client/cardgate"), "--socket", stage.socket, "watch"});
+  ASSERT_TRUE(watching);
+  ASSERT_TRUE((*watching)->wait_for_line("Waiting for events", seconds(10)));
+  stage.insert();
+  ASSERT_TRUE((*watching)->wait_for_line("sign_in_needed", seconds(20)));
+  const auto read = std::chrono::steady_clock::now();
+  ASSERT_TRUE(shows("Passcode:"));
+  const auto share =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - read);
+  RecordProperty("milliseconds_to_the_dialog", static_cast<int>(share.count()));
+  std::printf("from the card read to the dialog on the screen: %lld ms\n",
+              static_cast<long long>(share.count()));
+  EXPECT_LT(share, std::chrono::milliseconds(700));
+}
+
+}  // namespace
+}  // namespace cardgate
