@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <cerrno>
 #include <map>
@@ -41,12 +42,14 @@ class Agent {
   void run();
 
  private:
+  void reap();
   void follow();
   void on_event(const client::Event& event);
   void carry_out(Actions actions);
   void carry_out(const Action& action);
   void look();
   void look_over(Result<client::Reply> status, Result<client::Reply> sessions);
+  bool may_ask();
   void ask(const Prompt& prompt);
   void send(const action::Send& what);
   void send_unblocking(const action::Send& what);
@@ -68,12 +71,13 @@ class Agent {
   Notifier notifier_;
   LoginSession login_;
   BootTimer deadline_, reconnect_, look_again_;
-  boost::asio::signal_set signals_;
+  boost::asio::signal_set signals_, children_;
   milliseconds pause_ = first_pause;
   bool told_away_ = false;  // that the service is not there
   bool looking_ = false, look_wanted_ = false;
   int overtaken_ = 0;
   std::map<Prompt::Kind, Secret> typed_;
+  FileDescriptor asking_;  // held while a dialog is open
   pid_t switching_ = -1;
 };
 
@@ -89,16 +93,27 @@ Agent::Agent(Settings settings)
       deadline_(io_, [this] { carry_out(attention_.tick(BootClock::now())); }),
       reconnect_(io_, [this] { follow(); }),
       look_again_(io_, [this] { look(); }),
-      signals_(io_, SIGTERM, SIGINT, SIGHUP) {}
+      signals_(io_, SIGTERM, SIGINT, SIGHUP),
+      children_(io_, SIGCHLD) {}
 
 void Agent::run() {
   signals_.async_wait([this](const boost::system::error_code& failure, int) {
     if (!failure) io_.stop();
   });
+  reap();
   notifier_.start();
   login_.start();
   follow();
   io_.run();
+}
+
+/// The command of --switch-user, when it has ended. Dialogs are waited for where they are started.
+void Agent::reap() {
+  children_.async_wait([this](const boost::system::error_code& failure, int) {
+    if (failure) return;
+    if (switching_ > 0 && ::waitpid(switching_, nullptr, WNOHANG) == switching_) switching_ = -1;
+    reap();
+  });
 }
 
 void Agent::follow() {
@@ -129,7 +144,8 @@ void Agent::on_event(const client::Event& event) {
                               text_of(*object, "reader"),
                               text_of(*object, "session"),
                               text_of(*object, "reason"),
-                              text_of(*object, "text")};
+                              text_of(*object, "text"),
+                              text_of(*object, "for")};
   carry_out(attention_.happened(happened, BootClock::now()));
 }
 
@@ -191,8 +207,21 @@ void Agent::look_over(Result<client::Reply> status, Result<client::Reply> sessio
   if (more) look();
 }
 
+/// Whether no other agent of this user, on another display, asks at this moment.
+bool Agent::may_ask() {
+  const auto path = settings_.folder / "cardgate-agent.asking";
+  asking_ = FileDescriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  return !asking_ || ::flock(asking_.get(), LOCK_EX | LOCK_NB) == 0;
+}
+
 void Agent::ask(const Prompt& prompt) {
+  if (!may_ask()) {
+    boost::asio::post(io_,
+                      [this] { carry_out(attention_.answered(Answer::cancelled, false, BootClock::now())); });
+    return;
+  }
   pinentry_.ask(prompt, [this, kind = prompt.kind](Answer answer, Secret what) {
+    asking_.reset();
     const bool same = kind == Prompt::Kind::new_passcode_again &&
                       typed_.contains(Prompt::Kind::new_passcode) &&
                       typed_[Prompt::Kind::new_passcode].text() == what.text();
@@ -265,8 +294,7 @@ void Agent::tell_screen(const action::TellScreen& what) {
 }
 
 void Agent::switch_user() {
-  // The one before has ended long ago.
-  if (switching_ > 0) ::waitpid(switching_, nullptr, WNOHANG);
+  if (switching_ > 0) return;  // it still runs
   const char* shell = "/bin/sh";
   std::string command = settings_.switch_user;
   std::string words[] = {"sh", "-c"};
@@ -277,7 +305,6 @@ void Agent::switch_user() {
   sigemptyset(&none);
   ::posix_spawnattr_setsigmask(&how, &none);
   ::posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK);
-  switching_ = -1;
   if (::posix_spawn(&switching_, shell, nullptr, &how, argv, environ) != 0)
     settings_.say("The command of --switch-user could not be started.");
   ::posix_spawnattr_destroy(&how);

@@ -16,6 +16,7 @@ namespace cardgate::agent {
 
 struct Settings {
   std::filesystem::path socket;  // the service's
+  std::filesystem::path folder;  // the user's own, for locks (XDG_RUNTIME_DIR)
   Pinentry::Setting pinentry;
   bool can_ask = true;                          // there is a display or a terminal
   bool end_login = false;                       // when no screen locker locks

@@ -54,14 +54,16 @@ std::vector<std::string> dialog_lines(const Prompt& prompt, std::string_view tty
   const auto set = [&](std::string_view command, const std::string& value) {
     if (!value.empty()) out.push_back(fmt::format("{} {}", command, assuan_escaped(value)));
   };
+  const bool confirm = prompt.kind == Prompt::Kind::confirm;
+  // pinentry-curses shows an error above a field alone.
+  const bool above = confirm && !prompt.error.empty();
   set("SETTITLE", prompt.title);
-  set("SETDESC", prompt.description);
+  set("SETDESC", above ? prompt.error + "\n\n" + prompt.description : prompt.description);
   set("SETPROMPT", prompt.label);
   set("SETOK", prompt.ok);
   set("SETCANCEL", prompt.cancel);
-  set("SETERROR", prompt.error);
+  if (!confirm) set("SETERROR", prompt.error);
   out.push_back(fmt::format("SETTIMEOUT {}", patience.count()));
-  const bool confirm = prompt.kind == Prompt::Kind::confirm;
   if (!confirm) out.emplace_back("SETKEYINFO --clear");
   out.emplace_back(confirm ? "CONFIRM" : "GETPIN");
   return out;

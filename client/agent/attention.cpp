@@ -79,7 +79,7 @@ void Attention::take_session_event(const ServiceEvent& event, BootTime now) {
     return;
   }
   if (event.kind == "step_up_needed") {
-    step_up_needed(event.session, now);
+    step_up_needed(event, now);
     return;
   }
   const auto* known = session(event.session);
@@ -108,8 +108,12 @@ void Attention::session_ended(const ServiceEvent& event, BootTime now) {
   if (const auto text = end_text(event.reason); !text.empty())
     notify(Topic::session, true, "You are signed out", text);
   if (known == nullptr) return;
+  // While the service is away nobody sees the card go.
+  if (event.reason == "shutdown" && !known->card.empty() && !keeps) waiting_cards_.insert(known->card);
   if (auto* hand = hand_with(known->card)) {
-    if (event.reason == "time_up") {
+    const bool over = event.reason == "time_up" || event.reason == "card_out_too_long" ||
+                      event.reason == "screen_locked_too_long";
+    if (over) {
       hand->rest = Hand::Rest::none;
       hand->wanted = true;
     } else if (event.reason == "signed_out") {
@@ -119,14 +123,14 @@ void Attention::session_ended(const ServiceEvent& event, BootTime now) {
   std::erase_if(seen_.sessions, [&](const SeenSession& each) { return each.id == event.session; });
 }
 
-void Attention::step_up_needed(const std::string& id, BootTime now) {
+void Attention::step_up_needed(const ServiceEvent& event, BootTime now) {
   // A program in a loop must not put up one dialog after another that the person has declined.
   if (step_up_again_ && now < *step_up_again_) return;
-  if (step_up_ == id) return;
-  step_up_ = id;
-  const auto* which = session(id);
-  const bool in = which != nullptr && hand_with(which->card) != nullptr;
-  if (which != nullptr && !in)
+  if (step_up_ == event.session) return;
+  step_up_ = event.session;
+  step_up_for_ = event.what_for;
+  const auto* which = session(event.session);
+  if (which != nullptr && hand_with(which->card) == nullptr)
     notify(Topic::session, true, "Your card is needed",
            "A program needs you to show your card again. Put it in the reader.");
   look();
@@ -159,6 +163,10 @@ void Attention::take_hands(bool first) {
     const auto* there = reader(entry.first);
     return there == nullptr || there->state == SeenReader::State::empty;
   });
+  // A session that a card opened ended with the service. It may be read again only after this first look.
+  for (auto& [name, hand] : hands_) {
+    if (first && hand.rest != Hand::Rest::declined) hand.rest = Hand::Rest::none;
+  }
   for (const auto& there : seen_.readers) {
     using State = SeenReader::State;
     if (there.state == State::hidden)
@@ -170,11 +178,7 @@ void Attention::take_hands(bool first) {
     auto& hand = hands_[there.name];
     // One that could not be read at first is another card, too.
     if (hand.card != there.card) hand = Hand{.card = there.card, .wanted = hand.wanted};
-    if (first) {
-      hand.wanted = true;
-      // The session that it opened ended with the service.
-      if (hand.rest != Hand::Rest::declined) hand.rest = Hand::Rest::none;
-    }
+    if (first) hand.wanted = true;
     waiting_cards_.erase(there.card);
   }
 }

@@ -75,7 +75,7 @@ using Actions = std::vector<Action>;
 /// An event of GET /v1/events.
 struct ServiceEvent {
   std::string name;  // "card", "session", ...
-  std::string kind, reader, session, reason, text;
+  std::string kind, reader, session, reason, text, what_for;
 };
 
 /// How a call with a passcode went.
@@ -165,7 +165,7 @@ class Attention {
   void take_card_event(const ServiceEvent& event);
   void take_session_event(const ServiceEvent& event, BootTime now);
   void session_ended(const ServiceEvent& event, BootTime now);
-  void step_up_needed(const std::string& session, BootTime now);
+  void step_up_needed(const ServiceEvent& event, BootTime now);
   void take_sessions(const std::vector<SeenSession>& before, BootTime now);
   void take_hands(bool first);
   void take_downtime(BootTime now);
@@ -204,6 +204,7 @@ class Attention {
   std::optional<Dialog> sending_;       // its answer is on the way to the card
   std::set<std::string> own_cards_;     // signed in by this user, since the agent began
   std::optional<std::string> step_up_;  // session that a program wants proved again
+  std::string step_up_for_;             // the role or act
   std::optional<BootTime> step_up_again_;
   ScreenState screen_;
   bool going_to_sleep_ = false;

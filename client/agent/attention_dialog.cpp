@@ -92,7 +92,9 @@ void Attention::ask(const SeenReader& there, Hand& hand) {
   const auto why = stepping_up(there.card) != nullptr    ? Why::step_up
                    : session_with(there.card) != nullptr ? Why::resume
                                                          : Why::sign_in;
-  auto prompt = confirm ? last_try_prompt(there, hand.error) : passcode_prompt(there, why, hand.error);
+  auto prompt =
+      confirm ? last_try_prompt(there, hand.error)
+              : passcode_prompt(there, why, why == Why::step_up ? step_up_for_ : std::string(), hand.error);
   hand.stage = Hand::Stage::passcode;
   hand.error.clear();
   dialog_ = Dialog{there.name, there.card, prompt.kind, there.tries_left};
@@ -237,7 +239,8 @@ void Attention::refuse(Hand& hand, const Outcome& outcome) {
     return;
   }
   if (again.contains(outcome.error)) {
-    hand.error = outcome.detail;
+    // That the card is blocked, and what helps, is what is asked next.
+    if (!outcome.blocked) hand.error = outcome.detail;
     return;
   }
   if (outcome.error.empty()) {

@@ -62,8 +62,11 @@ SeenSession read_session(const json::object& session, WallTime wall, BootTime bo
   const auto state = text_of(session, "state");
   out.state = state == "locked" ? State::locked : state == "grace" ? State::grace : State::active;
   out.card_removal = text_of(session, "card_removal");
-  out.ends = boot_time_of(session, "expires_at", wall, boot);
-  out.ends_text = local_time(text_of(session, "expires_at"), "%H:%M");
+  // Where the card may go, card and passcode are needed again earlier than the session's own end.
+  const auto over = boot_time_of(session, "expires_at", wall, boot);
+  const auto needed = boot_time_of(session, "card_needed_at", wall, boot);
+  out.ends = std::min(over, needed);
+  out.ends_text = local_time(text_of(session, needed < over ? "card_needed_at" : "expires_at"), "%H:%M");
   if (const auto* warnings = find_array(session, "warnings")) {
     for (const auto& warning : *warnings) {
       if (warning.is_string() && out.warnings.size() < most_kept)

@@ -17,12 +17,13 @@ std::string tries_line(std::int64_t tries) {
   return client::tries_text(tries) + ".";
 }
 
-std::string opening(Why why) {
+std::string opening(Why why, const std::string& what_for) {
   switch (why) {
     case Why::resume:
       return "Your session is locked. To unlock it, type the passcode of your card.";
     case Why::step_up:
-      return "A program needs to know that it is still you. Type the passcode of your card.";
+      return fmt::format("A program needs to know that it is still you{}. Type the passcode of your card.",
+                         what_for.empty() ? "" : fmt::format(" ({})", what_for));
     case Why::sign_in:
       break;
   }
@@ -38,14 +39,16 @@ std::string card_text(const SeenReader& reader) {
                                : fmt::format("{} (card ending {})", reader.holder, end);
 }
 
-Prompt passcode_prompt(const SeenReader& reader, Why why, const std::string& error) {
-  return {Prompt::Kind::passcode,
-          title,
-          fmt::format("{}\n\n{}\n{}", opening(why), card_text(reader), tries_line(reader.tries_left)),
-          "Passcode:",
-          error,
-          why == Why::sign_in ? "Sign in" : "Unlock",
-          "Not now"};
+Prompt passcode_prompt(const SeenReader& reader, Why why, const std::string& what_for,
+                       const std::string& error) {
+  return {
+      Prompt::Kind::passcode,
+      title,
+      fmt::format("{}\n\n{}\n{}", opening(why, what_for), card_text(reader), tries_line(reader.tries_left)),
+      "Passcode:",
+      error,
+      why == Why::sign_in ? "Sign in" : "Unlock",
+      "Not now"};
 }
 
 Prompt last_try_prompt(const SeenReader& reader, const std::string& error) {
@@ -115,6 +118,8 @@ std::string end_text(const std::string& reason) {
   if (reason == "certificate_refused")
     return "The certificate of your card no longer works. Take it to the smartcard help desk.";
   if (reason == "time_up") return "Your time is up. Sign in again to go on.";
+  if (reason == "card_out_too_long") return "Your card was out too long. Sign in again to go on.";
+  if (reason == "screen_locked_too_long") return "The screen was locked too long. Sign in again to go on.";
   if (reason == "revoked") return "Your session was ended.";
   if (reason == "password_changed") return "Your password was changed. Sign in with the new one.";
   if (reason == "shutdown") return "The service stopped. Sign in again when it is back.";

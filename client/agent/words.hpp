@@ -12,7 +12,9 @@ namespace cardgate::agent {
 /// Why the passcode is asked for.
 enum class Why : std::uint8_t { sign_in, resume, step_up };
 
-Prompt passcode_prompt(const SeenReader& reader, Why why, const std::string& error);
+/// `what_for`: the role or act that needs a fresh proof, or empty.
+Prompt passcode_prompt(const SeenReader& reader, Why why, const std::string& what_for,
+                       const std::string& error);
 /// Before the last try is spent.
 Prompt last_try_prompt(const SeenReader& reader, const std::string& error);
 Prompt unblock_offer(const SeenReader& reader, const std::string& error);

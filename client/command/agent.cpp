@@ -45,6 +45,7 @@ int run_agent(const Cli& cli, const AgentOptions& options) {
   const auto display = wayland.empty() ? environment("DISPLAY") : wayland;
   agent::Settings settings;
   settings.socket = cli.socket;
+  settings.folder = folder;
   char tty[64];
   if (ttyname_r(STDIN_FILENO, tty, sizeof tty) == 0) {
     settings.pinentry.tty = tty;

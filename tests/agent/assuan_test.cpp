@@ -45,6 +45,12 @@ TEST(Assuan, AsksForAYesWithoutAField) {
   EXPECT_THAT(lines, Each(Not(StartsWith("OPTION tty"))));
 }
 
+TEST(Assuan, SaysWhatWentWrongWhereItIsSeen) {
+  const auto lines = dialog_lines({.kind = Prompt::Kind::confirm, .description = "Sure?", .error = "No."}, {},
+                                  {}, seconds(60));
+  EXPECT_THAT(lines, Contains("SETDESC No.%0A%0ASure?"));
+}
+
 TEST(Assuan, TakesDataWithItsEscapes) {
   Secret into(8);
   std::size_t used = 0;

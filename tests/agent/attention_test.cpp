@@ -57,7 +57,7 @@ class Desktop : public ::testing::Test {
   void look() { take(agent->seen(world, now)); }
   void event(const std::string& name, const std::string& kind, const std::string& reader = {},
              const std::string& session = {}, const std::string& reason = {}, const std::string& text = {}) {
-    take(agent->happened({name, kind, reader, session, reason, text}, now));
+    take(agent->happened({name, kind, reader, session, reason, text, "core"}, now));
   }
   SeenReader& reader(const std::string& name) {
     const auto found = std::ranges::find(world.readers, name, &SeenReader::name);
@@ -336,7 +336,7 @@ TEST_F(Desktop, OffersToUnblockWhenTheLastTryWasWrong) {
   put_in(ada, ward, 0);
   outcome("passcode_incorrect", "Wrong passcode. The card is now blocked.", true);
   EXPECT_EQ(last<action::Ask>().prompt.ok, "Unblock");
-  EXPECT_EQ(last<action::Ask>().prompt.error, "Wrong passcode. The card is now blocked.");
+  EXPECT_EQ(last<action::Ask>().prompt.error, "");
   answer(Answer::cancelled);
   EXPECT_EQ(count<action::Ask>(), 3);
 }
@@ -444,6 +444,22 @@ TEST_F(Desktop, AsksAnewWhenTheServiceWasGoneBetweenPromptAndAnswer) {
   EXPECT_TRUE(notified("does not answer"));
   EXPECT_EQ(count<action::Ask>(), 1);
   connect();
+  EXPECT_EQ(count<action::Ask>(), 2);
+}
+
+TEST_F(Desktop, AsksAnewWhenTheCardIsReadAgainOnlyLater) {
+  connect();
+  insert(ada);
+  answer();
+  take(agent->sent({false, "", "nothing listens."}));
+  take(agent->disconnected());
+  reader(ward) = {.name = ward, .state = SeenReader::State::reading};
+  connect();
+  EXPECT_EQ(count<action::Ask>(), 1);
+  put_in(ada);
+  event("card", "read", ward);
+  event("card", "sign_in_needed", ward);
+  look();
   EXPECT_EQ(count<action::Ask>(), 2);
 }
 
@@ -635,6 +651,7 @@ TEST_F(Desktop, AsksForAFreshProof) {
   event("session", "step_up_needed", {}, "s1");
   look();
   ASSERT_EQ(count<action::Ask>(), 1);
+  EXPECT_NE(last<action::Ask>().prompt.description.find("(core)"), std::string::npos);
   answer();
   EXPECT_EQ(last<action::Send>().what, action::Send::What::resume);
   outcome("");
@@ -705,6 +722,20 @@ TEST_F(Desktop, AsksWhenTheTimeOfASessionIsUp) {
   end_session("s1", "time_up");
   look();
   EXPECT_TRUE(notified("Your time is up"));
+  EXPECT_EQ(count<action::Ask>(), 1);
+}
+
+TEST_F(Desktop, AsksWhenTheCardWasOutTooLongAndIsBack) {
+  sign_in("keep");
+  pull();
+  put_in(ada);
+  event("card", "read", ward);
+  look();
+  EXPECT_EQ(count<action::Ask>(), 0) << "the session is open";
+  end_session("s1", "card_out_too_long");
+  look();
+  EXPECT_EQ(count<action::Lock>(), 0);
+  EXPECT_TRUE(notified("out too long"));
   EXPECT_EQ(count<action::Ask>(), 1);
 }
 

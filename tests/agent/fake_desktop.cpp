@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stands in for logind and for a desktop's notifications, on a bus of the test's own: fake-desktop ADDRESS. What it was asked goes
-// to its output, a line each. A test steers it by test.Desktop.Do(s) at /test: "locked", "unlocked", "away", "here", "sleep",
+// to its output, a line each. A test steers it by a second one, fake-desktop ADDRESS WORD: "locked", "unlocked", "away", "here", "sleep",
 // "woke"; "obey" and "ignore" say whether it locks when it is asked to.
 #include <fcntl.h>
 #include <poll.h>
@@ -147,12 +147,18 @@ void look_at_inhibitor() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) return 2;
+  if (argc != 2 && argc != 3) return 2;
   must(sd_bus_new(&state.bus), "bus");
   must(sd_bus_set_address(state.bus, argv[1]), "address");
   must(sd_bus_set_bus_client(state.bus, 1), "client");
   must(sd_bus_negotiate_fds(state.bus, 1), "descriptors");
   must(sd_bus_start(state.bus), "start");
+  if (argc == 3) {
+    must(sd_bus_call_method(state.bus, "org.freedesktop.login1", "/test", "test.Desktop", "Do", nullptr,
+                            nullptr, "s", argv[2]),
+         argv[2]);
+    return 0;
+  }
   const auto add = [](const char* path, const char* interface, const sd_bus_vtable* table) {
     must(sd_bus_add_object_vtable(state.bus, nullptr, path, interface, table, &state), interface);
   };

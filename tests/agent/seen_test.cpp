@@ -45,6 +45,13 @@ TEST(SeenRead, TakesWhatTheServiceSays) {
   EXPECT_EQ(seen.downtime[0].begins, boot + std::chrono::hours(1));
 }
 
+TEST(SeenRead, AnEarlierNeedOfTheCardCounts) {
+  const auto seen = read_seen({}, object(R"({"sessions":[{"id":"s1","expires_at":"2026-01-31T12:00:00.000Z",
+    "card_needed_at":"2026-01-31T10:00:00.000Z"}]})"),
+                              wall, boot);
+  EXPECT_EQ(seen.sessions.at(0).ends, boot + std::chrono::hours(1));
+}
+
 TEST(SeenRead, LeavesOutWhatItDoesNotKnow) {
   const auto seen = read_seen(object(R"({"readers":[1,{"name":7}],"downtime":{}})"),
                               object(R"({"sessions":null})"), wall, boot);
