@@ -47,6 +47,7 @@ inline constexpr milliseconds trust_files_settle{500};  // several files are put
 inline constexpr seconds trust_files_longest{2};        // a list that revokes waits no longer for quiet
 
 inline constexpr seconds vendor_deadline{20};  // for one answer of the helper for vendors' cards
+inline constexpr seconds login_waits_for_card{3};  // for a card that was just put in to be read
 inline constexpr seconds card_wait{5};         // for a card that another program holds
 
 // People's work.

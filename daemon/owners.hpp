@@ -11,6 +11,7 @@
 #pragma once
 
 #include "daemon/access/admission.hpp"
+#include "daemon/cards/account_desk.hpp"
 #include "daemon/cards/card_desk.hpp"
 #include "daemon/deeds/actors.hpp"
 #include "daemon/deeds/deeds.hpp"
@@ -52,6 +53,7 @@ struct Service::Owners {
   SessionDesk sessions;
   TokenDesk tokens;
   CardDesk cards;
+  AccountDesk accounts;
   Actors actors;
   Notices notices;
   Deeds deeds;

@@ -28,6 +28,7 @@ Result<SignIn> sign_in_from(Body& body) {
   // The largest value means "no uid" to the kernel.
   if (const auto uid = body.optional_number("for_uid", 0xfffffffeL)) out.for_uid = static_cast<uid_t>(*uid);
   out.spend_last_try = body.flag("spend_last_try");
+  out.account = body.optional_text("account", max_name_bytes).value_or(std::string());
   TRY(body.finish());
   return out;
 }

@@ -47,6 +47,7 @@ struct SignIn {
   Secret passcode;     // its form is judged by the card's room, not here
   std::optional<uid_t> for_uid;
   bool spend_last_try = false;
+  std::string account = {};  // of this machine; empty: none is asked for
 };
 /// The parsed form of a body with a passcode stands in locked memory that is wiped; `body` is the caller's to
 /// wipe.

@@ -80,7 +80,14 @@ void describe_process(Peer& peer, int pidfd) {
   if (program.ends_with('\n')) program.pop_back();
   if (!still_lives(pidfd)) return;  // what was read may be another's
   // Units below user@UID.service are named by their user, and prove nothing.
-  if (found >= 0 && !std::string_view(unit).starts_with("user@")) peer.unit = shown_text(unit);
+  constexpr std::string_view user_manager = "user@";
+  if (found >= 0 && std::string_view(unit).starts_with(user_manager)) {
+    char* end = nullptr;
+    const auto uid = std::strtoul(unit + user_manager.size(), &end, 10);
+    if (end != unit + user_manager.size()) peer.manager_of = static_cast<uid_t>(uid);
+  } else if (found >= 0) {
+    peer.unit = shown_text(unit);
+  }
   peer.program = shown_text(program.substr(0, 64));
 }
 

@@ -12,6 +12,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ struct Peer {
   bool admin_socket = false;
   /// Whose limits its use counts for: the owner's where `uid` is a subordinate one (subuid(5)), else `uid`.
   uid_t counted_as = static_cast<uid_t>(-1);
+  /// Whose systemd (user@UID.service) started it, as the programs of a desktop are; such a peer has no `unit`.
+  std::optional<uid_t> manager_of = {};
 };
 
 /// How the process was pinned; the second is for kernels before 6.5 and for the test of that path.

@@ -9,6 +9,7 @@
 #include "daemon/api/enrolment_api.hpp"
 #include "daemon/api/form_api.hpp"
 #include "daemon/api/import_api.hpp"
+#include "daemon/api/login_api.hpp"
 #include "daemon/api/notice_api.hpp"
 #include "daemon/api/password_api.hpp"
 #include "daemon/api/people_api.hpp"
@@ -28,6 +29,7 @@ namespace cardgate::daemon {
 struct Apis {
   StatusApi status;
   SessionApi session;
+  LoginApi login;
   SignInApi sign_in;
   PasswordApi password;
   EnrolmentApi enrolment;

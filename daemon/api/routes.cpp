@@ -40,10 +40,12 @@ constexpr std::string_view a_page = "after session";
 constexpr Route routes[] = {
     {{On::both, "GET", "/v1/status", nothing, nothing}, call<&Apis::status, &StatusApi::status>},
     {{On::both, "GET", "/v1/events", nothing, nothing}, call<&Apis::session, &SessionApi::events>},
+    {{On::main, "GET", "/v1/login", nothing, "account phase"}, call<&Apis::login, &LoginApi::need>},
     {{On::main, "POST", "/v1/sessions", json_type, nothing}, call<&Apis::sign_in, &SignInApi::sign_in>},
     {{On::both, "GET", "/v1/sessions", nothing, nothing}, call<&Apis::session, &SessionApi::list>},
     {{On::both, "GET", "/v1/sessions/{id}", nothing, nothing}, call<&Apis::session, &SessionApi::show>},
-    {{On::both, "DELETE", "/v1/sessions/{id}", nothing, nothing}, call<&Apis::session, &SessionApi::end>},
+    {{On::both, "DELETE", "/v1/sessions/{id}", nothing, "at_logout_of"},
+     call<&Apis::session, &SessionApi::end>},
     {{On::main, "POST", "/v1/sessions/{id}/resume", json_type, nothing},
      call<&Apis::sign_in, &SignInApi::resume>},
     {{On::main, "POST", "/v1/password", json_type, nothing}, call<&Apis::password, &PasswordApi::change>},

@@ -41,6 +41,10 @@ Answer SessionApi::end(Request& request, const std::string& id) {
   if (session == nullptr || (session->uid != request.peer->uid && request.peer->uid != 0)) {
     co_return problem(404, "not_found", "There is no such session. It may have ended.");
   }
+  // Logged out of one of several: the person is still at the machine.
+  const std::string* left = request.parameter("at_logout_of");
+  if (left != nullptr && surroundings_.elsewhere(session->uid, *left))
+    co_return json_response(200, session_json(*session, clock_.now()));
   sessions_.end(id, EndReason::signed_out);
   co_await recorder_.noted();
   co_return no_content();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/access/admission.hpp"
+#include "daemon/access/surroundings.hpp"
 #include "daemon/http/answer.hpp"
 #include "daemon/record/recorder.hpp"
 #include "daemon/sessions/events.hpp"
@@ -14,8 +15,13 @@ namespace cardgate::daemon {
 class SessionApi {
  public:
   SessionApi(Admission& admission, SessionDesk& sessions, Events& events, Recorder& recorder,
-             GuardedClock& clock)
-      : admission_(admission), sessions_(sessions), events_(events), recorder_(recorder), clock_(clock) {}
+             GuardedClock& clock, const Surroundings& surroundings)
+      : admission_(admission),
+        sessions_(sessions),
+        events_(events),
+        recorder_(recorder),
+        clock_(clock),
+        surroundings_(surroundings) {}
   SessionApi(const SessionApi&) = delete;
   SessionApi& operator=(const SessionApi&) = delete;
 
@@ -30,6 +36,7 @@ class SessionApi {
   Events& events_;
   Recorder& recorder_;
   GuardedClock& clock_;
+  const Surroundings& surroundings_;
 };
 
 }  // namespace cardgate::daemon

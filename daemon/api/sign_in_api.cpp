@@ -47,9 +47,9 @@ struct SignInApi::ByCard {
 };
 
 SignInApi::SignInApi(boost::asio::io_context& io, RuleBook& rules, Admission& admission, Roll& roll,
-                     SessionDesk& sessions, Events& events, CardDesk& cards, PasswordDesk& passwords,
-                     RegisterThreads& register_threads, SetUp& set_up, Recorder& recorder,
-                     GuardedClock& clock, std::string host)
+                     SessionDesk& sessions, Events& events, CardDesk& cards, AccountDesk& accounts,
+                     PasswordDesk& passwords, RegisterThreads& register_threads, SetUp& set_up,
+                     Recorder& recorder, GuardedClock& clock, std::string host)
     : io_(io),
       rules_(rules),
       admission_(admission),
@@ -57,6 +57,7 @@ SignInApi::SignInApi(boost::asio::io_context& io, RuleBook& rules, Admission& ad
       sessions_(sessions),
       events_(events),
       cards_(cards),
+      accounts_(accounts),
       passwords_(passwords),
       register_(register_threads),
       set_up_(set_up),
@@ -91,9 +92,8 @@ Answer SignInApi::resume(Request& request, const std::string& id) {
   auto* ask = std::get_if<proto::SignIn>(&*parsed);
   // Its card may have moved to another reader while the session was locked.
   if (ask->card != session->card || (!session->card_out && ask->reader != session->reader)) {
-    co_return problem(
-        409, "card_changed",
-        "This session belongs to another card. No try was spent. Sign in with this card: cardgate login");
+    co_return problem(409, "card_changed",
+                      std::string(work::not_the_card_that_locked) + " No try was spent.");
   }
   auto resuming = sign_in_by_card(request, std::move(*ask), id);
   auto answer = co_await std::move(resuming);
@@ -180,7 +180,9 @@ SignInApi::Refusal SignInApi::admit(ByCard& going) {
   }
   going.uid = ask.for_uid.value_or(peer.uid);
   going.client = admission_.signs_in(peer)->name;  // refuse_peer() found it
-  if (!ask.for_uid && peer.uid == 0 && !admission_.is_at(ask.reader, 0)) {
+  if (!ask.account.empty()) {
+    if (auto no = admit_account(going)) return no;
+  } else if (!ask.for_uid && peer.uid == 0 && !admission_.is_at(ask.reader, 0)) {
     return cards_.refuse(going.use,
                          problem(403, "sign_in_not_allowed",
                                  "As root, name the user to sign in for: cardgate login --for-user USER"),
@@ -191,6 +193,23 @@ SignInApi::Refusal SignInApi::admit(ByCard& going) {
   going.card = found.reader->card;
   going.insertion = found.reader->insertion;
   return std::nullopt;
+}
+
+SignInApi::Refusal SignInApi::admit_account(ByCard& going) {
+  auto asked = accounts_.may_ask(going.peer, going.ask.account, going.ask.for_uid);
+  if (asked.refused) return cards_.refuse(going.use, std::move(asked.refused->answer), asked.refused->reason);
+  going.uid = asked.uid;
+  if (going.is_new()) return std::nullopt;
+  const Session* session = sessions_.find(going.resume_id);
+  if (session != nullptr && session->uid == asked.uid) return std::nullopt;
+  return no_such_session();
+}
+
+SignInApi::Refusal SignInApi::refuse_account(const ByCard& going) {
+  if (going.ask.account.empty()) return std::nullopt;
+  auto refused = accounts_.refuse_person(going.ask.account, going.session.person);
+  if (!refused) return std::nullopt;
+  return cards_.refuse(going.use, std::move(refused->answer), refused->reason);
 }
 
 /// A try is not spent on a card that cannot get in anyway.
@@ -222,6 +241,7 @@ SignInApi::Refusal SignInApi::stand(ByCard& going) {
   session.card = card->id;
   session.uid = going.uid;
   use.person = person.id;
+  if (auto no = refuse_account(going)) return no;
   const auto facts = sessions_.facts_for(session);
   if (!facts) return register_unavailable(facts.error());
   going.standing = policy::decide_sign_in(*rules_.policy(), *facts, policy::SignIn::card, clock_.now());
@@ -311,6 +331,7 @@ SignInApi::LaterRefusal SignInApi::record(ByCard& going) {
                     {"serial", going.card->info.serial},
                     {"revocation", going.proof.revocation},
                     {"peer", describe(going.peer)}};
+  if (!going.ask.account.empty()) record.details["account"] = going.ask.account;
   auto recording = recorder_.write(std::move(record));
   const auto recorded = co_await std::move(recording);
   if (!recorded) co_return recorder_.unavailable();
@@ -337,6 +358,10 @@ SignInApi::Refusal SignInApi::refuse_after_record(ByCard& going) {
   // A reload may have taken the client, the seat or the uid its right while the person typed.
   if (auto no = cards_.refuse_peer(going.use)) {
     not_opened("the program or the seat lost its right meanwhile");
+    return no;
+  }
+  if (auto no = refuse_account(going)) {
+    not_opened("the account was taken from the person meanwhile");
     return no;
   }
   return std::nullopt;
@@ -382,7 +407,10 @@ Response SignInApi::open(ByCard& going) {
 
 boost::asio::awaitable<Response> SignInApi::sign_in_by_card(Request& request, proto::SignIn ask,
                                                             std::string resume_id) {
-  const Peer& peer = *request.peer;
+  Peer peer = *request.peer;
+  // Whoever runs su again and again uses up the share of that account, and not root's, which all others need.
+  if (peer.uid == 0 && !ask.account.empty())
+    peer.counted_as = accounts_.surroundings.uid_of(ask.account).value_or(peer.counted_as);
   CardUse use{peer, audit::Event::sign_in_refused, ask.reader, {}};
   ByCard going{peer, std::move(ask), std::move(resume_id), std::move(use),
                Patience{std::chrono::steady_clock::now() + longest_card_work, request.left()}};

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "daemon/access/admission.hpp"
-#include "daemon/cards/card_desk.hpp"
+#include "daemon/cards/account_desk.hpp"
 #include "daemon/deeds/password_desk.hpp"
 #include "daemon/deeds/set_up.hpp"
 #include "daemon/http/answer.hpp"
@@ -24,9 +24,9 @@ namespace cardgate::daemon {
 class SignInApi {
  public:
   SignInApi(boost::asio::io_context& io, RuleBook& rules, Admission& admission, Roll& roll,
-            SessionDesk& sessions, Events& events, CardDesk& cards, PasswordDesk& passwords,
-            RegisterThreads& register_threads, SetUp& set_up, Recorder& recorder, GuardedClock& clock,
-            std::string host);
+            SessionDesk& sessions, Events& events, CardDesk& cards, AccountDesk& accounts,
+            PasswordDesk& passwords, RegisterThreads& register_threads, SetUp& set_up, Recorder& recorder,
+            GuardedClock& clock, std::string host);
   SignInApi(const SignInApi&) = delete;
   SignInApi& operator=(const SignInApi&) = delete;
 
@@ -43,6 +43,10 @@ class SignInApi {
   boost::asio::awaitable<Response> sign_in_by_card(Request& request, proto::SignIn ask,
                                                    std::string resume_id);
   Refusal admit(ByCard& going);
+  /// Of a sign-in to an account of this machine: may this caller ask for it, and is it that session's?
+  Refusal admit_account(ByCard& going);
+  /// Is it the person's, whose card this is?
+  Refusal refuse_account(const ByCard& going);
   LaterRefusal judge_again(ByCard& going);
   Refusal stand(ByCard& going);
   LaterRefusal prove(ByCard& going);
@@ -82,6 +86,7 @@ class SignInApi {
   SessionDesk& sessions_;
   Events& events_;
   CardDesk& cards_;
+  AccountDesk& accounts_;
   PasswordDesk& passwords_;
   RegisterThreads& register_;
   SetUp& set_up_;

@@ -46,6 +46,7 @@ void CardDesk::start(CardDrivers drivers, bool watch) {
 }
 
 void CardDesk::publish(std::string_view kind, const std::string& reader) {
+  changed_.ring();
   events_.publish("card", {{"kind", kind}, {"reader", reader}}, std::nullopt);
 }
 
@@ -80,6 +81,7 @@ void CardDesk::on_service(bool up, const std::string& problem) {
   if (up) {  // Readers says the other
     log(audit::Event::pcscd_reachable, "The reader service (pcscd) answers: the readers are reachable.");
   }
+  changed_.ring();
   recorder_.count("pcscd_changes", up ? "up" : "down");
   events_.publish("service", {{"kind", up ? "readers_up" : "readers_down"}, {"problem", problem}},
                   std::nullopt);

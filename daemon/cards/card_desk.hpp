@@ -8,6 +8,7 @@
 #include <string>
 
 #include "daemon/access/admission.hpp"
+#include "daemon/cards/bell.hpp"
 #include "daemon/cards/readers.hpp"
 #include "daemon/record/recorder.hpp"
 #include "daemon/rules/rule_book.hpp"
@@ -54,6 +55,8 @@ class CardDesk {
   /// What was found of the card in this reader, anew by what is known now. REQUIRES one that was read.
   void judge(const std::string& reader);
   void publish(std::string_view kind, const std::string& reader);
+  /// Rings when anything is published.
+  Bell& changed() { return changed_; }
 
   CardHolder holder_of(const CardFacts& card);
   /// A card that was registered by hand: does its certificate say the name that was looked at then?
@@ -94,6 +97,7 @@ class CardDesk {
   Events& events_;
   Recorder& recorder_;
   GuardedClock& clock_;
+  Bell changed_;
   Readers readers_;
 };
 

@@ -233,6 +233,26 @@ Result<CardSettings> read_cards(const Yaml& node) {
   return settings;
 }
 
+Result<LoginSettings> read_pam(const Yaml& node) {
+  auto map = TRY(node.map());
+  LoginSettings out;
+  const auto choice = [&map](const char* key, bool& to, std::string_view no,
+                             std::string_view yes) -> Result<void> {
+    const auto value = map.optional(key);
+    if (!value) return {};
+    const std::string word = TRY(value->string());
+    if (word != no && word != yes) return value->error(fmt::format("expected {} or {}", no, yes));
+    to = word == yes;
+    return {};
+  };
+  TRY(choice("account", out.enforce_account, "ignore", "enforce"));
+  TRY(choice("remote", out.allow_remote, "refuse", "allow"));
+  TRY(choice("root", out.allow_root, "refuse", "allow"));
+  TRY(choice("no_card", out.ask_for_card, "password", "ask"));
+  TRY(map.finish());
+  return out;
+}
+
 Result<Downtime> read_downtime(const Yaml& node) {
   auto map = TRY(node.map());
   Downtime notice;
@@ -335,6 +355,7 @@ Result<Config> load_config(const std::filesystem::path& file) {
     config.staff_ids = std::move(*compiled);
   }
   if (auto passwords = map.optional("passwords")) config.passwords = TRY(read_passwords(*passwords));
+  if (auto pam = map.optional("pam")) config.pam = TRY(read_pam(*pam));
   if (auto limits = map.optional("limits")) config.limits = TRY(read_limits(*limits));
   TRY(map.finish());
   return config;

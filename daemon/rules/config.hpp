@@ -30,6 +30,14 @@ struct Downtime {
   std::string text;
 };
 
+/// Of those who sign in to accounts of this machine (login, su, the desktop: PAM).
+struct LoginSettings {
+  bool enforce_account = false;  // who has left, or whose access is removed, is refused by password, too
+  bool allow_remote = false;     // who does not sit at this machine may use its readers
+  bool allow_root = false;       // root's account may be opened by card
+  bool ask_for_card = true;      // whoever has a card is asked to put it in
+};
+
 struct Config {
   std::filesystem::path file;
   std::string issuer;
@@ -46,6 +54,7 @@ struct Config {
   std::vector<ClientEntry> clients;
   std::vector<Downtime> downtime;
   PasswordSettings passwords;
+  LoginSettings pam;
   std::shared_ptr<const reg::IdPattern> staff_ids;  // none: as the numbers on file are
   Limits limits;
 };

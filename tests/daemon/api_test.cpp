@@ -267,6 +267,8 @@ TEST_F(Api, IsWhatOpenapiSays) {
   call("POST", "/v1/sessions/{id}/resume", stage.ask("POST", "/v1/sessions/none/resume", resume, {json_type}),
        404);
   call("GET", "/v1/sessions", stage.ask("GET", "/v1/sessions"), 200);
+  call("GET", "/v1/login", stage.ask("GET", "/v1/login?account=root"), 200);
+  call("GET", "/v1/login", stage.ask("GET", "/v1/login"), 400);
   call("GET", "/v1/sessions/{id}", stage.ask("GET", "/v1/sessions/" + id), 200);
   call("GET", "/v1/sessions/{id}", stage.ask("GET", "/v1/sessions/none"), 404);
   const auto issued = stage.token();

@@ -456,6 +456,19 @@ TEST_F(ConfigFile, SaysWhatAPersonnelNumberLooksLike) {
             std::string::npos);
 }
 
+TEST_F(ConfigFile, SaysWhoLogsInToTheMachine) {
+  EXPECT_EQ(refusal(text), "");
+  const auto usual = load_config(dir / "c.yaml")->pam;
+  EXPECT_FALSE(usual.enforce_account || usual.allow_remote || usual.allow_root);
+  EXPECT_TRUE(usual.ask_for_card);
+  EXPECT_EQ(refusal(text + "pam: {account: enforce, remote: allow, root: allow, no_card: password}\n"), "");
+  const auto other = load_config(dir / "c.yaml")->pam;
+  EXPECT_TRUE(other.enforce_account && other.allow_remote && other.allow_root);
+  EXPECT_FALSE(other.ask_for_card);
+  EXPECT_EQ(refusal(text + "pam: {account: yes}\n"), "11: pam.account: expected ignore or enforce");
+  EXPECT_NE(refusal(text + "pam: {accounts: enforce}\n"), "");
+}
+
 TEST_F(ConfigFile, EachMistakeNamesItsLineAndKey) {
   EXPECT_EQ(refusal(replaced("issuer: https", "issuer: http")),
             "1: issuer: expected a URL that begins with https://");

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signing in to accounts of this machine: who may ask, what is answered, and that no try is spent on an account that is not the
+// person's.
+#include <gmock/gmock.h>
+
+#include "tests/api/house.hpp"
+
+namespace cardgate::testing {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+/// The machine has the accounts ada, max, tia and eve of these people, `shared` of Ada and Max, and `free`, of nobody.
+class Login : public ::testing::Test {
+ protected:
+  Login() {
+    auto& around = house.owners().accounts.surroundings;
+    around.uid_of = [](const std::string& name) -> std::optional<uid_t> {
+      static const std::map<std::string, uid_t> accounts{{"root", 0},   {"ada", 1000},    {"max", 2000},
+                                                         {"tia", 3000}, {"shared", 1500}, {"eve", 4000},
+                                                         {"free", 1600}};
+      const auto found = accounts.find(name);
+      return found == accounts.end() ? std::nullopt : std::optional(found->second);
+    };
+    around.remote = [this](const daemon::Peer&) { return remote; };
+    around.elsewhere = [this](uid_t uid, const std::string& but) { return uid == 1000 && but != only_login; };
+  }
+  static daemon::Peer root() { return House::peer(0); }
+  Reply need(const std::string& account, const daemon::Peer& who = root()) {
+    return house.ask("GET", "/v1/login?account=" + account, who);
+  }
+  json::object with_account(const daemon::Peer& who, const char* account,
+                            const char* code = House::passcode) {
+    auto body = house.with_card(who, code);
+    body["account"] = account;
+    return body;
+  }
+  void configure(const std::string& pam) {
+    house.write_config(House::usual_clients() + "pam: " + pam + "\n");
+    house.reload();
+  }
+  void expect_use(const Reply& reply, const char* use, const char* words = "") {
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    EXPECT_EQ(reply.text("use"), use) << reply.body;
+    EXPECT_THAT(reply.text("text"), HasSubstr(words));
+    EXPECT_LE(reply.text("text").size(), 511U);
+  }
+  void expect_refused(const Reply& reply, const char* error, const char* words) {
+    EXPECT_EQ(reply.status, 403) << reply.body;
+    EXPECT_EQ(reply.error(), error) << reply.body;
+    EXPECT_THAT(reply.text("detail"), HasSubstr(words));
+    EXPECT_EQ(house.driver->passcodes_spent(), 0) << "a try was spent";
+    EXPECT_THAT(house.owners().table.all(), IsEmpty());
+  }
+  House house;
+  bool remote = false;
+  std::string only_login = "7";
+};
+
+// ---------------------------------------------------------------- what is needed
+
+TEST_F(Login, ACardOfTheAccountIsAskedForItsPasscode) {
+  house.insert_card(House::ada());
+  const auto reply = need("ada");
+  expect_use(reply, "passcode", "Your staff card, 3 tries left.");
+  EXPECT_EQ(reply.text("reader"), House::reader_of(House::ada()));
+  EXPECT_EQ(reply.text("card"), house.card_of(House::ada()).id);
+  EXPECT_EQ(reply.json().at("tries_left").as_int64(), 3);
+  EXPECT_FALSE(reply.json().at("last_try").as_bool());
+  EXPECT_FALSE(reply.json().contains("resume"));
+  EXPECT_TRUE(reply.json().at("allowed").as_bool());
+}
+
+TEST_F(Login, WithoutACardItIsAskedForOnlyWhereThePersonHasOne) {
+  expect_use(need("ada"), "insert", "Put your staff card into the reader");
+  expect_use(need("eve"), "password");
+  configure("{no_card: password}");
+  expect_use(need("ada"), "password");
+}
+
+TEST_F(Login, WhoIsNotInTheRegisterAndRootHaveThePassword) {
+  house.insert_card(House::ada());
+  expect_use(need("free"), "password");
+  expect_use(need("nobody-has-this"), "password");
+  expect_use(need("root"), "password");
+}
+
+TEST_F(Login, WhoIsNotAtTheMachineHasThePassword) {
+  house.insert_card(House::ada());
+  remote = true;
+  const auto reply = need("ada");
+  expect_use(reply, "password");
+  EXPECT_TRUE(reply.json().at("remote").as_bool());
+  configure("{remote: allow}");
+  expect_use(need("ada"), "passcode");
+}
+
+TEST_F(Login, TheCardOfSomebodyElseDoesNotDoAndIsNotNamed) {
+  house.insert_card(House::max());
+  const auto reply = need("ada");
+  expect_use(reply, "refused", "does not belong to the account 'ada'");
+  EXPECT_THAT(reply.body, Not(HasSubstr("Max")));
+  EXPECT_FALSE(reply.json().contains("card"));
+}
+
+TEST_F(Login, OfTwoCardsTheAccountsOwnIsTaken) {
+  house.insert_card(House::max());
+  house.insert_card(House::tia());
+  house.insert_card(House::ada());
+  const auto reply = need("ada");
+  expect_use(reply, "passcode", "Your staff card in reader of 1000, 3 tries left.");
+  EXPECT_EQ(reply.text("card"), house.card_of(House::ada()).id);
+}
+
+TEST_F(Login, AnAccountOfTwoPeopleIsRefusedAndSaid) {
+  expect_use(need("shared"), "password");
+  house.insert_card(House::ada());
+  expect_use(need("shared"), "refused", "belongs to more than one person");
+}
+
+TEST_F(Login, TheLastTryAndABlockedCardAreSaid) {
+  auto card = house.card_of(House::ada());
+  card.tries_left = 1;
+  house.insert_card(House::reader_of(House::ada()), card);
+  const auto last = need("ada");
+  expect_use(last, "passcode", "one try left");
+  EXPECT_TRUE(last.json().at("last_try").as_bool());
+  house.remove_card(House::reader_of(House::ada()));
+  card.tries_left = 0;
+  house.insert_card(House::reader_of(House::ada()), card);
+  expect_use(need("ada"), "refused", "blocked");
+}
+
+TEST_F(Login, TwoWrongPasscodesAskForTheCardAgain) {
+  house.insert_card(House::ada());
+  for (int i = 0; i < 2; ++i) {
+    const auto wrong = house.ask("POST", "/v1/sessions", with_account(House::ada(), "ada", "000000"), root());
+    EXPECT_EQ(wrong.error(), "passcode_incorrect") << wrong.body;
+  }
+  expect_use(need("ada"), "refused", "take the card out and put it in again");
+}
+
+TEST_F(Login, ARemovedPersonIsToldByTheirCard) {
+  house.sign_in(House::tia());
+  house.insert_card(House::ada());
+  const auto removed = house.ask("POST", "/v1/removals",
+                                 {{"person", "1000"}, {"reason", "Left"}, {"at_once", true}}, House::tia());
+  ASSERT_EQ(removed.status, 200) << removed.body;
+  house.remove_card(House::reader_of(House::tia()));
+  expect_use(need("ada"), "refused", "Your access has been paused");
+}
+
+TEST_F(Login, AnUnregisteredCardIsSaid) {
+  auto card = house.card_of(House::ada());
+  house.insert_card("reader of 1000", card);
+  // Its UUID is nobody's any more.
+  house.sign_in(House::tia());
+  const auto lost =
+      house.ask("POST", "/v1/staff/1000/cards",
+                {{"uuid", card.id}, {"status", "lost"}, {"reason", "Lost on the ward"}}, House::tia());
+  ASSERT_EQ(lost.status, 200) << lost.body;
+  house.remove_card(House::reader_of(House::tia()));
+  expect_use(need("ada"), "refused", "no longer active");
+}
+
+TEST_F(Login, AsksAboutOthersAreRefused) {
+  house.insert_card(House::ada());
+  EXPECT_EQ(need("ada", House::ada()).text("use"), "passcode");
+  for (const char* account : {"max", "root", "free", "nobody-has-this"}) {
+    const auto reply = need(account, House::ada());
+    EXPECT_EQ(reply.status, 403) << account << reply.body;
+    EXPECT_EQ(reply.error(), "not_owner");
+  }
+  EXPECT_EQ(house.ask("GET", "/v1/login", root()).status, 400);
+  EXPECT_EQ(house.ask("GET", "/v1/login?account=ada&phase=else", root()).status, 400);
+  EXPECT_THAT(house.records("sign_in_refused"), IsEmpty()) << "asking is not recorded";
+}
+
+// ---------------------------------------------------------------- signing in
+
+TEST_F(Login, RootOpensASessionForTheAccountsUser) {
+  house.insert_card(House::ada());
+  const auto reply = house.ask("POST", "/v1/sessions", with_account(House::ada(), "ada"), root());
+  ASSERT_EQ(reply.status, 201) << reply.body;
+  EXPECT_EQ(house.owners().table.find(reply.text("id"))->uid, 1000U);
+  const auto records = house.records("sign_in");
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records.front().at("details").as_object().at("account").as_string(), "ada");
+}
+
+TEST_F(Login, AnAccountThatIsNotThePersonsSpendsNoTry) {
+  house.insert_card(House::ada());
+  expect_refused(house.ask("POST", "/v1/sessions", with_account(House::ada(), "max"), root()),
+                 "account_not_yours", "is not yours");
+  expect_refused(house.ask("POST", "/v1/sessions", with_account(House::ada(), "free"), root()),
+                 "account_not_yours", "add it to your record");
+  expect_refused(house.ask("POST", "/v1/sessions", with_account(House::ada(), "shared"), root()),
+                 "account_not_yours", "more than one person");
+  EXPECT_THAT(house.reasons("sign_in_refused"), Contains("account_not_yours"));
+}
+
+TEST_F(Login, RootsAccountAndOthersNeedTheirRight) {
+  house.insert_card(House::ada());
+  expect_refused(house.ask("POST", "/v1/sessions", with_account(House::ada(), "root"), root()),
+                 "sign_in_not_allowed", "Nobody can sign in as root");
+  expect_refused(house.ask("POST", "/v1/sessions", with_account(House::ada(), "max"), House::ada()),
+                 "sign_in_not_allowed", "Only root");
+  expect_refused(house.ask("POST", "/v1/sessions", with_account(House::ada(), "no-such"), root()),
+                 "sign_in_not_allowed", "no account 'no-such'");
+  auto other = with_account(House::ada(), "ada");
+  other["for_uid"] = 2000;
+  expect_refused(house.ask("POST", "/v1/sessions", other, root()), "sign_in_not_allowed", "number 1000");
+  remote = true;
+  expect_refused(house.ask("POST", "/v1/sessions", with_account(House::ada(), "ada"), root()),
+                 "sign_in_not_allowed", "at this machine");
+  configure("{root: allow}");
+  remote = false;
+  expect_refused(house.ask("POST", "/v1/sessions", with_account(House::ada(), "root"), root()),
+                 "account_not_yours", "'root' is not yours");
+}
+
+TEST_F(Login, AnAccountThatIsTakenAwayWhileTheCardWorksOpensNothing) {
+  house.sign_in(House::tia());
+  house.insert_card(House::ada());
+  house.driver->hold();
+  auto call = house.begin("POST", "/v1/sessions", with_account(House::ada(), "ada"), root());
+  house.run_until([&] { return house.driver->held(); });
+  remote = true;  // asked once, before the passcode
+  const auto removed = house.ask("POST", "/v1/removals",
+                                 {{"person", "1000"}, {"reason", "Left"}, {"at_once", true}}, House::tia());
+  ASSERT_EQ(removed.status, 200) << removed.body;
+  house.driver->release();
+  EXPECT_EQ(house.finish(call).status, 403);
+  EXPECT_EQ(house.owners().table.of_uid(1000).size(), 0U);
+}
+
+// ---------------------------------------------------------------- taking up a session
+
+TEST_F(Login, ASessionOfTheSameCardIsTakenUp) {
+  const auto id = house.sign_in(House::ada());
+  EXPECT_EQ(need("ada").text("resume"), id) << "open: sudo must not end the desktop's session";
+  const auto reply =
+      house.ask("POST", "/v1/sessions/" + id + "/resume", with_account(House::ada(), "ada"), root());
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(reply.text("id"), id);
+  EXPECT_EQ(
+      house.ask("POST", "/v1/sessions/" + id + "/resume", with_account(House::ada(), "max"), root()).status,
+      404)
+      << "the session is not that account's";
+  EXPECT_EQ(house.owners().table.all().size(), 1U);
+}
+
+// ---------------------------------------------------------------- logging out
+
+TEST_F(Login, ASessionEndsWithTheLastLoginOfItsUser) {
+  const auto id = house.sign_in(House::ada());
+  const auto goes_on = house.ask("DELETE", "/v1/sessions/" + id + "?at_logout_of=3", root());
+  EXPECT_EQ(goes_on.status, 200) << goes_on.body;
+  EXPECT_EQ(goes_on.text("id"), id);
+  EXPECT_EQ(house.ask("DELETE", "/v1/sessions/" + id + "?at_logout_of=7", House::max()).status, 404);
+  EXPECT_EQ(house.ask("DELETE", "/v1/sessions/" + id + "?at_logout_of=7", root()).status, 204);
+  EXPECT_THAT(house.owners().table.all(), IsEmpty());
+}
+
+// ---------------------------------------------------------------- the account phase
+
+TEST_F(Login, WhoIsRemovedIsRefusedByPasswordToo) {
+  house.sign_in(House::tia());
+  const auto removed = house.ask("POST", "/v1/removals",
+                                 {{"person", "1000"}, {"reason", "Left"}, {"at_once", true}}, House::tia());
+  ASSERT_EQ(removed.status, 200) << removed.body;
+  EXPECT_TRUE(need("ada").json().at("allowed").as_bool()) << "not enforced";
+  configure("{account: enforce}");
+  const auto refused = house.ask("GET", "/v1/login?account=ada&phase=account", root());
+  EXPECT_FALSE(refused.json().at("allowed").as_bool());
+  EXPECT_THAT(refused.text("allowed_text"), HasSubstr("Access to this account has been paused."));
+  EXPECT_EQ(refused.text("use"), "password") << "cards are not looked at";
+  EXPECT_FALSE(need("shared").json().at("allowed").as_bool()) << "one of two is removed";
+  for (const char* account : {"max", "free", "root", "nobody-has-this"})
+    EXPECT_TRUE(need(account).json().at("allowed").as_bool()) << account;
+}
+
+TEST_F(Login, WhoHasLeftIsRefusedByPasswordToo) {
+  house.sign_in(House::tia());
+  const auto left = house.ask("POST", "/v1/staff/4000/changes",
+                              {{"employed_until", "2026-05-31"}, {"reason", "Left"}}, House::tia());
+  ASSERT_EQ(left.status, 200) << left.body;
+  configure("{account: enforce}");
+  const auto refused = need("eve");
+  EXPECT_FALSE(refused.json().at("allowed").as_bool());
+  EXPECT_THAT(refused.text("allowed_text"), HasSubstr("Your employment ended on 31 May 2026"));
+}
+
+// ---------------------------------------------------------------- rates
+
+TEST_F(Login, WhoTriesAgainAndAgainUsesUpTheShareOfThatAccountAlone) {
+  house.insert_card(House::ada());
+  house.insert_card(House::max());
+  // 1000 a minute in the house; each is refused, and spends nothing.
+  Reply reply;
+  for (int i = 1; i <= 1100; ++i) {
+    if (i % 400 == 0) house.forward(seconds(1));  // not more requests a second than root may send
+    auto body = with_account(House::ada(), "ada");
+    body["tries_left"] = 2;
+    reply = house.ask("POST", "/v1/sessions", body, root());
+  }
+  EXPECT_EQ(reply.error(), "rate_limited") << reply.body;
+  EXPECT_EQ(house.ask("POST", "/v1/sessions", with_account(House::max(), "max"), root()).status, 201);
+  EXPECT_LT(house.records("sign_in_refused").size(), 50U) << "the log is flooded";
+}
+
+}  // namespace
+}  // namespace cardgate::testing
