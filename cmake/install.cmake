@@ -23,6 +23,12 @@ install(FILES systemd/sysusers.d/cardgate.conf DESTINATION lib/sysusers.d)
 install(FILES systemd/tmpfiles.d/cardgate.conf DESTINATION lib/tmpfiles.d)
 install(FILES systemd/polkit/50-cardgate.rules DESTINATION share/polkit-1/rules.d)
 
+# Where Debian's libpam looks; the profile does nothing until pam-auth-update turns it on.
+if(TARGET pam_cardgate)
+  install(TARGETS pam_cardgate LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/security)
+endif()
+install(FILES config/pam-configs/cardgate DESTINATION share/pam-configs)
+
 install(DIRECTORY config/ DESTINATION share/doc/cardgate/examples FILES_MATCHING PATTERN "*.yaml" PATTERN "*.csv" PATTERN "*.conf" PATTERN "*.txt")
 install(DIRECTORY docs/ DESTINATION share/doc/cardgate FILES_MATCHING PATTERN "*.md")
 install(FILES LICENSE DESTINATION share/doc/cardgate)

@@ -31,6 +31,7 @@ const std::map<std::string, Names, std::less<>>& may_see() {
       {"client/agent", {"client/socket", "client/shared", "base", "proto"}},
       {"client/shared", {"base"}},
       {"client/socket", {"base", "proto"}},
+      {"client/pam", {}},  // lives in other people's programs, which must not get our libraries
   };
   return table;
 }
@@ -109,6 +110,7 @@ const std::vector<Home>& homes() {
       {"boost/asio", {"daemon", "client/socket", "client/agent"}},
       {"boost/beast", {"daemon", "client/socket"}},
       {"systemd/", {"daemon", "client/agent"}},
+      {"security/", {"client/pam"}},
       {"dbus/", {"daemon"}},
       // What a vendor wrote never shares cardgated's memory.
       {"p11-kit", {"daemon/vendor"}},
