@@ -7,28 +7,36 @@
 namespace cardgate::pam {
 namespace {
 
-/// What the program answered: its memory is wiped and given back on every path.
+/// What the program answered: its memory is wiped and given back on every path. The answers are one array, but i3lock, and many
+/// lockers made after it, take them for an array of pointers: the second answer goes to where the second pointer points. That is
+/// here, or such a locker would crash, which opens the screen.
 class Replies {
  public:
   explicit Replies(int count) : count_(count) {}
   ~Replies() {
-    if (list_ == nullptr) return;
-    for (int i = 0; i < count_; ++i) {
-      if (list_[i].resp == nullptr) continue;
-      ::explicit_bzero(list_[i].resp, std::strlen(list_[i].resp));
-      std::free(list_[i].resp);
-    }
-    std::free(list_);
+    wipe(second_);
+    for (int i = 0; lists_[0] != nullptr && i < count_; ++i) wipe(lists_[0][i]);
+    std::free(lists_[0]);
   }
   Replies(const Replies&) = delete;
   Replies& operator=(const Replies&) = delete;
 
-  pam_response** out() { return &list_; }
-  const char* at(int place) const { return list_ == nullptr ? nullptr : list_[place].resp; }
+  pam_response** out() { return lists_; }
+  const char* at(int place) const {
+    if (place == 1 && second_.resp != nullptr) return second_.resp;
+    return lists_[0] == nullptr ? nullptr : lists_[0][place].resp;
+  }
 
  private:
+  static void wipe(pam_response& reply) {
+    if (reply.resp == nullptr) return;
+    ::explicit_bzero(reply.resp, std::strlen(reply.resp));
+    std::free(reply.resp);
+  }
+
   int count_;
-  pam_response* list_ = nullptr;
+  pam_response second_{};
+  pam_response* lists_[2] = {nullptr, &second_};
 };
 
 int converse(pam_handle_t* handle, const pam_message* messages, int count, Replies& replies) {

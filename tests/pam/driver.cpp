@@ -59,7 +59,9 @@ int PamDriver::converse(int count, const pam_message** messages, pam_response** 
   *replies = static_cast<pam_response*>(std::calloc(static_cast<std::size_t>(count), sizeof(pam_response)));
   if (asked < 0 || next_ >= answers_.size()) return PAM_SUCCESS;
   const auto typed = answers_[next_++](now);
-  if (typed) (*replies)[asked].resp = ::strdup(typed->c_str());
+  pam_response& reply = as_i3lock ? *replies[asked] : (*replies)[asked];
+  reply.resp_retcode = 0;
+  if (typed) reply.resp = ::strdup(typed->c_str());
   if (next_ == 1 && !backwards.empty()) {
     char* text = (*replies)[asked].resp;
     for (std::size_t i = 0; i < backwards.size(); ++i) text[i] = backwards[backwards.size() - 1 - i];

@@ -52,7 +52,8 @@ class PamDriver {
   std::vector<Shown> shown;
   std::string
       backwards;  // typed from its end to its beginning at the first prompt, so that only the answer has it in order
-  bool hangs_up = false;  // the conversation fails (PAM_CONV_ERR), as after Ctrl-C
+  bool as_i3lock = false;  // takes the answers for an array of pointers, as i3lock does
+  bool hangs_up = false;   // the conversation fails (PAM_CONV_ERR), as after Ctrl-C
 
  private:
   int converse(int count, const pam_message** messages, pam_response** replies);

@@ -99,6 +99,14 @@ TEST_F(Pam, TheCardAndItsPasscodeOpenTheAccount) {
   EXPECT_THAT(sessions(), IsEmpty()) << "logged out";
 }
 
+TEST_F(Pam, AScreenLockThatMisreadsTheAnswersDoesNotCrash) {
+  stage.insert_and_wait();
+  const auto lock = program();
+  lock->as_i3lock = true;  // its crash would open the screen
+  ASSERT_EQ(lock->authenticate({PamDriver::type("000000"), right()}), PAM_SUCCESS);
+  EXPECT_THAT(lock->shown, SizeIs(2));
+}
+
 TEST_F(Pam, ASecondLoginTakesUpTheSessionAndDoesNotEndIt) {
   stage.insert_and_wait();
   const auto desktop = program();
