@@ -30,7 +30,7 @@ endif()
 install(FILES config/pam-configs/cardgate DESTINATION share/pam-configs)
 
 install(DIRECTORY config/ DESTINATION share/doc/cardgate/examples FILES_MATCHING PATTERN "*.yaml" PATTERN "*.csv" PATTERN "*.conf" PATTERN "*.txt")
-install(DIRECTORY docs/ DESTINATION share/doc/cardgate FILES_MATCHING PATTERN "*.md")
+install(DIRECTORY docs/ DESTINATION share/doc/cardgate FILES_MATCHING PATTERN "*.md" PATTERN "*.png")
 install(FILES LICENSE DESTINATION share/doc/cardgate)
 install(FILES proto/openapi.yaml DESTINATION share/cardgate OPTIONAL)
 
