@@ -168,6 +168,17 @@ TEST_F(AgentOnATerminal, AsksAgainAfterAWrongPasscode) {
   EXPECT_EQ(stage.card->pin_tries(), 3);
 }
 
+TEST_F(AgentOnATerminal, AnEmptyAnswerSpendsNothing) {
+  start_agent();
+  stage.insert();
+  ASSERT_TRUE(shows("3 tries left"));
+  type("");
+  ASSERT_TRUE(shows("No try was spent"));
+  type(passcode);
+  ASSERT_TRUE(signed_in());
+  EXPECT_EQ(stage.card->pin_tries(), 3);
+}
+
 TEST_F(AgentOnATerminal, NeverSpendsTheLastTryUnasked) {
   start_agent();
   stage.insert();

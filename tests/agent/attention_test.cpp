@@ -220,6 +220,43 @@ TEST_F(Desktop, EndsItsDialogWhenTheCardGoes) {
   EXPECT_GE(count<action::ForgetSecrets>(), 1);
 }
 
+TEST_F(Desktop, EndsItsDialogWhenTheReaderIsUnplugged) {
+  connect();
+  insert(ada);
+  std::erase_if(world.readers, [](const SeenReader& each) { return each.name == ward; });
+  event("card", "reader_gone", ward);
+  EXPECT_EQ(count<action::CloseDialog>(), 1);
+  look();
+  answer(Answer::closed);
+  EXPECT_EQ(count<action::Send>(), 0);
+}
+
+TEST_F(Desktop, ACardThatGoesWhileItsPasscodeIsOnTheWayIsNoNews) {
+  connect();
+  insert(ada);
+  answer();
+  pull();
+  outcome("no_card", "The card was taken out.");
+  EXPECT_EQ(count<action::Ask>(), 1);
+  EXPECT_EQ(count<action::Notify>(), 0);
+  EXPECT_GE(count<action::ForgetSecrets>(), 1);
+  insert(ada);
+  EXPECT_EQ(count<action::Ask>(), 2);
+}
+
+TEST_F(Desktop, AnotherCardInTheSameReaderIsAskedForByItself) {
+  connect();
+  insert(ada);
+  answer();
+  pull();
+  insert(max);
+  outcome("passcode_incorrect", "Wrong passcode.");  // it was about the card that has gone
+  ASSERT_EQ(count<action::Ask>(), 2);
+  EXPECT_EQ(last<action::Ask>().prompt.error, "");
+  answer();
+  EXPECT_EQ(last<action::Send>().card, max);
+}
+
 TEST_F(Desktop, NeverAsksTwiceAtOnce) {
   connect();
   insert(ada);
