@@ -264,6 +264,18 @@ constexpr EventInfo table[] = {
                  "person), `registered_by`, `confirmed_by`, and `certificate_name` where the "
                  "certificate names somebody else than the register, and `issuer_serial` where the "
                  "card was named by that"},
+    {.event = Event::card_pool,
+     .name = "card_pool",
+     .members = "person, client, session, role, reason, details.by, details.card, details.act",
+     .recorded = "a card was put into the pool of cards to lend (`added`), or taken out (`removed`); its "
+                 "unblocking key was handed over (`key`), a code to unblock it was given to this person "
+                 "(`code`), or is used (`code_used`)"},
+    {.event = Event::loan,
+     .name = "loan",
+     .members = "person, client, session, role, reason, details.by, details.card, details.until, "
+                "details.act",
+     .recorded = "a card of the pool was `lent` to this person, `confirmed` by a second person, `returned`, "
+                 "or `ended` by itself; of the last three `lent_by` says who had lent it"},
     {.event = Event::form,
      .name = "form",
      .members = "person, client, session, role, reason, details.by, details.form, details.act",

@@ -51,6 +51,8 @@ enum class Event : std::uint8_t {
   card_refused,
   card_unblocked,
   register_changed,
+  card_pool,
+  loan,
   form,
   declaration_signed,
   training_recorded,

@@ -17,4 +17,8 @@ std::string day_text(Date day) {
                      months.at(static_cast<unsigned>(day.month()) - 1), static_cast<int>(day.year()));
 }
 
+std::string moment_text(WallTime moment) {
+  return fmt::format("{} at {} UTC", day_text(date_of(moment)), to_rfc3339(moment).substr(11, 5));
+}
+
 }  // namespace cardgate

@@ -11,4 +11,7 @@ namespace cardgate {
 /// "31 March 2028": programs get to_text().
 std::string day_text(Date day);
 
+/// "31 March 2028 at 17:05 UTC".
+std::string moment_text(WallTime moment);
+
 }  // namespace cardgate

@@ -16,11 +16,13 @@
 #include "daemon/deeds/actors.hpp"
 #include "daemon/deeds/deeds.hpp"
 #include "daemon/deeds/help_desk.hpp"
+#include "daemon/deeds/loans.hpp"
 #include "daemon/deeds/notices.hpp"
 #include "daemon/deeds/password_desk.hpp"
 #include "daemon/deeds/people_desk.hpp"
 #include "daemon/deeds/register_desk.hpp"
 #include "daemon/deeds/set_up.hpp"
+#include "daemon/deeds/unblock_desk.hpp"
 #include "daemon/people/meanwhile.hpp"
 #include "daemon/people/open_acts.hpp"
 #include "daemon/people/register_threads.hpp"
@@ -57,9 +59,11 @@ struct Service::Owners {
   Actors actors;
   Notices notices;
   Deeds deeds;
+  Loans loans;
   PeopleDesk people;
   PasswordDesk passwords;
   HelpDesk help_desk;
+  UnblockDesk unblocking;
   SetUp set_up;
   RegisterDesk register_desk;
   std::vector<std::string> told_at_start;

@@ -46,9 +46,11 @@ Service::Owners::Owners(boost::asio::io_context& context, const Clock& system, P
       notices(io, rules, roll, register_threads, sessions, events, recorder, clock),
       deeds(io, rules, roll, open_acts, waiting_acts, register_threads, sessions, actors, notices, recorder,
             clock),
+      loans(io, roll, deeds, clock),
       people(rules, roll, open_acts, register_threads, actors, admission, recorder, clock),
       passwords(rules, admission, roll, register_threads, sessions, actors, deeds, recorder, clock),
       help_desk(roll, recorder, actors, people, passwords, waiting_acts),
+      unblocking(rules.config().state_directory, register_threads, passwords, clock),
       set_up(register_threads, recorder),
       register_desk(io, rules.config().state_directory, register_threads, roll, sessions, notices, recorder,
                     clock),
@@ -66,7 +68,7 @@ Service::Service(boost::asio::io_context& io, const Clock& clock, Parts parts)
                o.register_threads, o.set_up, o.recorder, o.clock, host_name()},
       .password{o.rules, o.roll, o.clock, o.register_threads, o.passwords, o.help_desk},
       .enrolment{o.rules, o.roll, o.recorder, o.clock, o.register_threads, o.passwords, o.help_desk},
-      .card = CardApi(o.cards),
+      .card{o.cards, o.unblocking, o.roll, o.recorder},
       .token{o.rules, o.admission, o.sessions, o.tokens, o.recorder, o.clock},
       .people{o.rules, o.roll, o.sessions, o.recorder, o.clock, o.actors, o.people, o.tokens},
       .form{o.rules, o.roll, o.clock, o.actors, o.people, o.deeds},
@@ -75,6 +77,9 @@ Service::Service(boost::asio::io_context& io, const Clock& clock, Parts parts)
       .delegation{o.rules, o.roll, o.clock, o.actors, o.people, o.deeds},
       .removal{o.rules, o.roll, o.clock, o.actors, o.people, o.deeds, o.notices},
       .staff{o.rules, o.roll, o.recorder, o.clock, o.actors, o.people, o.deeds, o.notices, o.cards},
+      .pool{o.rules, o.roll, o.recorder, o.clock, o.register_threads, o.waiting_acts, o.actors, o.people,
+            o.deeds, o.loans, o.cards},
+      .unblock{o.roll, o.clock, o.actors, o.passwords, o.help_desk, o.waiting_acts, o.unblocking},
       .notice{o.roll, o.recorder, o.register_threads, o.actors},
       .set_up{o.rules, o.roll, o.sessions, o.recorder, o.clock, o.register_threads, o.people, o.deeds,
               o.notices},
@@ -129,6 +134,7 @@ void Service::start(CardDrivers drivers, bool watch) {
   o.recorder.note(std::move(record));
   for (const auto& text : o.told_at_start) o.recorder.note_incident(text);
   o.notices.announce_if_due();
+  o.loans.changed();
   log_findings(*o.rules.policy(), o.rules.config().policy.string());
   boost::asio::co_spawn(o.io, o.register_threads.try_until_written(), boost::asio::detached);
   o.notices.rules_changed(nullptr);
@@ -171,11 +177,13 @@ Admission& Service::admission() {
 void Service::clock_was_set() {
   owners_->sessions.clock_was_set();
   owners_->notices.announce_if_due();
+  owners_->loans.end_if_due();
 }
 
 void Service::tick() {
   owners_->sessions.tick();
   owners_->notices.announce_if_due();
+  owners_->loans.end_if_due();
 }
 
 void Service::set_connections(std::function<std::size_t()> count) {

@@ -39,7 +39,16 @@ class Hearing {
     if (now > end) {
       decision.unmet.push_back(revocation_unknown(*facts_.answers_until));
     } else {
-      certificate_lapse_ = end;
+      ends_at(end);
+    }
+  }
+
+  void ask_loan(WallTime now) {
+    if (!facts_.card_lent_until) return;
+    if (now >= *facts_.card_lent_until) {
+      decision.unmet.push_back(loan_over(*facts_.card_lent_until, policy_));
+    } else {
+      ends_at(*facts_.card_lent_until);
     }
   }
 
@@ -51,8 +60,8 @@ class Hearing {
         decision.valid_until = WallTime(*lapse_);
         decision.last_day = Date(*lapse_ - std::chrono::days(1));
       }
-      if (certificate_lapse_ && (!decision.valid_until || *certificate_lapse_ < *decision.valid_until)) {
-        decision.valid_until = certificate_lapse_;
+      if (moment_ && (!decision.valid_until || *moment_ < *decision.valid_until)) {
+        decision.valid_until = moment_;
       }
     }
     return std::move(decision);
@@ -61,12 +70,16 @@ class Hearing {
   Decision decision;
 
  private:
+  void ends_at(WallTime when) {
+    if (!moment_ || when < *moment_) moment_ = when;
+  }
+
   const Policy& policy_;
   const Facts& facts_;
   std::string_view role_, title_;
   Day today_;
   std::optional<Day> lapse_;
-  std::optional<WallTime> certificate_lapse_;
+  std::optional<WallTime> moment_;  // of what does not last to the end of a day
 };
 
 const Prerequisite& not_removed() {
@@ -99,7 +112,10 @@ Decision decide(const Policy& policy, const Facts& facts, const Request& request
     hearing.ask(wanted, wanted.warn);
   }
   if (!card_asked) hearing.ask(active_card(), false);
-  if (request.sign_in == SignIn::card) hearing.ask_revocation(role->revocation_delay, now);
+  if (request.sign_in == SignIn::card) {
+    hearing.ask_revocation(role->revocation_delay, now);
+    hearing.ask_loan(now);
+  }
   return hearing.close(role->records);
 }
 
@@ -107,7 +123,10 @@ Decision decide_sign_in(const Policy& policy, const Facts& facts, SignIn sign_in
   Hearing hearing(policy, facts, {}, {}, now);
   hearing.ask(not_removed(), false);
   for (const auto& wanted : policy.standing(sign_in)) hearing.ask(wanted, wanted.kind == Kind::training);
-  if (sign_in == SignIn::card) hearing.ask(active_card(), false);
+  if (sign_in == SignIn::card) {
+    hearing.ask(active_card(), false);
+    hearing.ask_loan(now);
+  }
   return hearing.close({});
 }
 

@@ -58,6 +58,8 @@ struct Facts {
   bool removed = false;
   bool card_active = false;  // the card in use is registered to the person and active
   std::optional<Date> card_valid_until;
+  /// The card in use is lent to the person: from then on it opens nothing.
+  std::optional<WallTime> card_lent_until;
   /// Until when it is known that the card's certificate is not withdrawn; nothing: not signed in by card.
   std::optional<WallTime> answers_until;
   std::string line_manager;

@@ -237,6 +237,13 @@ Unmet revocation_unknown(WallTime since) {
           "cannot be reached"};
 }
 
+Unmet loan_over(WallTime until, const Policy& policy) {
+  return {"card",
+          fmt::format("This card was lent to you until {}, and that time is over", moment_text(until)),
+          policy.contacts().access_team,
+          "Give the card back, and sign in with your own. If you still have none, ask for a card for today"};
+}
+
 Unmet unknown_role(std::string_view asked, const Policy& policy) {
   std::string known;
   for (const auto& role : policy.roles()) known += (known.empty() ? "" : ", ") + role.name;

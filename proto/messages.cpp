@@ -98,9 +98,21 @@ Result<Unblock> parse_unblock(std::string_view text) {
   auto body = secret_message(text);
   Unblock out;
   out.reader = body.text("reader", max_reader_bytes);
-  out.unblocking_key = body.secret("unblocking_key", max_passcode_bytes);
+  if (body.holds("code")) {
+    out.code = body.secret("code", max_code_bytes);
+  } else {
+    out.unblocking_key = body.secret("unblocking_key", max_passcode_bytes);
+  }
   out.new_passcode = body.secret("new_passcode", max_passcode_bytes);
   out.spend_last_try = body.flag("spend_last_try");
+  TRY(body.finish());
+  return out;
+}
+
+Result<HandedKey> parse_handed_key(std::string_view text) {
+  auto body = secret_message(text);
+  HandedKey out;
+  out.unblocking_key = body.secret("unblocking_key", max_passcode_bytes);
   TRY(body.finish());
   return out;
 }

@@ -97,10 +97,17 @@ Result<PasscodeChange> parse_passcode_change(std::string_view body);
 /// POST /v1/cards/ID/unblock.
 struct Unblock {
   std::string reader;
-  Secret unblocking_key, new_passcode;  // PUK
-  bool spend_last_try = false;          // of the unblocking key
+  Secret unblocking_key, new_passcode;  // PUK; empty where there is a code
+  Secret code;                  // of the help desk, for a card whose key the service holds; empty: none
+  bool spend_last_try = false;  // of the unblocking key
 };
 Result<Unblock> parse_unblock(std::string_view body);
+
+/// POST /v1/pool-cards/ID/unblocking-key.
+struct HandedKey {
+  Secret unblocking_key;
+};
+Result<HandedKey> parse_handed_key(std::string_view body);
 
 /// POST /v1/token.
 struct TokenRequest {

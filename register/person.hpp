@@ -26,6 +26,10 @@ struct Card {
   std::string confirmed_by = {};        // the second person
   std::string certificate_name = {};    // by hand: the name that its certificate must say
   std::string replaces = {};            // while it waits: the card in whose place it comes
+  /// A card of the pool (pool.hpp), which opens nothing from then on; in whole seconds.
+  std::optional<WallTime> lent_until = {};
+  /// The person has it for now: when it is returned, nothing of it stays here. One that was lost meanwhile does stay.
+  bool on_loan() const { return lent_until && (status == "active" || status == "waiting"); }
   /// One person alone stands for it.
   bool by_one_person() const { return !registered_by.empty() && confirmed_by.empty(); }
   friend bool operator==(const Card&, const Card&) = default;

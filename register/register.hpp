@@ -16,6 +16,7 @@
 #include "base/result.hpp"
 #include "register/import/report.hpp"
 #include "register/person.hpp"
+#include "register/pool.hpp"
 
 namespace cardgate::reg {
 
@@ -107,6 +108,20 @@ class Register {
   using ChangeSeveral = std::function<Result<void>(std::vector<Person>& people)>;
   virtual Result<std::vector<Person>> change_several(const std::vector<std::string>& ids,
                                                      const ChangeSeveral& how) = 0;
+
+  /// The cards of the pool, in the order of their UUIDs, with who has them. Errors: corrupt, io, unavailable.
+  virtual Result<std::vector<PoolCard>> pool_cards() = 0;
+  /// Errors: not_found; corrupt, io, unavailable.
+  virtual Result<PoolCard> pool_card(std::string_view uuid) = 0;
+  /// Every card on loan, the one that ends first first. Errors: corrupt, io, unavailable.
+  virtual Result<std::vector<Loan>> loans() = 0;
+  /// What is computed of it does not count. `with` is done in the same transaction. Errors: invalid_argument (it is there already, it is somebody's card, the pool is full),
+  /// and those of change().
+  virtual Result<void> add_pool_card(const PoolCard& card,
+                                     const std::function<Result<void>()>& with = {}) = 0;
+  /// Errors: not_found, invalid_argument (it is on loan), and those of change().
+  virtual Result<void> remove_pool_card(std::string_view uuid,
+                                        const std::function<Result<void>()>& with = {}) = 0;
 
   /// Takes a number that no entry of its kind has or had, for one that is to be written later; durable on return. Errors: corrupt,
   /// io, no_space, unavailable.

@@ -28,6 +28,7 @@ RowWriter::RowWriter(SQLite::Database& db)
       by_card_(db, sql::by_card),
       by_username_(db, sql::by_username),
       change_person_(db, sql::change_person),
+      in_pool_(db, sql::in_pool),
       add_{{{db, sql::add_unix_account},
             {db, sql::add_team},
             {db, sql::add_card},
@@ -122,6 +123,20 @@ std::string RowWriter::holder_of(std::string_view card) {
   return query.next() ? query.text() : std::string();
 }
 
+bool RowWriter::in_pool(std::string_view card) {
+  return Query(in_pool_, card).next();
+}
+
+void RowWriter::check_pool(const Card& card) {
+  if (!card.lent_until && in_pool(card.uuid)) {
+    throw Refused{Errc::invalid_argument,
+                  "that card is one of the pool, which are lent for a day: cardgate staff lend-card"};
+  }
+  if (card.on_loan() && !in_pool(card.uuid)) {
+    throw Refused{Errc::invalid_argument, "that card is not in the pool of cards to lend"};
+  }
+}
+
 Key RowWriter::must_know(std::string_view id) {
   const auto key = key_of(id);
   if (!key)
@@ -160,6 +175,7 @@ void RowWriter::save(Key person, const Person& now, const Person& next) {
     if (!holder_of(card.uuid).empty()) {
       throw Refused{Errc::invalid_argument, "that card is registered to somebody else"};
     }
+    check_pool(card);
     add(person, card);
   });
   fill(identities, next.identities, [&](const auto& x) { add(person, x); });

@@ -35,6 +35,10 @@ struct Refused {
   std::string what;
 };
 
+inline std::optional<std::int64_t> seconds_of(const std::optional<WallTime>& time) {
+  return time ? std::optional(to_unix_seconds(*time)) : std::nullopt;
+}
+
 /// Kept statements for all of it. Throws SQLite::Exception and, for people who are not there, Refused.
 class RowWriter {
  public:
@@ -49,7 +53,7 @@ class RowWriter {
   void add(Key person, const Card& card) {
     Query(add_[cards], person, card.uuid, card.status, card.valid_until, card.registered_by,
           card.registered_on, card.registered_card_by, card.confirmed_by, card.certificate_name,
-          card.replaces)
+          card.replaces, seconds_of(card.lent_until))
         .run();
   }
   void add(Key person, const Identity& identity) {
@@ -70,6 +74,8 @@ class RowWriter {
   KeyOrNone other_user(std::string_view username, Key person);
   /// Whose card it is; empty: nobody's.
   std::string holder_of(std::string_view card);
+  /// It is one of those that the desk lends.
+  bool in_pool(std::string_view card);
 
   /// Writes what differs between two states of one person. Looks to it that who is named is there, that cards and
   /// usernames are nobody else's and that line managers are in no loop.
@@ -77,8 +83,11 @@ class RowWriter {
 
  private:
   Key must_know(std::string_view id);
+  /// A card of the pool is nobody's own, and no other is lent.
+  void check_pool(const Card& card);
 
-  SQLite::Statement key_of_, id_of_, manager_of_, has_staff_, by_card_, by_username_, change_person_;
+  SQLite::Statement key_of_, id_of_, manager_of_, has_staff_, by_card_, by_username_, change_person_,
+      in_pool_;
   std::array<SQLite::Statement, list_count> add_, drop_;
 };
 

@@ -249,7 +249,32 @@ ALTER TABLE form ADD COLUMN verified_card_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE removal ADD COLUMN restore_card_by TEXT NOT NULL DEFAULT '';
 )sql";
 
-constexpr std::array<const char*, 3> steps{step_1, step_2, step_3};
+// Cards that the desk lends. One that was taken out of the pool stays in it as such, so that a backup does not bring it back.
+constexpr const char* step_4 = R"sql(
+CREATE TABLE pool_card (
+  uuid TEXT PRIMARY KEY,
+  certificate_name TEXT NOT NULL,
+  added_by TEXT NOT NULL,
+  added_on INTEGER,
+  removed INTEGER NOT NULL DEFAULT 0 CHECK (removed IN (0, 1))
+) STRICT, WITHOUT ROWID;
+ALTER TABLE card ADD COLUMN lent_until INTEGER;
+CREATE INDEX card_lent ON card(lent_until) WHERE lent_until IS NOT NULL;
+)sql";
+
+// A card of the pool is unblocked by a code: its unblocking key (PUK), sealed, and the code of whoever has it on loan.
+constexpr const char* step_5 = R"sql(
+ALTER TABLE pool_card ADD COLUMN unblocking_key TEXT NOT NULL DEFAULT '';
+CREATE TABLE unblocking (
+  person INTEGER PRIMARY KEY REFERENCES person(pk),
+  card TEXT NOT NULL,
+  code_hash TEXT NOT NULL,
+  expires_at INTEGER NOT NULL,
+  failures INTEGER NOT NULL DEFAULT 0
+) STRICT;
+)sql";
+
+constexpr std::array<const char*, 5> steps{step_1, step_2, step_3, step_4, step_5};
 
 }  // namespace
 

@@ -17,7 +17,7 @@ inline constexpr const char* unix_accounts =
 inline constexpr const char* teams = "SELECT team FROM team WHERE person = ? ORDER BY rowid";
 inline constexpr const char* cards =
     "SELECT uuid, status, valid_until, registered_by, registered_on, registered_card_by, confirmed_by, "
-    "certificate_name, replaces FROM card WHERE person = ? ORDER BY rowid";
+    "certificate_name, replaces, lent_until FROM card WHERE person = ? ORDER BY rowid";
 inline constexpr const char* identities = "SELECT kind, value FROM identity WHERE person = ? ORDER BY rowid";
 inline constexpr const char* forms =
     "SELECT id, kind, role, requested_by, reason, verified_by, approved_by, requested_on, verified_on, "
@@ -118,14 +118,40 @@ inline constexpr const char* working_members =
 
 inline constexpr const char* removed = "SELECT removed FROM person WHERE id = ?";
 
+inline constexpr const char* pool_cards =
+    "SELECT o.uuid, o.certificate_name, o.added_by, o.added_on, p.id, c.status, c.registered_by, "
+    "c.lent_until, o.unblocking_key <> ''"
+    " FROM pool_card o LEFT JOIN card c ON c.uuid = o.uuid LEFT JOIN person p ON p.pk = c.person"
+    " WHERE o.uuid > ? AND o.removed = 0 ORDER BY o.uuid";
+inline constexpr const char* pool_card =
+    "SELECT o.uuid, o.certificate_name, o.added_by, o.added_on, p.id, c.status, c.registered_by, "
+    "c.lent_until, o.unblocking_key <> ''"
+    " FROM pool_card o LEFT JOIN card c ON c.uuid = o.uuid LEFT JOIN person p ON p.pk = c.person"
+    " WHERE o.uuid = ? AND o.removed = 0";
+inline constexpr const char* unblock_code =
+    "SELECT u.code_hash, u.expires_at, u.failures FROM person p JOIN unblocking u ON u.person = p.pk"
+    " JOIN card c ON c.uuid = u.card AND c.person = p.pk"
+    " WHERE p.id = ? AND u.card = ? AND c.lent_until IS NOT NULL AND c.status = 'active'";
+inline constexpr const char* key_for_code =
+    "SELECT o.unblocking_key FROM person p JOIN unblocking u ON u.person = p.pk"
+    " JOIN card c ON c.uuid = u.card AND c.person = p.pk JOIN pool_card o ON o.uuid = u.card"
+    " WHERE p.id = ? AND u.card = ? AND u.code_hash = ? AND c.lent_until IS NOT NULL AND c.status = 'active'"
+    " AND o.removed = 0 AND o.unblocking_key <> ''";
+inline constexpr const char* in_pool = "SELECT 1 FROM pool_card WHERE uuid = ? AND removed = 0";
+inline constexpr const char* loans =
+    "SELECT p.id, c.uuid, c.status, c.registered_by, c.lent_until FROM card c JOIN person p ON p.pk = "
+    "c.person"
+    " WHERE c.lent_until > ? AND c.status IN ('active', 'waiting') ORDER BY c.lent_until";
+
 inline constexpr std::array look_ups{
-    person,        unix_accounts,  teams,         cards,        identities,  forms,           declarations,
-    training,      delegations,    acting,        removals,     by_card,     by_identity,     by_unix_account,
-    key_of,        id_of,          manager_of,    has_staff,    staff_of,    in_team,         form_waits,
-    removal_waits, delegates_of,   stands_in_for, leaving_on,   of_form,     of_delegation,   of_acting,
-    of_removal,    notices,        ids_after,     by_enrolment, by_username, setting,         on_file,
-    last_key,      id_from,        by_login,      password,     activation,  requested_since, throttle,
-    removed,       working_members};
+    person,       unix_accounts,   teams,         cards,         identities,      forms,
+    declarations, training,        delegations,   acting,        removals,        by_card,
+    by_identity,  by_unix_account, key_of,        id_of,         manager_of,      has_staff,
+    staff_of,     in_team,         form_waits,    removal_waits, delegates_of,    stands_in_for,
+    leaving_on,   of_form,         of_delegation, of_acting,     of_removal,      notices,
+    ids_after,    by_enrolment,    by_username,   setting,       on_file,         last_key,
+    id_from,      by_login,        password,      activation,    requested_since, throttle,
+    removed,      working_members, pool_cards,    pool_card,     in_pool,         loans};
 
 inline constexpr const char* add_notice =
     "INSERT OR IGNORE INTO notice (person, mark, made_at, text) SELECT pk, ?, ?, ? FROM person WHERE id = ?";
@@ -197,11 +223,32 @@ inline constexpr const char* add_unix_account = "INSERT INTO unix_account (perso
 inline constexpr const char* add_team = "INSERT INTO team (person, team) VALUES (?, ?)";
 inline constexpr const char* add_card =
     "INSERT INTO card (person, uuid, status, valid_until, registered_by, registered_on, registered_card_by, "
-    "confirmed_by, certificate_name, replaces) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    "confirmed_by, certificate_name, replaces, lent_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 inline constexpr const char* add_card_if_free =
     "INSERT INTO card (person, uuid, status, valid_until, registered_by, registered_on, registered_card_by, "
-    "confirmed_by, certificate_name, replaces) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uuid) DO "
+    "confirmed_by, certificate_name, replaces, lent_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON "
+    "CONFLICT (uuid) DO "
     "NOTHING";
+inline constexpr const char* pool_size = "SELECT count(*) FROM pool_card WHERE removed = 0";
+inline constexpr const char* add_pool_card =
+    "INSERT INTO pool_card (uuid, certificate_name, added_by, added_on) VALUES (?, ?, ?, ?) ON CONFLICT "
+    "(uuid) DO UPDATE SET certificate_name = excluded.certificate_name, added_by = excluded.added_by, "
+    "added_on = excluded.added_on, removed = 0";
+inline constexpr const char* remove_pool_card =
+    "UPDATE pool_card SET removed = 1, unblocking_key = '' WHERE uuid = ? AND removed = 0";
+inline constexpr const char* keep_unblocking_key =
+    "UPDATE pool_card SET unblocking_key = ? WHERE uuid = ? AND removed = 0";
+inline constexpr const char* set_unblock_code =
+    "INSERT INTO unblocking (person, card, code_hash, expires_at) SELECT p.pk, c.uuid, ?1, ?2 FROM person p"
+    " JOIN card c ON c.person = p.pk JOIN pool_card o ON o.uuid = c.uuid WHERE p.id = ?3 AND c.lent_until IS "
+    "NOT NULL AND c.status = 'active' AND o.removed = 0 AND o.unblocking_key <> '' LIMIT 1"
+    " ON CONFLICT (person) DO UPDATE SET card = excluded.card, code_hash = excluded.code_hash, "
+    "expires_at = excluded.expires_at, failures = 0";
+inline constexpr const char* count_unblock_try =
+    "UPDATE unblocking SET failures = max(0, failures + ?) WHERE person = (SELECT pk FROM person WHERE id = "
+    "?)";
+inline constexpr const char* drop_unblock_code =
+    "DELETE FROM unblocking WHERE person = (SELECT pk FROM person WHERE id = ?)";
 inline constexpr const char* add_identity = "INSERT INTO identity (person, kind, value) VALUES (?, ?, ?)";
 inline constexpr const char* add_form =
     "INSERT INTO form (person, id, kind, role, requested_by, reason, verified_by, approved_by, requested_on, "

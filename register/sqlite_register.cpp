@@ -46,9 +46,13 @@ State state_of(std::string_view text) {
 std::string text_row(Query& q) {
   return q.text();
 }
+std::optional<WallTime> time_or_none(Query& q) {
+  const auto at = q.optional_integer();
+  return at ? std::optional(WallTime(seconds(*at))) : std::nullopt;
+}
 Card card_row(Query& q) {
   return Card{q.text(), q.text(), q.optional_date(), q.text(), q.optional_date(),
-              q.text(), q.text(), q.text(),          q.text()};
+              q.text(), q.text(), q.text(),          q.text(), time_or_none(q)};
 }
 Identity identity_row(Query& q) {
   return Identity{q.text(), q.text()};

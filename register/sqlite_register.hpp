@@ -59,6 +59,11 @@ class SqliteRegister final : public Register {
   Result<Person> change(std::string_view id, const Change& how) override;
   Result<std::vector<Person>> change_several(const std::vector<std::string>& ids,
                                              const ChangeSeveral& how) override;
+  Result<std::vector<PoolCard>> pool_cards() override;
+  Result<PoolCard> pool_card(std::string_view uuid) override;
+  Result<std::vector<Loan>> loans() override;
+  Result<void> add_pool_card(const PoolCard& card, const std::function<Result<void>()>& with) override;
+  Result<void> remove_pool_card(std::string_view uuid, const std::function<Result<void>()>& with) override;
   Result<std::int64_t> take_number(Numbered kind) override;
   Result<std::vector<std::string>> ids_after(std::string_view id, std::size_t limit) override;
   Result<std::vector<Named>> names_after(std::string_view id, std::size_t limit) override;

@@ -166,14 +166,37 @@ INSERT INTO main.activation (person, requested_at, code_hash, expires_at, failur
 DROP VIEW same;
 )sql";
 constexpr const char* add_blocked_cards = R"sql(
-INSERT INTO main.card (uuid, person, status, valid_until)
-  SELECT c.uuid, p.pk, c.status, c.valid_until FROM live.card c
+INSERT INTO main.card (uuid, person, status, valid_until, lent_until)
+  SELECT c.uuid, p.pk, c.status, c.valid_until, c.lent_until FROM live.card c
     JOIN live.person l ON l.pk = c.person JOIN main.person p ON p.id = l.id
   WHERE c.status NOT IN ('active', 'waiting') AND c.uuid NOT IN (SELECT uuid FROM main.card)
 )sql";
 constexpr const char* keep_blocked_cards = R"sql(
 UPDATE main.card SET status = (SELECT l.status FROM live.card l WHERE l.uuid = card.uuid)
   WHERE status = 'active' AND uuid IN (SELECT uuid FROM live.card WHERE status <> 'active')
+)sql";
+
+// Who has a card of the pool now is what the running register says. A loan of the backup may be another person's by now.
+constexpr const char* end_loans = R"sql(
+DELETE FROM main.card WHERE lent_until IS NOT NULL AND status IN ('active', 'waiting')
+)sql";
+constexpr const char* keep_loans = R"sql(
+INSERT INTO main.pool_card (uuid, certificate_name, added_by, added_on, removed, unblocking_key)
+  SELECT uuid, certificate_name, added_by, added_on, removed, unblocking_key FROM live.pool_card
+  WHERE removed = 1 OR uuid NOT IN (SELECT uuid FROM main.card)
+  ON CONFLICT (uuid) DO UPDATE SET certificate_name = excluded.certificate_name, removed = excluded.removed,
+    unblocking_key = excluded.unblocking_key;
+DELETE FROM main.unblocking;
+INSERT INTO main.unblocking (person, card, code_hash, expires_at, failures)
+  SELECT p.pk, u.card, u.code_hash, u.expires_at, u.failures FROM live.unblocking u
+    JOIN live.person l ON l.pk = u.person JOIN main.person p ON p.id = l.id;
+INSERT INTO main.card (uuid, person, status, valid_until, registered_by, registered_on, registered_card_by, confirmed_by,
+    certificate_name, replaces, lent_until)
+  SELECT c.uuid, p.pk, c.status, c.valid_until, c.registered_by, c.registered_on, c.registered_card_by, c.confirmed_by,
+    c.certificate_name, c.replaces, c.lent_until
+  FROM live.card c JOIN live.person l ON l.pk = c.person JOIN main.person p ON p.id = l.id
+  WHERE c.lent_until IS NOT NULL AND c.status IN ('active', 'waiting') AND c.uuid NOT IN (SELECT uuid FROM main.card)
+    AND c.uuid IN (SELECT uuid FROM main.pool_card WHERE removed = 0)
 )sql";
 
 Restored keep_what_was_taken_away(SQLite::Database& backup, const path& live) {
@@ -192,8 +215,10 @@ Restored keep_what_was_taken_away(SQLite::Database& backup, const path& live) {
       while (removed.executeStep()) out.still_removed.push_back(removed.getColumn(0).getString());
     }
     backup.exec(keep_removals);
+    backup.exec(end_loans);
     out.still_blocked_cards = static_cast<std::size_t>(backup.exec(keep_blocked_cards));
     out.still_blocked_cards += static_cast<std::size_t>(backup.exec(add_blocked_cards));
+    backup.exec(keep_loans);
     backup.exec(keep_withdrawals);
     transaction.commit();
   }

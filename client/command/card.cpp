@@ -17,6 +17,7 @@ struct CardOptions {
   std::string reader;
   SecretSource source;
   bool spend_last_try = false;
+  bool by_code = false;  // of the help desk
 };
 
 /// A new passcode, asked for twice where a person types it. Errors: as SecretSource::take_new().
@@ -54,7 +55,25 @@ int change_passcode(const Cli& cli, const CardOptions& options) {
                            "Your passcode is changed. Use the new one from now on.");
 }
 
+/// A card of the pool: the service holds its unblocking key, and the code opens it once.
+int unblock_by_code(const Cli& cli, const CardOptions& options) {
+  const Http http(cli.socket);
+  const auto card = find_card(http, options.reader, options.source.interactive(), CardFor::other);
+  if (!card) return say_card_error(cli, card.error());
+  if (card->refusal) return say_problem(cli, *card->refusal);
+  forbid_dumps();
+  if (options.source.interactive()) complain(describe_card(*card));
+  const auto code = options.source.take("Code from the help desk: ", proto::max_code_bytes);
+  if (!code) return say_secret_error(cli, code.error());
+  const auto fresh = take_new(options);
+  if (!fresh) return say_card_error(cli, fresh.error());
+  const json::object members{{"reader", card->reader}};
+  const auto body = json_with_secrets(members, {{"code", &*code}, {"new_passcode", &*fresh}});
+  return send_new_passcode(cli, http, *card, "unblock", body, "The card works again, with the new passcode.");
+}
+
 int unblock(const Cli& cli, const CardOptions& options) {
+  if (options.by_code) return unblock_by_code(cli, options);
   const Http http(cli.socket);
   const auto card = find_card(http, options.reader, options.source.interactive(), CardFor::other);
   if (!card) return say_card_error(cli, card.error());
@@ -117,6 +136,10 @@ CLI::App* add(CLI::App& parent, Cli& cli, const char* name, const char* what, co
                       "Use the last try. If the passcode is wrong, the card is blocked");
   }
   if (run == unblock) {
+    command->add_flag(
+        "--code", options->by_code,
+        "By a code from the help desk, for a card that the desk lent you: it is asked for in the "
+        "place of the key");
     command->add_flag("--spend-last-try", options->spend_last_try,
                       "Use the last try. If the key is wrong, the card can never be unblocked again");
   }
@@ -134,8 +157,9 @@ void add_card(CLI::App& app, Cli& cli) {
   add(*card, cli, "status", "Show the card and how many tries are left", "cardgate card status", status);
   add(*card, cli, "change-passcode", "Choose a new passcode", "cardgate card change-passcode",
       change_passcode);
-  add(*card, cli, "unblock", "Set a new passcode with the unblocking key (PUK), at the help desk",
-      "cardgate card unblock", unblock);
+  add(*card, cli, "unblock",
+      "Set a new passcode with the unblocking key (PUK), or with a code from the help desk",
+      "cardgate card unblock\n  cardgate card unblock --code", unblock);
 }
 
 }  // namespace cardgate::client

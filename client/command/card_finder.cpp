@@ -147,6 +147,8 @@ Result<FoundCard> choose(std::vector<FoundCard> ready, bool may_ask, CardFor use
   // Of two that are registered neither is passed over, though it has expired or is blocked: its owner might spend a try of the other.
   if (use == CardFor::sign_in && std::ranges::any_of(ready, &FoundCard::registered))
     std::erase_if(ready, [](const FoundCard& card) { return !card.registered; });
+  if (use == CardFor::desk && !std::ranges::all_of(ready, &FoundCard::registered))
+    std::erase_if(ready, [](const FoundCard& card) { return card.registered; });
   if (ready.size() == 1) return ready.front();
   std::string list;
   for (std::size_t i = 0; i < ready.size(); ++i)

@@ -26,8 +26,8 @@ struct FoundCard {
 };
 
 /// What the card is wanted for. Only somebody who is registered here can sign in, so the only such card is meant; a help desk has
-/// others in hand.
-enum class CardFor : std::uint8_t { sign_in, other };
+/// others in hand, and lends one of nobody's while its own is in another reader.
+enum class CardFor : std::uint8_t { sign_in, desk, other };
 
 /// The card to use: the one in the reader whose name contains `wanted`, or the only one there is, or (to sign in) the only one
 /// that is registered here; of several the person is asked when `may_ask`. Waits for cards that are still being read.

@@ -171,6 +171,7 @@ void add_staff(CLI::App& app, Cli& cli) {
                             "cardgate staff show 10017", "");
   group->require_subcommand(1);
   add_staff_acts(*group, cli);
+  add_loans(*group, cli);
   auto* command = add_command(
       *group, "import", "Import a staff file: all of it, or nothing. Each bad line is named",
       "sudo cardgate staff import --dry-run esr.csv\n  sudo cardgate staff import esr.csv",

@@ -14,6 +14,7 @@
 #include "daemon/api/password_api.hpp"
 #include "daemon/api/people_api.hpp"
 #include "daemon/api/policy_api.hpp"
+#include "daemon/api/pool_api.hpp"
 #include "daemon/api/register_api.hpp"
 #include "daemon/api/removal_api.hpp"
 #include "daemon/api/session_api.hpp"
@@ -23,6 +24,7 @@
 #include "daemon/api/status_api.hpp"
 #include "daemon/api/token_api.hpp"
 #include "daemon/api/training_api.hpp"
+#include "daemon/api/unblock_api.hpp"
 
 namespace cardgate::daemon {
 
@@ -42,6 +44,8 @@ struct Apis {
   DelegationApi delegation;
   RemovalApi removal;
   StaffApi staff;
+  PoolApi pool;
+  UnblockApi unblock;
   NoticeApi notice;
   SetUpApi set_up;
   ImportApi imports;

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Changing a card's passcode, and setting a new one by the unblocking key. One thread.
+// Changing a card's passcode, and setting a new one by the unblocking key; of a card of the pool also by a code from the help desk,
+// for which the service gives the key. One thread.
 #pragma once
 
 #include "daemon/cards/card_desk.hpp"
+#include "daemon/deeds/unblock_desk.hpp"
 #include "daemon/http/answer.hpp"
+#include "daemon/people/roll.hpp"
+#include "daemon/record/recorder.hpp"
+#include "proto/messages.hpp"
 
 namespace cardgate::daemon {
 
 class CardApi {
  public:
-  explicit CardApi(CardDesk& cards) : cards_(cards) {}
+  CardApi(CardDesk& cards, UnblockDesk& unblocking, Roll& roll, Recorder& recorder)
+      : cards_(cards), unblocking_(unblocking), roll_(roll), recorder_(recorder) {}
   CardApi(const CardApi&) = delete;
   CardApi& operator=(const CardApi&) = delete;
 
@@ -17,7 +23,24 @@ class CardApi {
   Answer unblock(Request& request, const std::string& id);
 
  private:
+  struct ByCode;
+  using Refusal = std::optional<Response>;
+
+  Answer unblock_by_code(const Request& request, const std::string& id, proto::Unblock ask);
+  /// Who has the card on loan, and may they have it unblocked?
+  Refusal refuse_holder(ByCode& going);
+  boost::asio::awaitable<Refusal> take_key(ByCode& going);
+  boost::asio::awaitable<Refusal> record_use(const ByCode& going);
+  Refusal wrong_code(ByCode& going);
+  /// What the card has to do, and what follows.
+  boost::asio::awaitable<Response> ask_card(CardUse use, std::shared_ptr<const CardFacts> card,
+                                            std::uint64_t insertion, UnblockUse unblocking, Secret fresh,
+                                            Patience patience, bool key_is_kept);
+
   CardDesk& cards_;
+  UnblockDesk& unblocking_;
+  Roll& roll_;
+  Recorder& recorder_;
 };
 
 }  // namespace cardgate::daemon

@@ -255,6 +255,8 @@ SignInApi::Refusal SignInApi::stand(ByCard& going) {
     session.warnings.push_back(fmt::format("{}. If you did not ask for it, tell the {} now", other,
                                            rules_.policy()->contacts().access_team));
   }
+  if (auto words = work::loan_words(person, card->id); !words.empty())
+    session.warnings.push_back(std::move(words));
   if (const Session* other = sessions_.by_card(card->id); other != nullptr && other->uid != going.uid) {
     log(Level::warning, fmt::format("Two users of this machine ask for the card of person {}.", person.id),
         {{"CARDGATE_PERSON", person.id}});

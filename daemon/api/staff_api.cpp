@@ -7,8 +7,8 @@
 
 #include <algorithm>
 
-#include "base/card_id.hpp"
 #include "base/day_text.hpp"
+#include "daemon/api/named_card.hpp"
 #include "daemon/cards/card_name.hpp"
 #include "daemon/people/answers.hpp"
 #include "daemon/work/messages.hpp"
@@ -32,42 +32,21 @@ bool asks_for_team(const policy::Policy& policy, const std::string& team) {
   });
 }
 
-constexpr std::size_t max_issuer_serial_bytes = 2048;
-
-/// The register's name of the card that a request means. Errors: invalid_argument.
-Result<std::string> named_card(const std::optional<std::string>& uuid,
-                               const std::optional<std::string>& issuer_serial) {
-  if (uuid.has_value() == issuer_serial.has_value()) {
-    return Error{Errc::invalid_argument,
-                 "Name the card by \"uuid\" or, when it has none of its own, by \"issuer_serial\""};
-  }
-  // A placeholder that an older register holds can still be stopped; registering it is refused below.
-  if (uuid && (reg::is_card_uuid(*uuid) || is_placeholder_uuid(*uuid))) return reg::card_uuid(*uuid);
-  if (uuid)
-    return Error{Errc::invalid_argument,
-                 "A card is named by its UUID, like 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01"};
-  auto made = card_id_from(*issuer_serial);
-  if (!made.empty()) return made;
-  return Error{
-      Errc::invalid_argument,
-      "\"issuer_serial\" is the issuer and the serial number of the card's certificate, as cardgate status "
-      "shows them: CN=Example Issuing CA,O=Example;0a1b2c"};
-}
-
 /// A card to be stopped need not be named when there is one only that opens anything.
 std::optional<Response> name_the_card(const reg::Person& person, work::CardChange& change) {
   std::vector<std::string> active;
   for (const auto& card : person.cards) {
-    if (card.status == "active") active.push_back(card.uuid);
+    if (card.status == "active" && !card.lent_until) active.push_back(card.uuid);
   }
   if (active.size() == 1) {
     change.uuid = active.front();
     return std::nullopt;
   }
   return problem(422, "not_possible",
-                 active.empty() ? fmt::format("{} has no active card. Nothing was done.", person.name)
-                                : fmt::format("{} has several active cards. Name one of them: {}.",
-                                              person.name, fmt::join(active, ", ")),
+                 active.empty()
+                     ? fmt::format("{} has no active card of their own. Nothing was done.", person.name)
+                     : fmt::format("{} has several active cards. Name one of them: {}.", person.name,
+                                   fmt::join(active, ", ")),
                  {{"cards", json::array(active.begin(), active.end())}});
 }
 
@@ -343,13 +322,7 @@ std::optional<Response> StaffApi::find_card(const std::string& id, CardAsk& ask)
 
 std::optional<Response> StaffApi::refuse_giving(const Request& request, const Actor& who,
                                                 const std::string& id, const work::CardChange& change) {
-  if (const auto why = why_placeholder("card_uuid", change.uuid); !why.empty()) {
-    return problem(422, "not_possible",
-                   fmt::format("That card cannot be registered by its UUID: {}. Nothing was done. Register "
-                               "it by its certificate's issuer and serial number (cardgate status shows "
-                               "them).",
-                               why));
-  }
+  if (auto no = refuse_placeholder(change.uuid)) return no;
   return refuse_other_name(request, who, id, change);
 }
 

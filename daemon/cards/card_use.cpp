@@ -271,6 +271,7 @@ std::optional<Response> CardDesk::after_work(const CardUse& use, std::uint64_t i
 void CardDesk::note_use(audit::Event event, const CardUse& use, const std::string& card) {
   audit::Record record;
   record.event = name_of(event);
+  record.person = use.person;
   record.details = {{"reader", use.reader}, {"card", card}, {"peer", describe(use.peer)}};
   recorder_.note(std::move(record));
   log(event,

@@ -63,6 +63,9 @@ class Deeds {
   /// Both must have names of their own, as the work of RegisterThreads.
   boost::asio::awaitable<Done> carry_out(const Request& request, const Actor& who, Deed& deed);
   boost::asio::awaitable<Response> carry_out_silently(const Request& request, const Actor& who, Deed& deed);
+  /// What ends at its time, and nobody asks for: the record's person is the first of `people`. REQUIRES a taking. What is under
+  /// way already, or cannot be done, is not done again.
+  boost::asio::awaitable<void> take_away_by_itself(Deed deed);
 
   // The same in steps, for what is no change of somebody's record.
   /// Before it is done: noted as begun, then durable in the log. False: it is not, and nothing is to be done. Then comes
@@ -96,6 +99,8 @@ class Deeds {
   Response refuse_impossible(const Request& request, const audit::Record& record, const Error& why);
 
   boost::asio::awaitable<Done> take_away(const Request& request, const Actor& who, Deed& deed);
+  /// It is possible: in force, then written. An empty notice tells nobody.
+  boost::asio::awaitable<Done> take_now(Deed& deed, std::string notice);
   /// Somebody does the same already.
   boost::asio::awaitable<Response> take_away_again(OpenAct again);
   void put_in_force(const OpenAct& act);

@@ -69,6 +69,11 @@ class PasswordDesk {
     return passwords_.hash(std::move(typed));
   }
 
+  /// Errors: unavailable.
+  boost::asio::awaitable<Result<bool>> fits(std::string stored, Passwords::Typed typed) {
+    return passwords_.fits(std::move(stored), std::move(typed));
+  }
+
   /// May this peer sign people in? A reload may have taken it away since it was asked before.
   std::optional<Response> refuse_client(const Peer& peer, audit::Event event, const std::string& who = {});
   /// May this peer sign people in, and is there room for one more try?

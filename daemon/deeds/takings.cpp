@@ -119,13 +119,33 @@ boost::asio::awaitable<Done> Deeds::take_away(const Request& request, const Acto
   if (deed.more_details) {
     for (auto& detail : deed.more_details(*before, after)) record.details[detail.key()] = detail.value();
   }
+  auto taking = take_now(deed, subject != who.person ? deed.notice : std::string());
+  done = co_await std::move(taking);
+  co_return done;
+}
+
+boost::asio::awaitable<void> Deeds::take_away_by_itself(Deed deed) {
+  const std::string subject = deed.people.front();
+  if (open_acts_.same(subject, *deed.taking) != nullptr) co_return;
+  auto record = roll_.record_of(subject);
+  if (!record || !work::apply(*record, *deed.taking)) co_return;
+  deed.record.person = subject;
+  deed.record.policy = rules_.policy()->hash();
+  auto taking = take_now(deed, deed.notice);
+  const auto done = co_await std::move(taking);
+}
+
+boost::asio::awaitable<Done> Deeds::take_now(Deed& deed, std::string notice) {
+  Done done;
+  auto& record = deed.record;
+  const std::string subject = deed.people.front();
   OpenAct act;
   act.id = random_id();
   record.details["deed"] = act.id;
   act.record = record;
   act.person = subject;
   act.taking = deed.taking;
-  if (subject != who.person) act.notice = deed.notice;
+  act.notice = std::move(notice);
   put_in_force(act);
 
   auto noting = open_acts_.begin(act);

@@ -12,4 +12,7 @@ namespace cardgate::daemon {
 /// that is not ours. Errors: permission_denied, corrupt, no_space, io.
 Result<SigningKey> load_or_create_key(const std::filesystem::path& file);
 
+/// The key with which the service seals what it must keep (base/seal.hpp); made where there is none. Errors: as above.
+Result<Secret> load_or_create_seal_key(const std::filesystem::path& file);
+
 }  // namespace cardgate::daemon

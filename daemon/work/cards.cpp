@@ -86,9 +86,12 @@ std::vector<std::string> other_cards(const reg::Person& person, const std::strin
   for (const auto& other : person.cards) {
     const bool usable = other.status == "active" || other.status == "waiting";
     if (other.uuid == card || other.registered_by.empty() || !usable) continue;
+    const std::string when = other.lent_until      ? " until " + moment_text(*other.lent_until)
+                             : other.registered_on ? " on " + day_text(*other.registered_on)
+                                                   : "";
     out.push_back(
-        fmt::format("{} also registered card {} to you{}{}", called(record_of, other.registered_by),
-                    other.uuid, other.registered_on ? " on " + day_text(*other.registered_on) : "",
+        fmt::format("{} also {} card {} to you{}{}", called(record_of, other.registered_by),
+                    other.lent_until ? "lent" : "registered", other.uuid, when,
                     other.status == "waiting" ? ", and it still needs a second person to confirm it" : ""));
   }
   return out;
@@ -153,6 +156,67 @@ Result<void> change_card(reg::Person& person, const policy::Policy& policy, cons
   if (change.valid_until) known->valid_until = change.valid_until;
   if (!change.replaces.empty()) replace_card(person, change.replaces);
   return {};
+}
+
+Result<void> lend_card(reg::Person& person, const policy::Policy& policy, const LoanAsk& ask,
+                       const Doer& doer) {
+  if (doer.id == person.id) {
+    return Error{Errc::permission_denied,
+                 "You cannot lend a card to yourself. Ask another member of the team"};
+  }
+  if (ask.until <= ask.now) return cannot("The loan would end before it begins. Give a later time");
+  if (ask.until > ask.now + longest_loan) {
+    return cannot(
+        fmt::format("A card is lent for {} hours at most. Give an earlier time, and lend it again then",
+                    longest_loan.count()));
+  }
+  const auto known = std::ranges::find(person.cards, ask.uuid, &reg::Card::uuid);
+  if (known != person.cards.end() && !known->on_loan()) {
+    return cannot(fmt::format("This card was reported {}, so it cannot be lent again. Take another card",
+                              known->status));
+  }
+  if (known != person.cards.end()) {
+    if (known->status != "waiting") {
+      return cannot(fmt::format("This person has this card on loan already, until {}",
+                                moment_text(*known->lent_until)));
+    }
+    TRY(confirm_card(person, *known, {}, doer));
+    known->lent_until = std::min(*known->lent_until, ask.until);
+    return {};
+  }
+  const auto other = std::ranges::find_if(person.cards, [](const reg::Card& card) { return card.on_loan(); });
+  if (other != person.cards.end()) {
+    return cannot(
+        fmt::format("This person has card {} on loan until {}. First return it: cardgate staff "
+                    "return-card {}",
+                    other->uuid, moment_text(*other->lent_until), other->uuid));
+  }
+  if (person.cards.size() >= max_entries) return cannot(too_many);
+  reg::Card card;
+  card.uuid = ask.uuid;
+  if (decides_for_others(person, policy, doer.today)) card.status = "waiting";
+  card.registered_by = doer.id;
+  card.registered_on = doer.today;
+  card.registered_card_by = doer.card_by;
+  card.certificate_name = ask.certificate_name;
+  card.lent_until = std::chrono::floor<seconds>(ask.until);
+  person.cards.push_back(std::move(card));
+  return {};
+}
+
+Result<void> return_card(reg::Person& person, const std::string& uuid, WallTime until) {
+  const auto ended = std::erase_if(person.cards, [&](const reg::Card& card) {
+    return card.uuid == uuid && card.on_loan() && *card.lent_until == until;
+  });
+  if (ended == 0) return Error{Errc::not_found, "This person does not have this card on loan"};
+  return {};
+}
+
+std::string loan_words(const reg::Person& person, const std::string& card) {
+  const auto used = std::ranges::find(person.cards, card, &reg::Card::uuid);
+  if (used == person.cards.end() || !used->on_loan()) return {};
+  return fmt::format("This card is lent to you until {}. It stops working then. Give it back to the desk",
+                     moment_text(*used->lent_until));
 }
 
 }  // namespace cardgate::daemon::work

@@ -57,10 +57,12 @@ policy::Facts to_facts(const reg::Person& person, const RecordOf& record_of) {
 
 void set_card(policy::Facts& facts, const reg::Person& person, const std::string& card) {
   facts.card_active = false;
+  facts.card_lent_until.reset();
   for (const auto& registered : person.cards) {
     if (registered.uuid != card) continue;
     facts.card_active = registered.status == "active";
     facts.card_valid_until = registered.valid_until;
+    facts.card_lent_until = registered.lent_until;
   }
 }
 
@@ -74,7 +76,7 @@ policy::Facts to_facts_with_card(const reg::Person& person, const std::string& c
 policy::Facts to_facts_with_best_card(const reg::Person& person, const RecordOf& record_of) {
   auto facts = to_facts(person, record_of);
   for (const auto& card : person.cards) {
-    if (card.status != "active") continue;
+    if (card.status != "active" || card.lent_until) continue;  // a loan is for today alone
     const bool longer =
         !facts.card_active ||
         (facts.card_valid_until && (!card.valid_until || *card.valid_until > *facts.card_valid_until));

@@ -22,7 +22,7 @@ policy::Facts to_facts_with_card(const reg::Person& person, const std::string& c
                                  const RecordOf& record_of);
 void set_card(policy::Facts& facts, const reg::Person& person, const std::string& card);
 
-/// As if signing in with that one of the person's active cards which lasts longest.
+/// As if signing in with that one of the person's own active cards which lasts longest.
 policy::Facts to_facts_with_best_card(const reg::Person& person, const RecordOf& record_of);
 
 }  // namespace cardgate::daemon

@@ -181,5 +181,22 @@ std::string after_card(const Teller& by, const reg::Person& person, const std::s
          told(person);
 }
 
+std::string after_loan(const Teller& by, const reg::Person& person, const std::string& uuid) {
+  const auto card = std::ranges::find(person.cards, uuid, &reg::Card::uuid);
+  if (card == person.cards.end() || !card->lent_until) return {};
+  const auto until = moment_text(*card->lent_until);
+  if (card->status == "waiting") {
+    return fmt::format(
+        "Card {} is lent to {} until {}, but does not work yet, because {} decides for others.{} Next: a "
+        "second member of the {} does the same.",
+        uuid, person.name, until, person.name, told(person), by.policy.contacts().access_team);
+  }
+  return fmt::format(
+      "{} can use card {} until {}. Then it is returned by itself.{} Their own card goes on working. If it "
+      "is "
+      "lost, stop it: cardgate staff stop-card {} --status lost --reason REASON",
+      person.name, uuid, until, told(person), person.id);
+}
+
 }  // namespace work
 }  // namespace cardgate::daemon

@@ -34,6 +34,8 @@ std::string after_change(const Teller& by, const reg::Person& person, const Staf
                          const std::string& joined, const std::string& left, bool told);
 /// Of the card `uuid`, given out, confirmed or stopped.
 std::string after_card(const Teller& by, const reg::Person& person, const std::string& uuid);
+/// Of the card `uuid`, lent or confirmed.
+std::string after_loan(const Teller& by, const reg::Person& person, const std::string& uuid);
 
 }  // namespace work
 }  // namespace cardgate::daemon

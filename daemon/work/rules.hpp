@@ -113,4 +113,20 @@ Result<void> stop_card(reg::Person& person, const std::string& uuid, const std::
 Result<void> change_card(reg::Person& person, const policy::Policy& policy, const CardChange& change,
                          const Doer& doer);
 
+// --- cards of the pool (register/pool.hpp) ---
+/// To be renewed by the desk, which looks at the person each time.
+inline constexpr std::chrono::hours longest_loan{24};
+struct LoanAsk {
+  std::string uuid;
+  std::string certificate_name;  // as the pool has it
+  WallTime until, now;
+};
+/// Until then it is one of the person's cards. Of somebody who decides for others it waits for a second person, who does the same.
+Result<void> lend_card(reg::Person& person, const policy::Policy& policy, const LoanAsk& ask,
+                       const Doer& doer);
+/// The loan of this card that runs until then, and no later one.
+Result<void> return_card(reg::Person& person, const std::string& uuid, WallTime until);
+/// What the person must hear who uses `card`, when it is on loan; empty: it is their own.
+std::string loan_words(const reg::Person& person, const std::string& card);
+
 }  // namespace cardgate::daemon::work

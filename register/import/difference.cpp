@@ -54,9 +54,18 @@ std::vector<Card> with_card_in_use(std::vector<Card> cards, const Card& used, bo
     if (!waited) return cards;
   }
   for (auto& card : cards) {
-    if (card.status == "active" && card.uuid != used.uuid) card.status = "replaced";
+    if (card.status == "active" && card.uuid != used.uuid && !card.lent_until) card.status = "replaced";
   }
   if (known == cards.end()) cards.push_back(used);
+  return cards;
+}
+
+/// A list of somebody's own cards says nothing of those that the desk lent them.
+std::vector<Card> with_loans(std::vector<Card> cards, const std::vector<Card>& on_file) {
+  for (const auto& card : on_file) {
+    if (card.lent_until && std::ranges::find(cards, card.uuid, &Card::uuid) == cards.end())
+      cards.push_back(card);
+  }
   return cards;
 }
 
@@ -132,7 +141,7 @@ Person merged(const Person& now, const ImportedPerson& item) {
   next.unix_accounts = from.unix_accounts;
   next.teams = from.teams;
   next.cards = given.card_in_use ? with_card_in_use(now.cards, from.cards.front(), given.card_valid_until)
-                                 : from.cards;
+                                 : with_loans(from.cards, now.cards);
   next.identities = from.identities;
   next.forms = with_what_is_untold(from.forms, now.forms);
   next.declarations = with_what_is_untold(from.declarations, now.declarations);

@@ -35,7 +35,8 @@ void ImportFiller::fill(const ImportedPerson& item, const ImportPlan& plan) {
             [&](const auto& row, auto) { a_.rows.add(k, row, unix_accounts); });
   fill_list(teams, p.teams, [&](const auto& row, auto) { a_.rows.add(k, row, teams); });
   fill_list(cards, p.cards, [&](const Card& card, std::size_t n) {
-    add_card(item, plan, card, item.lines.cards[std::min(n, item.lines.cards.size() - 1)]);
+    const auto& lines = item.lines.cards;  // a card on loan, which stays, has none
+    add_card(item, plan, card, lines.empty() ? item.line : lines[std::min(n, lines.size() - 1)]);
   });
   fill_list(identities, p.identities, add);
   fill_list(forms, p.forms, add);
@@ -67,6 +68,16 @@ void ImportFiller::give_username(const ImportedPerson& item, const ImportPlan& p
 
 void ImportFiller::add_card(const ImportedPerson& item, const ImportPlan& plan, const Card& card, int line) {
   if (card.uuid.empty()) return;  // a bad line, which has been named
+  if (!card.lent_until && a_.rows.in_pool(card.uuid)) {
+    if (a_.file.complete) {
+      problem(
+          line, "card_uuid",
+          fmt::format("{}: the card {} is one of the pool that is lent for a day. Take it out of the file, "
+                      "or out of the pool: cardgate staff pool-card remove",
+                      item.person.id, card.uuid));
+    }
+    return;
+  }
   // Within one incomplete file the card may stand twice, which has been said.
   if (!a_.own.add_card(plan.key, card) && a_.file.complete) {
     problem(line, "card_uuid",

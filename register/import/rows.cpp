@@ -61,7 +61,8 @@ KeyOrNone ImportRows::with_username(std::string_view username) {
 
 bool ImportRows::add_card(Key person, const Card& card) {
   Query(add_card_, person, card.uuid, card.status, card.valid_until, card.registered_by, card.registered_on,
-        card.registered_card_by, card.confirmed_by, card.certificate_name, card.replaces)
+        card.registered_card_by, card.confirmed_by, card.certificate_name, card.replaces,
+        seconds_of(card.lent_until))
       .run();
   return database_.getChanges() > 0;
 }

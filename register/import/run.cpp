@@ -141,7 +141,8 @@ class Run {
     }
     const bool untold =
         (plan.lists & Lists(1U << forms | 1U << declarations | 1U << training | 1U << delegations)).any();
-    if (!plan.is_new && (untold || (plan.lists[cards] && item.given.card_in_use)))
+    const bool more_cards = next.cards.size() != item.person.cards.size();  // of before, or on loan
+    if (!plan.is_new && (untold || (plan.lists[cards] && (item.given.card_in_use || more_cards))))
       plan.kept = std::make_unique<Person>(std::move(next));
   }
 

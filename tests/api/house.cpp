@@ -96,12 +96,21 @@ House::House() : clock(test::noon()), ca_(test::Ca::root()) {
   std::filesystem::copy_file(source_file("config/policy.yaml"), dir / "policy.yaml");
   write_config(usual_clients());
   write_register();
+  auto parts = prepared();
+  const auto hash = hash_password(Secret(std::string_view(password)), parts.rules.config.passwords.cost);
+  must(hash, "hash");
+  must(parts.credentials->set_password({"4000", *hash, false, {}}, {}, clock.wall()), "password");
+  start(std::move(parts));
+}
+
+daemon::Service::Parts House::prepared() {
   auto parts = daemon::prepare(dir / "cardgated.yaml", clock, held_folder_);
   must(parts, "prepare");
-  const auto hash = hash_password(Secret(std::string_view(password)), parts->rules.config.passwords.cost);
-  must(hash, "hash");
-  must(parts->credentials->set_password({"4000", *hash, false, {}}, {}, clock.wall()), "password");
-  service_ = std::make_unique<daemon::Service>(io_, clock, std::move(*parts));
+  return std::move(*parts);
+}
+
+void House::start(daemon::Service::Parts parts) {
+  service_ = std::make_unique<daemon::Service>(loop_->io, clock, std::move(parts));
   service_->start({driver}, false);
   using Kind = pcsc::ReaderEvent::Kind;
   hear(Kind::service_up);
@@ -110,12 +119,25 @@ House::House() : clock(test::noon()), ca_(test::Ca::root()) {
 }
 
 House::~House() {
+  stop();
+}
+
+void House::stop() {
   driver->release();
   service_->shut_down();
   // What a call holds must not outlive the service.
   const auto until = std::chrono::steady_clock::now() + seconds(10);
   while (open_calls_ > 0 && std::chrono::steady_clock::now() < until) step();
   EXPECT_EQ(open_calls_, 0) << "a call has no end";
+}
+
+void House::restart() {
+  stop();
+  // In the order of owners.hpp: what still waits goes with the loop.
+  service_.reset();
+  held_folder_.reset();
+  loop_ = std::make_unique<Loop>();
+  start(prepared());
 }
 
 void House::make_cards() {
@@ -253,7 +275,7 @@ std::shared_ptr<House::Call> House::begin_with(const std::string& method, const 
   if (!token.empty()) request.authorization = "Bearer " + token;
   request.body = std::move(body);
   ++open_calls_;
-  boost::asio::co_spawn(io_, service_->answer(request),
+  boost::asio::co_spawn(loop_->io, service_->answer(request),
                         [this, call](const std::exception_ptr& thrown, daemon::Response made) {
                           --open_calls_;
                           call->answered_ = true;
@@ -287,7 +309,7 @@ Reply House::ask_by_token(const std::string& target, const std::string& token, c
 }
 
 void House::step() {
-  if (io_.poll_one() == 0) io_.run_one_for(milliseconds(1));
+  if (loop_->io.poll_one() == 0) loop_->io.run_one_for(milliseconds(1));
 }
 
 void House::run_until(const std::function<bool()>& there) {
@@ -302,7 +324,7 @@ void House::run_until(const std::function<bool()>& there) {
 }
 
 void House::run_ready() {
-  io_.poll();
+  loop_->io.poll();
 }
 
 // ---------------------------------------------------------------- threads that are held
@@ -333,7 +355,8 @@ Held House::hold_register() {
     open.wait();
     return {};
   };
-  boost::asio::co_spawn(io_, owners().register_threads.write<void>(std::move(work)), boost::asio::detached);
+  boost::asio::co_spawn(loop_->io, owners().register_threads.write<void>(std::move(work)),
+                        boost::asio::detached);
   run_ready();
   return Held(std::move(gate));
 }
@@ -341,7 +364,7 @@ Held House::hold_register() {
 void House::pass_register() {
   auto passed = std::make_shared<Passed>();
   std::function<Result<void>(reg::Register&)> work = [](reg::Register&) { return Result<void>(); };
-  boost::asio::co_spawn(io_, owners().register_threads.write<void>(std::move(work)),
+  boost::asio::co_spawn(loop_->io, owners().register_threads.write<void>(std::move(work)),
                         [passed](const std::exception_ptr&, const Result<void>&) { passed->done = true; });
   run_until([&] { return passed->done; });
 }
@@ -408,6 +431,12 @@ json::object House::with_card(const daemon::Peer& who, const std::string& code) 
           {"passcode", code}};
 }
 
+json::object House::with_card(const daemon::Peer& who, const ScriptedCard& card) {
+  auto body = with_card(who, card.passcode);
+  body["card"] = card.id;
+  return body;
+}
+
 std::string House::sign_in(const daemon::Peer& who) {
   insert_card(who);
   const auto reply = ask("POST", "/v1/sessions", with_card(who), who);
@@ -431,7 +460,7 @@ void House::change_policy(std::string_view old, std::string_view fresh) const {
 void House::reload() {
   auto outcome = std::make_shared<std::optional<Result<void>>>();
   boost::asio::co_spawn(
-      io_, service_->loader().reload(),
+      loop_->io, service_->loader().reload(),
       [outcome](const std::exception_ptr&, Result<void> done) { *outcome = std::move(done); });
   run_until([&] { return outcome->has_value(); });
   must(**outcome, "reload");

@@ -154,6 +154,8 @@ class House {
   const ScriptedCard& card_of(const daemon::Peer& who) const { return cards_.at(who.uid); }
   /// The body of a sign-in with the card in the person's reader.
   json::object with_card(const daemon::Peer& who, const std::string& code = passcode);
+  /// The same with another card in that reader.
+  json::object with_card(const daemon::Peer& who, const ScriptedCard& card);
   /// Signed in by card; the session's id. Throws when it is refused.
   std::string sign_in(const daemon::Peer& who);
 
@@ -164,6 +166,8 @@ class House {
   /// One text of the policy in the place of another, as the next reload reads it.
   void change_policy(std::string_view old, std::string_view fresh) const;
   void reload();
+  /// The service stops and starts again: another process as far as it can tell. The readers are empty then.
+  void restart();
   /// Time goes by, and the service sees it.
   void forward(milliseconds by);
 
@@ -184,14 +188,20 @@ class House {
   void write_trust() const;
   void write_register() const;
   void step();
+  daemon::Service::Parts prepared();
+  void start(daemon::Service::Parts parts);
+  void stop();
 
   test::Ca ca_;
   std::map<uid_t, ScriptedCard> cards_;
   std::map<std::string, std::uint64_t> inserted_;
   std::uint64_t insertions_ = 0;
   int open_calls_ = 0;
-  boost::asio::io_context io_{1};
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> always_{io_.get_executor()};
+  struct Loop {
+    boost::asio::io_context io{1};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> always{io.get_executor()};
+  };
+  std::unique_ptr<Loop> loop_ = std::make_unique<Loop>();
   FileDescriptor held_folder_;
   std::unique_ptr<daemon::Service> service_;
 };

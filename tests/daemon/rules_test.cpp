@@ -142,6 +142,54 @@ TEST(Cards, SayOfEachOtherOneThatSomebodyRegistered) {
   EXPECT_THAT(other_cards(esme, "card-of-esme", known), IsEmpty());
 }
 
+LoanAsk loan(std::chrono::minutes length = std::chrono::hours(8)) {
+  return {"spare", "Pool card 1", noon + length, noon};
+}
+
+TEST(Loans, OfAnybodyElseTakeOnePersonAndEndAlone) {
+  auto joe = somebody("joe");
+  ASSERT_EQ(outcome(lend_card(joe, *shipped(), loan(), {"tom", today, "ann"})), "");
+  const auto& lent = joe.cards.back();
+  EXPECT_EQ(lent.status, "active");
+  EXPECT_EQ(lent.registered_by, "tom");
+  EXPECT_EQ(lent.registered_card_by, "ann");
+  EXPECT_EQ(lent.certificate_name, "Pool card 1");
+  EXPECT_TRUE(lent.by_one_person()) << "for the day when joe decides for others";
+  EXPECT_EQ(joe.cards.front().status, "active") << "their own goes on";
+  const WallTime until = *lent.lent_until;
+  EXPECT_EQ(until, noon + std::chrono::hours(8));
+  EXPECT_NE(outcome(return_card(joe, "spare", until + seconds(1))), "") << "another loan of the same card";
+  EXPECT_NE(outcome(return_card(joe, "card-of-joe", until)), "") << "their own is not returned";
+  ASSERT_EQ(outcome(return_card(joe, "spare", until)), "");
+  EXPECT_EQ(joe, somebody("joe")) << "nothing of it stays";
+}
+
+TEST(Loans, OfWhoeverDecidesForOthersWaitForASecondPerson) {
+  auto esme = member("esme");
+  EXPECT_THAT(outcome(lend_card(esme, *shipped(), loan(), {"esme", today})), HasSubstr("to yourself"));
+  ASSERT_EQ(outcome(lend_card(esme, *shipped(), loan(), {"tom", today})), "");
+  EXPECT_EQ(esme.cards.back().status, "waiting");
+  EXPECT_THAT(outcome(lend_card(esme, *shipped(), loan(), {"tom", today})), HasSubstr("You registered"));
+  EXPECT_THAT(outcome(lend_card(esme, *shipped(), loan(), {"ann", today, "tom"})), HasSubstr("independent"));
+  ASSERT_EQ(outcome(lend_card(esme, *shipped(), loan(std::chrono::hours(2)), {"ann", today})), "");
+  EXPECT_EQ(esme.cards.back().status, "active");
+  EXPECT_EQ(esme.cards.back().lent_until, noon + std::chrono::hours(2)) << "the shorter of the two";
+}
+
+TEST(Loans, AreShortAndOneForAPerson) {
+  auto joe = somebody("joe");
+  for (const auto length :
+       {std::chrono::minutes(24 * 60 + 1), std::chrono::minutes(0), std::chrono::minutes(-1)})
+    EXPECT_NE(outcome(lend_card(joe, *shipped(), loan(length), {"tom", today})), "") << length.count();
+  ASSERT_EQ(outcome(lend_card(joe, *shipped(), loan(std::chrono::hours(24)), {"tom", today})), "");
+  auto second = loan();
+  second.uuid = "another";
+  EXPECT_THAT(outcome(lend_card(joe, *shipped(), second, {"tom", today})), HasSubstr("on loan until"));
+  ASSERT_EQ(outcome(stop_card(joe, "spare", "lost", {}, {"tom", today})), "");
+  EXPECT_THAT(outcome(lend_card(joe, *shipped(), loan(), {"tom", today})), HasSubstr("reported lost"));
+  EXPECT_EQ(outcome(lend_card(joe, *shipped(), second, {"tom", today})), "");
+}
+
 struct Forms : ::testing::Test {
   Forms() { EXPECT_TRUE(submit_form(joe, *shipped(), {"core", "rotas", {}, {}}, {"joe", today})); }
   std::string verify(const Doer& doer) { return outcome(verify_form(joe, *shipped(), 0, doer, true)); }

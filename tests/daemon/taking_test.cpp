@@ -19,7 +19,9 @@ reg::Person joe() {
   person.id = "joe";
   person.employed_from = day("2020-01-01");
   person.teams = {"ward-4", "rota"};
-  person.cards = {{"8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01", "active", {}}};
+  person.cards = {{"8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01", "active", {}},
+                  {"8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a02", "active", {}}};
+  person.cards[1].lent_until = WallTime(seconds(1'772'500'000));
   reg::Form form;
   form.id = 12;
   form.role = "core";
@@ -47,6 +49,10 @@ std::vector<Taking> all_kinds() {
            .employed_until = day("2026-03-31"),
            .leave_from = day("2026-03-05"),
            .leave_until = day("2026-03-20"),
+           .doer = esme},
+          {.kind = Kind::return_card,
+           .number = 1'772'500'000,
+           .card = "8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a02",
            .doer = esme}};
 }
 
@@ -68,6 +74,7 @@ TEST(Takings, EachTakesWhatItSaysAndComesBackFromItsText) {
   EXPECT_EQ(person.forms[0].closed_reason, "Moved \"on\"");
   EXPECT_TRUE(person.delegations[0].revoked);
   EXPECT_TRUE(person.acting[0].revoked);
+  ASSERT_EQ(person.cards.size(), 1U) << "the other was lent, and is returned";
   EXPECT_EQ(person.cards[0].status, "lost");
   EXPECT_EQ(person.teams, std::vector<std::string>{"ward-4"});
   EXPECT_EQ(person.employed_until, day("2026-03-31"));

@@ -70,6 +70,7 @@ void add_delegation(CLI::App& app, Cli& cli);
 void add_removal(CLI::App& app, Cli& cli);
 /// Into the group `staff`.
 void add_staff_acts(CLI::App& group, Cli& cli);
+void add_loans(CLI::App& group, Cli& cli);
 void add_setup(CLI::App& app, Cli& cli);
 void add_notices(CLI::App& app, Cli& cli);
 void add_record(CLI::App& app, Cli& cli);

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/deeds/unblock_desk.hpp"
+
+#include "base/seal.hpp"
+#include "daemon/journal.hpp"
+#include "daemon/people/answers.hpp"
+#include "daemon/rules/keys.hpp"
+#include "register/unblocking.hpp"
+
+namespace cardgate::daemon {
+
+Result<std::string> UnblockDesk::sealed(const std::string& card, const Secret& unblocking_key) {
+  const auto key = TRY(load_or_create_seal_key(key_file_));
+  return seal(key, unblocking_key, card);
+}
+
+boost::asio::awaitable<UnblockDesk::Compared> UnblockDesk::compare(std::string person, std::string card,
+                                                                   Passwords::Typed code) {
+  Compared out;
+  if (passwords_.busy()) {
+    out.refusal = passwords_.refuse_busy();
+    co_return out;
+  }
+  std::function<Result<reg::UnblockTry>(reg::Register&)> begin = [file = register_.file(), person,
+                                                                  card](reg::Register&) {
+    return reg::begin_unblock(file, person, card);
+  };
+  auto beginning = register_.write<reg::UnblockTry>(std::move(begin));
+  const auto attempt = co_await std::move(beginning);
+  if (!attempt) {
+    out.refusal = register_unavailable(attempt.error());
+    co_return out;
+  }
+  auto comparing = passwords_.fits(attempt->hash, std::move(code));
+  const auto fits = co_await std::move(comparing);
+  if (!fits) {
+    std::function<Result<void>(reg::Register&)> undo = [file = register_.file(), person](reg::Register&) {
+      return reg::undo_unblock(file, person);
+    };
+    auto undoing = register_.write<void>(std::move(undo));
+    const auto undone = co_await std::move(undoing);
+    out.refusal = undone ? passwords_.refuse_busy() : register_unavailable(undone.error());
+    co_return out;
+  }
+  const bool over = !attempt->expires || *attempt->expires <= clock_.now();
+  if (*fits && !over) out.hash = attempt->hash;
+  co_return out;
+}
+
+boost::asio::awaitable<Result<Secret>> UnblockDesk::spend(std::string person, std::string card,
+                                                          std::string hash) {
+  std::function<Result<std::string>(reg::Register&)> spend = [file = register_.file(), person, card,
+                                                              hash](reg::Register&) {
+    return reg::spend_unblock_code(file, person, card, hash);
+  };
+  auto spending = register_.write<std::string>(std::move(spend));
+  const auto sealed = co_await std::move(spending);
+  if (!sealed) co_return sealed.error();
+  const auto key = load_or_create_seal_key(key_file_);
+  if (!key) co_return key.error();
+  co_return unseal(*key, *sealed, card);
+}
+
+boost::asio::awaitable<void> UnblockDesk::forget_key(std::string card) {
+  std::function<Result<void>(reg::Register&)> forget = [file = register_.file(), card](reg::Register&) {
+    return reg::keep_unblocking_key(file, card, {});
+  };
+  auto forgetting = register_.write<void>(std::move(forget));
+  const auto forgotten = co_await std::move(forgetting);
+  if (!forgotten) {
+    log(Level::error, "The unblocking key of a card, which the card refused, could not be forgotten: " +
+                          forgotten.error().message());
+  }
+}
+
+}  // namespace cardgate::daemon
