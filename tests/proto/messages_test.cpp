@@ -79,7 +79,7 @@ TEST(SignInMessage, NamesTheMemberThatIsWrong) {
            Wrong{R"({"reader":"r","card":"c","tries_left":3,"passcode":"1","account":1000})",
                  "\"account\" must"},
            Wrong{R"({"reader":"r","card":"c","tries_left":3,"passcode":"1","account":""})",
-                 "\"account\" must"},
+                 "\"account\" is empty"},
            Wrong{R"({"reader":"r","card":"c","tries_left":3,"passcode":"1","spend_last_try":1})",
                  "\"spend_last_try\""},
            Wrong{R"({"reader":"r","card":"c","tries_left":3,"passcode":"1","pin":"1"})",
