@@ -137,18 +137,20 @@ double transport_ms(const AtCard& card, int times) {
                    &protocol) != SCARD_S_SUCCESS)
     fail("no card for the plain exchanges");
   const std::uint8_t select[] = {0x00, 0xA4, 0x04, 0x00, 0x05, 0xA0, 0x00, 0x00, 0x03, 0x08};
-  const Stopwatch watch(card);
+  std::vector<double> each;
   for (int i = 0; i < times; ++i) {
+    const Stopwatch watch(card);
     std::uint8_t answer[258];
     DWORD length = sizeof answer;
     SCARD_IO_REQUEST request{protocol, sizeof(SCARD_IO_REQUEST)};
     if (SCardTransmit(handle, &request, select, sizeof select, nullptr, answer, &length) != SCARD_S_SUCCESS)
       fail("a plain exchange");
+    const auto part = watch.stop();
+    each.push_back(part.ms - part.card_ms);
   }
-  const auto part = watch.stop();
   SCardDisconnect(handle, SCARD_RESET_CARD);
   SCardReleaseContext(context);
-  return (part.ms - part.card_ms) / part.exchanges;
+  return median(std::move(each));
 }
 
 /// The person: answers the first prompt with the passcode, and takes the time.
