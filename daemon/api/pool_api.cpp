@@ -29,7 +29,7 @@ json::object pool_json(const reg::PoolCard& card, bool shown, Names& names) {
           {"status", out ? card.status : std::string("free")},
           {"lent_to", out && shown ? names.person(card.holder) : json::value(nullptr)},
           {"lent_by", out && shown ? names.person(card.lent_by) : json::value(nullptr)},
-          {"lent_until", moment_json(card.lent_until)},
+          {"loan_ends_at", moment_json(card.lent_until)},
           {"holds_unblocking_key", card.holds_key}};
 }
 
@@ -209,8 +209,8 @@ Deed PoolApi::lending(const reg::PoolCard& card, const std::string& person, Wall
 Answer PoolApi::lend(Request& request, const std::string& given) {
   auto body = proto::Body::parse(request.body);
   const auto named = body.text("person");
-  const auto until = parse_rfc3339(body.text("until"));
-  if (!until) body.wrong("until", "must be a time like 2026-06-01T22:00:00Z");
+  const auto until = parse_rfc3339(body.text("ends_at"));
+  if (!until) body.wrong("ends_at", "must be a time like 2026-06-01T22:00:00Z");
   auto reason = body.reason();
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   const std::string uuid = reg::card_uuid(given);

@@ -164,7 +164,7 @@ json::object to_json(const reg::Card& c, Names& names) {
           {"registered_on", day_json(c.registered_on)},
           {"confirmed_by", names.person(c.confirmed_by)},
           {"certificate_name", c.certificate_name},
-          {"lent_until",
+          {"loan_ends_at",
            c.lent_until ? json::value(json::string(to_rfc3339(*c.lent_until))) : json::value(nullptr)}};
 }
 

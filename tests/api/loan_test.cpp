@@ -27,7 +27,7 @@ class LentCard : public ::testing::Test {
     return house.ask("POST", "/v1/pool-cards", body, who);
   }
   static json::object loan(const std::string& person, const char* until = "2026-06-01T12:10:00Z") {
-    return {{"person", person}, {"until", until}, {"reason", "Forgot the card"}};
+    return {{"person", person}, {"ends_at", until}, {"reason", "Forgot the card"}};
   }
   Reply lend(const std::string& person, const daemon::Peer& who = House::tia()) {
     return house.ask("POST", "/v1/cards/" + spare.id + "/lend", loan(person), who);

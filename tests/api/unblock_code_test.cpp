@@ -21,7 +21,7 @@ class UnblockByCode : public ::testing::Test {
          201);
     hand_key(spare.unblocking_key);
     post("/v1/cards/" + spare.id + "/lend",
-         {{"person", "1000"}, {"until", "2026-06-01T20:00:00Z"}, {"reason", "Forgot the card"}}, 200);
+         {{"person", "1000"}, {"ends_at", "2026-06-01T20:00:00Z"}, {"reason", "Forgot the card"}}, 200);
     spare.tries_left = 0;
     put_in();
     before = house.driver->passcodes_spent();

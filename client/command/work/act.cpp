@@ -168,7 +168,7 @@ std::string card_line(const json::object& card) {
   };
   add("registered by", "registered_by");
   add("confirmed by", "confirmed_by");
-  if (const auto until = text_of(card, "lent_until"); !until.empty())
+  if (const auto until = text_of(card, "loan_ends_at"); !until.empty())
     text += ", lent until " + local_time(until);
   if (status == "waiting") text += ". A second member of the team must confirm it: cardgate staff give-card";
   return text;

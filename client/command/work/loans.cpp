@@ -29,7 +29,7 @@ std::string pool_line(const json::object& row) {
   const auto who = who_of(row, "lent_to");
   text += fmt::format("{} {}", lent ? "lent to" : status + ", last lent to",
                       who.empty() ? "somebody you may not see" : who);
-  if (lent) text += " until " + local_time(text_of(row, "lent_until"));
+  if (lent) text += " until " + local_time(text_of(row, "loan_ends_at"));
   if (const auto by = who_of(row, "lent_by"); !by.empty()) text += ", by " + by;
   if (status == "waiting") text += ". A second member of the team must do the same: cardgate staff lend-card";
   return text;
@@ -91,7 +91,7 @@ int lend(const Cli& cli, const LoanOptions& options) {
     if (!cli.json) say(text_of(stopped->body, "message"));
   }
   const json::object body{{"person", json::string(options.person)},
-                          {"until", json::string(to_rfc3339(*until))},
+                          {"ends_at", json::string(to_rfc3339(*until))},
                           {"reason", json::string(options.reason)}};
   const auto reply =
       post(http, with_session(fmt::format("/v1/cards/{}/lend", percent_encode(card->card)), options.session),
