@@ -344,7 +344,8 @@ TEST_F(Transactions, AHungPcscdIsLeftAtOnceByWhoeverIsAskedToStop) {
   stop.request_stop();
   asking.join();
   EXPECT_EQ(outcome, Errc::cancelled);
-  EXPECT_FALSE(transaction->end());
+  // Fails when the call was already on its way, and not when the stop came first; it waits in neither case.
+  static_cast<void>(transaction->end());
   pcscd_.signal(SIGCONT);
   ASSERT_TRUE(eventually(patience, [&] { return begin().has_value(); })) << "the card is given back";
 }
