@@ -25,34 +25,32 @@ install(FILES systemd/polkit/50-cardgate.rules DESTINATION share/polkit-1/rules.
 
 # Where Debian's libpam looks; the profile does nothing until pam-auth-update turns it on.
 if(TARGET pam_cardgate)
-  install(TARGETS pam_cardgate LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/security)
+  install(TARGETS pam_cardgate LIBRARY DESTINATION lib/${CMAKE_LIBRARY_ARCHITECTURE}/security)
 endif()
 install(FILES config/pam-configs/cardgate DESTINATION share/pam-configs)
 
 install(DIRECTORY config/ DESTINATION share/doc/cardgate/examples FILES_MATCHING PATTERN "*.yaml" PATTERN "*.csv" PATTERN "*.conf" PATTERN "*.txt")
-install(DIRECTORY docs/ DESTINATION share/doc/cardgate FILES_MATCHING PATTERN "*.md" PATTERN "*.png")
+install(DIRECTORY docs/ DESTINATION share/doc/cardgate FILES_MATCHING PATTERN "*.md" PATTERN "*.png" PATTERN "man" EXCLUDE)
+install(FILES config/bash-completion/cardgate DESTINATION share/bash-completion/completions)
 install(FILES LICENSE DESTINATION share/doc/cardgate)
 install(FILES proto/openapi.yaml DESTINATION share/cardgate OPTIONAL)
-
-# Desktops look for what starts with them in /etc alone.
-if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
-  install(FILES systemd/autostart/cardgate-agent.desktop DESTINATION /etc/xdg/autostart)
-else()
-  install(FILES systemd/autostart/cardgate-agent.desktop DESTINATION etc/xdg/autostart)
-endif()
 
 install(CODE "set(source \"${CMAKE_CURRENT_SOURCE_DIR}\")")
 install(CODE [[
   if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
     set(etc /etc/cardgate)
+    set(xdg /etc/xdg)
   else()
     set(etc "${CMAKE_INSTALL_PREFIX}/etc/cardgate")
+    set(xdg "${CMAKE_INSTALL_PREFIX}/etc/xdg")
   endif()
   foreach(name cardgated.yaml policy.yaml password-blocklist.txt)
     if(EXISTS "${source}/config/${name}" AND NOT EXISTS "$ENV{DESTDIR}${etc}/${name}")
       file(INSTALL DESTINATION "${etc}" TYPE FILE FILES "${source}/config/${name}")
     endif()
   endforeach()
+  # Desktops look for what starts with them in /etc alone.
+  file(INSTALL DESTINATION "${xdg}/autostart" TYPE FILE FILES "${source}/systemd/autostart/cardgate-agent.desktop")
   foreach(folder anchors intermediates crls)
     file(MAKE_DIRECTORY "$ENV{DESTDIR}${etc}/trust/${folder}")
   endforeach()

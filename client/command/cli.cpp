@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/secret.hpp"
+#include "client/command/command_tree.hpp"
 #include "client/command/output.hpp"
 #include "client/command/usage.hpp"
 #include "client/command/work/act.hpp"
@@ -65,6 +66,15 @@ int run(int argc, char** argv) {
   add_register(app, cli);
   add_reload(app, cli);
   add_audit(app, cli);
+  // For the shell's completion and for the packages, so not among the commands that --help shows.
+  if (argc > 1 && std::string_view(argv[1]) == "__complete") {
+    for (const auto& word : completions(app, {argv + 2, argv + argc})) fmt::print("{}\n", word);
+    return exit_ok;
+  }
+  if (argc == 2 && std::string_view(argv[1]) == "__manual") {
+    fmt::print("{}", manual_page(app, CARDGATE_VERSION));
+    return exit_ok;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& end) {

@@ -146,8 +146,8 @@ struct Ending {
 };
 
 std::string heading(const Ending& ending) {
-  const auto days = number_of(*ending.lapse, "days_left");
-  const std::string when = days == 0 ? "today" : "in " + counted(days, "day", "days");
+  const auto days_left = number_of(*ending.lapse, "days_left");
+  const std::string when = days_left == 0 ? "today" : "in " + counted(days_left, "day", "days");
   return fmt::format("ends {} ({}): {}", when, day_of(*ending.lapse, "last_day"),
                      text_of(*ending.lapse, "title"));
 }

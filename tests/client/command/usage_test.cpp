@@ -20,6 +20,35 @@ struct Mistake {
   const char* told;
 };
 
+/// What the shell is offered for the last of these words.
+std::string completed(const Words& typed) {
+  const testing::TempDir none;
+  Words all{"__complete"};
+  all.insert(all.end(), typed.begin(), typed.end());
+  return cardgate(none / "s", all).all;
+}
+
+TEST(Usage, TheShellIsOfferedWhatMayComeNext) {
+  EXPECT_EQ(completed({"sta"}), "staff\nstatus\n");
+  EXPECT_EQ(completed({"staff", "imp"}), "import\n");
+  EXPECT_EQ(completed({"staff", "import", "--dry"}), "--dry-run\n");
+  EXPECT_EQ(completed({"staff", "import", "--format", ""}), "csv\nyaml\n");
+  // Also the options of the commands above it, and none where a value is to come that only the user knows.
+  EXPECT_THAT(completed({"token", "--"}), HasSubstr("--json\n"));
+  EXPECT_EQ(completed({"token", "--role", "c"}), "");
+  EXPECT_EQ(completed({"nonsense", "--role=core", "zz"}), "");
+  EXPECT_THAT(completed({""}), HasSubstr("login\n"));
+}
+
+TEST(Usage, TheManualHasEveryCommandWithItsExample) {
+  const testing::TempDir none;
+  const auto page = cardgate(none / "s", {"__manual"});
+  EXPECT_EQ(page.status, 0);
+  for (const char* said :
+       {"cardgate(1)", "## cardgate staff import\n", "*--dry-run*", "sudo cardgate staff import esr.csv"})
+    EXPECT_THAT(page.all, HasSubstr(said));
+}
+
 TEST(Usage, AMistypedWordIsNamedWithTheOneThatWasMeant) {
   const testing::TempDir none;
   for (const auto& [typed, told] : std::vector<Mistake>{
