@@ -160,7 +160,9 @@ void Pinentry::take_line(std::string_view line) {
     }
   } else if (line.starts_with("ERR ")) {
     // An option that this pinentry does not know is not needed.
-    if (asked) {
+    if (!greeted_) {
+      conclude(Answer::failed);
+    } else if (asked) {
       conclude(answer_of_error(line.substr(4)));
     } else {
       send_next();
@@ -169,6 +171,7 @@ void Pinentry::take_line(std::string_view line) {
 }
 
 void Pinentry::send_next() {
+  if (next_ >= lines_.size()) return conclude(Answer::failed);
   const auto line = lines_[next_++] + "\n";
   // A dialog's lines always fit into the socket.
   if (::send(talk_.native_handle(), line.data(), line.size(), MSG_NOSIGNAL) !=
