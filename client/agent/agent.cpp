@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <cerrno>
 #include <map>
@@ -33,6 +32,7 @@ constexpr milliseconds first_pause{200}, longest_pause{5000};  // between attemp
 constexpr milliseconds patience_for_look{10'000};
 constexpr milliseconds patience_for_card{60'000};
 constexpr milliseconds pause_before_look{1000};  // after a look that failed
+constexpr milliseconds pause_before_ask{1000};   // while the user's agent on another display asks
 constexpr int most_overtaken = 5;                // looks that newer events made stale, one after the other
 constexpr std::size_t longest_puk = 8;           // what is longer is a code from the help desk
 
@@ -70,7 +70,7 @@ class Agent {
   Pinentry pinentry_;
   Notifier notifier_;
   LoginSession login_;
-  BootTimer deadline_, reconnect_, look_again_;
+  BootTimer deadline_, reconnect_, look_again_, ask_again_;
   boost::asio::signal_set signals_, children_;
   milliseconds pause_ = first_pause;
   bool told_away_ = false;  // that the service is not there
@@ -88,11 +88,13 @@ Agent::Agent(Settings settings)
       pinentry_(io_, settings_.pinentry),
       notifier_(io_, settings_.say),
       login_(io_,
-             {[this](ScreenState state) { carry_out(attention_.screen(state)); },
+             {[this](ScreenState state) { carry_out(attention_.screen(state, BootClock::now())); },
+              [this] { carry_out(attention_.unlocked()); },
               [this](bool going) { carry_out(attention_.sleep(going, BootClock::now())); }, settings_.say}),
       deadline_(io_, [this] { carry_out(attention_.tick(BootClock::now())); }),
       reconnect_(io_, [this] { follow(); }),
       look_again_(io_, [this] { look(); }),
+      ask_again_(io_, [this] { carry_out(attention_.answered(Answer::closed, false, BootClock::now())); }),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       children_(io_, SIGCHLD) {}
 
@@ -120,7 +122,7 @@ void Agent::follow() {
   service_.listen(
       "/v1/events", [this](const client::Event& event) { on_event(event); },
       [this](const Error& why) {
-        carry_out(attention_.disconnected());
+        carry_out(attention_.disconnected(BootClock::now()));
         if (!std::exchange(told_away_, true))
           settings_.say("The service is not there: " + why.context + ". The agent waits for it.");
         reconnect_.set(BootClock::now() + pause_);
@@ -215,9 +217,9 @@ bool Agent::may_ask() {
 }
 
 void Agent::ask(const Prompt& prompt) {
+  // A dialog that was not shown ends as one that was closed, and so it is asked again, with what is known by then.
   if (!may_ask()) {
-    boost::asio::post(io_,
-                      [this] { carry_out(attention_.answered(Answer::cancelled, false, BootClock::now())); });
+    ask_again_.set(BootClock::now() + pause_before_ask);
     return;
   }
   pinentry_.ask(prompt, [this, kind = prompt.kind](Answer answer, Secret what) {

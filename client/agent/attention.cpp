@@ -29,6 +29,11 @@ void Attention::notify(Topic topic, bool urgent, std::string summary, std::strin
   act(action::Notify{topic, urgent, std::move(summary), std::move(body)});
 }
 
+void Attention::remember_told(const std::string& text, BootTime now) {
+  keep_small(told_);
+  told_[text] = now;
+}
+
 void Attention::say_once(std::string text) {
   keep_small(said_);
   if (said_.insert(text).second) act(action::Say{std::move(text)});
@@ -42,26 +47,50 @@ void Attention::look() {
 Actions Attention::connected() {
   connected_ = true;
   first_look_ = true;
+  gone_due_.reset();
   look();
   return done();
 }
 
-Actions Attention::disconnected() {
-  connected_ = false;
+Actions Attention::disconnected(BootTime now) {
+  // It is called for each attempt that fails, too.
+  if (std::exchange(connected_, false)) gone_due_ = now + service_patience;
+  // An unblocking that was begun begins anew when the service is back: its code must not wait here so long.
+  if (holding_ && dialog_ && !dialog_->closing) close_dialog();
+  drop_half_done();
   return done();
 }
 
+/// Nobody can tell any more whether a card on which this desktop stands is in.
+void Attention::service_is_gone(BootTime now) {
+  gone_due_.reset();
+  const bool card_in =
+      std::ranges::any_of(hands_, [&](const auto& entry) { return stands_on(entry.second.card); });
+  const bool in_grace = std::ranges::any_of(seen_.sessions, [](const SeenSession& each) {
+    return each.state == SeenSession::State::grace && each.card_removal != "keep";
+  });
+  if ((!card_in && !in_grace) || screen_.locked) return;
+  lock_screen(now);
+  notify(
+      Topic::card, true, "The service does not answer",
+      "Nobody can tell whether your card is in, so the screen is locked now. Unlock it with your password, "
+      "and lock it yourself when you leave.");
+}
+
 Actions Attention::happened(const ServiceEvent& event, BootTime now) {
-  if (event.name == "card") take_card_event(event);
+  if (event.name == "card") take_card_event(event, now);
   if (event.name == "session") take_session_event(event, now);
   if (event.name == "downtime" || event.name == "service") look();
   consider();
   return done();
 }
 
-void Attention::take_card_event(const ServiceEvent& event) {
+void Attention::take_card_event(const ServiceEvent& event, BootTime now) {
   if (event.kind == "removed" || event.kind == "reader_gone") {
-    hands_.erase(event.reader);
+    if (const auto hand = hands_.find(event.reader); hand != hands_.end()) {
+      card_went(hand->second.card, now);
+      hands_.erase(hand);
+    }
     const auto gone = std::ranges::find(seen_.readers, event.reader, &SeenReader::name);
     if (gone != seen_.readers.end()) *gone = SeenReader{.name = event.reader};
   }
@@ -72,10 +101,29 @@ void Attention::take_card_event(const ServiceEvent& event) {
   look();
 }
 
+/// A person leaves with the card also when its session has ended before: by time, by a restart of the service, by its own wish.
+void Attention::card_went(const std::string& card, BootTime now) {
+  if (!own_cards_.contains(card)) return;
+  if (!mode_decides(card)) lock_screen(now);
+}
+
+bool Attention::mode_decides(const std::string& card) const {
+  return std::ranges::any_of(seen_.sessions, [&](const SeenSession& each) {
+    return each.card == card && each.state != SeenSession::State::locked &&
+           (each.card_removal == "keep" || each.card_removal == "grace");
+  });
+}
+
+/// Whether the screen is locked when this card goes unseen.
+bool Attention::stands_on(const std::string& card) const {
+  const auto own = own_cards_.find(card);
+  return own != own_cards_.end() && own->second != "keep";
+}
+
 void Attention::take_session_event(const ServiceEvent& event, BootTime now) {
   if (event.kind == "notice") {
     notify(Topic::notice, false, "cardgate", event.text);
-    told_[event.text] = now;
+    remember_told(event.text, now);
     return;
   }
   if (event.kind == "step_up_needed") {
@@ -143,10 +191,13 @@ Actions Attention::seen(Seen now_there, BootTime now) {
   if (first) {
     for (const auto& old : before.sessions) {
       const bool stood_on_its_card =
-          old.state == SeenSession::State::active && !old.card.empty() && old.card_removal != "keep";
+          old.state != SeenSession::State::locked && !old.card.empty() && old.card_removal != "keep";
       const auto* still = session(old.id);
       if (stood_on_its_card && (still == nullptr || still->state == SeenSession::State::locked))
         waiting_cards_.insert(old.card);
+    }
+    for (const auto& [name, hand] : hands_) {
+      if (stands_on(hand.card) && !mode_decides(hand.card)) waiting_cards_.insert(hand.card);
     }
     if (!waiting_cards_.empty()) back_due_ = now + back_patience;
   }
@@ -187,7 +238,7 @@ void Attention::take_sessions(const std::vector<SeenSession>& before, BootTime n
   for (const auto& each : seen_.sessions) {
     if (!each.card.empty()) {
       keep_small(own_cards_);
-      own_cards_.insert(each.card);
+      own_cards_[each.card] = each.card_removal;
     }
     if (each.state == SeenSession::State::active) {
       if (auto* hand = hand_with(each.card)) hand->rest = Hand::Rest::signed_in;
@@ -195,7 +246,7 @@ void Attention::take_sessions(const std::vector<SeenSession>& before, BootTime n
     const auto old = std::ranges::find(before, each.id, &SeenSession::id);
     if (old == before.end()) {
       notify(Topic::session, false, fmt::format("Signed in: {}", each.person), signed_in_text(each));
-      for (const auto& warning : each.warnings) told_[warning] = now;
+      for (const auto& warning : each.warnings) remember_told(warning, now);
       act(action::AskNews{each.id});
       news_due_ = now + tell_again;
     } else if (old->state == SeenSession::State::locked && each.state == SeenSession::State::active) {
@@ -210,19 +261,26 @@ void Attention::take_sessions(const std::vector<SeenSession>& before, BootTime n
 void Attention::take_downtime(BootTime now) {
   for (const auto& each : seen_.downtime) {
     if (told_.contains(each.text)) continue;
-    keep_small(told_);
-    told_[each.text] = now;
+    remember_told(each.text, now);
     notify(Topic::downtime, each.urgent, "Planned downtime", each.text);
   }
 }
 
-Actions Attention::screen(ScreenState state) {
+Actions Attention::screen(ScreenState state, BootTime now) {
   const auto before = std::exchange(screen_, state);
-  if (away()) {
-    lock_due_.reset();
-    if (going_to_sleep_) act(action::LetSleep{});
-    going_to_sleep_ = false;
+  if (!state.known || state.locked) {
+    lock_owed_ = false;
+    front_due_.reset();
   }
+  // It left the front after Lock was sent: a greeter, as light-locker shows it, or the person went there. Which of them shows when
+  // it comes back. A login session that was away before says nothing by being away.
+  const bool has_left = state.known && before.known && before.active && !state.active;
+  if (state.locked || has_left) {
+    lock_due_.reset();
+    let_sleep();
+  }
+  if (!state.active) front_due_.reset();
+  if (lock_owed_ && state.active && !before.active) front_due_ = now + front_patience;
   if (state.known && before.known && state.locked != before.locked) {
     for (const auto& each : seen_.sessions) act(action::TellScreen{each.id, state.locked});
     // What the screen locker did with the card is found by looking, before anything is asked.
@@ -233,26 +291,34 @@ Actions Attention::screen(ScreenState state) {
 }
 
 Actions Attention::sleep(bool going, BootTime now) {
-  if (!going) {
-    going_to_sleep_ = false;
-    return done();
-  }
-  if (away()) {
-    act(action::LetSleep{});
-    return done();
-  }
-  going_to_sleep_ = true;
+  going_to_sleep_ = going;
+  if (!going) return done();
   lock_screen(now);
+  if (!lock_due_) let_sleep();
+  return done();
+}
+
+void Attention::let_sleep() {
+  if (std::exchange(going_to_sleep_, false)) act(action::LetSleep{});
+}
+
+Actions Attention::unlocked() {
+  lock_owed_ = false;
+  front_due_.reset();
   return done();
 }
 
 void Attention::lock_screen(BootTime now) {
-  if (away()) return;
+  if (screen_.locked) return;
+  // The session ends and the card goes in one moment; and nobody was at the front since.
+  if (lock_owed_ && (lock_due_ || !screen_.active)) return;
   act(action::Lock{});
-  if (!lock_due_) lock_due_ = now + lock_patience;
+  lock_owed_ = true;
+  lock_due_ = now + lock_patience;
 }
 
 void Attention::not_locked() {
+  lock_owed_ = false;
   const std::string what =
       screen_.known
           ? "The screen is not locked: no screen locker answered. Lock it yourself when you leave. The "
@@ -288,8 +354,7 @@ Actions Attention::news(const std::string& id, const std::vector<std::string>& l
     for (const auto& text : list) {
       const auto told = told_.find(text);
       if (told != told_.end() && now - told->second < tell_again) continue;
-      keep_small(told_);
-      told_[text] = now;
+      remember_told(text, now);
       out += (out.empty() ? "" : "\n") + text;
     }
     return out;
@@ -317,7 +382,7 @@ void Attention::tell_again_of_warnings(BootTime now) {
     for (const auto& warning : each.warnings) {
       const auto told = told_.find(warning);
       if (told != told_.end() && now - told->second < tell_again) continue;
-      told_[warning] = now;
+      remember_told(warning, now);
       notify(Topic::expiry, false, "Please note", warning);
     }
     act(action::AskNews{each.id});
@@ -327,9 +392,16 @@ void Attention::tell_again_of_warnings(BootTime now) {
 Actions Attention::tick(BootTime now) {
   if (lock_due_ && *lock_due_ <= now) {
     lock_due_.reset();
+    // Of a login session that is not at the front it shows when it comes there.
     if (!away()) not_locked();
-    if (std::exchange(going_to_sleep_, false)) act(action::LetSleep{});
+    let_sleep();
   }
+  if (front_due_ && *front_due_ <= now) {
+    front_due_.reset();
+    lock_owed_ = false;
+    lock_screen(now);
+  }
+  if (gone_due_ && *gone_due_ <= now) service_is_gone(now);
   if (back_due_ && *back_due_ <= now) check_who_left(now);
   if (news_due_ && *news_due_ <= now) tell_again_of_warnings(now);
   warn_of_ends(now);
@@ -342,6 +414,8 @@ std::optional<BootTime> Attention::next_deadline() const {
     if (at && (!next || *at < *next)) next = at;
   };
   take(lock_due_);
+  take(front_due_);
+  take(gone_due_);
   take(back_due_);
   if (!seen_.sessions.empty()) take(news_due_);
   for (const auto& each : seen_.sessions) {

@@ -6,6 +6,9 @@
 //     card in ──> dialog ──> sign in, or resume what is locked ──> "Signed in"
 //     card out ─> session over or locked ──> lock the screen ──> locked within 2 s? else say so, or end the login
 //
+// A Lock that was sent is owed until logind says that the screen is locked: a login session that is not at the front when the card
+// goes gets it all the same, and once more when it comes back to the front unlocked.
+//
 // One dialog at a time. A card that was declined, or refused for good, is not asked about again until it was out.
 #pragma once
 
@@ -104,13 +107,15 @@ class Attention {
 
   /// The stream of events is open; what was missed meanwhile is found by looking.
   Actions connected();
-  Actions disconnected();
+  Actions disconnected(BootTime now);
   Actions seen(Seen now_there, BootTime now);
   Actions happened(const ServiceEvent& event, BootTime now);
   /// `same`: of what was typed last, whether it equals what was typed before it (new passcode, again).
   Actions answered(Answer answer, bool same, BootTime now);
   Actions sent(const Outcome& outcome);
-  Actions screen(ScreenState state);
+  Actions screen(ScreenState state, BootTime now);
+  /// logind has asked the login session to unlock itself: somebody has proved at a greeter who they are.
+  Actions unlocked();
   /// The machine goes to sleep, or has woken.
   Actions sleep(bool going, BootTime now);
   Actions news(const std::string& session, const std::vector<std::string>& lapses,
@@ -123,7 +128,9 @@ class Attention {
   static constexpr std::chrono::hours tell_again{24};
   static constexpr seconds step_up_pause{60};
   static constexpr seconds back_patience{5};
-  static constexpr int most_failures = 2;  // for each insertion, as the service counts
+  static constexpr seconds service_patience{30};      // without events, before the screen is locked
+  static constexpr milliseconds front_patience{500};  // of a greeter, to say that it has unlocked the session
+  static constexpr int most_failures = 2;             // for each insertion, as the service counts
 
  private:
   /// One card in one reader, from insertion to removal.
@@ -159,10 +166,15 @@ class Attention {
   }
   Actions done() { return std::exchange(actions_, {}); }
   void notify(Topic topic, bool urgent, std::string summary, std::string body);
+  void remember_told(const std::string& text, BootTime now);
   void say_once(std::string text);
   void look();
 
-  void take_card_event(const ServiceEvent& event);
+  void take_card_event(const ServiceEvent& event, BootTime now);
+  void card_went(const std::string& card, BootTime now);
+  /// A session of the card is open, and its mode says what its removal does.
+  bool mode_decides(const std::string& card) const;
+  bool stands_on(const std::string& card) const;
   void take_session_event(const ServiceEvent& event, BootTime now);
   void session_ended(const ServiceEvent& event, BootTime now);
   void step_up_needed(const ServiceEvent& event, BootTime now);
@@ -172,8 +184,12 @@ class Attention {
   void warn_of_ends(BootTime now);
   void tell_again_of_warnings(BootTime now);
   void check_who_left(BootTime now);
+  void service_is_gone(BootTime now);
 
   void consider();
+  void find_what_to_ask();
+  void close_dialog();
+  void drop_half_done();
   void check_dialog();
   void consider_card(const SeenReader& reader, Hand& hand);
   void ask(const SeenReader& reader, Hand& hand);
@@ -184,8 +200,10 @@ class Attention {
   void decline(Hand& hand);
 
   void lock_screen(BootTime now);
+  void let_sleep();
   void not_locked();
 
+  /// Nobody sees a dialog.
   bool away() const { return screen_.known && (screen_.locked || !screen_.active); }
   const SeenReader* reader(const std::string& name) const;
   const SeenSession* session(const std::string& id) const;
@@ -199,16 +217,21 @@ class Attention {
   bool first_look_ = false;  // since the connection: what was missed is found by it
   bool fresh_ = false;       // no look is under way
   Seen seen_;
-  std::map<std::string, Hand> hands_;   // by reader
-  std::optional<Dialog> dialog_;        // on the screen, or ending
-  std::optional<Dialog> sending_;       // its answer is on the way to the card
-  std::set<std::string> own_cards_;     // signed in by this user, since the agent began
+  std::map<std::string, Hand> hands_;  // by reader
+  std::optional<Dialog> dialog_;       // on the screen, or ending
+  std::optional<Dialog> sending_;      // its answer is on the way to the card
+  bool holding_ = false;               // the shell holds what was typed for a later step
+  // Signed in by this user, since the agent began, and the card_removal of the last session.
+  std::map<std::string, std::string> own_cards_;
   std::optional<std::string> step_up_;  // session that a program wants proved again
   std::string step_up_for_;             // the role or act
   std::optional<BootTime> step_up_again_;
   ScreenState screen_;
   bool going_to_sleep_ = false;
+  bool lock_owed_ = false;               // Lock was sent, and nothing has said since that it was obeyed
   std::optional<BootTime> lock_due_;     // by then the screen is locked
+  std::optional<BootTime> front_due_;    // by then a login session that came to the front is locked again
+  std::optional<BootTime> gone_due_;     // by then the service is there again
   std::optional<BootTime> back_due_;     // by then a card that was in before a gap is there again
   std::set<std::string> waiting_cards_;  // those
   std::set<std::string> warned_ends_;    // sessions whose end was told

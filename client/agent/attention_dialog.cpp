@@ -12,6 +12,11 @@ namespace cardgate::agent {
 /// After everything that happens: is the dialog still right, and is there something to ask?
 void Attention::consider() {
   check_dialog();
+  find_what_to_ask();
+  drop_half_done();
+}
+
+void Attention::find_what_to_ask() {
   if (away()) {
     offer_switch();
     return;
@@ -37,9 +42,27 @@ void Attention::check_dialog() {
   // Somebody else asked, and was answered: the screen locker, sudo, cardgate login.
   const bool signed_in = fresh_ && open != nullptr && open->state == SeenSession::State::active &&
                          stepping_up(dialog_->card) == nullptr;
-  if (!gone && !signed_in && !away()) return;
+  if (gone || signed_in || away()) close_dialog();
+}
+
+void Attention::close_dialog() {
   dialog_->closing = true;
   act(action::CloseDialog{});
+}
+
+/// An unblocking whose next dialog is not on the screen is over: what was typed for it is not kept for a later one.
+void Attention::drop_half_done() {
+  const bool goes_on =
+      dialog_ && !dialog_->closing &&
+      (dialog_->kind == Prompt::Kind::new_passcode || dialog_->kind == Prompt::Kind::new_passcode_again);
+  if (!holding_ || goes_on) return;
+  holding_ = false;
+  act(action::ForgetSecrets{});
+  for (auto& [name, hand] : hands_) {
+    const bool half_done =
+        hand.stage == Hand::Stage::new_passcode || hand.stage == Hand::Stage::new_passcode_again;
+    if (half_done) hand.stage = Hand::Stage::passcode;
+  }
 }
 
 const SeenSession* Attention::stepping_up(const std::string& card) const {
@@ -131,12 +154,14 @@ Actions Attention::answered(Answer answer, bool same, BootTime now) {
   const bool there = found != hands_.end() && found->second.card == dialog.card;
   if (dialog.closing || answer == Answer::closed || !there) {
     act(action::ForgetSecrets{});
+    drop_half_done();
     consider();
     return done();
   }
   auto& hand = found->second;
   if (answer != Answer::given) {
     act(action::ForgetSecrets{});
+    drop_half_done();
     if (answer == Answer::failed)
       say_once("The program that asks for the passcode could not be started, or was ended. See --pinentry.");
     if (stepping_up(hand.card) != nullptr) {
@@ -157,6 +182,7 @@ Actions Attention::answered(Answer answer, bool same, BootTime now) {
                                            : void(hand.last_try_confirmed = true);
       break;
     case Prompt::Kind::unblocking_key:
+      holding_ = true;
       hand.stage = Stage::new_passcode;
       break;
     case Prompt::Kind::new_passcode:
@@ -164,6 +190,7 @@ Actions Attention::answered(Answer answer, bool same, BootTime now) {
       break;
     case Prompt::Kind::new_passcode_again:
       if (same) {
+        holding_ = false;
         sending_ = dialog;
         act(action::Send{
             action::Send::What::unblock, dialog.reader, dialog.card, {}, dialog.tries_left, false});

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -38,6 +39,10 @@ LoginSession::LoginSession(boost::asio::io_context& io, Listener listener)
                const char* path = sd_bus_message_get_path(message);
                if (path != nullptr && path == path_) look();
              });
+  bus_.match(from + "interface='" + session_interface + "',member='Unlock'", [this](sd_bus_message* message) {
+    const char* path = sd_bus_message_get_path(message);
+    if (path != nullptr && path == path_) listener_.unlock();
+  });
   // Which session is the user's own may have changed.
   for (const char* member : {"SessionNew", "SessionRemoved"})
     bus_.match(from + "interface='" + manager + "',member='" + member + "'",
@@ -83,7 +88,7 @@ void LoginSession::find() {
           id_ = id;
           path_ = path;
           look();
-          if (std::exchange(lock_wanted_, false)) lock();
+          if (std::exchange(lock_wanted_, false)) lock_one(id_);
         });
   };
   bus_.call(
@@ -122,11 +127,28 @@ void LoginSession::lock() {
   if (id_.empty()) {
     lock_wanted_ = true;
     find();
-    return;
+  } else {
+    lock_one(id_);
   }
+  lock_others();
+}
+
+/// Somebody who is logged in twice at this machine, on two screens, leaves both. Sessions without a seat are remote ones.
+void LoginSession::lock_others() {
+  bus_.call({logind, manager_path, manager, "ListSessions"}, {}, [this](sd_bus_message* reply) {
+    if (reply == nullptr || sd_bus_message_enter_container(reply, 'a', "(susso)") < 0) return;
+    const char *id = nullptr, *name = nullptr, *seat = nullptr, *path = nullptr;
+    std::uint32_t uid = 0;
+    while (sd_bus_message_read(reply, "(susso)", &id, &uid, &name, &seat, &path) > 0) {
+      if (uid == ::getuid() && *seat != '\0' && id_ != id) lock_one(id);
+    }
+  });
+}
+
+void LoginSession::lock_one(const std::string& id) {
   bus_.call(
       {logind, manager_path, manager, "LockSession"},
-      [this](sd_bus_message* ask) { return sd_bus_message_append(ask, "s", id_.c_str()); },
+      [&id](sd_bus_message* ask) { return sd_bus_message_append(ask, "s", id.c_str()); },
       [this](sd_bus_message* reply) {
         if (reply == nullptr) listener_.say("logind did not lock the screen.");
       });

@@ -17,12 +17,14 @@ class LoginSession {
  public:
   struct Listener {
     std::function<void(ScreenState)> screen;
+    std::function<void()> unlock;     // logind asks the session to unlock itself, for a greeter
     std::function<void(bool)> sleep;  // true: the machine is about to sleep, and waits for let_sleep()
     std::function<void(std::string)> say;
   };
   LoginSession(boost::asio::io_context& io, Listener listener);
 
   void start();
+  /// The session that is watched, and whatever else this user has at the seats of the machine.
   void lock();
   void end();
   /// Lets the machine go to sleep now.
@@ -31,6 +33,8 @@ class LoginSession {
  private:
   void find();
   void look();
+  void lock_one(const std::string& id);
+  void lock_others();
   void take_properties(sd_bus_message* reply);
   void hold_sleep();
   void lost();

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The real agent on a terminal (tmux), with the real service, reader service, virtual card and pinentry-curses. logind and the
 // desktop's notifications are stood in for (fake_desktop.cpp): the machine that runs tests has neither.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/file.h>
 
 #include <fstream>
 
@@ -288,6 +290,56 @@ TEST_F(AgentOnATerminal, LocksBeforeSleep) {
   steer("sleep");
   EXPECT_TRUE(desktop_is_told("LockSession c1"));
   EXPECT_TRUE(desktop_is_told("may sleep"));
+}
+
+TEST_F(AgentOnATerminal, LocksALoginThatIsNotAtTheFrontAndWhatElseIsTheUsers) {
+  start_agent();
+  steer("ignore");
+  stage.insert();
+  ASSERT_TRUE(shows("Passcode:"));
+  type(passcode);
+  ASSERT_TRUE(signed_in());
+  ASSERT_TRUE(desktop_is_told("Signed in"));
+  steer("away");
+  stage.pull();
+  ASSERT_TRUE(desktop_is_told("LockSession c1"));
+  EXPECT_TRUE(desktop_is_told("LockSession c2"));
+  steer("here");
+  EXPECT_TRUE(eventually(seconds(10), [&] {
+    const auto all = desktop->output();
+    const auto first = all.find("LockSession c1");
+    return all.find("LockSession c1", first + 1) != std::string::npos;
+  })) << "it came to the front unlocked";
+  EXPECT_TRUE(desktop_is_told("The screen is not locked", seconds(5)));
+  for (const char* other : {"LockSession c3", "LockSession c4"})
+    EXPECT_EQ(desktop->output().find(other), std::string::npos) << other;
+}
+
+TEST_F(AgentOnATerminal, BelievesAGreeterThatUnlocksTheLogin) {
+  start_agent();
+  steer("ignore");
+  steer("sleep");
+  ASSERT_TRUE(desktop_is_told("LockSession c1"));
+  steer("away");
+  ASSERT_TRUE(desktop_is_told("may sleep"));
+  steer("here");
+  steer("unlock");
+  EXPECT_FALSE(desktop_is_told("The screen is not locked", seconds(4)));
+  const auto all = desktop->output();
+  EXPECT_EQ(all.find("LockSession c1"), all.rfind("LockSession c1"));
+}
+
+TEST_F(AgentOnATerminal, WaitsForItsTurnWhileAnotherAgentOfTheUserAsks) {
+  FileDescriptor asking(
+      ::open((stage.dir / "cardgate-agent.asking").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  ASSERT_TRUE(asking);
+  ASSERT_EQ(::flock(asking.get(), LOCK_EX | LOCK_NB), 0);
+  start_agent();
+  stage.insert_and_wait();
+  EXPECT_FALSE(shows("Passcode:", seconds(2)));
+  EXPECT_TRUE(dialogs().empty());
+  asking.reset();
+  EXPECT_TRUE(shows("Passcode:"));
 }
 
 TEST_F(AgentOnATerminal, DoesNotAskInFrontOfALockedScreen) {

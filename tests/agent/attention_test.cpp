@@ -103,7 +103,7 @@ class Desktop : public ::testing::Test {
     std::ranges::find(world.sessions, id, &SeenSession::id)->state = what;
   }
   void screen(bool locked, bool active = true) {
-    take(agent->screen({.known = true, .locked = locked, .active = active}));
+    take(agent->screen({.known = true, .locked = locked, .active = active}, now));
   }
   void answer(Answer what = Answer::given, bool same = true) { take(agent->answered(what, same, now)); }
   void outcome(const std::string& error, const std::string& detail = "Detail.", bool blocked = false) {
@@ -390,6 +390,80 @@ TEST_F(Desktop, AWrongUnblockingCodeIsAskedForAgainOnce) {
   EXPECT_EQ(count<action::Ask>(), asked);
 }
 
+/// Each way in which an unblocking that was begun has no next dialog.
+class HalfDone : public Desktop {
+ protected:
+  void begin() {
+    connect();
+    insert(ada, ward, 0);
+    answer();  // yes
+    ASSERT_EQ(last<action::Ask>().prompt.kind, Prompt::Kind::unblocking_key);
+  }
+  void begins_anew() {
+    ASSERT_GT(count<action::Ask>(), 0);
+    EXPECT_EQ(last<action::Ask>().prompt.ok, "Unblock") << "from the beginning";
+    for (int i = 0; i < 4; ++i) answer();
+    EXPECT_EQ(last<action::Send>().what, action::Send::What::unblock);
+  }
+};
+
+TEST_F(HalfDone, ForgetsTheCodeWhenNothingIsKnownOfTheCard) {
+  begin();
+  event("card", "read", desk);  // and no look yet
+  forget();
+  answer();
+  EXPECT_EQ(count<action::Ask>(), 0);
+  EXPECT_EQ(count<action::ForgetSecrets>(), 1);
+  look();
+  begins_anew();
+}
+
+TEST_F(HalfDone, ForgetsTheCodeWhenTheScreenIsLocked) {
+  begin();
+  answer();
+  forget();
+  screen(true);
+  EXPECT_EQ(count<action::ForgetSecrets>(), 1) << "before the dialog is gone";
+  answer(Answer::closed);
+  screen(false);
+  look();
+  begins_anew();
+}
+
+TEST_F(HalfDone, ForgetsTheCodeWhenTheServiceGoes) {
+  begin();
+  answer();
+  forget();
+  take(agent->disconnected(now));
+  EXPECT_EQ(count<action::ForgetSecrets>(), 1);
+  EXPECT_EQ(count<action::CloseDialog>(), 1);
+  answer(Answer::closed);
+  connect();
+  begins_anew();
+}
+
+TEST_F(HalfDone, ForgetsTheCodeWhenTheCardGoes) {
+  begin();
+  answer();
+  forget();
+  event("card", "removed", ward);
+  EXPECT_EQ(count<action::ForgetSecrets>(), 1);
+  reader(ward) = {.name = ward};
+  look();
+  answer(Answer::closed);
+  insert(ada, ward, 0);
+  begins_anew();
+}
+
+TEST_F(HalfDone, ForgetsTheCodeWhenTheDialogIsClosed) {
+  begin();
+  answer();
+  forget();
+  answer(Answer::closed);  // another of the user's agents asks
+  EXPECT_GE(count<action::ForgetSecrets>(), 1);
+  begins_anew();
+}
+
 TEST_F(Desktop, TellsOnceThatACardCannotBeUsed) {
   connect();
   insert(ada);
@@ -460,7 +534,7 @@ TEST_F(Desktop, KeepsItsDialogOverARestartOfTheService) {
   connect();
   insert(ada);
   event("session", "ended", {}, "other", "shutdown");
-  take(agent->disconnected());
+  take(agent->disconnected(now));
   take(agent->connected());
   reader(ward) = {.name = ward, .state = SeenReader::State::reading};
   look();
@@ -477,7 +551,7 @@ TEST_F(Desktop, AsksAnewWhenTheServiceWasGoneBetweenPromptAndAnswer) {
   insert(ada);
   answer();
   take(agent->sent({false, "", "nothing listens."}));  // no answer at all
-  take(agent->disconnected());
+  take(agent->disconnected(now));
   EXPECT_TRUE(notified("does not answer"));
   EXPECT_EQ(count<action::Ask>(), 1);
   connect();
@@ -489,7 +563,7 @@ TEST_F(Desktop, AsksAnewWhenTheCardIsReadAgainOnlyLater) {
   insert(ada);
   answer();
   take(agent->sent({false, "", "nothing listens."}));
-  take(agent->disconnected());
+  take(agent->disconnected(now));
   reader(ward) = {.name = ward, .state = SeenReader::State::reading};
   connect();
   EXPECT_EQ(count<action::Ask>(), 1);
@@ -504,7 +578,7 @@ TEST_F(Desktop, AsksAnewWhenARestartEndedTheSession) {
   sign_in();
   end_session("s1", "shutdown");
   EXPECT_EQ(count<action::Lock>(), 0);
-  take(agent->disconnected());
+  take(agent->disconnected(now));
   connect();
   EXPECT_EQ(count<action::Ask>(), 1);
   EXPECT_EQ(count<action::Lock>(), 0);
@@ -512,7 +586,7 @@ TEST_F(Desktop, AsksAnewWhenARestartEndedTheSession) {
 
 TEST_F(Desktop, LocksWhenTheCardWentWhileTheServiceWasAway) {
   sign_in();
-  take(agent->disconnected());
+  take(agent->disconnected(now));
   world.sessions.clear();
   reader(ward) = {.name = ward};
   connect();
@@ -523,7 +597,7 @@ TEST_F(Desktop, LocksWhenTheCardWentWhileTheServiceWasAway) {
 
 TEST_F(Desktop, DoesNotLockWhenTheCardIsFoundAgain) {
   sign_in();
-  take(agent->disconnected());
+  take(agent->disconnected(now));
   world.sessions.clear();
   reader(ward) = {.name = ward, .state = SeenReader::State::reading};
   connect();
@@ -628,6 +702,177 @@ TEST_F(Desktop, ALoginThatIsNoLongerAtTheSeatIsLocked) {
   screen(false, false);  // a greeter on another screen, as light-locker does
   pass(seconds(2));
   EXPECT_EQ(count<action::EndLogin>(), 0);
+}
+
+TEST_F(Desktop, LocksALoginThatIsNotAtTheFront) {
+  sign_in();
+  screen(false, false);
+  end_session("s1", "card_removed");
+  pull();
+  EXPECT_EQ(count<action::Lock>(), 1) << "whoever switches back finds it locked";
+  screen(true, false);
+  pass(seconds(2));
+  screen(true);
+  pass(seconds(2));
+  EXPECT_EQ(count<action::Lock>(), 1);
+  EXPECT_FALSE(notified("not locked"));
+}
+
+TEST_F(Desktop, LocksAgainWhatComesToTheFrontUnlocked) {
+  again({.end_login = true});
+  sign_in();
+  screen(false, false);
+  end_session("s1", "card_removed");
+  pass(seconds(2));
+  EXPECT_EQ(count<action::EndLogin>(), 0) << "it may be locked by a locker that does not say so";
+  screen(false);
+  pass(Attention::front_patience);
+  EXPECT_EQ(count<action::Lock>(), 2);
+  pass(Attention::lock_patience);
+  EXPECT_EQ(count<action::EndLogin>(), 1);
+}
+
+TEST_F(Desktop, AnotherScreenInTheMeantimeDoesNotHideThatNothingLocks) {
+  sign_in();
+  end_session("s1", "card_removed");
+  screen(false, false);
+  pass(seconds(10));
+  screen(false);
+  pass(Attention::front_patience);
+  EXPECT_EQ(count<action::Lock>(), 2);
+  pass(Attention::lock_patience);
+  EXPECT_TRUE(notified("not locked"));
+  screen(false, false);
+  screen(false);
+  pass(seconds(10));
+  EXPECT_EQ(count<action::Lock>(), 2) << "told once";
+}
+
+TEST_F(Desktop, AGreeterThatUnlockedTheLoginIsBelieved) {
+  sign_in();
+  end_session("s1", "card_removed");
+  screen(false, false);  // light-locker
+  pass(seconds(10));
+  screen(false);
+  take(agent->unlocked());
+  pass(seconds(10));
+  EXPECT_EQ(count<action::Lock>(), 1);
+  EXPECT_FALSE(notified("not locked"));
+}
+
+TEST_F(Desktop, LocksALoginThatIsNotAtTheFrontBeforeSleep) {
+  connect();
+  screen(false, false);
+  take(agent->sleep(true, now));
+  EXPECT_EQ(count<action::Lock>(), 1);
+  EXPECT_EQ(count<action::LetSleep>(), 0);
+  pass(Attention::lock_patience);
+  EXPECT_EQ(count<action::LetSleep>(), 1);
+  take(agent->sleep(false, now));
+  take(agent->sleep(true, now));
+  EXPECT_EQ(count<action::LetSleep>(), 2) << "nobody was at the front since";
+}
+
+TEST_F(Desktop, LocksWhenTheCardGoesAfterItsSessionEnded) {
+  for (const std::string reason :
+       {"time_up", "access_lost", "certificate_refused", "signed_out", "revoked"}) {
+    for (const std::string mode : {"end", "lock", "grace", "keep"}) {
+      again({});
+      world = {};
+      sign_in(mode);
+      end_session("s1", reason);
+      look();
+      if (count<action::Ask>() > 0) answer(Answer::cancelled);
+      EXPECT_EQ(count<action::Lock>(), 0) << "the person is still there";
+      pull();
+      EXPECT_EQ(count<action::Lock>(), 1) << reason << " " << mode;
+    }
+  }
+}
+
+TEST_F(Desktop, LocksWhenTheReaderGoesAfterARestart) {
+  sign_in();
+  end_session("s1", "shutdown");
+  take(agent->disconnected(now));
+  connect();
+  answer(Answer::cancelled);
+  std::erase_if(world.readers, [](const SeenReader& each) { return each.name == ward; });
+  event("card", "reader_gone", ward);
+  EXPECT_EQ(count<action::Lock>(), 1);
+}
+
+TEST_F(Desktop, LocksWhenTheCardOfAnEndedSessionWentUnseen) {
+  sign_in();
+  end_session("s1", "time_up");
+  look();
+  answer(Answer::cancelled);
+  take(agent->disconnected(now));
+  reader(ward) = {.name = ward};
+  connect();
+  pass(Attention::back_patience);
+  EXPECT_EQ(count<action::Lock>(), 1);
+}
+
+TEST_F(Desktop, ACardThatWentUnseenMayBeBackWithinTheGrace) {
+  sign_in("grace");
+  take(agent->disconnected(now));
+  reader(ward) = {.name = ward};
+  state("s1", SeenSession::State::grace);
+  connect();
+  pass(Attention::back_patience);
+  EXPECT_EQ(count<action::Lock>(), 0);
+}
+
+TEST_F(Desktop, AnotherPersonsCardThatGoesLocksNothing) {
+  sign_in();
+  insert(max, desk);
+  pull(desk);
+  EXPECT_EQ(count<action::Lock>(), 0);
+}
+
+TEST_F(Desktop, LocksOnceWhenTheServiceIsGoneForLong) {
+  sign_in();
+  take(agent->disconnected(now));
+  for (int i = 0; i < 5; ++i) {
+    pass(seconds(5));
+    take(agent->disconnected(now));  // an attempt that failed
+  }
+  EXPECT_EQ(count<action::Lock>(), 0);
+  ASSERT_TRUE(agent->next_deadline());
+  pass(seconds(5));
+  EXPECT_EQ(count<action::Lock>(), 1);
+  EXPECT_TRUE(notified("your password"));
+  screen(true);
+  screen(false);
+  pass(std::chrono::hours(1));
+  EXPECT_EQ(count<action::Lock>(), 1) << "people go on working";
+}
+
+TEST_F(Desktop, LocksWhenTheServiceIsGoneDuringTheGrace) {
+  sign_in("grace");
+  state("s1", SeenSession::State::grace);
+  event("session", "grace", {}, "s1", "card_removed");
+  pull();
+  take(agent->disconnected(now));
+  pass(Attention::service_patience);
+  EXPECT_EQ(count<action::Lock>(), 1);
+}
+
+TEST_F(Desktop, AServiceThatIsGoneLocksNothingWhereTheCardMayGo) {
+  sign_in("keep");
+  end_session("s1", "shutdown");
+  take(agent->disconnected(now));
+  pass(std::chrono::hours(1));
+  EXPECT_EQ(count<action::Lock>(), 0);
+}
+
+TEST_F(Desktop, AServiceThatIsGoneLocksNothingOfNobodys) {
+  connect();
+  insert(ada);
+  answer(Answer::cancelled);
+  take(agent->disconnected(now));
+  pass(std::chrono::hours(1));
+  EXPECT_EQ(count<action::Lock>(), 0);
 }
 
 TEST_F(Desktop, LocksBeforeTheMachineSleeps) {
@@ -802,6 +1047,17 @@ TEST_F(Desktop, TellsWhatEndsSoonOnceADay) {
   EXPECT_EQ(last<action::AskNews>().session, "s1");
   take(agent->news("s1", {"Your training ends on Friday."}, {}, now));
   EXPECT_TRUE(notified("Your training ends on Friday."));
+}
+
+TEST_F(Desktop, RemembersOnlySoMuchOfWhatItTold) {
+  sign_in();
+  for (int i = 0; i < 300; ++i) event("session", "notice", {}, "s1", {}, "Notice " + std::to_string(i));
+  forget();
+  take(agent->news("s1", {}, {"Notice 0"}, now));
+  EXPECT_TRUE(notified("Notice 0"));
+  forget();
+  take(agent->news("s1", {}, {"Notice 299"}, now));
+  EXPECT_FALSE(notified("Notice 299"));
 }
 
 TEST_F(Desktop, ShowsTheWarningsOfASession) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stands in for logind and for a desktop's notifications, on a bus of the test's own: fake-desktop ADDRESS. What it was asked goes
 // to its output, a line each. A test steers it by a second one, fake-desktop ADDRESS WORD: "locked", "unlocked", "away", "here", "sleep",
-// "woke"; "obey" and "ignore" say whether it locks when it is asked to.
+// "woke", "unlock" (what a greeter asks logind for); "obey" and "ignore" say whether it locks when it is asked to.
 #include <fcntl.h>
 #include <poll.h>
 #include <systemd/sd-bus.h>
@@ -55,8 +55,17 @@ int lock_session(sd_bus_message* message, void*, sd_bus_error*) {
   sd_bus_message_read(message, "s", &id);
   tell(std::string("LockSession ") + id);
   const int sent = sd_bus_reply_method_return(message, "");
-  if (state.obeys) set(state.locked, 1);
+  if (state.obeys && std::string(id) == "c1") set(state.locked, 1);
   return sent;
+}
+
+/// The session of the display, another on a second screen, one from afar, and somebody else's.
+int list_sessions(sd_bus_message* message, void*, sd_bus_error*) {
+  const std::uint32_t own = ::getuid();
+  return sd_bus_reply_method_return(message, "a(susso)", 4, "c1", own, "ada", "seat0", session_path,  //
+                                    "c2", own, "ada", "seat0", "/c2",                                 //
+                                    "c3", own, "ada", "", "/c3",                                      //
+                                    "c4", own + 1, "max", "seat0", "/c4");
 }
 
 int terminate_session(sd_bus_message* message, void*, sd_bus_error*) {
@@ -105,6 +114,8 @@ int steer(sd_bus_message* message, void*, sd_bus_error*) {
   if (what == "locked" || what == "unlocked") set(state.locked, what == "locked" ? 1 : 0);
   if (what == "away" || what == "here") set(state.active, what == "here" ? 1 : 0);
   if (what == "obey" || what == "ignore") state.obeys = what == "obey";
+  if (what == "unlock")
+    must(sd_bus_emit_signal(state.bus, session_path, session_interface, "Unlock", nullptr), "unlock");
   if (what == "sleep" || what == "woke")
     must(sd_bus_emit_signal(state.bus, manager_path, manager_interface, "PrepareForSleep", "b",
                             what == "sleep"),
@@ -116,6 +127,7 @@ const sd_bus_vtable manager[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD("GetUser", "u", "o", get_user, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("LockSession", "s", "", lock_session, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("ListSessions", nullptr, "a(susso)", list_sessions, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("TerminateSession", "s", "", terminate_session, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Inhibit", "ssss", "h", inhibit, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_SIGNAL("PrepareForSleep", "b", 0),
@@ -123,7 +135,7 @@ const sd_bus_vtable manager[] = {
 const sd_bus_vtable user[] = {SD_BUS_VTABLE_START(0), SD_BUS_PROPERTY("Display", "(so)", display, 0, 0),
                               SD_BUS_VTABLE_END};
 const sd_bus_vtable session[] = {
-    SD_BUS_VTABLE_START(0),
+    SD_BUS_VTABLE_START(0), SD_BUS_SIGNAL("Unlock", nullptr, 0),
     SD_BUS_PROPERTY("LockedHint", "b", nullptr, offsetof(State, locked), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Active", "b", nullptr, offsetof(State, active), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_VTABLE_END};
