@@ -63,7 +63,7 @@ Service::Service(boost::asio::io_context& io, const Clock& clock, Parts parts)
       .status{o.rules, o.loader, o.admission, o.roll, o.sessions, o.events, o.recorder, o.clock,
               o.register_threads, o.passwords, o.cards, o.register_desk, o.open_acts},
       .session{o.admission, o.sessions, o.events, o.recorder, o.clock, o.accounts.surroundings},
-      .login{o.accounts, o.cards},
+      .login{o.accounts, o.cards, o.admission, o.recorder},
       .sign_in{o.io, o.rules, o.admission, o.roll, o.sessions, o.events, o.cards, o.accounts, o.passwords,
                o.register_threads, o.set_up, o.recorder, o.clock, host_name()},
       .password{o.rules, o.roll, o.clock, o.register_threads, o.passwords, o.help_desk},

@@ -8,25 +8,43 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "daemon/access/peer.hpp"
 
 namespace cardgate::daemon {
 
-/// The uid of an account of this machine; nothing: there is none.
-std::optional<uid_t> uid_of_account(const std::string& account);
+/// An account of this machine, with its name as the system writes it: a name service may ignore case, or know other names.
+struct UnixAccount {
+  uid_t uid = 0;
+  std::string name;
+};
+/// Nothing: there is none, or it cannot be looked up.
+std::optional<UnixAccount> account_by_name(const std::string& name);
+std::optional<UnixAccount> account_by_uid(uid_t uid);
 
-/// Whoever asks does not sit at this machine: their logind session is remote or not in front, or cannot be looked up. A program
-/// below user@.service is where one of its user's sessions is. A program of no session (a greeter, login, a service) is here.
-bool is_remote(const Peer& peer);
+/// A program of this system unit that belongs to no session logs people in at this machine: getty and the display managers, and
+/// `more`, where "name@*" is every unit of the template name@.service.
+bool is_local_unit(std::string_view unit, const std::vector<std::string>& more);
 
-/// The user has another session of logind than `but`: a person's, and not one that is about to end.
+/// Whoever asks does not sit at this machine: their logind session is remote, not in front or at no seat, or cannot be looked up.
+/// A program below user@.service is where one of its user's sessions is. A program of no session (a greeter, login) is here when
+/// its unit is_local_unit(): cron, at and services have no person before them.
+bool is_remote(const Peer& peer, const std::vector<std::string>& local_units);
+
+/// The user has another session of logind than `but` on this machine: a person's, not remote, and not about to end.
 bool logged_in_elsewhere(uid_t uid, const std::string& but);
 
 struct Surroundings {
-  std::function<std::optional<uid_t>(const std::string& account)> uid_of = uid_of_account;
-  std::function<bool(const Peer&)> remote = is_remote;
+  std::function<std::optional<UnixAccount>(const std::string& name)> by_name = account_by_name;
+  std::function<std::optional<UnixAccount>(uid_t)> by_uid = account_by_uid;
+  std::function<bool(const Peer&, const std::vector<std::string>& local_units)> remote = is_remote;
   std::function<bool(uid_t, const std::string& but)> elsewhere = logged_in_elsewhere;
+
+  /// The account that this peer may ask about by this name: every one for root, their own for others. Nothing: none. A name that
+  /// somebody else than root chose is never looked up, because a directory may be slow to answer.
+  std::optional<UnixAccount> account_for(const Peer& peer, const std::string& named) const;
 };
 
 }  // namespace cardgate::daemon

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "daemon/http/router.hpp"
+#include "daemon/people/answers.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -44,7 +45,7 @@ constexpr Route routes[] = {
     {{On::main, "POST", "/v1/sessions", json_type, nothing}, call<&Apis::sign_in, &SignInApi::sign_in>},
     {{On::both, "GET", "/v1/sessions", nothing, nothing}, call<&Apis::session, &SessionApi::list>},
     {{On::both, "GET", "/v1/sessions/{id}", nothing, nothing}, call<&Apis::session, &SessionApi::show>},
-    {{On::both, "DELETE", "/v1/sessions/{id}", nothing, "at_logout_of"},
+    {{On::both, "DELETE", "/v1/sessions/{id}", nothing, "at_logout_of account"},
      call<&Apis::session, &SessionApi::end>},
     {{On::main, "POST", "/v1/sessions/{id}/resume", json_type, nothing},
      call<&Apis::sign_in, &SignInApi::resume>},
@@ -160,11 +161,9 @@ std::size_t body_limit(const Request& head, bool admin) {
 
 Answer route(Apis& apis, Admission& admission, Recorder& recorder, Request& request) {
   const Peer& peer = *request.peer;
-  if (!peer.admin_socket && !admission.allow_request(peer)) {
+  if (!peer.admin_socket && !LoginApi::counts(request) && !admission.allow_request(peer)) {
     recorder.count("rate_limited");
-    co_return problem(429, "rate_limited",
-                      "Programs of this user of the machine have sent too many requests in a short time. "
-                      "Wait a moment, then try again.");
+    co_return too_many_requests();
   }
   if (request.refused) {
     recorder.count("requests", "malformed");

@@ -2,6 +2,7 @@
 #include "daemon/api/session_api.hpp"
 
 #include "daemon/api/session_json.hpp"
+#include "proto/messages.hpp"
 
 namespace cardgate::daemon {
 
@@ -38,14 +39,30 @@ Answer SessionApi::show(Request& request, const std::string& id) {
 
 Answer SessionApi::end(Request& request, const std::string& id) {
   const Session* session = sessions_.find(id);
-  if (session == nullptr || (session->uid != request.peer->uid && request.peer->uid != 0)) {
-    co_return problem(404, "not_found", "There is no such session. It may have ended.");
-  }
-  // Logged out of one of several: the person is still at the machine.
   const std::string* left = request.parameter("at_logout_of");
-  if (left != nullptr && surroundings_.elsewhere(session->uid, *left))
-    co_return json_response(200, session_json(*session, clock_.now()));
-  sessions_.end(id, EndReason::signed_out);
+  const std::string* named = request.parameter("account");
+  if (named != nullptr && (left == nullptr || named->empty() || named->size() > proto::max_name_bytes))
+    co_return problem(400, "bad_request",
+                      "`account` goes with `at_logout_of`, and is the name of an account.");
+  const Peer& peer = *request.peer;
+  const auto account = named == nullptr ? std::nullopt : surroundings_.account_for(peer, *named);
+  // The session of a login may have ended meanwhile, and a screen lock opened another one in its place.
+  const bool known = session != nullptr ? session->uid == peer.uid || peer.uid == 0 : account.has_value();
+  if (!known || (session != nullptr && account && session->uid != account->uid))
+    co_return problem(404, "not_found", "There is no such session. It may have ended.");
+  const uid_t uid = session != nullptr ? session->uid : account->uid;
+  // Logged out of one of several: the person is still at the machine.
+  if (left != nullptr && surroundings_.elsewhere(uid, *left))
+    co_return session == nullptr ? no_content() : json_response(200, session_json(*session, clock_.now()));
+  std::vector<std::string> ending{id};
+  if (account) {
+    for (const Session* other : sessions_.of_uid(uid)) {
+      if (other->sign_in == policy::SignIn::card && other->id != id) ending.push_back(other->id);
+    }
+  }
+  for (const auto& each : ending) {
+    if (sessions_.find(each) != nullptr) sessions_.end(each, EndReason::signed_out);
+  }
   co_await recorder_.noted();
   co_return no_content();
 }

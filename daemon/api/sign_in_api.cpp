@@ -32,7 +32,8 @@ struct SignInApi::ByCard {
   std::string resume_id;  // empty: a new session
   CardUse use;
   Patience patience;
-  uid_t uid = 0;  // whose session it will be
+  std::optional<UnixAccount> account{};  // of `ask.account`, where the peer may ask for it
+  uid_t uid = 0;                         // whose session it will be
   std::string client{};
   std::shared_ptr<const CardFacts> card{};
   std::uint64_t insertion = 0;
@@ -196,18 +197,18 @@ SignInApi::Refusal SignInApi::admit(ByCard& going) {
 }
 
 SignInApi::Refusal SignInApi::admit_account(ByCard& going) {
-  auto asked = accounts_.may_ask(going.peer, going.ask.account, going.ask.for_uid);
-  if (asked.refused) return cards_.refuse(going.use, std::move(asked.refused->answer), asked.refused->reason);
-  going.uid = asked.uid;
+  auto refused = accounts_.refuse_ask(going.peer, going.ask.account, going.account, going.ask.for_uid);
+  if (refused) return cards_.refuse(going.use, std::move(refused->answer), refused->reason);
+  going.uid = going.account->uid;
   if (going.is_new()) return std::nullopt;
   const Session* session = sessions_.find(going.resume_id);
-  if (session != nullptr && session->uid == asked.uid) return std::nullopt;
+  if (session != nullptr && session->uid == going.uid) return std::nullopt;
   return no_such_session();
 }
 
 SignInApi::Refusal SignInApi::refuse_account(const ByCard& going) {
-  if (going.ask.account.empty()) return std::nullopt;
-  auto refused = accounts_.refuse_person(going.ask.account, going.session.person);
+  if (!going.account) return std::nullopt;
+  auto refused = accounts_.refuse_person(going.account->name, going.session.person);
   if (!refused) return std::nullopt;
   return cards_.refuse(going.use, std::move(refused->answer), refused->reason);
 }
@@ -333,7 +334,7 @@ SignInApi::LaterRefusal SignInApi::record(ByCard& going) {
                     {"serial", going.card->info.serial},
                     {"revocation", going.proof.revocation},
                     {"peer", describe(going.peer)}};
-  if (!going.ask.account.empty()) record.details["account"] = going.ask.account;
+  if (going.account) record.details["account"] = going.account->name;
   auto recording = recorder_.write(std::move(record));
   const auto recorded = co_await std::move(recording);
   if (!recorded) co_return recorder_.unavailable();
@@ -411,11 +412,13 @@ boost::asio::awaitable<Response> SignInApi::sign_in_by_card(Request& request, pr
                                                             std::string resume_id) {
   Peer peer = *request.peer;
   // Whoever runs su again and again uses up the share of that account, and not root's, which all others need.
-  if (peer.uid == 0 && !ask.account.empty())
-    peer.counted_as = accounts_.surroundings.uid_of(ask.account).value_or(peer.counted_as);
+  std::optional<UnixAccount> account;
+  if (!ask.account.empty()) account = accounts_.surroundings.account_for(peer, ask.account);
+  if (peer.uid == 0 && account) peer.counted_as = account->uid;
   CardUse use{peer, audit::Event::sign_in_refused, ask.reader, {}};
   ByCard going{peer, std::move(ask), std::move(resume_id), std::move(use),
                Patience{std::chrono::steady_clock::now() + longest_card_work, request.left()}};
+  going.account = std::move(account);
   if (auto no = admit(going)) co_return std::move(*no);
   auto judging = judge_again(going);
   if (auto no = co_await std::move(judging)) co_return std::move(*no);

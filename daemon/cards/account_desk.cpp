@@ -13,10 +13,6 @@
 namespace cardgate::daemon {
 namespace {
 
-AccountDesk::Asked account_refused(Response answer, std::string_view reason) {
-  return {0, AccountDesk::Refused{std::move(answer), reason}};
-}
-
 std::string detail_of(const Response& refusal) {
   const auto value = parse_json(refusal.body);
   const auto* detail = value && value->is_object() ? find_string(value->as_object(), "detail") : nullptr;
@@ -36,37 +32,37 @@ bool is_locked(const Session& session) {
 
 }  // namespace
 
-AccountDesk::Asked AccountDesk::may_ask(const Peer& peer, const std::string& account,
-                                        std::optional<uid_t> for_uid) const {
+std::optional<AccountDesk::Refused> AccountDesk::refuse_ask(const Peer& peer, const std::string& named,
+                                                            const std::optional<UnixAccount>& account,
+                                                            std::optional<uid_t> for_uid) const {
   constexpr std::string_view not_allowed = "sign_in_not_allowed";
-  const auto uid = surroundings.uid_of(account);
-  if (peer.uid != 0 && uid != peer.uid)
-    return account_refused(
-        problem(403, not_allowed, "Only root can sign in to an account that is not your own."), "account");
-  if (!uid)
-    return account_refused(
-        problem(403, not_allowed, fmt::format("This machine has no account '{}'.", shown_text(account))),
-        "account_unknown");
-  if (for_uid && *for_uid != *uid)
-    return account_refused(problem(403, not_allowed,
-                                   fmt::format("The account '{}' has the number {}, and not {}.",
-                                               shown_text(account), *uid, *for_uid)),
-                           "account_unknown");
+  if (!account && peer.uid != 0)
+    return Refused{problem(403, not_allowed, "Only root can sign in to an account that is not your own."),
+                   "account"};
+  if (!account)
+    return Refused{
+        problem(403, not_allowed, fmt::format("This machine has no account '{}'.", shown_text(named))),
+        "account_unknown"};
+  if (for_uid && *for_uid != account->uid)
+    return Refused{problem(403, not_allowed,
+                           fmt::format("The account '{}' has the number {}, and not {}.",
+                                       shown_text(account->name), account->uid, *for_uid)),
+                   "account_unknown"};
   const auto& settings = rules_.config().pam;
-  if (*uid == 0 && !settings.allow_root)
-    return account_refused(
+  if (account->uid == 0 && !settings.allow_root)
+    return Refused{
         problem(403, not_allowed,
                 "Nobody can sign in as root with a card here. The people who run this machine can allow it: "
                 "`pam` in cardgate's configuration."),
-        "account_root");
-  if (!settings.allow_remote && surroundings.remote(peer))
-    return account_refused(
+        "account_root"};
+  if (!settings.allow_remote && is_remote(peer))
+    return Refused{
         problem(
             403, not_allowed,
             "You can sign in with your card at this machine, and not from another one. The people who run "
             "this machine can allow it: `pam` in cardgate's configuration."),
-        "account_remote");
-  return {*uid, std::nullopt};
+        "account_remote"};
+  return std::nullopt;
 }
 
 std::optional<AccountDesk::Refused> AccountDesk::refuse_person(const std::string& account,
@@ -145,7 +141,7 @@ Result<work::LoginScene> AccountDesk::scene(const Peer& peer, const std::string&
   const auto& settings = rules_.config().pam;
   work::LoginScene out{.account = account,
                        .root = uid == 0,
-                       .remote = surroundings.remote(peer),
+                       .remote = is_remote(peer),
                        .own = peer.uid == uid,
                        .allow_root = settings.allow_root,
                        .allow_remote = settings.allow_remote,

@@ -32,12 +32,16 @@ class AccountDesk {
     Response answer;
     std::string_view reason;  // for the audit
   };
-  struct Asked {
-    uid_t uid = 0;
-    std::optional<Refused> refused;
-  };
-  /// Whose session it will be when this peer signs somebody in to the account. `for_uid` as the peer says it, if it does.
-  Asked may_ask(const Peer& peer, const std::string& account, std::optional<uid_t> for_uid) const;
+  // Below, `account` is a name as the system writes it (UnixAccount).
+
+  /// May this peer sign somebody in to the account? `named` and `for_uid` as the peer says them; `account` by account_for().
+  std::optional<Refused> refuse_ask(const Peer& peer, const std::string& named,
+                                    const std::optional<UnixAccount>& account,
+                                    std::optional<uid_t> for_uid) const;
+  /// As Surroundings::remote, by the configuration.
+  bool is_remote(const Peer& peer) const {
+    return surroundings.remote(peer, rules_.config().pam.local_units);
+  }
   /// Nothing: the register says that the account is this person's, and no one else's.
   std::optional<Refused> refuse_person(const std::string& account, const std::string& person);
 

@@ -47,6 +47,12 @@ Response draining() {
   return problem(503, "draining", "The service is stopping. Try again in a moment.");
 }
 
+Response too_many_requests() {
+  return problem(429, "rate_limited",
+                 "Programs of this user of the machine have sent too many requests in a short time. Wait a "
+                 "moment, then try again.");
+}
+
 Response register_unavailable(const Error& error) {
   if (error.code == Errc::cancelled) return draining();
   log(Level::error, "The staff register cannot be used: " + error.message());

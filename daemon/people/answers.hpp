@@ -19,6 +19,8 @@ Response not_possible(const Error& error);
 /// nothing for other errors. `undone` is a sentence that is true where nothing was done.
 std::optional<Response> disk_trouble(const Error& error, std::string_view undone);
 Response draining();
+/// Of a peer that has used up its requests.
+Response too_many_requests();
 /// Says in the journal why; of work that was cancelled, that the service stops.
 Response register_unavailable(const Error& error);
 Response no_person(const Error& error, const std::string& id);

@@ -233,6 +233,39 @@ Result<CardSettings> read_cards(const Yaml& node) {
   return settings;
 }
 
+/// "name.service", or "name@*" for every unit of a template (systemd.unit(5)). Sessions and people's own units are no services of
+/// this machine and cannot be named.
+bool is_service_unit(std::string_view text) {
+  constexpr std::size_t longest = 255;
+  constexpr std::string_view end = ".service";
+  const auto fits_name = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view(":-_.\\@").find(c) != std::string_view::npos;
+  };
+  if (text.size() > longest || text.starts_with("user@")) return false;
+  std::string_view name = text;
+  if (name.ends_with("@*")) {
+    name.remove_suffix(2);
+  } else if (name.ends_with(end)) {
+    name.remove_suffix(end.size());
+  } else {
+    return false;
+  }
+  return !name.empty() && name.front() != '@' && std::ranges::all_of(name, fits_name);
+}
+
+Result<std::vector<std::string>> read_local_units(const Yaml& node) {
+  constexpr std::size_t most = 32;
+  std::vector<std::string> out;
+  for (const auto& item : TRY(node.list())) {
+    auto unit = TRY(item.string());
+    if (!is_service_unit(unit)) return item.error("expected the name of a service, as xdm.service or ly@*");
+    out.push_back(std::move(unit));
+  }
+  if (out.size() > most) return node.error(fmt::format("expected at most {} units", most));
+  return out;
+}
+
 Result<LoginSettings> read_pam(const Yaml& node) {
   auto map = TRY(node.map());
   LoginSettings out;
@@ -249,6 +282,7 @@ Result<LoginSettings> read_pam(const Yaml& node) {
   TRY(choice("remote", out.allow_remote, "refuse", "allow"));
   TRY(choice("root", out.allow_root, "refuse", "allow"));
   TRY(choice("no_card", out.ask_for_card, "password", "ask"));
+  if (auto units = map.optional("local_units")) out.local_units = TRY(read_local_units(*units));
   TRY(map.finish());
   return out;
 }

@@ -36,6 +36,7 @@ struct LoginSettings {
   bool allow_remote = false;     // who does not sit at this machine may use its readers
   bool allow_root = false;       // root's account may be opened by card
   bool ask_for_card = true;      // whoever has a card is asked to put it in
+  std::vector<std::string> local_units;  // log people in at this machine, as is_local_unit() takes them
 };
 
 struct Config {

@@ -17,14 +17,26 @@ class Login : public ::testing::Test {
  protected:
   Login() {
     auto& around = house.owners().accounts.surroundings;
-    around.uid_of = [](const std::string& name) -> std::optional<uid_t> {
-      static const std::map<std::string, uid_t> accounts{{"root", 0},   {"ada", 1000},    {"max", 2000},
-                                                         {"tia", 3000}, {"shared", 1500}, {"eve", 4000},
-                                                         {"free", 1600}};
+    static const std::map<std::string, uid_t> accounts{{"root", 0},   {"ada", 1000},    {"max", 2000},
+                                                       {"tia", 3000}, {"shared", 1500}, {"eve", 4000},
+                                                       {"free", 1600}};
+    around.by_name = [this](std::string name) -> std::optional<daemon::UnixAccount> {
+      looked_up.push_back(name);
+      for (char& c : name)
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;  // a directory that ignores case
       const auto found = accounts.find(name);
-      return found == accounts.end() ? std::nullopt : std::optional(found->second);
+      if (found == accounts.end()) return std::nullopt;
+      return daemon::UnixAccount{found->second, found->first};
     };
-    around.remote = [this](const daemon::Peer&) { return remote; };
+    around.by_uid = [](uid_t uid) -> std::optional<daemon::UnixAccount> {
+      for (const auto& [name, number] : accounts) {
+        if (number == uid) return daemon::UnixAccount{number, name};
+      }
+      return std::nullopt;
+    };
+    around.remote = [this](const daemon::Peer&, const std::vector<std::string>& local_units) {
+      return remote && local_units.empty();
+    };
     around.elsewhere = [this](uid_t uid, const std::string& but) { return uid == 1000 && but != only_login; };
   }
   static daemon::Peer root() { return House::peer(0); }
@@ -57,6 +69,7 @@ class Login : public ::testing::Test {
   House house;
   bool remote = false;
   std::string only_login = "7";
+  std::vector<std::string> looked_up;  // by name
 };
 
 // ---------------------------------------------------------------- what is needed
@@ -95,6 +108,32 @@ TEST_F(Login, WhoIsNotAtTheMachineHasThePassword) {
   EXPECT_TRUE(reply.json().at("remote").as_bool());
   configure("{remote: allow}");
   expect_use(need("ada"), "passcode");
+  configure("{local_units: [ward.service]}");
+  expect_use(need("ada"), "passcode");
+}
+
+TEST_F(Login, AnAccountIsTheSameHoweverItsNameIsWritten) {
+  house.insert_card(House::ada());
+  expect_use(need("ADA"), "passcode");
+  const auto reply = house.ask("POST", "/v1/sessions", with_account(House::ada(), "Ada"), root());
+  ASSERT_EQ(reply.status, 201) << reply.body;
+  EXPECT_EQ(house.records("sign_in").front().at("details").as_object().at("account").as_string(), "ada");
+}
+
+TEST_F(Login, ANameThatSomebodyElseThanRootChoseIsNeverLookedUp) {
+  house.insert_card(House::ada());
+  expect_use(need("ada", House::ada()), "passcode");
+  for (const char* account : {"max", "nobody-has-this", "ADA"}) {
+    EXPECT_EQ(need(account, House::ada()).status, 403) << account;
+    EXPECT_EQ(house.ask("POST", "/v1/sessions", with_account(House::ada(), account), House::ada()).status,
+              403);
+    EXPECT_EQ(
+        house.ask("DELETE", std::string("/v1/sessions/none?at_logout_of=7&account=") + account, House::ada())
+            .status,
+        404);
+  }
+  EXPECT_EQ(house.ask("POST", "/v1/sessions", with_account(House::ada(), "ada"), House::ada()).status, 201);
+  EXPECT_THAT(looked_up, IsEmpty());
 }
 
 TEST_F(Login, TheCardOfSomebodyElseDoesNotDoAndIsNotNamed) {
@@ -264,6 +303,30 @@ TEST_F(Login, ASessionEndsWithTheLastLoginOfItsUser) {
   EXPECT_THAT(house.owners().table.all(), IsEmpty());
 }
 
+TEST_F(Login, AtTheLastLogoutTheSessionsThatWereOpenedMeanwhileEndToo) {
+  const auto ended = house.sign_in(House::ada());
+  EXPECT_EQ(house.ask("DELETE", "/v1/sessions/" + ended, House::ada()).status, 204);
+  const auto opened =
+      house.ask("POST", "/v1/sessions", with_account(House::ada(), "ada"), root());  // by a screen lock
+  ASSERT_EQ(opened.status, 201) << opened.body;
+  const auto others = house.sign_in(House::max());
+  const auto log_out = [&](const std::string& rest, const daemon::Peer& who) {
+    return house.ask("DELETE", "/v1/sessions/" + ended + "?" + rest, who).status;
+  };
+  EXPECT_EQ(log_out("at_logout_of=7", root()), 404);
+  EXPECT_EQ(log_out("account=ada", root()), 400);
+  EXPECT_EQ(log_out("at_logout_of=7&account=", root()), 400);
+  EXPECT_EQ(log_out("at_logout_of=7&account=nobody-has-this", root()), 404);
+  EXPECT_EQ(log_out("at_logout_of=7&account=ada", House::max()), 404);
+  EXPECT_EQ(log_out("at_logout_of=3&account=ada", root()), 204) << "another login stands";
+  EXPECT_EQ(house.owners().table.all().size(), 2U);
+  EXPECT_EQ(house.ask("DELETE", "/v1/sessions/" + others + "?at_logout_of=7&account=ada", root()).status, 404)
+      << "the session is not that account's";
+  EXPECT_EQ(log_out("at_logout_of=7&account=ada", root()), 204);
+  EXPECT_THAT(house.owners().table.of_uid(1000), IsEmpty());
+  EXPECT_EQ(house.owners().table.of_uid(2000).size(), 1U);
+}
+
 // ---------------------------------------------------------------- the account phase
 
 TEST_F(Login, WhoIsRemovedIsRefusedByPasswordToo) {
@@ -277,6 +340,7 @@ TEST_F(Login, WhoIsRemovedIsRefusedByPasswordToo) {
   EXPECT_FALSE(refused.json().at("allowed").as_bool());
   EXPECT_THAT(refused.text("allowed_text"), HasSubstr("Access to this account has been paused."));
   EXPECT_EQ(refused.text("use"), "password") << "cards are not looked at";
+  EXPECT_FALSE(need("Ada").json().at("allowed").as_bool()) << "written otherwise";
   EXPECT_FALSE(need("shared").json().at("allowed").as_bool()) << "one of two is removed";
   for (const char* account : {"max", "free", "root", "nobody-has-this"})
     EXPECT_TRUE(need(account).json().at("allowed").as_bool()) << account;
@@ -309,6 +373,17 @@ TEST_F(Login, WhoTriesAgainAndAgainUsesUpTheShareOfThatAccountAlone) {
   EXPECT_EQ(reply.error(), "rate_limited") << reply.body;
   EXPECT_EQ(house.ask("POST", "/v1/sessions", with_account(House::max(), "max"), root()).status, 201);
   EXPECT_LT(house.records("sign_in_refused").size(), 50U) << "the log is flooded";
+}
+
+TEST_F(Login, QuestionsOfRootCountForTheAccountAndTheAccountPhaseIsAlwaysAnswered) {
+  house.insert_card(House::max());
+  Reply reply;
+  for (int i = 0; i < 510 && reply.status != 429; ++i) reply = need("ada");
+  EXPECT_EQ(reply.error(), "rate_limited") << reply.body;
+  expect_use(need("max"), "passcode");
+  EXPECT_EQ(house.ask("GET", "/v1/login?account=ada&phase=account", root()).status, 200);
+  EXPECT_EQ(house.ask("GET", "/v1/login?phase=account&account=ada", House::ada()).status, 429)
+      << "by themselves";
 }
 
 }  // namespace

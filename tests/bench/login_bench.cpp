@@ -373,7 +373,8 @@ Login by_agent(Stage& stage, const AtCard& card, const fs::path& times) {
 
 void measure(int rounds, std::chrono::milliseconds delay, const fs::path& unpacked) {
   Stage stage;
-  stage.limits = "limits: {sign_ins_per_minute: 100000, requests_per_second: 1000000}\n";
+  stage.limits =
+      "limits: {sign_ins_per_minute: 100000, requests_per_second: 1000000}\npam: {remote: allow}\n";
   stage.up();
   auto people = stage.people();
   people.insert(people.find("    line_manager"), fmt::format("    unix_accounts: [{}]\n", account));

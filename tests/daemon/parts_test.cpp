@@ -17,6 +17,7 @@
 
 #include "daemon/access/peer.hpp"
 #include "daemon/access/rates.hpp"
+#include "daemon/access/surroundings.hpp"
 #include "daemon/cards/readers.hpp"
 #include "daemon/http/message.hpp"
 #include "daemon/http/router.hpp"
@@ -467,6 +468,62 @@ TEST_F(ConfigFile, SaysWhoLogsInToTheMachine) {
   EXPECT_FALSE(other.ask_for_card);
   EXPECT_EQ(refusal(text + "pam: {account: yes}\n"), "11: pam.account: expected ignore or enforce");
   EXPECT_NE(refusal(text + "pam: {accounts: enforce}\n"), "");
+}
+
+TEST_F(ConfigFile, SaysWhichServicesLogPeopleInHere) {
+  EXPECT_EQ(refusal(text + "pam: {local_units: [xdm.service, ly@*, ly@tty2.service]}\n"), "");
+  EXPECT_EQ(load_config(dir / "c.yaml")->pam.local_units,
+            (std::vector<std::string>{"xdm.service", "ly@*", "ly@tty2.service"}));
+  for (const char* unit :
+       {"xdm", "*", "@*", "x*", "session-*", "session-1.scope", "user@*", "user@1000.service", "xdm.socket",
+        ".service", "a b.service", "a*.service", "a@*.service", "a/b.service"}) {
+    EXPECT_EQ(refusal(text + fmt::format("pam: {{local_units: ['{}']}}\n", unit)),
+              "11: pam.local_units[0]: expected the name of a service, as xdm.service or ly@*");
+  }
+  EXPECT_NE(refusal(text + fmt::format("pam: {{local_units: [{}.service]}}\n", std::string(250, 'a'))), "");
+  std::string many;
+  for (int i = 0; i < 33; ++i) many += fmt::format("a{}.service,", i);
+  EXPECT_EQ(refusal(text + fmt::format("pam: {{local_units: [{}]}}\n", many)),
+            "11: pam.local_units: expected at most 32 units");
+  EXPECT_NE(refusal(text + "pam: {local_units: xdm.service}\n"), "");
+}
+
+// No logind is asked for these.
+TEST(Surroundings, OfProgramsWithoutASessionThoseOfLoginServicesAreHere) {
+  const auto remote = [](const char* unit, const std::vector<std::string>& more = {}) {
+    Peer peer;
+    peer.unit = unit;
+    return is_remote(peer, more);
+  };
+  for (const char* unit :
+       {"getty@tty1.service", "serial-getty@ttyS0.service", "console-getty.service", "lightdm.service",
+        "gdm.service", "gdm3.service", "sddm.service", "display-manager.service"})
+    EXPECT_FALSE(remote(unit)) << unit;
+  for (const char* unit :
+       {"", "cron.service", "atd.service", "ssh.service", "xrdp-sesman.service", "getty@.service", "getty@",
+        "getty", "getty@tty1.scope", "my-getty@tty1.service", "lightdm.service.slice", "session-.scope",
+        "session-no-such-session.scope", "init.scope"})
+    EXPECT_TRUE(remote(unit)) << unit;
+  EXPECT_FALSE(remote("cron.service", {"cron.service"}));
+  EXPECT_FALSE(remote("ly@tty2.service", {"cron.service", "ly@*"}));
+  EXPECT_TRUE(remote("lying.service", {"ly@*"}));
+  EXPECT_TRUE(remote("session-no-such-session.scope", {"cron.service"}));
+  Peer of_nobody;
+  of_nobody.manager_of = 4'000'000'000;
+  EXPECT_TRUE(is_remote(of_nobody, {}));
+}
+
+TEST(Surroundings, RootAsksByNameAndOthersForTheirOwn) {
+  Surroundings around;
+  Peer peer;
+  peer.uid = 0;
+  EXPECT_EQ(around.account_for(peer, "games")->uid, 5U);
+  EXPECT_FALSE(around.account_for(peer, "no-such-account"));
+  peer.uid = 5;
+  EXPECT_EQ(around.account_for(peer, "games")->name, "games");
+  EXPECT_FALSE(around.account_for(peer, "root"));
+  peer.uid = 4'000'000'000;
+  EXPECT_FALSE(around.account_for(peer, "games"));
 }
 
 TEST_F(ConfigFile, EachMistakeNamesItsLineAndKey) {
