@@ -9,11 +9,12 @@
 //                           the register does not know. The next module, mostly the password's, goes on
 //   account   PAM_ACCT_EXPIRED  the person has left or was removed, where the configuration enforces it
 //             PAM_IGNORE        everything else
-//   session   the session ends at logout, when it was this login that opened it
+//   session   at the logout of a login that opened a session, the account's sessions end, unless it has another login here
 //
 // The passcode is never given to other modules (PAM_AUTHTOK): they would try it as a password. The same passcode is not sent
-// twice in one authentication, because some screen locks answer every prompt with what was typed once. The last try is used
-// only after the word "yes" at a prompt of its own.
+// twice in one authentication, because some screen locks answer every prompt with what was typed once; what cannot be a
+// passcode and comes again is the password, and left to the next module. The last try is used only after the word "yes" at a
+// prompt of its own.
 //
 // Arguments, from the PAM file alone: socket=PATH (else the compiled-in one), remote (also where PAM_RHOST is set).
 #define PAM_SM_AUTH
@@ -61,8 +62,13 @@ bool is_yes(std::string_view text) {
   return text.size() == 3 && (text[0] | 0x20) == 'y' && (text[1] | 0x20) == 'e' && (text[2] | 0x20) == 's';
 }
 
+/// What this login opened. sudo gives PAM_USER another value before the session is closed, so the account is kept with it.
+struct Opened {
+  std::string session, account;
+};
+
 void forget_session(pam_handle_t*, void* data, int) {
-  delete static_cast<std::string*>(data);
+  delete static_cast<Opened*>(data);
 }
 
 /// One authentication, from the first look to its end.
@@ -125,6 +131,11 @@ class Login {
       result = PAM_IGNORE;
       return false;
     }
+    // A screen lock with one field gives the Unix password here: that is for the next module.
+    if (!no_passcode_.empty() && passcode.text() == no_passcode_.text()) {
+      result = PAM_IGNORE;
+      return false;
+    }
     if (!wrong_passcode_.empty() && passcode.text() == wrong_passcode_.text()) {
       tell(handle_, "That is the same passcode as before. No try was spent.");
       result = PAM_AUTH_ERR;
@@ -154,7 +165,12 @@ class Login {
     }
     told_ = std::move(outcome.text);
     const auto& error = outcome.error;
-    if (error == "passcode_incorrect" || error == "passcode_format") {
+    if (error == "passcode_format") {  // nothing was spent
+      no_passcode_.clear();
+      static_cast<void>(no_passcode_.add(passcode.text()));
+      return true;
+    }
+    if (error == "passcode_incorrect") {
       ++wrong_;
       wrong_passcode_.clear();
       static_cast<void>(wrong_passcode_.add(passcode.text()));
@@ -183,7 +199,7 @@ class Login {
     const std::string variable = "CARDGATE_SESSION=" + outcome.session;
     static_cast<void>(::pam_putenv(handle_, variable.c_str()));
     if (!outcome.is_new) return PAM_SUCCESS;
-    auto* kept = new std::string(outcome.session);
+    auto* kept = new Opened{outcome.session, account_};
     if (::pam_set_data(handle_, opened_session, kept, forget_session) != PAM_SUCCESS) delete kept;
     return PAM_SUCCESS;
   }
@@ -194,6 +210,7 @@ class Login {
   std::string shown_;  // the words of the last prompt for a card
   std::string told_;   // what the service refused with, to be said with the next prompt
   Wiped wrong_passcode_;
+  Wiped no_passcode_;  // what the service said cannot be a passcode of this card
   int wrong_ = 0;
   int prompts_ = 0;
 };
@@ -224,7 +241,8 @@ int close_session(pam_handle_t* handle, const Options& options) {
   if (::pam_get_data(handle, opened_session, &data) != PAM_SUCCESS || data == nullptr) return PAM_SUCCESS;
   // The number of the login is pam_systemd's.
   const char* login = ::pam_getenv(handle, "XDG_SESSION_ID");
-  Service(options.socket).log_out(*static_cast<const std::string*>(data), login == nullptr ? "" : login);
+  const auto& opened = *static_cast<const Opened*>(data);
+  Service(options.socket).log_out(opened.session, opened.account, login == nullptr ? "" : login);
   return PAM_SUCCESS;
 }
 

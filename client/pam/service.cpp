@@ -135,11 +135,11 @@ Outcome Service::sign_in(std::string_view account, const Need& need, bool spend_
   return {{}, false, text_of(object, "error"), for_people(text_of(object, "detail"))};
 }
 
-void Service::log_out(const std::string& session, std::string_view login) const {
-  static_cast<void>(
-      call(socket_, "DELETE",
-           "/v1/sessions/" + percent_encoded(session) + "?at_logout_of=" + percent_encoded(login), {},
-           log_out_deadline_ms));
+void Service::log_out(const std::string& session, std::string_view account, std::string_view login) const {
+  const std::string target = "/v1/sessions/" + percent_encoded(session) +
+                             "?at_logout_of=" + percent_encoded(login) +
+                             "&account=" + percent_encoded(account);
+  static_cast<void>(call(socket_, "DELETE", target, {}, log_out_deadline_ms));
 }
 
 }  // namespace cardgate::pam

@@ -42,8 +42,8 @@ class Service {
   std::optional<Need> allowed(std::string_view account) const;
   Outcome sign_in(std::string_view account, const Need& need, bool spend_last_try,
                   const Wiped& passcode) const;
-  /// The session goes on while its user has another login than `login`.
-  void log_out(const std::string& session, std::string_view login) const;
+  /// The session ends, and all others by card of the account; not while the account has another login here than `login`.
+  void log_out(const std::string& session, std::string_view account, std::string_view login) const;
 
  private:
   std::optional<Need> ask(const std::string& target, int deadline_ms) const;

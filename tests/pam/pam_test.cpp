@@ -150,6 +150,31 @@ TEST_F(Pam, WhatWasWrongIsNotSentASecondTime) {
   EXPECT_THAT(login->shown.back().text, HasSubstr("same passcode"));
 }
 
+TEST_F(Pam, APasswordGivenToALockWithOneFieldReachesTheNextModule) {
+  stage.insert_and_wait();
+  const auto lock = program();
+  const auto password = PamDriver::type("my Unix password");
+  EXPECT_EQ(lock->authenticate({password, password}), fell_through);
+  EXPECT_THAT(lock->shown, SizeIs(2));
+  EXPECT_EQ(stage.card->pin_tries(), 3);
+  // It is not counted as wrong.
+  EXPECT_EQ(lock->authenticate({password, PamDriver::type("000000"), right()}), PAM_SUCCESS);
+}
+
+TEST_F(Pam, TheSessionThatAnUnlockOpenedEndsAtLogout) {
+  stage.insert_and_wait();
+  const auto desktop = program();
+  ASSERT_EQ(desktop->authenticate(Stage::pin), PAM_SUCCESS);
+  stage.pull();
+  ASSERT_TRUE(eventually(seconds(10), [&] { return sessions().empty(); }));
+  stage.insert_and_wait();
+  const auto lock = program();
+  ASSERT_EQ(lock->authenticate(Stage::pin), PAM_SUCCESS);
+  EXPECT_THAT(sessions(), SizeIs(1));
+  EXPECT_EQ(desktop->close_session(), PAM_SUCCESS);
+  EXPECT_THAT(sessions(), IsEmpty());
+}
+
 TEST_F(Pam, TheLastTryIsUsedAfterAWordOfItsOwnAlone) {
   ASSERT_TRUE(stage.card->change([](simcard::CardData& data) { data.pin_tries = 1; }));
   stage.insert_and_wait();
