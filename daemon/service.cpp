@@ -79,7 +79,7 @@ Service::Service(boost::asio::io_context& io, const Clock& clock, Parts parts)
       .staff{o.rules, o.roll, o.recorder, o.clock, o.actors, o.people, o.deeds, o.notices, o.cards},
       .pool{o.rules, o.roll, o.recorder, o.clock, o.register_threads, o.waiting_acts, o.actors, o.people,
             o.deeds, o.loans, o.cards},
-      .unblock{o.roll, o.clock, o.actors, o.passwords, o.help_desk, o.waiting_acts, o.unblocking},
+      .unblock{o.rules, o.roll, o.clock, o.actors, o.passwords, o.help_desk, o.waiting_acts, o.unblocking},
       .notice{o.roll, o.recorder, o.register_threads, o.actors},
       .set_up{o.rules, o.roll, o.sessions, o.recorder, o.clock, o.register_threads, o.people, o.deeds,
               o.notices},

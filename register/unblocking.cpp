@@ -90,6 +90,9 @@ Result<std::string> spend_unblock_code(const std::filesystem::path& file, std::s
     }
     SQLite::Statement drop(database, sql::drop_unblock_code);
     Query(drop, person).run();
+    // Whatever the card makes of it: a key that is sent again and again would cost the card its few tries.
+    SQLite::Statement forget(database, sql::keep_unblocking_key);
+    Query(forget, std::string_view(), card).run();
     return sealed;
   });
 }

@@ -36,15 +36,9 @@ Answer CardApi::change_passcode(Request& request, const std::string& id) {
 
 boost::asio::awaitable<Response> CardApi::ask_card(CardUse use, std::shared_ptr<const CardFacts> card,
                                                    std::uint64_t insertion, UnblockUse unblocking,
-                                                   Secret fresh, Patience patience, bool key_is_kept) {
+                                                   Secret fresh, Patience patience) {
   auto working = cards_.readers().unblock(card, std::move(unblocking), std::move(fresh), std::move(patience));
   const auto outcome = co_await std::move(working);
-  const bool refused =
-      !outcome && (outcome.error().code == Errc::puk_incorrect || outcome.error().code == Errc::puk_blocked);
-  if (key_is_kept && refused) {
-    auto forgetting = unblocking_.forget_key(card->id);
-    co_await std::move(forgetting);
-  }
   if (auto no = cards_.after_work(use, insertion, outcome)) co_return std::move(*no);
   if (Reader* now = cards_.readers().find(use.reader); now != nullptr && now->insertion == insertion)
     now->unblocking_tries_left = tries_unknown;  // all of them again, and how many that is the card knows
@@ -75,7 +69,7 @@ Answer CardApi::unblock(Request& request, const std::string& id) {
   unblocking.spend_last_try = ask->spend_last_try;
   unblocking.unblocking_key = std::move(ask->unblocking_key);
   auto asking = ask_card(std::move(use), card, insertion, std::move(unblocking), std::move(ask->new_passcode),
-                         {std::chrono::steady_clock::now() + longest_card_work, request.left()}, false);
+                         {std::chrono::steady_clock::now() + longest_card_work, request.left()});
   auto answer = co_await std::move(asking);
   co_return answer;
 }
@@ -105,12 +99,27 @@ CardApi::Refusal CardApi::refuse_holder(ByCode& going) {
   going.use.person = pooled->holder;
   const auto& cards = (*holder)->record.cards;
   const auto lent = std::ranges::find(cards, going.card->id, &reg::Card::uuid);
-  if (!(*holder)->record.removed && lent != cards.end() && lent->on_loan()) return std::nullopt;
+  if (!(*holder)->record.removed && lent != cards.end() && lent->on_loan())
+    return refuse_unproved(going, (*holder)->record);
   return cards_.refuse(
       going.use,
       problem(403, "access_denied", "This card cannot be unblocked, because its loan is over.",
               {{"unmet", json::array{}}}),
       "not_lent");
+}
+
+CardApi::Refusal CardApi::refuse_unproved(ByCode& going, const reg::Person& holder) {
+  const Reader* reader = cards_.readers().find(going.use.reader);
+  if (reader != nullptr && reader->proved && going.card->verdict.valid)
+    return cards_.refuse_name(going.use, *going.card, holder);
+  return cards_.refuse(
+      going.use,
+      problem(
+          403, "access_denied",
+          "This card has not shown that it is genuine, so it cannot be unblocked with a code. The code can "
+          "still be used. Take the card to the smartcard help desk.",
+          {{"unmet", json::array{}}}),
+      "not_genuine");
 }
 
 CardApi::Refusal CardApi::wrong_code(ByCode& going) {
@@ -162,7 +171,8 @@ boost::asio::awaitable<CardApi::Refusal> CardApi::take_key(ByCode& going) {
   }
   if (!key) co_return register_unavailable(key.error());
   going.key = std::move(*key);
-  co_return cards_.refuse_if_gone(going.use, going.insertion);
+  if (auto gone = cards_.refuse_if_gone(going.use, going.insertion)) co_return gone;
+  co_return refuse_holder(going);
 }
 
 Answer CardApi::unblock_by_code(const Request& request, const std::string& id, proto::Unblock ask) {
@@ -196,7 +206,7 @@ Answer CardApi::unblock_by_code(const Request& request, const std::string& id, p
   unblocking.unblocking_key = std::move(going.key);
   auto asking =
       ask_card(going.use, going.card, going.insertion, std::move(unblocking), std::move(ask.new_passcode),
-               {std::chrono::steady_clock::now() + longest_card_work, request.left()}, true);
+               {std::chrono::steady_clock::now() + longest_card_work, request.left()});
   auto answer = co_await std::move(asking);
   co_return answer;
 }

@@ -29,13 +29,15 @@ class CardApi {
   Answer unblock_by_code(const Request& request, const std::string& id, proto::Unblock ask);
   /// Who has the card on loan, and may they have it unblocked?
   Refusal refuse_holder(ByCode& going);
+  /// The key that the service holds goes to no card that could be a copy, or a forgery that keeps what it is told.
+  Refusal refuse_unproved(ByCode& going, const reg::Person& holder);
   boost::asio::awaitable<Refusal> take_key(ByCode& going);
   boost::asio::awaitable<Refusal> record_use(const ByCode& going);
   Refusal wrong_code(ByCode& going);
   /// What the card has to do, and what follows.
   boost::asio::awaitable<Response> ask_card(CardUse use, std::shared_ptr<const CardFacts> card,
                                             std::uint64_t insertion, UnblockUse unblocking, Secret fresh,
-                                            Patience patience, bool key_is_kept);
+                                            Patience patience);
 
   CardDesk& cards_;
   UnblockDesk& unblocking_;

@@ -5,6 +5,7 @@
 
 #include "daemon/api/secret_answers.hpp"
 #include "daemon/people/answers.hpp"
+#include "daemon/work/rules.hpp"
 #include "proto/body.hpp"
 #include "register/unblocking.hpp"
 
@@ -63,9 +64,16 @@ Answer UnblockApi::make_code(Request& request, const std::string& given) {
         "This person has no card of the pool with an unblocking key that the service holds. For a "
         "card of their own they use its unblocking key (PUK): cardgate card unblock");
   }
+  // Two members lent it. One alone would make themselves the second person by setting its passcode.
+  if (work::decides_for_others(*holder, *rules_.policy(), clock_.today())) {
+    co_return problem(
+        422, "not_possible",
+        "This person decides for others, so nobody unblocks their card alone. Return the card, and "
+        "lend them another one together with a second member of the team.");
+  }
   auto making = help_desk_.make(out, unblock_code_groups);
   if (auto no = co_await std::move(making)) co_return std::move(*no);
-  const WallTime expires = clock_.now() + unblock_code_life;
+  const WallTime expires = std::min(clock_.now() + unblock_code_life, *lent->lent_until);
   json::object details{{"act", "code"}, {"card", pooled->uuid}};
   auto deed = help_desk_.deed_of(out, audit::Event::card_pool, std::move(details));
   deed.record.reason = reason;

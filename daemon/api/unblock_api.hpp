@@ -13,9 +13,10 @@ namespace cardgate::daemon {
 
 class UnblockApi {
  public:
-  UnblockApi(Roll& roll, GuardedClock& clock, Actors& actors, PasswordDesk& passwords, HelpDesk& help_desk,
-             WaitingActs& waiting_acts, UnblockDesk& unblocking)
-      : roll_(roll),
+  UnblockApi(RuleBook& rules, Roll& roll, GuardedClock& clock, Actors& actors, PasswordDesk& passwords,
+             HelpDesk& help_desk, WaitingActs& waiting_acts, UnblockDesk& unblocking)
+      : rules_(rules),
+        roll_(roll),
         clock_(clock),
         actors_(actors),
         passwords_(passwords),
@@ -29,6 +30,7 @@ class UnblockApi {
   Answer make_code(Request& request, const std::string& person);
 
  private:
+  RuleBook& rules_;
   Roll& roll_;
   GuardedClock& clock_;
   Actors& actors_;

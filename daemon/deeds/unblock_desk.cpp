@@ -2,7 +2,6 @@
 #include "daemon/deeds/unblock_desk.hpp"
 
 #include "base/seal.hpp"
-#include "daemon/journal.hpp"
 #include "daemon/people/answers.hpp"
 #include "daemon/rules/keys.hpp"
 #include "register/unblocking.hpp"
@@ -59,18 +58,6 @@ boost::asio::awaitable<Result<Secret>> UnblockDesk::spend(std::string person, st
   const auto key = load_or_create_seal_key(key_file_);
   if (!key) co_return key.error();
   co_return unseal(*key, *sealed, card);
-}
-
-boost::asio::awaitable<void> UnblockDesk::forget_key(std::string card) {
-  std::function<Result<void>(reg::Register&)> forget = [file = register_.file(), card](reg::Register&) {
-    return reg::keep_unblocking_key(file, card, {});
-  };
-  auto forgetting = register_.write<void>(std::move(forget));
-  const auto forgotten = co_await std::move(forgetting);
-  if (!forgotten) {
-    log(Level::error, "The unblocking key of a card, which the card refused, could not be forgotten: " +
-                          forgotten.error().message());
-  }
 }
 
 }  // namespace cardgate::daemon

@@ -41,11 +41,9 @@ class UnblockDesk {
     std::string hash;                 // of the right code; empty: it is wrong, used, too old or void
   };
   boost::asio::awaitable<Compared> compare(std::string person, std::string card, Passwords::Typed code);
-  /// Uses the code up, whatever comes of it. Errors: cancelled (used or returned meanwhile); corrupt (the key cannot be opened); of
+  /// Uses the code up, and the key: whatever comes of it, the desk hands the key over again. Errors: cancelled (used or returned meanwhile); corrupt (the key cannot be opened); of
   /// the register.
   boost::asio::awaitable<Result<Secret>> spend(std::string person, std::string card, std::string hash);
-  /// The card did not take its key: its tries are few, so it is not tried again.
-  boost::asio::awaitable<void> forget_key(std::string card);
 
  private:
   std::filesystem::path key_file_;

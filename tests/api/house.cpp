@@ -50,11 +50,15 @@ std::string staff() {
   };
   const std::string in_team = "\n    teams: [esr-workforce-systems]" + holding("esr-workforce-systems");
   std::string text = "people:\n";
-  text += person(1000, "Ada Example", "\n    unix_accounts: [ada, shared]\n    line_manager: \"2000\"" + holding("core"));
-  text += person(2000, "Max Invented", "\n    unix_accounts: [max, shared]" + holding("manager-self-service"));
+  text += person(1000, "Ada Example",
+                 "\n    unix_accounts: [ada, shared]\n    line_manager: \"2000\"" + holding("core"));
+  text +=
+      person(2000, "Max Invented", "\n    unix_accounts: [max, shared]" + holding("manager-self-service"));
   text += person(3000, "Tia Invented", in_team);
   text += person(3100, "Uma Invented", in_team);
-  text += "  - {id: \"4000\", name: Eve Invented-Young, username: eve, unix_accounts: [eve], employed_from: 2020-01-01}\n";
+  text +=
+      "  - {id: \"4000\", name: Eve Invented-Young, username: eve, unix_accounts: [eve], employed_from: "
+      "2020-01-01}\n";
   text += fmt::format(
       "  - {{id: \"8000\", name: Vera Invented, employed_from: 2020-01-01, date_of_birth: {}, "
       "national_insurance: {}}}\n",
@@ -151,6 +155,15 @@ ScriptedCard House::make_card(const std::string& id, const std::string& name) co
   card.certificate = ca_.issue({.subject = "/O=Example Trust/CN=" + name,
                                 .key = card.key,
                                 .alternative_names = {"URI:urn:uuid:" + card.id}});
+  return card;
+}
+
+ScriptedCard House::make_genuine_card(const std::string& id, const std::string& name) const {
+  auto card = make_card(id, name);
+  card.presence_certificate = ca_.issue({.subject = "/O=Example Trust/CN=" + name,
+                                         .key = card.key,
+                                         .extended_key_usage = "2.16.840.1.101.3.6.8",
+                                         .alternative_names = {"URI:urn:uuid:" + card.id}});
   return card;
 }
 

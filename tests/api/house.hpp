@@ -143,6 +143,8 @@ class House {
 
   // Cards.
   /// Another card, which the register does not know; a certificate by the trust's own CA names `name`.
+  /// With card authentication, which shows that a card is genuine before anybody types.
+  ScriptedCard make_genuine_card(const std::string& id, const std::string& name) const;
   ScriptedCard make_card(const std::string& id, const std::string& name) const;
   /// Puts the person's card into their reader and runs the service until it is read.
   void insert_card(const daemon::Peer& who);

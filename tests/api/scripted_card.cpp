@@ -62,14 +62,18 @@ int ScriptedDriver::passcodes_spent() const {
   return spent_;
 }
 
-Result<daemon::CardContents> ScriptedDriver::read(const std::string& reader, BytesView, daemon::ChuidPart,
-                                                  std::stop_token) const {
+Result<daemon::CardContents> ScriptedDriver::read(const std::string& reader, BytesView message,
+                                                  daemon::ChuidPart, std::stop_token) const {
   const std::lock_guard lock(mutex_);
   const auto found = cards_.find(reader);
   if (found == cards_.end()) return no_card();
   daemon::CardContents contents;
   contents.certificate = found->second.certificate;
   contents.tries_left = found->second.tries_left;
+  if (!found->second.presence_certificate.empty()) {
+    contents.presence_certificate = found->second.presence_certificate;
+    contents.presence_signature = test::sign(found->second.key, message);
+  }
   return contents;
 }
 

@@ -22,6 +22,7 @@ struct ScriptedCard {
   int tries_left = 3;
   std::string unblocking_key = "12345678";
   int unblocking_tries_left = 3;
+  Bytes presence_certificate = {};  // card authentication, with the same key; empty: it has none
 };
 
 class ScriptedDriver final : public daemon::CardDriver {

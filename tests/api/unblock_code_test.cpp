@@ -15,7 +15,7 @@ using ::testing::SizeIs;
 
 class UnblockByCode : public ::testing::Test {
  protected:
-  UnblockByCode() : spare(house.make_card("00000000-0000-4000-8000-000000009101", "Pool card 1")) {
+  UnblockByCode() : spare(house.make_genuine_card("00000000-0000-4000-8000-000000009101", "Pool card 1")) {
     house.sign_in(House::tia());
     post("/v1/pool-cards", {{"uuid", spare.id}, {"certificate_name", "Pool card 1"}, {"reason", "Desk"}},
          201);
@@ -151,6 +151,32 @@ TEST_F(UnblockByCode, TheCardIsReturnedWhileTheUseIsRecorded) {
   EXPECT_TRUE(reply.status == 403 || reply.status == 422) << reply.body;
   EXPECT_EQ(house.finish(returning).status, 200);
   EXPECT_EQ(spent(), 0);
+}
+
+TEST_F(UnblockByCode, TheKeyIsUsedOnce) {
+  EXPECT_EQ(unblock(code()).status, 204);
+  post("/v1/staff/1000/unblocking-code", {{"reason", "Rang"}}, 422);
+  hand_key(spare.unblocking_key);
+  code();
+}
+
+TEST_F(UnblockByCode, ACardThatMayBeACopyIsNotGivenTheKey) {
+  const auto given = code();
+  spare.presence_certificate.clear();  // it has the certificate, which anybody can read
+  put_in_again();
+  const auto reply = unblock(given);
+  EXPECT_EQ(reply.error(), "access_denied") << reply.body;
+  EXPECT_EQ(spent(), 0);
+  EXPECT_THAT(house.reasons("card_refused"), Contains("not_genuine"));
+  EXPECT_THAT(acts(), Not(Contains("code_used")));
+}
+
+TEST_F(UnblockByCode, NobodyUnblocksAloneForWhoeverDecidesForOthers) {
+  // The loan of a member of the team waits for a second member; a code would make one of them the other.
+  post("/v1/cards/" + spare.id + "/return", {}, 200);
+  post("/v1/cards/" + spare.id + "/lend",
+       {{"person", "3100"}, {"ends_at", "2026-06-01T20:00:00Z"}, {"reason", "Forgot the card"}}, 200);
+  post("/v1/staff/3100/unblocking-code", {{"reason", "Rang"}}, 422);
 }
 
 TEST_F(UnblockByCode, AKeyThatTheCardRefusesIsNotTriedAgain) {
