@@ -32,6 +32,7 @@ enum class Event : std::uint8_t {
   sign_in_refused,
   session_locked,
   session_grace,
+  session_kept,
   session_resumed,
   session_ended,
   card_removed,

@@ -35,6 +35,7 @@ inline constexpr seconds unanswered_hold{20};    // a card that waits for a touc
 inline constexpr std::array<milliseconds, 6> read_again_after{milliseconds(250), seconds(1),  seconds(2),
                                                               seconds(5),        seconds(15), seconds(30)};
 inline constexpr std::size_t max_known_certificates = 4096;  // of cards seen before
+inline constexpr seconds step_up_told_every{2};  // that a session's card and passcode are needed again
 // Looking over everybody.
 inline constexpr std::size_t register_page = 500;  // people, between looks at whether to stop
 inline constexpr int max_forecast_days = 366;

@@ -100,6 +100,7 @@ class Check {
   std::vector<Finding> run() {
     for (const auto& role : policy_.roles()) {
       each(role, [&](const Prerequisite& wanted, int line) { one(role, wanted, line); });
+      modes(role);
       if (role.records == "delegated" && !asks(role, Kind::delegation)) {
         add(Severity::warning, role.line, role.name,
             "it opens the records of the line manager who delegated it, and requires no delegation",
@@ -109,6 +110,7 @@ class Check {
     pairs();
     texts();
     acts();
+    marked_acts();
     first_members();
     std::ranges::stable_sort(
         found_, {}, [](const Finding& finding) { return std::pair(finding.severity, finding.line); });
@@ -129,6 +131,46 @@ class Check {
 
   static bool asks(const Role& role, Kind kind) {
     return std::ranges::find(role.requires_all, kind, &Prerequisite::kind) != role.requires_all.end();
+  }
+
+  /// Times that can never come, because something shorter comes first.
+  void modes(const Role& role) {
+    const auto warn = [&](std::string text, std::string next_step) {
+      add(Severity::warning, role.line, role.name, std::move(text), std::move(next_step));
+    };
+    const bool keeps = role.card_removal.mode == CardRemoval::Mode::keep;
+    const bool screen = role.screen_lock.mode == ScreenLock::Mode::keep;
+    if (keeps && !role.accepts(SignIn::card))
+      warn("it says what happens when the card is taken out, and nobody signs in to it by card",
+           "Remove card_removal");
+    if (keeps && role.card_removal.time > role.max_session)
+      warn("its card may be out for longer than a session lasts",
+           "Shorten the time of card_removal, or raise max_session");
+    if (screen && role.screen_lock.time > role.max_session)
+      warn("a session outlives a locked screen for longer than a session lasts",
+           "Shorten the time of screen_lock, or raise max_session");
+    if (role.step_up_age && *role.step_up_age >= role.max_session)
+      warn("it never asks for card and passcode again, because the session ends before that",
+           "Shorten step_up_age, or remove step_up");
+    if (keeps && screen)
+      add(Severity::note, role.line, role.name,
+          "its card may be out and its screen locked, so only 'idle' and step_up show that its person is "
+          "there",
+          "Nothing, if that is meant. Otherwise choose screen_lock: lock");
+    if (screen && role.screen_lock.time > role.idle)
+      add(Severity::note, role.line, role.name,
+          "behind a locked screen, a session that is not used locks by 'idle' before the time of screen_lock "
+          "is over",
+          "Nothing, if that is meant. Otherwise raise idle");
+  }
+
+  void marked_acts() {
+    for (const auto& [act, line] : policy_.step_up_lines()) {
+      if (!anybody(act))
+        add(Severity::warning, line, {},
+            fmt::format("it asks for card and passcode for the act '{}', which no role has", name(act)),
+            "Remove it under `acts:`, or give the act to a role");
+    }
   }
 
   bool anybody(Act act) const { return can(policy_, all_roles(policy_), act); }

@@ -51,5 +51,7 @@ Decision decide_sign_in(const Policy& policy, const Facts& facts, SignIn sign_in
 
 /// What the role asks for, a line each, in plain words: for `cardgate policy explain --role`.
 std::vector<std::string> describe(const Role& role);
+/// What the policy asks for the acts that the role has, beside that; often nothing.
+std::vector<std::string> describe_acts(const Policy& policy, const Role& role);
 
 }  // namespace cardgate::policy

@@ -44,6 +44,11 @@ std::string_view name(SignIn sign_in) {
   return sign_in == SignIn::card ? "card" : "password";
 }
 
+std::string_view name(CardRemoval::Mode mode) {
+  constexpr std::array<std::string_view, 4> names{"end", "lock", "grace", "keep"};
+  return names.at(static_cast<std::size_t>(mode));
+}
+
 std::string_view name(Act act) {
   return act_names.at(static_cast<std::size_t>(act));
 }
@@ -97,6 +102,11 @@ Policy::Policy(Parts parts) : parts_(std::move(parts)) {
   }
   card_standing_ = common_standing(parts_.roles, SignIn::card);
   password_standing_ = common_standing(parts_.roles, SignIn::password);
+}
+
+std::optional<milliseconds> Policy::step_up_age(Act act) const {
+  const auto found = parts_.step_up.find(act);
+  return found == parts_.step_up.end() ? std::nullopt : std::optional(found->second);
 }
 
 milliseconds Policy::longest_revocation_delay() const {

@@ -48,11 +48,25 @@ struct CardRemoval {
   enum class Mode : std::uint8_t {  // the strictest first
     end,                            // the session and its tokens end
     lock,   // tokens are suspended until the same card and its passcode resume the session
-    grace,  // tokens live on for `grace`; the same card, back in that time, goes on
+    grace,  // tokens live on for `time`; the same card, back in that time, goes on
+    keep,   // the session lives on, until `time` after its person last gave card and passcode
   };
   Mode mode = Mode::end;
-  milliseconds grace{0};  // grace only
+  milliseconds time{0};  // of grace and keep
   friend bool operator==(const CardRemoval&, const CardRemoval&) = default;
+};
+/// "end", "lock", "grace", "keep".
+std::string_view name(CardRemoval::Mode mode);
+
+/// What locking the screen does to a session that has used the role.
+struct ScreenLock {
+  enum class Mode : std::uint8_t {  // the stricter first
+    lock,                           // the session locks, too
+    keep,                           // it lives on, and ends `time` later unless the screen is unlocked before
+  };
+  Mode mode = Mode::lock;
+  milliseconds time{0};  // of keep
+  friend bool operator==(const ScreenLock&, const ScreenLock&) = default;
 };
 
 /// What a role lets its holder do for others, as far as the records that it opens.
@@ -81,6 +95,9 @@ struct Role {
   milliseconds idle = std::chrono::minutes(15);
   milliseconds token_life = std::chrono::minutes(5);
   CardRemoval card_removal;
+  ScreenLock screen_lock;
+  /// `step_up: card`: card and passcode must have been given within this time. Nothing: the sign-in is enough.
+  std::optional<milliseconds> step_up_age = std::nullopt;
   /// How far the answers that the card was not withdrawn may be past their nextUpdate (RFC 5280 5.1.2.5); 0:
   /// not at all.
   milliseconds revocation_delay{0};
@@ -107,6 +124,8 @@ class Policy {
     Contacts contacts;
     std::map<std::string, std::string> texts;  // of declarations, by their names
     std::map<std::string, int> text_lines;     // of each of `texts`, in the file
+    std::map<Act, milliseconds> step_up;       // acts that ask for card and passcode within this time
+    std::map<Act, int> step_up_lines;          // of each of `step_up`, in the file
     std::string hash;                          // BLAKE2b-256 of the file, lower-case hex
   };
   /// Fills in what follows from the parts (each declaration's text_hash, what a sign-in asks for); checks nothing.
@@ -126,6 +145,10 @@ class Policy {
   const std::string& declaration_text(const std::string& name) const;
   /// The names of all declarations that have a text, with the line of each in the file.
   const std::map<std::string, int>& declaration_lines() const { return parts_.text_lines; }
+  /// Within which time card and passcode must have been given for it, in whichever role; nothing: as the role says.
+  std::optional<milliseconds> step_up_age(Act act) const;
+  /// The acts that have such a time, with the line of each in the file.
+  const std::map<Act, int>& step_up_lines() const { return parts_.step_up_lines; }
   /// The longest delay of any role.
   milliseconds longest_revocation_delay() const;
   /// BLAKE2b-256 of the file, lower-case hex.

@@ -23,6 +23,11 @@ constexpr milliseconds shortest_token = std::chrono::seconds(10);
 constexpr milliseconds longest_token = std::chrono::hours(1);
 constexpr milliseconds shortest_grace = std::chrono::seconds(1);
 constexpr milliseconds longest_grace = std::chrono::minutes(10);
+constexpr milliseconds shortest_keep = std::chrono::minutes(1);
+constexpr milliseconds longest_keep = std::chrono::hours(24);
+constexpr milliseconds shortest_step_up = std::chrono::seconds(30);
+constexpr milliseconds longest_step_up = std::chrono::hours(12);
+constexpr milliseconds usual_step_up = std::chrono::minutes(10);
 constexpr milliseconds shortest_delay = std::chrono::seconds(1);
 constexpr milliseconds longest_delay = std::chrono::days(30);
 constexpr std::array<std::string_view, 6> record_scopes{"own",       "team",        "team-view",
@@ -57,17 +62,51 @@ Result<milliseconds> read_duration(YamlMap& map, std::string_view key, milliseco
   return value;
 }
 
+/// The time in "WORD TIME"; nothing: `text` is another, or the time is out of bounds.
+std::optional<milliseconds> time_after(std::string_view word, std::string_view text, milliseconds shortest,
+                                       milliseconds longest) {
+  if (!text.starts_with(word) || !text.substr(word.size()).starts_with(' ')) return std::nullopt;
+  const auto time = parse_duration(text.substr(word.size() + 1));
+  if (!time || *time < shortest || *time > longest) return std::nullopt;
+  return *time;
+}
+
 Result<CardRemoval> read_card_removal(const Yaml& node) {
-  constexpr std::string_view grace = "grace ";
+  using Mode = CardRemoval::Mode;
   const std::string text = TRY(node.string());
   if (text == "end") return CardRemoval{};
-  if (text == "lock") return CardRemoval{CardRemoval::Mode::lock, {}};
-  if (text.starts_with(grace)) {
-    const auto time = parse_duration(std::string_view(text).substr(grace.size()));
-    if (time && *time >= shortest_grace && *time <= longest_grace)
-      return CardRemoval{CardRemoval::Mode::grace, *time};
+  if (text == "lock") return CardRemoval{Mode::lock, {}};
+  if (const auto time = time_after("grace", text, shortest_grace, longest_grace))
+    return CardRemoval{Mode::grace, *time};
+  if (const auto time = time_after("keep", text, shortest_keep, longest_keep))
+    return CardRemoval{Mode::keep, *time};
+  return node.error(
+      "expected end, lock, grace with a time from 1s to 10m, such as 'grace 30s', or keep with a time from "
+      "1m to 24h, such as 'keep 8h'");
+}
+
+Result<ScreenLock> read_screen_lock(const Yaml& node) {
+  const std::string text = TRY(node.string());
+  if (text == "lock") return ScreenLock{};
+  if (const auto time = time_after("keep", text, shortest_keep, longest_keep))
+    return ScreenLock{ScreenLock::Mode::keep, *time};
+  return node.error("expected lock, or keep with a time from 1m to 24h, such as 'keep 30m'");
+}
+
+/// `step_up: card` and its `step_up_age`, of a role or an act.
+Result<std::optional<milliseconds>> read_step_up(YamlMap& map) {
+  const auto way = map.optional("step_up");
+  const auto age = map.optional("step_up_age");
+  if (!way) {
+    if (age) return age->error("means nothing without 'step_up: card' beside it");
+    return std::optional<milliseconds>();
   }
-  return node.error("expected end, lock, or grace with a time from 1s to 10m, such as 'grace 30s'");
+  const std::string text = TRY(way->string());
+  if (text != name(SignIn::card)) return way->error("expected card");
+  if (!age) return std::optional(usual_step_up);
+  const milliseconds time = TRY(age->duration());
+  if (time < shortest_step_up || time > longest_step_up) return age->error("expected 30s to 12h");
+  return std::optional(time);
 }
 
 /// `allow-cached` and a time, or `require-good`. There is no third: unchecked is never good enough.
@@ -90,8 +129,7 @@ bool is_role_name(std::string_view text) {
              text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
 }
 
-Result<Act> read_act(const Yaml& node) {
-  const std::string text = TRY(node.string());
+Result<Act> read_act(const Yaml& node, std::string_view text) {
   std::vector<std::string_view> names;
   for (std::size_t i = 0; i < act_count; ++i) {
     const auto act = static_cast<Act>(i);
@@ -104,7 +142,8 @@ Result<Act> read_act(const Yaml& node) {
 Result<std::vector<Act>> read_acts(const Yaml& node) {
   std::vector<Act> acts;
   for (const auto& item : TRY(node.list())) {
-    const Act act = TRY(read_act(item));
+    const std::string text = TRY(item.string());
+    const Act act = TRY(read_act(item, text));
     if (std::ranges::find(acts, act) != acts.end())
       return item.error(fmt::format("'{}' stands twice", name(act)));
     acts.push_back(act);
@@ -124,6 +163,8 @@ Result<void> check_acts(const Role& role, const Yaml& may) {
 
 Result<void> check_password_role(const Role& role, const Yaml& sign_in) {
   if (!role.accepts(SignIn::password)) return {};
+  if (role.step_up_age)
+    return sign_in.error("a password sign-in can never meet 'step_up: card', which this role asks for");
   if (role.records != "own") {
     return sign_in.error(fmt::format(
         "a password sign-in may open the person's own record only, and this role's records are '{}'",
@@ -168,6 +209,8 @@ Result<Role> read_role(const std::string& role_name, const Yaml& node) {
                                       shortest_token, std::min(longest_token, role.max_session),
                                       "10s to 1h, and no more than max_session"));
   if (const auto removal = map.optional("card_removal")) role.card_removal = TRY(read_card_removal(*removal));
+  if (const auto screen = map.optional("screen_lock")) role.screen_lock = TRY(read_screen_lock(*screen));
+  role.step_up_age = TRY(read_step_up(map));
   if (const auto revocation = map.optional("revocation")) {
     role.revocation_delay = TRY(read_revocation(*revocation));
   }
@@ -189,6 +232,21 @@ Result<Contacts> read_contacts(const std::optional<Yaml>& node) {
   if (const auto text = map.optional("employment")) contacts.employment = TRY(text->string());
   TRY(map.finish());
   return contacts;
+}
+
+/// What the policy says of acts, in whichever role they are done.
+Result<void> read_marks(const Yaml& node, Policy::Parts& parts) {
+  YamlMap map = TRY(node.map());
+  for (const auto& [text, entry] : map.entries()) {
+    const Act act = TRY(read_act(entry, text));
+    YamlMap mark = TRY(entry.map());
+    const auto age = TRY(read_step_up(mark));
+    TRY(mark.finish());
+    if (!age) return entry.error("the key 'step_up' is missing");
+    parts.step_up[act] = *age;
+    parts.step_up_lines[act] = entry.line();
+  }
+  return {};
 }
 
 Result<void> read_texts(const Yaml& node, std::map<std::string, std::string>& texts,
@@ -214,6 +272,7 @@ Result<Policy> parse_policy(std::string_view text, std::string_view name) {
   Policy::Parts parts;
   parts.contacts = TRY(read_contacts(map.optional("contacts")));
   if (const auto texts = map.optional("declarations")) TRY(read_texts(*texts, parts.texts, parts.text_lines));
+  if (const auto acts = map.optional("acts")) TRY(read_marks(*acts, parts));
   const Yaml roles = TRY(map.required("roles"));
   YamlMap named = TRY(roles.map());
   for (const auto& [role_name, node] : named.entries()) {

@@ -253,6 +253,17 @@ Unmet unknown_role(std::string_view asked, const Policy& policy) {
           policy.contacts().access_team, "Ask for one of these roles: " + known};
 }
 
+std::vector<std::string> describe_acts(const Policy& policy, const Role& role) {
+  std::vector<std::string> lines;
+  for (const Act act : role.may) {
+    if (const auto age = policy.step_up_age(act))
+      lines.push_back(fmt::format(
+          "for the act {}, asks for card and passcode again when they were last given more than {} ago",
+          name(act), minutes(*age)));
+  }
+  return lines;
+}
+
 std::vector<std::string> describe(const Role& role) {
   std::vector<std::string> lines;
   std::string ways;
@@ -275,9 +286,22 @@ std::vector<std::string> describe(const Role& role) {
     case CardRemoval::Mode::grace:
       lines.push_back(
           fmt::format("taking the card out ends the session after {}, unless it is put back in that time",
-                      minutes(role.card_removal.grace)));
+                      minutes(role.card_removal.time)));
+      break;
+    case CardRemoval::Mode::keep:
+      lines.push_back(fmt::format(
+          "the card may be taken out; the session then ends {} after card and passcode were last given",
+          minutes(role.card_removal.time)));
       break;
   }
+  lines.push_back(
+      role.screen_lock.mode == ScreenLock::Mode::lock
+          ? std::string("locking the screen locks the session")
+          : fmt::format("locking the screen ends the session after {}, unless it is unlocked before",
+                        minutes(role.screen_lock.time)));
+  if (role.step_up_age)
+    lines.push_back(fmt::format("asks for card and passcode again when they were last given more than {} ago",
+                                minutes(*role.step_up_age)));
   if (role.accepts(SignIn::card) && role.revocation_delay > milliseconds{0}) {
     lines.push_back(fmt::format("keeps working for {} when the issuer's revocation service cannot be reached",
                                 minutes(role.revocation_delay)));

@@ -127,4 +127,12 @@ Result<TokenRequest> parse_token_request(std::string_view text) {
   return out;
 }
 
+Result<bool> parse_screen(std::string_view text) {
+  auto body = Body::message(text, max_token_request_body);
+  if (!body.holds("locked")) body.wrong("locked", "is missing");
+  const bool locked = body.flag("locked");
+  TRY(body.finish());
+  return locked;
+}
+
 }  // namespace cardgate::proto

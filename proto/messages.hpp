@@ -116,6 +116,9 @@ struct TokenRequest {
 };
 Result<TokenRequest> parse_token_request(std::string_view body);
 
+/// PUT /v1/sessions/ID/screen: whether the person's screen is locked.
+Result<bool> parse_screen(std::string_view body);
+
 /// POST /v1/introspect and /v1/revoke: the `token` of an application/x-www-form-urlencoded body (RFC
 /// 7662 2.1, RFC 7009 2.1). token_type_hint and unknown parameters are passed over; a parameter that stands
 /// twice is refused.

@@ -148,7 +148,8 @@ int explain_role(const Cli& cli, const ExplainOptions& options) {
     sign_in.emplace_back(policy::name(way));
     ways += (ways.empty() ? "" : " or ") + std::string(policy::name(way));
   }
-  const auto lines = policy::describe(*role);
+  auto lines = policy::describe(*role);
+  for (auto& line : policy::describe_acts(*policy, *role)) lines.push_back(std::move(line));
   if (cli.json) {
     print_json(json::object{{"role", role->name},
                             {"title", role->title},

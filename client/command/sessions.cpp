@@ -19,10 +19,21 @@ const proto::Problem nobody{401,
                             "card you can see your own record: cardgate login --username NAME",
                             {}};
 
-/// "card in Reader 0", "by password".
+/// "card in Reader 0", "by card, which is out", "by password".
 std::string where_text(const json::object& session) {
-  return text_of(session, "acr") == "password" ? std::string("by password")
-                                               : "card in " + text_of(session, "reader");
+  if (text_of(session, "acr") == "password") return "by password";
+  return is_true(session, "card_out") ? std::string("by card, which is out")
+                                      : "card in " + text_of(session, "reader");
+}
+
+/// What taking the card out does; nothing where it ends the session, as people know it.
+std::string card_rule_text(const json::object& session) {
+  const auto removal = text_of(session, "card_removal");
+  if (removal == "lock") return "If you take your card out, the session locks";
+  if (removal == "grace") return "If you take your card out, put it back within moments, or the session ends";
+  if (removal != "keep") return {};
+  return fmt::format("You may take your card out until {}",
+                     local_time(text_of(session, "card_needed_at")));
 }
 
 std::string_view state_text(std::string_view state) {
@@ -84,6 +95,7 @@ int whoami(const Cli& cli) {
     say(fmt::format("{}, {}, until {}{}\n  session {}", who_of(*session, "person"), where_text(*session),
                     local_time(text_of(*session, "expires_at")), state_text(text_of(*session, "state")),
                     text_of(*session, "id")));
+    if (const auto text = card_rule_text(*session); !text.empty()) say("  " + text);
     if (const auto* warnings = find_array(*session, "warnings")) {
       for (const auto& warning : *warnings) {
         if (warning.is_string()) say(fmt::format("  ! {}", std::string_view(warning.get_string())));

@@ -24,6 +24,7 @@ struct LoginOptions {
   std::string username;
   SecretSource source;
   bool spend_last_try = false;
+  bool again = false;  // for the open session, instead of a new one
 };
 
 Result<uid_t> uid_of(const std::string& user) {
@@ -42,13 +43,15 @@ Result<Secret> sign_in_body(const FoundCard& found, const Secret& passcode, cons
   return body_with_secrets(members, {{"passcode", &passcode}});
 }
 
-/// A locked session of this very card or user name is unlocked rather than replaced.
-Result<std::string> sign_in_target(const Http& http, std::string_view member, std::string_view value) {
+/// A locked session of this very card or user name is unlocked rather than replaced; an open one is proved `again` when that is
+/// wanted.
+Result<std::string> sign_in_target(const Http& http, std::string_view member, std::string_view value,
+                                   bool again) {
   const auto reply = TRY(call(http, {.target = "/v1/sessions"}));
   if (const auto* sessions = find_array(reply.body, "sessions")) {
     for (const auto& item : *sessions) {
       const auto* session = item.if_object();
-      if (session == nullptr || text_of(*session, "state") == "active") continue;
+      if (session == nullptr || (!again && text_of(*session, "state") == "active")) continue;
       if (text_of(*session, member) == value) {
         return fmt::format("/v1/sessions/{}/resume", percent_encode(text_of(*session, "id")));
       }
@@ -57,11 +60,10 @@ Result<std::string> sign_in_target(const Http& http, std::string_view member, st
   return std::string("/v1/sessions");
 }
 
-void greet(const json::object& session, bool resumed) {
+void greet(const json::object& session, std::string_view done) {
   const bool by_card = text_of(session, "acr") != "password";
   say(fmt::format(
-      "{} {}, until {}. {}", resumed ? "Unlocked:" : "Signed in:", who_of(session, "person"),
-      local_time(text_of(session, "expires_at")),
+      "{} {}, until {}. {}", done, who_of(session, "person"), local_time(text_of(session, "expires_at")),
       by_card ? "Take your card with you when you leave." : "Sign out when you leave: cardgate logout"));
   if (const auto* warnings = find_array(session, "warnings")) {
     for (const auto& warning : *warnings) {
@@ -84,22 +86,23 @@ void say_notices(const Http& http, const std::string& session) {
     say("  To dismiss a notice: cardgate notice drop NUMBER. To see their numbers: cardgate notice list");
 }
 
-int send(const Cli& cli, const Http& http, const std::string& target, const Secret& body) {
+int send(const Cli& cli, const Http& http, const std::string& target, const Secret& body, bool again) {
   return say_reply(cli, post(http, target, body.text()), [&](const json::object& session) {
-    greet(session, target.ends_with("/resume"));
+    const bool resumed = target.ends_with("/resume");
+    greet(session, !resumed ? "Signed in:" : again ? "Thank you:" : "Unlocked:");
     say_notices(http, text_of(session, "id"));
   });
 }
 
 int login_with_password(const Cli& cli, const LoginOptions& options) {
   const Http http(cli.socket);
-  const auto target = sign_in_target(http, "username", options.username);
+  const auto target = sign_in_target(http, "username", options.username, options.again);
   if (!target) return say_error(cli, target.error());
   forbid_dumps();
   const auto password = options.source.take("Password: ", proto::max_password_bytes);
   if (!password) return say_secret_error(cli, password.error());
   return send(cli, http, *target,
-              json_with_secrets({{"username", options.username}}, {{"password", &*password}}));
+              json_with_secrets({{"username", options.username}}, {{"password", &*password}}), options.again);
 }
 
 int login(const Cli& cli, const LoginOptions& options) {
@@ -111,7 +114,7 @@ int login(const Cli& cli, const LoginOptions& options) {
   // Nothing is asked of the person that cannot help.
   if (const auto no = refuse_to_spend(*found, options.spend_last_try, "cardgate login --spend-last-try"))
     return say_problem(cli, *no);
-  const auto target = options.for_user.empty() ? sign_in_target(http, "card", found->card)
+  const auto target = options.for_user.empty() ? sign_in_target(http, "card", found->card, options.again)
                                                : Result<std::string>("/v1/sessions");
   if (!target) return say_error(cli, target.error());
 
@@ -121,17 +124,17 @@ int login(const Cli& cli, const LoginOptions& options) {
   if (!passcode) return say_card_error(cli, passcode.error());
   const auto body = sign_in_body(*found, *passcode, options);
   if (!body) return say_card_error(cli, body.error());
-  return send(cli, http, *target, *body);
+  return send(cli, http, *target, *body, options.again);
 }
 
 }  // namespace
 
 void add_sign_in(CLI::App& app, Cli& cli) {
-  auto* command =
-      add_command(app, "login", "Sign in with your card and passcode, or with a password",
-                  "cardgate login\n  cardgate login --username ada\n  cardgate login --reader \"Ward 4\" "
-                  "--passcode-fd 3 3<passcode-file",
-                  usual_exit_codes);
+  auto* command = add_command(app, "login", "Sign in with your card and passcode, or with a password",
+                              "cardgate login\n  cardgate login --again\n  cardgate login --username ada\n  "
+                              "cardgate login --reader \"Ward 4\" "
+                              "--passcode-fd 3 3<passcode-file",
+                              usual_exit_codes);
   auto options = std::make_shared<LoginOptions>();
   auto* reader =
       command->add_option("--reader", options->reader,
@@ -146,6 +149,9 @@ void add_sign_in(CLI::App& app, Cli& cli) {
       ->add_flag("--spend-last-try", options->spend_last_try,
                  "Use the last try. If the passcode is wrong, the card is blocked")
       ->excludes(username);
+  command->add_flag(
+      "--again", options->again,
+      "Give card and passcode again for your open session, and keep it. Some work asks for that");
   command
       ->add_option("--for-user", options->for_user,
                    "For another user of the machine, by name or number (root only)")

@@ -141,8 +141,7 @@ Answer FormApi::submit(Request& request) {
   if (meant.refusal) co_return std::move(*meant.refusal);
   const std::string subject = std::move(meant.id);
   if (subject != who.person) {
-    Actor manager = actors_.line_manager_of(request, subject);
-    who = manager.refusal ? actors_.actor(request, policy::Act::submit_forms, subject) : std::move(manager);
+    who = actors_.line_manager_or(request, policy::Act::submit_forms, subject);
   }
   if (who.refusal) co_return std::move(*who.refusal);
   const auto when = actors_.doer(who);
@@ -199,8 +198,7 @@ Answer FormApi::reject(Request& request, const std::string& id) {
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   const auto owner = actors_.owner_of(Relation::of_form, id, "form");
   const std::string& subject = owner.person;
-  Actor who = actors_.line_manager_of(request, subject);
-  if (who.refusal) who = actors_.actor(request, policy::Act::approve_forms, subject);
+  Actor who = actors_.line_manager_or(request, policy::Act::approve_forms, subject);
   if (who.refusal) co_return std::move(*who.refusal);
   if (owner.refusal) co_return *owner.refusal;
   if (owner.person == who.person) {
@@ -225,8 +223,7 @@ Answer FormApi::withdraw(Request& request, const std::string& id) {
   const auto owner = actors_.owner_of(Relation::of_form, id, "form");
   const std::string& subject = owner.person;
   if (subject != who.person) {
-    Actor manager = actors_.line_manager_of(request, subject);
-    who = manager.refusal ? actors_.actor(request, policy::Act::approve_forms, subject) : std::move(manager);
+    who = actors_.line_manager_or(request, policy::Act::approve_forms, subject);
   }
   if (who.refusal) co_return std::move(*who.refusal);
   if (owner.refusal) co_return *owner.refusal;
@@ -253,8 +250,7 @@ Answer FormApi::renew(Request& request, const std::string& id) {
   const auto owner = actors_.owner_of(Relation::of_form, id, "form");
   if (owner.refusal || owner.person != who.person) {
     const std::string& subject = owner.person;
-    Actor manager = actors_.line_manager_of(request, subject);
-    who = manager.refusal ? actors_.actor(request, policy::Act::submit_forms, subject) : std::move(manager);
+    who = actors_.line_manager_or(request, policy::Act::submit_forms, subject);
   }
   if (who.refusal) co_return std::move(*who.refusal);
   if (owner.refusal) co_return *owner.refusal;

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "daemon/people/answers.hpp"
+#include "daemon/sessions/halt.hpp"
 #include "policy/lapses.hpp"
 
 namespace cardgate::daemon {
@@ -187,7 +188,8 @@ Response PeopleApi::not_allowed(const RecordAsk& ask, std::string_view why) {
 std::optional<Response> PeopleApi::refuse_without_role(RecordAsk& ask) {
   const Session& session = *ask.session;
   // A token says of itself whether it is live: with its card out for a time of grace it may be.
-  if (!ask.by_token && (session.locked || session.card_out)) return not_allowed(ask, "locked");
+  if (!ask.by_token && halt(session, terms_of(*ask.role), clock_.boot()) != Halt::none)
+    return not_allowed(ask, "locked");
   auto facts = sessions_.facts_for(session);
   if (!facts) return register_unavailable(facts.error());
   ask.facts = std::move(*facts);

@@ -24,7 +24,7 @@ Answer RemovalApi::list(Request& request) {
   const std::function<Actor()> asks = [&] {
     Actor who = actors_.may(request, policy::Act::remove_access, {});
     decides = !who.refusal;
-    return decides ? who : actors_.actor(request, policy::Act::request_removal, {});
+    return decides || who.needs_proof ? who : actors_.actor(request, policy::Act::request_removal, {});
   };
   Actor first = asks();
   if (first.refusal) co_return std::move(*first.refusal);

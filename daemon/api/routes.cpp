@@ -47,6 +47,8 @@ constexpr Route routes[] = {
     {{On::both, "GET", "/v1/sessions/{id}", nothing, nothing}, call<&Apis::session, &SessionApi::show>},
     {{On::both, "DELETE", "/v1/sessions/{id}", nothing, "at_logout_of account"},
      call<&Apis::session, &SessionApi::end>},
+    {{On::both, "PUT", "/v1/sessions/{id}/screen", json_type, nothing},
+     call<&Apis::session, &SessionApi::screen>},
     {{On::main, "POST", "/v1/sessions/{id}/resume", json_type, nothing},
      call<&Apis::sign_in, &SignInApi::resume>},
     {{On::main, "POST", "/v1/password", json_type, nothing}, call<&Apis::password, &PasswordApi::change>},

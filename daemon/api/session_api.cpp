@@ -67,4 +67,16 @@ Answer SessionApi::end(Request& request, const std::string& id) {
   co_return no_content();
 }
 
+Answer SessionApi::screen(Request& request, const std::string& id) {
+  const auto locked = proto::parse_screen(request.body);
+  if (!locked) co_return problem(400, "bad_request", locked.error().context + ".");
+  const Session* session = sessions_.find(id);
+  if (session == nullptr || (session->uid != request.peer->uid && request.peer->uid != 0)) {
+    co_return problem(404, "not_found", "There is no such session. It may have ended.");
+  }
+  sessions_.screen(id, *locked);
+  co_await recorder_.noted();
+  co_return no_content();
+}
+
 }  // namespace cardgate::daemon

@@ -29,6 +29,7 @@ class SessionApi {
   Answer list(Request& request);
   Answer show(Request& request, const std::string& id);
   Answer end(Request& request, const std::string& id);
+  Answer screen(Request& request, const std::string& id);
 
  private:
   Admission& admission_;

@@ -115,8 +115,8 @@ SignInApi::Refusal SignInApi::refuse_opening(const Peer& peer, const Session& se
   if (room) return std::nullopt;
   if (room.error().code == Errc::permission_denied) {
     return refused(problem(409, "card_in_use",
-                           "This card is already signed in for another user of this machine. Sign out there, "
-                           "or take the card out and put it in again."),
+                           "This card is already signed in for another user of this machine. Sign out there "
+                           "first: cardgate logout"),
                    "card_in_use");
   }
   return refused(
@@ -261,11 +261,12 @@ SignInApi::Refusal SignInApi::stand(ByCard& going) {
   if (const Session* other = sessions_.by_card(card->id); other != nullptr && other->uid != going.uid) {
     log(Level::warning, fmt::format("Two users of this machine ask for the card of person {}.", person.id),
         {{"CARDGATE_PERSON", person.id}});
-    return cards_.refuse(use,
-                         problem(409, "card_in_use",
-                                 "This card is already signed in for another user of this machine. Sign out "
-                                 "there, or take the card out and put it in again."),
-                         "card_in_use");
+    return cards_.refuse(
+        use,
+        problem(409, "card_in_use",
+                "This card is already signed in for another user of this machine. Sign out there "
+                "first: cardgate logout"),
+        "card_in_use");
   }
   // A place first: neither a try nor a record is spent on a session for which there is no room.
   if (!going.is_new()) return std::nullopt;
@@ -428,7 +429,9 @@ boost::asio::awaitable<Response> SignInApi::sign_in_by_card(Request& request, pr
   begin_session(going);
   auto recording = record(going);
   if (auto no = co_await std::move(recording)) co_return std::move(*no);
-  if (!going.is_new() && !sessions_.resume(going.resume_id, going.ask.reader, going.insertion)) {
+  const auto& proved = going.session;
+  if (!going.is_new() && !sessions_.resume(going.resume_id, {going.ask.reader, going.insertion, proved.proved,
+                                                             proved.auth_time})) {
     note_not_opened(peer, going.session.person, going.resume_id,
                     "the session ended while it was being resumed");
     co_return has_ended();

@@ -174,7 +174,8 @@ boost::asio::awaitable<Response> SignInApi::sign_in_by_password(Request& request
   if (auto no = stand(going)) co_return std::move(*no);
   auto recording = record(going);
   if (auto no = co_await std::move(recording)) co_return std::move(*no);
-  if (!going.is_new() && !sessions_.resume(going.resume_id, {}, 0)) {
+  if (!going.is_new() &&
+      !sessions_.resume(going.resume_id, {{}, 0, going.session.proved, going.session.auth_time})) {
     note_not_opened(going.peer, going.session.person, going.resume_id,
                     "the session ended while it was being resumed");
     co_return has_ended();

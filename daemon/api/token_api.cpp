@@ -9,6 +9,7 @@
 #include "base/crypto.hpp"
 #include "daemon/people/answers.hpp"
 #include "daemon/people/people_view.hpp"
+#include "daemon/sessions/halt.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -79,15 +80,8 @@ SessionDesk::Chosen TokenApi::choose(Issue& issue) {
   const Session& session = *chosen.session;
   issue.record.person = session.person;
   issue.record.session = session.id;
-  if (!session.locked && !session.card_out) return chosen;
-  chosen.refusal = refused(
-      issue,
-      problem(423, "session_locked",
-              session.card_out
-                  ? "Your session waits for its card. Put the card in and type the passcode: cardgate login"
-                  : "Your session is locked, because it was not used for a while. Unlock it with the "
-                    "passcode: cardgate login"),
-      "session_locked");
+  if (const Halt why = halt(session); why != Halt::none)
+    chosen.refusal = refused(issue, halted(why, session, {}), halt_code(why));
   return chosen;
 }
 
@@ -122,10 +116,23 @@ std::optional<Response> TokenApi::decide(Issue& issue, const Session& session) {
   return std::nullopt;
 }
 
+std::optional<Response> TokenApi::refuse_halted(const Issue& issue, const Session& session) {
+  const Terms terms = terms_of(*rules_.policy()->role(issue.ask.role));
+  // A second before it is too late: a token that ends as it is made is of no use.
+  const Halt why = halt(session, terms, clock_.boot() + seconds(1));
+  if (why == Halt::none) return std::nullopt;
+  if (needs_proof(why)) sessions_.step_up_needed(session.id, issue.ask.role);
+  return refused(issue, halted(why, session, terms), halt_code(why));
+}
+
 proto::Claims TokenApi::claims_of(const Issue& issue, const Session& session, WallTime at) {
   const policy::Role& role = *rules_.policy()->role(issue.ask.role);
   // Never past the session's end, the role's longest session or the first prerequisite to lapse.
-  WallTime expires = std::min({at + role.token_life, session.expires, session.auth_time + role.max_session});
+  WallTime expires = std::min({at + role.token_life, session.expires, session.signed_in + role.max_session});
+  // Nor past the time for which the role believes card and passcode: who holds its token gave them within that time.
+  if (role.step_up_age)
+    expires = std::min(
+        expires, at + std::chrono::floor<milliseconds>(session.proved + *role.step_up_age - clock_.boot()));
   if (issue.decision.valid_until) expires = std::min(expires, *issue.decision.valid_until);
   proto::Claims claims;
   claims.records_of = records_of(role, issue.facts, at);
@@ -169,7 +176,7 @@ std::optional<Response> TokenApi::enter(Issue& issue, const Session& session) {
               issue.client,
               clock_.boot() + (seconds(claims.exp) - at.time_since_epoch()),
               claims.records_of};
-  if (!sessions_.token_issued(claims.jti, std::move(token), role.idle, role.card_removal)) {
+  if (!sessions_.token_issued(claims.jti, std::move(token), terms_of(role))) {
     return refused(
         issue,
         problem(429, "too_many_tokens",
@@ -219,6 +226,7 @@ Answer TokenApi::token(Request& request) {
   auto chosen = choose(issue);
   if (chosen.refusal) co_return std::move(*chosen.refusal);
   if (auto no = decide(issue, *chosen.session)) co_return std::move(*no);
+  if (auto no = refuse_halted(issue, *chosen.session)) co_return std::move(*no);
   if (auto no = enter(issue, *chosen.session)) co_return std::move(*no);
 
   const auto& claims = issue.claims;

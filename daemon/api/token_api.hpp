@@ -44,6 +44,8 @@ class TokenApi {
   SessionDesk::Chosen choose(Issue& issue);
   /// May the person have the role now?
   std::optional<Response> decide(Issue& issue, const Session& session);
+  /// Does the role go on without its card, behind a locked screen, with a proof of this age?
+  std::optional<Response> refuse_halted(const Issue& issue, const Session& session);
   /// Makes the claims and registers the token, so that a card pulled while the record is written takes this token with it.
   std::optional<Response> enter(Issue& issue, const Session& session);
   proto::Claims claims_of(const Issue& issue, const Session& session, WallTime at);

@@ -37,12 +37,14 @@ Actor Actors::myself(const Request& request) {
     who.refusal =
         problem(403, "card_needed",
                 "This needs your card: a password is not enough. Sign in with your card: cardgate login");
-  } else if (session.locked || session.card_out) {
-    who.refusal = problem(
-        423, "session_locked",
-        "Your session is locked, or its card is out. Put the card in and type the passcode: cardgate login");
+  } else if (const Halt why = halt(session); why != Halt::none) {
+    who.refusal = halted(why, session, {});
   }
   return who;
+}
+
+Terms Actors::terms_for(const policy::Role& role, policy::Act act) const {
+  return terms_of(role, *rules_.policy(), act);
 }
 
 Actor Actors::actor(const Request& request, policy::Act act, const std::string& subject) {
@@ -56,9 +58,8 @@ Actor Actors::actor(const Request& request, policy::Act act, const std::string& 
     if (!subject.empty()) record.details["subject"] = subject;
     recorder_.refuse(*request.peer, std::move(record));
   }
-  if (!who.refusal) {
-    sessions_.used(who.session, rules_.policy()->role(who.role)->idle);
-  }
+  if (who.needs_proof) sessions_.step_up_needed(who.session, policy::name(act));
+  if (!who.refusal) sessions_.used_in(who.session, who.role, terms_of(*rules_.policy()->role(who.role)));
   return who;
 }
 
@@ -75,7 +76,7 @@ std::optional<Response> Actors::refuse_without_role(Actor& who, const Session& s
     if (!role.lets(act)) continue;
     auto decision =
         policy::decide(*rules_.policy(), who.reach.facts, {role.name, session.sign_in}, clock_.now());
-    if (decision.allowed && clock_.now() < session.auth_time + role.max_session)
+    if (decision.allowed && clock_.now() < session.signed_in + role.max_session)
       who.reach.roles.push_back(&role);
     if (nearest == nullptr || decision.unmet.size() < unmet.size()) {
       nearest = &role;
@@ -107,29 +108,60 @@ Actor Actors::may(const Request& request, policy::Act act, const std::string& su
     if (auto no = refuse_card_of_one(who))
       return refused(std::move(who), std::move(*no), "the card was registered by one person");
   }
-  const auto& held = who.reach.roles;
-  if (subject.empty()) {
-    who.role = held.front()->name;
-    return who;
-  }
+  const auto held = who.reach.roles;
+  if (subject.empty()) return in_one_of(std::move(who), session, held);
   const auto other = roll_.person(subject);
   if (!other) return refused(std::move(who), no_person(other.error(), subject), "unknown person");
   const auto& manager = (*other)->record.line_manager;
-  const auto role = std::ranges::find_if(held, [&](const policy::Role* each) {
+  std::vector<const policy::Role*> fitting;
+  std::ranges::copy_if(held, std::back_inserter(fitting), [&](const policy::Role* each) {
     return policy::in_scope(*each, who.reach.facts, subject, manager, clock_.now());
   });
-  if (role == held.end()) {
+  if (fitting.empty()) {
     auto answer = problem(403, "record_not_yours",
                           fmt::format("In the role {} you can only work with your own staff and the staff "
                                       "you act for. This person is not one of them.",
                                       held.front()->title));
     return refused(std::move(who), std::move(answer), "out of scope");
   }
-  who.role = (*role)->name;
+  return in_one_of(std::move(who), session, fitting);
+}
+
+Actor Actors::in_one_of(Actor who, const Session& session, const std::vector<const policy::Role*>& roles) {
+  const auto why = [&](const policy::Role* role) {
+    return halt(session, terms_for(*role, *who.act), clock_.boot());
+  };
+  const auto open =
+      std::ranges::find_if(roles, [&](const policy::Role* role) { return why(role) == Halt::none; });
+  if (open == roles.end()) {
+    const Halt stop = why(roles.front());
+    who.needs_proof = needs_proof(stop);
+    auto answer = halted(stop, session, terms_for(*roles.front(), *who.act));
+    return refused(std::move(who), std::move(answer), std::string(halt_code(stop)));
+  }
+  who.role = (*open)->name;
+  std::erase_if(who.reach.roles, [&](const policy::Role* role) { return why(role) != Halt::none; });
   return who;
 }
 
 Actor Actors::line_manager_of(const Request& request, const std::string& subject) {
+  Actor who = manager_of(request, subject);
+  if (who.needs_proof) sessions_.step_up_needed(who.session, "line-manager");
+  return who;
+}
+
+Actor Actors::line_manager_or(const Request& request, policy::Act act, const std::string& subject) {
+  Actor manager = manager_of(request, subject);
+  if (!manager.refusal) return manager;
+  // A role may do without the card what the line manager does with the card alone.
+  if (manager.needs_proof && may(request, act, subject).refusal) {
+    sessions_.step_up_needed(manager.session, "line-manager");
+    return manager;
+  }
+  return actor(request, act, subject);
+}
+
+Actor Actors::manager_of(const Request& request, const std::string& subject) {
   Actor who = myself(request);
   if (who.refusal) return who;
   const auto mine = sessions_.facts_for(*sessions_.find(who.session));
@@ -150,6 +182,13 @@ Actor Actors::line_manager_of(const Request& request, const std::string& subject
   }
   if (auto no = refuse_card_of_one(who)) {
     who.refusal = std::move(no);
+    return who;
+  }
+  // Without a role, no policy says that it may be done without the card in the reader.
+  const Session& session = *sessions_.find(who.session);
+  if (const Halt why = halt(session, {}, clock_.boot()); why != Halt::none) {
+    who.needs_proof = needs_proof(why);
+    who.refusal = halted(why, session, {});
     return who;
   }
   who.manager = (*other)->record.line_manager;
@@ -173,12 +212,22 @@ std::optional<Response> Actors::refuse_if_over(const Actor& who) {
     return problem(
         401, "no_session",
         "Your session ended before this was done. Nothing was changed. Sign in again: cardgate login");
-  if (session->locked || session->card_out)
-    return problem(
-        423, "session_locked",
-        "Your session was locked before this was done. Nothing was changed. Unlock it: cardgate login");
+  if (halt_of(who, *session) != Halt::none)
+    return problem(423, "session_locked",
+                   "Your session was locked before this was done, or its card was taken out. Nothing was "
+                   "changed. Unlock it: "
+                   "cardgate login");
   const auto right = work::still_holds(right_of(who), roll_.records(), clock_.now());
   return right ? std::nullopt : std::optional(not_possible(right.error()));
+}
+
+/// After a wait. The age of a proof was looked at before it, and is not asked again: nobody can give one meanwhile.
+Halt Actors::halt_of(const Actor& who, const Session& session) const {
+  const policy::Role* role = rules_.policy()->role(who.role);
+  if (role == nullptr) return who.manager.empty() ? halt(session) : halt(session, {}, clock_.boot());
+  Terms terms = terms_of(*role);
+  terms.step_up_age.reset();
+  return halt(session, terms, clock_.boot());
 }
 
 work::Right Actors::right_of(const Actor& who) const {
@@ -217,12 +266,14 @@ Owner Actors::owner_of(reg::Register::Relation relation, const std::string& numb
 Actor Actors::sees_everybody(const Request& request) {
   Actor who = actor(request, policy::Act::see_people, {});
   if (who.refusal) return who;
-  const auto facts = sessions_.facts_for(*sessions_.find(who.session));
+  const Session& session = *sessions_.find(who.session);
+  const auto facts = sessions_.facts_for(session);
   for (const auto& role : rules_.policy()->roles()) {
     const bool all = role.records == "all" || role.records == "by-function";
     if (!facts || !all || !role.lets(policy::Act::see_people)) continue;
     if (!policy::decide(*rules_.policy(), *facts, {role.name, policy::SignIn::card}, clock_.now()).allowed)
       continue;
+    if (halt(session, terms_for(role, policy::Act::see_people), clock_.boot()) != Halt::none) continue;
     who.role = role.name;
     return who;
   }

@@ -13,6 +13,7 @@
 #include "daemon/people/roll.hpp"
 #include "daemon/record/recorder.hpp"
 #include "daemon/rules/rule_book.hpp"
+#include "daemon/sessions/halt.hpp"
 #include "daemon/sessions/session_desk.hpp"
 #include "daemon/work/right.hpp"
 #include "daemon/work/rules.hpp"
@@ -30,8 +31,9 @@ struct Actor {
   std::optional<policy::Act> act;  // what that role lets them do
   std::string subject;             // with whom; empty: nobody in particular
   std::optional<Response> refusal;
-  std::string why;  // of a refusal that is recorded, in fixed words
-  Reach reach;      // whose records the act may be done with
+  bool needs_proof = false;  // refused until card and passcode are given again
+  std::string why;           // of a refusal that is recorded, in fixed words
+  Reach reach;               // whose records the act may be done with
 };
 
 /// Whose form, delegation, ... it is; nobody's, with a refusal, when there is none of that number (404).
@@ -55,6 +57,8 @@ class Actors {
   Actor may(const Request& request, policy::Act act, const std::string& subject);
   /// As the subject's line manager, or who stands in: that takes a card and no role.
   Actor line_manager_of(const Request& request, const std::string& subject);
+  /// The same, or in a role that lets them do this act.
+  Actor line_manager_or(const Request& request, policy::Act act, const std::string& subject);
   /// Under a role that opens all records.
   Actor sees_everybody(const Request& request);
   /// Somebody at the help desk, signed in by card, whose role lets them hand out codes and passwords: to others only.
@@ -72,6 +76,11 @@ class Actors {
 
  private:
   Actor refused(Actor who, Response answer, std::string why);
+  Actor manager_of(const Request& request, const std::string& subject);
+  Terms terms_for(const policy::Role& role, policy::Act act) const;
+  /// In the first of these roles that goes on as the session is now (its card out, its screen locked, its proof old); not empty.
+  Actor in_one_of(Actor who, const Session& session, const std::vector<const policy::Role*>& roles);
+  Halt halt_of(const Actor& who, const Session& session) const;
   /// The roles that the policy lets do it and that are held now, into `who.reach`; else what is missing of the nearest.
   std::optional<Response> refuse_without_role(Actor& who, const Session& session, policy::Act act);
   /// A card for which one person alone stands decides nothing for others.

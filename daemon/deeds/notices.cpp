@@ -12,6 +12,7 @@
 #include "base/day_text.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/people/teams.hpp"
+#include "daemon/sessions/halt.hpp"
 #include "daemon/work/rules.hpp"
 
 namespace cardgate::daemon {
@@ -77,8 +78,8 @@ boost::asio::awaitable<std::vector<std::string>> Notices::tell(const std::vector
   record.details = {{"mark", mark}, {"text", text}, {"people", told.size()}};
   recorder_.note(std::move(record));
   for (const Session* session : sessions_.all()) {
-    // As list_notices(): with the card in, and unlocked.
-    if (session->sign_in != policy::SignIn::card || session->locked || session->card_out) continue;
+    // As list_notices(): unlocked, and with the card in or allowed to be out.
+    if (session->sign_in != policy::SignIn::card || halt(*session) != Halt::none) continue;
     if (std::ranges::find(told, session->person) == told.end()) continue;
     events_.publish("session", {{"kind", "notice"}, {"session", session->id}, {"text", text}}, session->uid);
   }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/sessions/session.hpp"
 
-#include <algorithm>
-
 namespace cardgate::daemon {
 
 std::string_view name(EndReason reason) {
@@ -25,15 +23,43 @@ std::string_view name(EndReason reason) {
       return "revoked";
     case EndReason::password_changed:
       return "password_changed";
+    case EndReason::card_out_too_long:
+      return "card_out_too_long";
+    case EndReason::screen_locked_too_long:
+      return "screen_locked_too_long";
     case EndReason::shutdown:
       return "shutdown";
   }
   return "unknown";
 }
 
-void Session::used(BootTime now, milliseconds role_idle) {
-  last_used = now;
-  if (role_idle.count() > 0) idle = idle.count() == 0 ? role_idle : std::min(idle, role_idle);
+std::string_view name(LockReason reason) {
+  switch (reason) {
+    case LockReason::idle:
+      return "idle";
+    case LockReason::card_removed:
+      return "card_removed";
+    case LockReason::screen:
+      return "screen";
+  }
+  return "unknown";
+}
+
+Session::Over Session::over() const {
+  Over first{ends, EndReason::time_up};
+  const auto consider = [&](BootTime at, EndReason reason) {
+    if (at < first.at) first = {at, reason};
+  };
+  if (grace_until) consider(*grace_until, EndReason::card_removed);
+  if (was_out && keeps_card_out()) consider(proved + removal().time, EndReason::card_out_too_long);
+  if (screen_locked && screen().mode == ScreenLock::Mode::keep)
+    consider(*screen_locked + screen().time, EndReason::screen_locked_too_long);
+  return first;
+}
+
+std::optional<BootTime> Session::idle_at() const {
+  if (locked || idle().count() == 0) return std::nullopt;
+  return last_used + idle();
 }
 
 }  // namespace cardgate::daemon

@@ -13,11 +13,10 @@
 
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
+#include "daemon/sessions/terms.hpp"
 #include "policy/policy.hpp"
 
 namespace cardgate::daemon {
-
-using policy::CardRemoval;
 
 /// Why a session or token ended: stable codes for audit and events.
 enum class EndReason : std::uint8_t {
@@ -30,6 +29,8 @@ enum class EndReason : std::uint8_t {
   time_up,
   revoked,
   password_changed,
+  card_out_too_long,
+  screen_locked_too_long,
   shutdown,
 };
 std::string_view name(EndReason reason);
@@ -45,22 +46,40 @@ struct Session {
   Bytes certificate;       // DER, checked again when authorities change or answers end
   WallTime answers_until;  // until when it is known that the certificate is not withdrawn
   BootTime ask_at;         // when its issuer is asked again
+  WallTime signed_in;
+  /// When its person last gave card and passcode, or the password: at the sign-in, or when it was resumed. Twice: for claims
+  /// and people, and to count from.
   WallTime auth_time;
+  BootTime proved;
   WallTime expires;  // for people; `ends` decides
   BootTime ends;
   BootTime last_used;
   std::optional<BootTime> review_at;  // when the first thing it stands on lapses
-  milliseconds idle{};                // the shortest of the roles used so far; 0: none yet
+  std::optional<Terms> terms;         // the strictest of the roles used so far; nothing: none yet
   bool locked = false;
-  std::optional<CardRemoval> removal;   // the strictest of the roles used so far; none used: end
-  bool card_out = false;                // locked or in grace, and its card is away
-  std::optional<BootTime> grace_until;  // card out, tokens still active
+  bool card_out = false;                  // it lives on, and its card is away
+  bool was_out = false;                   // kept without its card at some time since `proved`
+  std::optional<BootTime> screen_locked;  // since when
+  std::optional<BootTime> step_up_told;   // when its owner was last told that a proof is needed
+  std::optional<BootTime> grace_until;    // card out, tokens still active
   std::vector<std::string> warnings;
   std::vector<std::string> roles_used;
   std::size_t tokens = 0;  // live ones
 
-  /// `role_idle`: of the role it was used in; 0: of none.
-  void used(BootTime now, milliseconds role_idle);
+  /// By the roles used so far; without one, the strictest.
+  CardRemoval removal() const { return terms ? terms->removal : CardRemoval{}; }
+  ScreenLock screen() const { return terms ? terms->screen : ScreenLock{}; }
+  milliseconds idle() const { return terms ? terms->idle : milliseconds{0}; }
+  /// Its card may be out (`card_removal: keep`).
+  bool keeps_card_out() const { return removal().mode == CardRemoval::Mode::keep; }
+  /// When it ends, and why, for what has happened by now: whichever comes first.
+  struct Over {
+    BootTime at;
+    EndReason reason;
+  };
+  Over over() const;
+  /// When it locks for want of use; nothing: it is locked, or never.
+  std::optional<BootTime> idle_at() const;
 };
 
 struct Token {
@@ -79,18 +98,23 @@ struct Revoked {
   Token token;
   EndReason reason;
 };
+/// Why a session locked: stable codes for audit and events.
+enum class LockReason : std::uint8_t { idle, card_removed, screen };
+std::string_view name(LockReason reason);
 struct Locked {
   std::string session;
-  bool card_out;  // else: idle
+  LockReason reason;
 };
 /// What happened, for the shell to record and announce.
 struct Actions {
   std::vector<Ended> ended;
   std::vector<Revoked> revoked;  // tokens that died alone
   std::vector<Locked> locked;
-  std::vector<std::string> grace;   // session ids: the card is out, the tokens live on for a while
-  std::vector<std::string> back;    // session ids: the card came back in time
-  std::vector<std::string> review;  // session ids whose review_at has come
+  std::vector<std::string> grace;      // session ids: the card is out, the tokens live on for a while
+  std::vector<std::string> back;       // session ids: the card came back in time
+  std::vector<std::string> kept;       // session ids: the card is out, and the session goes on
+  std::vector<std::string> card_back;  // session ids of these: the card is in again
+  std::vector<std::string> review;     // session ids whose review_at has come
 };
 
 }  // namespace cardgate::daemon

@@ -72,8 +72,8 @@ Result<policy::Facts> SessionDesk::facts_for(const Session& session) {
 }
 
 void SessionDesk::begin_times(Session& session, const policy::Decision& standing) {
-  session.auth_time = clock_.now();
-  session.last_used = clock_.boot();
+  session.auth_time = session.signed_in = clock_.now();
+  session.last_used = session.proved = clock_.boot();
   milliseconds longest{0};
   for (const auto& role : rules_.policy()->roles()) {
     if (role.accepts(session.sign_in)) longest = std::max(longest, role.max_session);
@@ -89,8 +89,8 @@ Result<void> SessionDesk::open(Session session) {
   return {};
 }
 
-bool SessionDesk::resume(const std::string& id, const std::string& reader, std::uint64_t insertion) {
-  const bool resumed = sessions_.resume(id, reader, insertion, clock_.boot());
+bool SessionDesk::resume(const std::string& id, const Sessions::Proof& proof) {
+  const bool resumed = sessions_.resume(id, proof, clock_.boot());
   arm();
   return resumed;
 }
@@ -129,9 +129,16 @@ void SessionDesk::end_by_password(const std::string& person, EndReason reason) {
   apply(sessions_.end_by_password(person, reason));
 }
 
-Result<void> SessionDesk::token_issued(const std::string& jti, Token token, milliseconds idle,
-                                       CardRemoval removal) {
-  auto issued = sessions_.token_issued(jti, std::move(token), clock_.boot(), idle, removal);
+void SessionDesk::screen(const std::string& id, bool locked) {
+  apply(sessions_.screen(id, locked, clock_.boot()));
+  const Session* session = sessions_.find(id);
+  if (session == nullptr || session->locked) return;
+  events_.publish("session", {{"kind", locked ? "screen_locked" : "screen_unlocked"}, {"session", id}},
+                  session->uid);
+}
+
+Result<void> SessionDesk::token_issued(const std::string& jti, Token token, const Terms& terms) {
+  auto issued = sessions_.token_issued(jti, std::move(token), clock_.boot(), terms);
   arm();
   return issued;
 }
@@ -141,11 +148,21 @@ void SessionDesk::forget_token(const std::string& jti) {
   arm();
 }
 
-void SessionDesk::used(const std::string& session, milliseconds idle) {
-  sessions_.used(session, clock_.boot(), idle);
-  // In no role it only locks later: the timer comes too early, and is set anew then. Every use of a token comes here, and to
+void SessionDesk::used(const std::string& session) {
+  // It only locks later: the timer comes too early, and is set anew then. Every use of a token comes here, and to
   // find the next deadline every session is looked at.
-  if (idle.count() > 0) arm();
+  sessions_.used(session, clock_.boot());
+}
+
+void SessionDesk::used_in(const std::string& session, const std::string& role, const Terms& terms) {
+  sessions_.used_in(session, role, terms, clock_.boot());
+  arm();
+}
+
+void SessionDesk::step_up_needed(const std::string& id, std::string_view what) {
+  const Session* session = sessions_.find(id);
+  if (session == nullptr || !sessions_.tell_step_up(id, clock_.boot())) return;
+  events_.publish("session", {{"kind", "step_up_needed"}, {"session", id}, {"for", what}}, session->uid);
 }
 
 void SessionDesk::review_by(const std::string& session, WallTime when) {
@@ -157,15 +174,18 @@ void SessionDesk::apply(Actions actions) {
   for (const auto& ended : actions.ended) acts_.session_over(ended.session.id);
   for (const auto& locked : actions.locked) acts_.session_over(locked.session);
   for (const auto& id : actions.grace) acts_.session_over(id);
+  for (const auto& id : actions.kept) acts_.card_out(id);
   for (const auto& ended : actions.ended) tell_of_end(ended);
   for (const auto& revoked : actions.revoked) tell_of_revoked(revoked);
   for (const auto& locked : actions.locked)
-    tell_of_session(locked.session, audit::Event::session_locked, "locked",
-                    locked.card_out ? "card_removed" : "idle");
+    tell_of_session(locked.session, audit::Event::session_locked, "locked", name(locked.reason));
   for (const auto& id : actions.grace)
     tell_of_session(id, audit::Event::session_grace, "grace", "card_removed");
   for (const auto& id : actions.back)
     tell_of_session(id, audit::Event::session_resumed, "resumed", "card_back");
+  for (const auto& id : actions.kept) tell_of_session(id, audit::Event::session_kept, "kept", "card_removed");
+  for (const auto& id : actions.card_back)
+    tell_of_session(id, audit::Event::session_kept, "card_back", "card_back");
   for (const auto& id : actions.review) review(id);
   arm();
 }

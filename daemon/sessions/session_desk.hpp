@@ -59,23 +59,27 @@ class SessionDesk {
   const Count& opening() const { return opening_; }
   /// Errors: as Sessions::open().
   Result<void> open(Session session);
-  bool resume(const std::string& id, const std::string& reader, std::uint64_t insertion);
+  bool resume(const std::string& id, const Sessions::Proof& proof);
 
   // --- what happens ---
   void card_inserted(const std::string& card, const std::string& reader, std::uint64_t insertion,
                      bool genuine);
   void card_removed(const std::string& reader, std::uint64_t insertion);
   void reader_gone(const std::string& reader);
+  void screen(const std::string& id, bool locked);
   void end(const std::string& id, EndReason reason) { apply(sessions_.end(id, reason)); }
   void end_of_person(const std::string& person, EndReason reason);
   void end_by_password(const std::string& person, EndReason reason);
   /// Errors: as Sessions::token_issued().
-  Result<void> token_issued(const std::string& jti, Token token, milliseconds idle, CardRemoval removal);
+  Result<void> token_issued(const std::string& jti, Token token, const Terms& terms);
   void revoke(const std::string& jti) { apply(sessions_.revoke(jti)); }
   /// One that was never given out: there is nothing to record or to tell.
   void forget_token(const std::string& jti);
-  /// Its person did something, in a role with this `idle`; 0: in none.
-  void used(const std::string& session, milliseconds idle = milliseconds{0});
+  /// Its person did something, in a role or in none.
+  void used(const std::string& session);
+  void used_in(const std::string& session, const std::string& role, const Terms& terms);
+  /// Something was refused until card and passcode are given again: its owner is told, but not again and again.
+  void step_up_needed(const std::string& session, std::string_view what);
   void review_by(const std::string& session, WallTime when);
   /// What is known of its certificate by now; looked at again when an answer about it becomes overdue, or ends.
   void watch_certificate(const std::string& session, const trust::Verdict& verdict, WallTime judged_at);
@@ -108,6 +112,8 @@ class SessionDesk {
                        std::string_view reason);
   bool certificate_holds(const Session& session);
   void review_role(const Session& session, const std::string& role, const policy::Facts& facts);
+  /// What it is asked by the roles that it has used, as the policy is now.
+  void tighten(const std::string& session);
   void access_removed(audit::Record record, const Session& session);
   void arm() { timer_.set(sessions_.next_deadline()); }
 

@@ -64,7 +64,19 @@ void SessionDesk::review(const std::string& given) {
   for (const auto& role : roles) {
     if (const Session* still = sessions_.find(id)) review_role(*still, role, *facts);
   }
+  tighten(id);
   arm();
+}
+
+void SessionDesk::tighten(const std::string& id) {
+  const Session* session = sessions_.find(id);
+  if (session == nullptr || !session->terms) return;
+  std::optional<Terms> asked;
+  for (const auto& name : session->roles_used) {
+    const policy::Role* role = rules_.policy()->role(name);
+    if (role != nullptr) asked = asked ? stricter(*asked, terms_of(*role)) : terms_of(*role);
+  }
+  if (asked) apply(sessions_.tighten(id, *asked, clock_.boot()));
 }
 
 void SessionDesk::review_role(const Session& session, const std::string& role, const policy::Facts& facts) {
@@ -73,7 +85,10 @@ void SessionDesk::review_role(const Session& session, const std::string& role, c
   const auto decision = policy::decide(policy, facts, {role, session.sign_in}, clock_.now());
   if (decision.allowed) {
     if (decision.valid_until) bring_forward(sessions_, id, clock_.boot_time_of(*decision.valid_until));
-    apply(sessions_.revoke_outside(id, role, records_of(*policy.role(role), facts, clock_.now())));
+    const policy::Role& held = *policy.role(role);
+    apply(sessions_.revoke_outside(id, role, records_of(held, facts, clock_.now())));
+    if (const Session* still = sessions_.find(id); still != nullptr && held.step_up_age)
+      sessions_.shorten(id, role, still->proved + *held.step_up_age);
     return;
   }
   audit::Record record;

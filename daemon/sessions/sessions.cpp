@@ -4,16 +4,10 @@
 #include <algorithm>
 #include <iterator>
 
+#include "daemon/limits.hpp"
+#include "daemon/sessions/halt.hpp"
+
 namespace cardgate::daemon {
-
-namespace {
-
-CardRemoval stricter(const CardRemoval& a, const CardRemoval& b) {
-  if (a.mode != b.mode) return a.mode < b.mode ? a : b;
-  return a.grace <= b.grace ? a : b;
-}
-
-}  // namespace
 
 Actions Sessions::end_where(EndReason reason, const auto& predicate) {
   Actions actions;
@@ -58,24 +52,48 @@ Result<Actions> Sessions::open(Session session) {
   return actions;
 }
 
+Actions Sessions::end_over(BootTime now) {
+  Actions actions;
+  for (auto it = sessions_.begin(); it != sessions_.end();) {
+    const auto over = it->second.over();
+    if (over.at > now) {
+      ++it;
+      continue;
+    }
+    const std::size_t tokens = it->second.tokens;
+    actions.ended.push_back({std::move(it->second), over.reason, tokens});
+    it = sessions_.erase(it);
+  }
+  return actions;
+}
+
 Actions Sessions::card_gone(EndReason reason, BootTime now, const auto& predicate) {
+  using Mode = CardRemoval::Mode;
   const auto its_card = [&](const Session& s) {
     return s.sign_in == policy::SignIn::card && !s.card_out && predicate(s);
   };
-  Actions actions = end_where(reason, [&](const Session& s) {
-    return its_card(s) && (!s.removal || s.removal->mode == CardRemoval::Mode::end);
-  });
+  Actions actions =
+      end_where(reason, [&](const Session& s) { return its_card(s) && s.removal().mode == Mode::end; });
   for (auto& [id, session] : sessions_) {
     if (!its_card(session)) continue;
     session.card_out = true;
-    if (session.removal->mode == CardRemoval::Mode::lock) {
+    const auto removal = session.removal();
+    if (removal.mode == Mode::lock) {
       session.locked = true;
-      actions.locked.push_back({id, true});
-    } else {
-      session.grace_until = now + session.removal->grace;
+      actions.locked.push_back({id, LockReason::card_removed});
+    } else if (removal.mode == Mode::grace) {
+      session.grace_until = now + removal.time;
       actions.grace.push_back(id);
+    } else {
+      session.was_out = true;
+      if (session.over().at > now) actions.kept.push_back(id);
     }
   }
+  // The time for which the card may be out counts from the last proof: it may be over as the card comes out.
+  auto over = end_where(EndReason::card_out_too_long, [&](const Session& s) {
+    return s.was_out && predicate(s) && s.over().at <= now;
+  });
+  std::ranges::move(over.ended, std::back_inserter(actions.ended));
   return actions;
 }
 
@@ -91,15 +109,16 @@ Actions Sessions::reader_gone(const std::string& reader, BootTime now) {
 Actions Sessions::card_inserted(const std::string& card, const std::string& reader, std::uint64_t insertion,
                                 bool genuine, BootTime now) {
   Actions actions;
+  if (!genuine) return actions;
   for (auto& [id, session] : sessions_) {
-    const bool waits = session.sign_in == policy::SignIn::card && session.card == card &&
-                       session.grace_until && *session.grace_until > now;
-    if (!waits || !genuine) continue;
+    const bool its_card = session.sign_in == policy::SignIn::card && session.card == card && session.card_out;
+    const bool in_grace = session.grace_until.has_value();
+    if (!its_card || session.over().at <= now || !(in_grace || session.keeps_card_out())) continue;
     session.card_out = false;
     session.grace_until.reset();
     session.reader = reader;
     session.insertion = insertion;
-    actions.back.push_back(id);
+    (in_grace ? actions.back : actions.card_back).push_back(id);
   }
   return actions;
 }
@@ -123,24 +142,82 @@ Actions Sessions::end_by_password(const std::string& person, EndReason reason) {
       reason, [&](const Session& s) { return s.sign_in == policy::SignIn::password && s.person == person; });
 }
 
-Result<void> Sessions::token_issued(const std::string& jti, Token token, BootTime now, milliseconds idle,
-                                    CardRemoval removal) {
+Actions Sessions::screen(const std::string& id, bool locked, BootTime now) {
+  Actions actions;
+  const auto found = sessions_.find(id);
+  if (found == sessions_.end()) return actions;
+  Session& session = found->second;
+  if (!locked) {
+    // What the lock has ended by now stays ended, however late the tick.
+    if (session.over().at > now) session.screen_locked.reset();
+    return actions;
+  }
+  if (!session.screen_locked) session.screen_locked = now;
+  if (!session.locked && session.screen().mode == ScreenLock::Mode::lock) {
+    session.locked = true;
+    actions.locked.push_back({id, LockReason::screen});
+  }
+  return actions;
+}
+
+void Sessions::use(Session& session, const std::string& role, const Terms& terms, BootTime now) {
+  if (std::ranges::find(session.roles_used, role) == session.roles_used.end())
+    session.roles_used.push_back(role);
+  session.terms = session.terms ? stricter(*session.terms, terms) : terms;
+  session.last_used = now;
+}
+
+Result<void> Sessions::token_issued(const std::string& jti, Token token, BootTime now, const Terms& terms) {
   const auto found = sessions_.find(token.session);
-  if (found == sessions_.end() || found->second.locked || found->second.card_out)
+  if (found == sessions_.end() || halt(found->second, terms, now) != Halt::none)
     return Error{Errc::not_found, "the session has ended"};
   Session& session = found->second;
   if (session.tokens >= bounds_.tokens_per_session) {
     return Error{Errc::too_large, "this session already has too many tokens"};
   }
-  if (std::ranges::find(session.roles_used, token.role) == session.roles_used.end()) {
-    session.roles_used.push_back(token.role);
-  }
-  session.removal = session.removal ? stricter(*session.removal, removal) : removal;
-  session.used(now, idle);
+  use(session, token.role, terms, now);
   ++session.tokens;
   expiries_.push({token.expires, jti});
   tokens_.emplace(jti, std::move(token));
   return {};
+}
+
+Actions Sessions::tighten(const std::string& id, const Terms& terms, BootTime now) {
+  using Mode = CardRemoval::Mode;
+  Actions actions;
+  const auto found = sessions_.find(id);
+  if (found == sessions_.end() || !found->second.terms) return actions;
+  Session& session = found->second;
+  const auto before = session.removal();
+  session.terms = stricter(*session.terms, terms);
+  const auto removal = session.removal();
+  const bool away = session.card_out || session.was_out;
+  if (away && removal != before) {
+    if (removal.mode == Mode::end) return end(id, EndReason::card_removed);
+    if (removal.mode == Mode::lock && !session.locked) {
+      session.locked = true;
+      actions.locked.push_back({id, LockReason::card_removed});
+    }
+    if (removal.mode == Mode::grace && session.card_out) {
+      const BootTime until = now + removal.time;
+      session.grace_until = session.grace_until ? std::min(*session.grace_until, until) : until;
+      if (before.mode == Mode::keep) actions.grace.push_back(id);
+    }
+    if (removal.mode != Mode::keep) session.was_out = false;
+  }
+  if (session.screen_locked && !session.locked && session.screen().mode == ScreenLock::Mode::lock) {
+    session.locked = true;
+    actions.locked.push_back({id, LockReason::screen});
+  }
+  return actions;
+}
+
+void Sessions::shorten(const std::string& session, std::string_view role, BootTime until) {
+  for (auto& [jti, token] : tokens_) {
+    if (token.session != session || token.role != role || token.expires <= until) continue;
+    token.expires = until;
+    expiries_.push({until, jti});
+  }
 }
 
 void Sessions::review_by(const std::string& session, BootTime at) {
@@ -157,8 +234,23 @@ void Sessions::answers_are(const std::string& session, WallTime until, BootTime 
   found->second.ask_at = ask_at;
 }
 
-void Sessions::used(const std::string& session, BootTime now, milliseconds idle) {
-  if (const auto found = sessions_.find(session); found != sessions_.end()) found->second.used(now, idle);
+void Sessions::used(const std::string& session, BootTime now) {
+  if (const auto found = sessions_.find(session); found != sessions_.end()) found->second.last_used = now;
+}
+
+void Sessions::used_in(const std::string& session, const std::string& role, const Terms& terms,
+                       BootTime now) {
+  if (const auto found = sessions_.find(session); found != sessions_.end())
+    use(found->second, role, terms, now);
+}
+
+bool Sessions::tell_step_up(const std::string& session, BootTime now) {
+  const auto found = sessions_.find(session);
+  if (found == sessions_.end()) return false;
+  auto& told = found->second.step_up_told;
+  if (told && now < *told + step_up_told_every) return false;
+  told = now;
+  return true;
 }
 
 Actions Sessions::revoke(const std::string& jti) {
@@ -205,16 +297,21 @@ Actions Sessions::revoke_outside(const std::string& session, std::string_view ro
   });
 }
 
-bool Sessions::resume(const std::string& id, const std::string& reader, std::uint64_t insertion,
-                      BootTime now) {
+bool Sessions::resume(const std::string& id, const Proof& proof, BootTime now) {
   const auto found = sessions_.find(id);
-  if (found == sessions_.end()) return false;
-  found->second.locked = false;
-  found->second.card_out = false;
-  found->second.grace_until.reset();
-  found->second.reader = reader;
-  found->second.insertion = insertion;
-  found->second.last_used = now;
+  if (found == sessions_.end() || found->second.over().at <= now) return false;
+  Session& session = found->second;
+  session.locked = false;
+  session.card_out = false;
+  session.was_out = false;
+  session.grace_until.reset();
+  session.screen_locked.reset();  // its person is there
+  session.step_up_told.reset();
+  session.reader = proof.reader;
+  session.insertion = proof.insertion;
+  session.proved = proof.at;
+  session.auth_time = proof.auth_time;
+  session.last_used = now;
   return true;
 }
 
@@ -228,14 +325,11 @@ Actions Sessions::tick(BootTime now) {
     }
     expiries_.pop();
   }
-  Actions actions = end_where(EndReason::time_up, [&](const Session& s) { return s.ends <= now; });
-  auto lapsed = end_where(EndReason::card_removed,
-                          [&](const Session& s) { return s.grace_until && *s.grace_until <= now; });
-  std::ranges::move(lapsed.ended, std::back_inserter(actions.ended));
+  Actions actions = end_over(now);
   for (auto& [id, session] : sessions_) {
-    if (!session.locked && session.idle.count() > 0 && session.last_used + session.idle <= now) {
+    if (const auto idle = session.idle_at(); idle && *idle <= now) {
       session.locked = true;
-      actions.locked.push_back({id, false});
+      actions.locked.push_back({id, LockReason::idle});
     }
     if (session.review_at && *session.review_at <= now) {
       session.review_at.reset();
@@ -261,11 +355,9 @@ const Token* Sessions::active_token(const std::string& jti, BootTime now) const 
   const auto found = tokens_.find(jti);
   if (found == tokens_.end() || found->second.expires <= now) return nullptr;
   const Session* session = find(found->second.session);
-  const bool idle =
-      session != nullptr && session->idle.count() > 0 && session->last_used + session->idle <= now;
   // Judged here as well as in tick(): a late tick must not lengthen anything.
-  if (session == nullptr || session->locked || idle || session->ends <= now) return nullptr;
-  if (session->grace_until && *session->grace_until <= now) return nullptr;
+  if (session == nullptr || session->locked || session->over().at <= now) return nullptr;
+  if (const auto idle = session->idle_at(); idle && *idle <= now) return nullptr;
   return &found->second;
 }
 
@@ -294,10 +386,9 @@ std::optional<BootTime> Sessions::next_deadline() const {
   const auto consider = [&](BootTime at) { next = next ? std::min(*next, at) : at; };
   if (!expiries_.empty()) consider(expiries_.top().at);
   for (const auto& [id, session] : sessions_) {
-    consider(session.ends);
-    if (session.grace_until) consider(*session.grace_until);
+    consider(session.over().at);
     if (session.review_at) consider(*session.review_at);
-    if (!session.locked && session.idle.count() > 0) consider(session.last_used + session.idle);
+    if (const auto idle = session.idle_at()) consider(*idle);
   }
   return next;
 }

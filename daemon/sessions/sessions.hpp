@@ -4,8 +4,12 @@
 // descriptor, no lock: one thread.
 //
 //   open -> active <-> locked -> ended        sign-out, access lost, time up: ended at once
-//                                             card out, reader gone: ended, locked, or ended after a time of
-//                                             grace, by the strictest of the roles it has used
+//                                             card out, reader gone: ended, locked, ended after a time of grace, or
+//                                             kept for a time, by the strictest of the roles it has used
+//                                             screen locked: locked, or kept for a time, likewise
+//
+// A kept session lives without its card until a time after its person last proved themselves by card and passcode. Its card put
+// back proves nothing: roles that need the card in the reader, and that time, begin anew with the next proof alone.
 //
 // What happens to cards and readers never touches a session by password.
 //
@@ -49,33 +53,48 @@ class Sessions {
   Actions card_removed(const std::string& reader, std::uint64_t insertion, BootTime now);
   Actions reader_gone(const std::string& reader, BootTime now);
   /// A card was put in and read. `genuine`: it showed that it is no copy; without that, a session in its
-  /// grace is not taken up again but runs out.
+  /// grace is not taken up again but runs out, and one that is kept still counts as without its card.
   Actions card_inserted(const std::string& card, const std::string& reader, std::uint64_t insertion,
                         bool genuine, BootTime now);
   Actions end(const std::string& id, EndReason reason);
   Actions end_all(EndReason reason);
   /// All sessions by password of one person.
   Actions end_by_password(const std::string& person, EndReason reason);
-  /// Registers a token of an active session whose card is in. `idle` and `removal` are its role's. Errors:
+  /// Its person's screen was locked or unlocked. Unlocking it never unlocks the session; locking it twice changes nothing.
+  Actions screen(const std::string& id, bool locked, BootTime now);
+  /// Registers a token of an active session whose card is in, or may be out. `terms` are its role's. Errors:
   /// not_found, too_large.
-  Result<void> token_issued(const std::string& jti, Token token, BootTime now, milliseconds idle,
-                            CardRemoval removal = {});
+  Result<void> token_issued(const std::string& jti, Token token, BootTime now, const Terms& terms);
+  /// By another policy the roles that it has used ask this: what is stricter than before holds at once, what is not comes with
+  /// the next sign-in.
+  Actions tighten(const std::string& id, const Terms& terms, BootTime now);
+  /// Its tokens of this role end then, if not before.
+  void shorten(const std::string& session, std::string_view role, BootTime until);
   /// Brings the next review forward to `at`; later than what is set already changes nothing.
   void review_by(const std::string& session, BootTime at);
   /// What is known of the session's certificate, and when its issuer is asked again.
   void answers_are(const std::string& session, WallTime until, BootTime ask_at);
-  /// A token was used at a gate, or its person did something: the session is not idle. `idle` is of the role that they did
-  /// it in; 0: of none.
-  void used(const std::string& session, BootTime now, milliseconds idle = milliseconds{0});
+  /// A token was used at a gate, or its person did something: the session is not idle.
+  void used(const std::string& session, BootTime now);
+  /// Its person did something in this role.
+  void used_in(const std::string& session, const std::string& role, const Terms& terms, BootTime now);
+  /// Whether its owner is to be told now that a proof is needed: not again and again.
+  bool tell_step_up(const std::string& session, BootTime now);
   Actions revoke(const std::string& jti);
   /// All tokens of one role of a session.
   Actions revoke_role(const std::string& session, std::string_view role);
   /// Those that name somebody in `records_of` who is not there now.
   Actions revoke_outside(const std::string& session, std::string_view role,
                          const std::vector<std::string>& records_of);
-  /// Unlocks after the passcode was given again, to the card as it is in now. False when there is no such
-  /// session.
-  bool resume(const std::string& id, const std::string& reader, std::uint64_t insertion, BootTime now);
+  /// Card and passcode, or the password, were given again for a session that exists.
+  struct Proof {
+    std::string reader;  // where the card is in now; by card only, as `insertion`
+    std::uint64_t insertion = 0;
+    BootTime at;
+    WallTime auth_time;  // the same
+  };
+  /// Unlocks it, if it is locked, and renews its proof. False when there is no such session, or it is over.
+  bool resume(const std::string& id, const Proof& proof, BootTime now);
   /// Ends what is over, locks what is idle, forgets tokens whose time has passed.
   Actions tick(BootTime now);
 
@@ -97,6 +116,9 @@ class Sessions {
   Actions end_where(EndReason reason, const auto& predicate);
   Actions revoke_if(const std::function<bool(const Token&)>& dead);
   Actions card_gone(EndReason reason, BootTime now, const auto& predicate);
+  /// Ends those whose time is over.
+  Actions end_over(BootTime now);
+  void use(Session& session, const std::string& role, const Terms& terms, BootTime now);
 
   struct Expiry {
     BootTime at;

@@ -270,7 +270,7 @@ std::string House::reader_of(const daemon::Peer& who) {
 
 std::shared_ptr<House::Call> House::begin(const std::string& method, const std::string& target,
                                           const json::object& body, const daemon::Peer& who) {
-  const bool post = method == "POST";
+  const bool post = method == "POST" || method == "PUT";
   return begin_with(method, target, post ? "application/json" : "", post ? json::serialize(body) : "", who);
 }
 

@@ -88,7 +88,7 @@ class House {
   /// "reader of 1000".
   static std::string reader_of(const daemon::Peer& who);
 
-  /// Runs the service until the answer is there. `body` is sent as JSON with every POST.
+  /// Runs the service until the answer is there. `body` is sent as JSON with every POST and PUT.
   Reply ask(const std::string& method, const std::string& target, const json::object& body,
             const daemon::Peer& who);
   Reply ask(const std::string& method, const std::string& target, const daemon::Peer& who);

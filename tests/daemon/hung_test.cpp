@@ -84,6 +84,17 @@ TEST_F(HungPcscd, EndsTheSessionSaysSoAndGoesOnByItself) {
   EXPECT_EQ(stage.sign_in().status, 201);
 }
 
+TEST_F(HungPcscd, LeavesTheSessionOfARoleThatKeeps) {
+  with_core("keep 8h");
+  stage.insert_and_wait();
+  ASSERT_EQ(stage.sign_in().status, 201);
+  const auto token = stage.token_text();
+  stage.pcscd.signal(SIGSTOP);
+  EXPECT_TRUE(eventually(seconds(20), [&] { return stage.audit_says("session_kept"); }));
+  EXPECT_TRUE(stage.is_active(token));
+  EXPECT_EQ(stage.token().status, 200);
+}
+
 TEST_F(HungPcscd, LocksTheSessionOfARoleThatLocks) {
   with_core("lock");
   stage.insert_and_wait();

@@ -111,6 +111,30 @@ TEST_F(Removal, AfterItsGraceASessionEnds) {
   EXPECT_FALSE(stage.is_active(token));
 }
 
+TEST_F(Removal, WithKeepASessionGoesOnWithoutItsCardAndTheCommandProvesItAgain) {
+  with_core("keep 8h");
+  stage.insert_and_wait();
+  ASSERT_EQ(stage.sign_in().status, 201);
+  const auto token = stage.token_text();
+  stage.pull();
+  const auto card_out = [&] {
+    return stage.ask("GET", "/v1/sessions").json().at("sessions").at(0).at("card_out").as_bool();
+  };
+  ASSERT_TRUE(eventually(seconds(5), card_out));
+  EXPECT_TRUE(stage.is_active(token));
+  EXPECT_EQ(stage.token().status, 200);
+  const auto who = stage.cardgate({"whoami"});
+  EXPECT_NE(who.all.find("by card, which is out"), std::string::npos) << who.all;
+  EXPECT_NE(who.all.find("You may take your card out until"), std::string::npos) << who.all;
+  EXPECT_EQ(stage.token("employee-self-service").error(), "step_up_required");
+  stage.insert_and_wait();
+  const auto login = stage.cardgate({"login", "--again", "--passcode-stdin"}, std::string(Stage::pin) + "\n");
+  EXPECT_EQ(login.status, 0) << login.all;
+  EXPECT_TRUE(stage.is_active(token)) << "the session is the same";
+  EXPECT_EQ(stage.token("employee-self-service").status, 200);
+  EXPECT_TRUE(stage.audit_says("session_kept"));
+}
+
 TEST_F(Removal, AnotherRoleNeedsNoCardOutAndIn) {
   stage.insert_and_wait();
   ASSERT_EQ(stage.sign_in().status, 201);

@@ -3,6 +3,7 @@
 // whom nothing is known.
 #include <cstdlib>
 
+#include "policy/check.hpp"
 #include "policy/decide.hpp"
 #include "policy/reader.hpp"
 
@@ -27,6 +28,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (decide(*policy, removed, {role.name, way}, now).allowed) std::abort();
     }
     if (describe(role).empty()) std::abort();
+    (void)describe_acts(*policy, role);
+    using Mode = CardRemoval::Mode;
+    const bool timed = role.card_removal.mode == Mode::grace || role.card_removal.mode == Mode::keep;
+    if (timed != (role.card_removal.time.count() > 0)) std::abort();
+    if ((role.screen_lock.mode == ScreenLock::Mode::keep) != (role.screen_lock.time.count() > 0))
+      std::abort();
+    if (role.step_up_age && (role.step_up_age->count() <= 0 || role.accepts(SignIn::password))) std::abort();
   }
+  (void)check(*policy);
   return 0;
 }

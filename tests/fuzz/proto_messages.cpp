@@ -40,6 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto message = proto::parse_token_request(text)) {
     if (message->role.empty() || message->role.size() > proto::max_name_bytes) std::abort();
   }
+  (void)proto::parse_screen(text);
   auto body = proto::Body::parse(text);
   const auto role = body.text("role");
   const auto until = body.optional_date("valid_until");

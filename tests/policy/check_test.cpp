@@ -176,5 +176,35 @@ TEST(PolicyCheck, AbsurdPoliciesAreFoundToBeSo) {
       std::ranges::count_if(found, [](const std::string& line) { return line.starts_with("error 1 a"); }), 1);
 }
 
+TEST(PolicyCheck, TimesThatCanNeverCome) {
+  const auto of_desk = [](std::string_view lines_of_role) {
+    return lines(changed("    records: all\n", fmt::format("    records: all\n{}", lines_of_role)));
+  };
+  EXPECT_THAT(of_desk("    card_removal: keep 8h\n    step_up: card\n"), IsEmpty());
+  EXPECT_THAT(of_desk("    screen_lock: keep 15m\n"), IsEmpty());
+  EXPECT_THAT(of_desk("    card_removal: keep 8h\n    screen_lock: keep 15m\n"),
+              Contains(HasSubstr("note 4 desk: its card may be out and its screen locked")));
+  EXPECT_THAT(of_desk("    max_session: 4h\n    card_removal: keep 8h\n"),
+              Contains(HasSubstr("warning 4 desk: its card may be out for longer than a session lasts")));
+  EXPECT_THAT(of_desk("    max_session: 4h\n    screen_lock: keep 8h\n"),
+              Contains(HasSubstr("warning 4 desk: a session outlives a locked screen for longer")));
+  EXPECT_THAT(of_desk("    max_session: 4h\n    step_up: card\n    step_up_age: 4h\n"),
+              Contains(HasSubstr("warning 4 desk: it never asks for card and passcode again")));
+  EXPECT_THAT(of_desk("    screen_lock: keep 30m\n"),
+              Contains(HasSubstr("note 4 desk: behind a locked screen")));
+  EXPECT_THAT(lines(changed("roles:\n",
+                            "roles:\n  own:\n    sign_in: [password]\n    requires: [employed]\n"
+                            "    records: own\n    card_removal: keep 8h\n")),
+              Contains(HasSubstr("and nobody signs in to it by card")));
+}
+
+TEST(PolicyCheck, MarksOnActsThatNoRoleHas) {
+  EXPECT_THAT(lines(changed("roles:\n", "acts:\n  delegate: {step_up: card}\nroles:\n")), IsEmpty());
+  std::string text = changed("roles:\n", "acts:\n  give-codes: {step_up: card}\nroles:\n");
+  text.replace(text.find(", give-codes"), std::string_view(", give-codes").size(), "");
+  EXPECT_THAT(lines(text),
+              Contains(HasSubstr("warning 4 : it asks for card and passcode for the act 'give-codes'")));
+}
+
 }  // namespace
 }  // namespace cardgate::policy

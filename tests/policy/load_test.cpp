@@ -120,7 +120,7 @@ TEST(PolicyLoad, SaysWhereAndWhatWasExpected) {
        "policy.yaml:5: roles.reader.titel: unknown key 'titel'; did you mean 'title'?"},
       {small_policy_with("title: Reader", "colour: Reader"),
        "policy.yaml:5: roles.reader.colour: unknown key; expected one of: title, sign_in, requires, records, "
-       "max_session, idle, token_life, card_removal, revocation, may"},
+       "max_session, idle, token_life, card_removal, screen_lock, step_up, step_up_age, revocation, may"},
       {small_policy_with("title: Reader", "records: all"),
        "policy.yaml:10: roles.reader.records: stands twice (first on line 5)"},
       {small_policy_with("    sign_in: [card]\n", ""),
@@ -168,16 +168,99 @@ TEST(PolicyLoad, SaysWhereAndWhatWasExpected) {
        "policy.yaml:12: roles.reader.idle: expected 1m or more, and no more than max_session"},
       {small_policy_with("records: all", "records: all\n    token_life: 2h"),
        "policy.yaml:11: roles.reader.token_life: expected 10s to 1h, and no more than max_session"},
-      {small_policy_with("records: all", "records: all\n    card_removal: stay"),
-       "policy.yaml:11: roles.reader.card_removal: expected end, lock, or grace with a time from 1s to 10m, "
-       "such as "
-       "'grace 30s'"},
-      {small_policy_with("records: all", "records: all\n    card_removal: grace 1h"),
-       "policy.yaml:11: roles.reader.card_removal: expected end, lock, or grace with a time from 1s to 10m, "
-       "such as "
-       "'grace 30s'"},
   };
   for (const auto& [text, expected] : table) EXPECT_EQ(refusal(text), expected) << text;
+}
+
+TEST(PolicyLoad, SaysWhatTheModesOfASessionMayBe) {
+  const std::string removal =
+      "policy.yaml:11: roles.reader.card_removal: expected end, lock, grace with a time from 1s to 10m, such "
+      "as "
+      "'grace 30s', or keep with a time from 1m to 24h, such as 'keep 8h'";
+  for (const std::string_view wrong :
+       {"stay", "grace 1h", "keep", "keep 0s", "keep 59s", "keep 25h", "keep 8", "keep  8h", "keep 8h 8h",
+        "keep8h", "Keep 8h", "keep -1h", "grace"}) {
+    EXPECT_EQ(
+        refusal(small_policy_with("records: all", fmt::format("records: all\n    card_removal: {}", wrong))),
+        removal)
+        << wrong;
+  }
+  const std::string screen =
+      "policy.yaml:11: roles.reader.screen_lock: expected lock, or keep with a time from 1m to 24h, such as "
+      "'keep 30m'";
+  for (const std::string_view wrong : {"end", "keep", "keep 0s", "keep 25h", "keep 30", "locked"}) {
+    EXPECT_EQ(
+        refusal(small_policy_with("records: all", fmt::format("records: all\n    screen_lock: {}", wrong))),
+        screen)
+        << wrong;
+  }
+  const std::vector<std::pair<std::string_view, std::string_view>> others{
+      {"card_removal: [keep, 8h]", "policy.yaml:11: roles.reader.card_removal: expected a text"},
+      {"card_removal: {keep: 8h}", "policy.yaml:11: roles.reader.card_removal: expected a text"},
+      {"screen_lock: [lock]", "policy.yaml:11: roles.reader.screen_lock: expected a text"},
+      {"step_up: password", "policy.yaml:11: roles.reader.step_up: expected card"},
+      {"step_up: true", "policy.yaml:11: roles.reader.step_up: expected card"},
+      {"step_up: [card]", "policy.yaml:11: roles.reader.step_up: expected a text"},
+      {"step_up_age: 10m",
+       "policy.yaml:11: roles.reader.step_up_age: means nothing without 'step_up: card' beside it"},
+      {"step_up: card\n    step_up_age: 29s",
+       "policy.yaml:12: roles.reader.step_up_age: expected 30s to 12h"},
+      {"step_up: card\n    step_up_age: 13h",
+       "policy.yaml:12: roles.reader.step_up_age: expected 30s to 12h"},
+      {"step_up: card\n    step_up_age: 10",
+       "policy.yaml:12: roles.reader.step_up_age: expected a duration like 90s, 15m, 12h or 30d"},
+  };
+  for (const auto& [lines, expected] : others) {
+    EXPECT_EQ(refusal(small_policy_with("records: all", fmt::format("records: all\n    {}", lines))),
+              expected)
+        << lines;
+  }
+  EXPECT_EQ(
+      refusal("roles:\n  r:\n    sign_in: [card, password]\n    requires: [employed]\n    records: own\n"
+              "    step_up: card\n"),
+      "policy.yaml:3: roles.r.sign_in: a password sign-in can never meet 'step_up: card', which this role "
+      "asks for");
+}
+
+TEST(PolicyLoad, ReadsTheModesOfASession) {
+  const auto text =
+      small_policy_with("records: all",
+                        "records: all\n    card_removal: keep 8h\n    screen_lock: keep 30m\n    step_up: "
+                        "card");
+  const auto policy = parse_policy(text, "policy.yaml");
+  ASSERT_TRUE(policy) << policy.error().context;
+  const Role& role = *policy->role("reader");
+  EXPECT_EQ(role.card_removal, (CardRemoval{CardRemoval::Mode::keep, std::chrono::hours(8)}));
+  EXPECT_EQ(role.screen_lock, (ScreenLock{ScreenLock::Mode::keep, std::chrono::minutes(30)}));
+  EXPECT_EQ(role.step_up_age, std::chrono::minutes(10)) << "when left out";
+  const Role& usual = *shipped().role("core");
+  EXPECT_EQ(usual.screen_lock, ScreenLock{});
+  EXPECT_EQ(usual.step_up_age, std::nullopt);
+}
+
+TEST(PolicyLoad, MarksActs) {
+  const auto with = [](std::string_view acts) {
+    return small_policy_with("roles:", fmt::format("acts:\n  {}\nroles:", acts));
+  };
+  const auto policy = parse_policy(
+      with("restore-access: {step_up: card, step_up_age: 5m}\n  delegate: {step_up: card}"), "p");
+  ASSERT_TRUE(policy) << policy.error().context;
+  EXPECT_EQ(policy->step_up_age(Act::restore_access), std::chrono::minutes(5));
+  EXPECT_EQ(policy->step_up_age(Act::delegate), std::chrono::minutes(10));
+  EXPECT_EQ(policy->step_up_age(Act::give_codes), std::nullopt);
+  const auto line = refusal(with("restore: {step_up: card}"));
+  EXPECT_TRUE(
+      line.starts_with("policy.yaml:4: acts.restore: unknown act 'restore'; expected one of: submit-forms"))
+      << line;
+  EXPECT_EQ(refusal(with("restore-access: {}")),
+            "policy.yaml:4: acts.restore-access: the key 'step_up' is missing");
+  EXPECT_EQ(refusal(with("restore-access: card")),
+            "policy.yaml:4: acts.restore-access: expected keys with values");
+  EXPECT_EQ(
+      refusal(with("restore-access: {step_up_age: 5m}")),
+      "policy.yaml:4: acts.restore-access.step_up_age: means nothing without 'step_up: card' beside it");
+  EXPECT_EQ(refusal(with("restore-access: {step_up: card, way: x}")),
+            "policy.yaml:4: acts.restore-access.way: unknown key; expected one of: step_up, step_up_age");
 }
 
 TEST(PolicyLoad, RefusesAPasswordForMoreThanTheOwnRecord) {

@@ -96,6 +96,7 @@ TEST(Words, DescribeARole) {
           "may open these records: those of the team of the line manager who delegated",
           "a session lasts 12 h at most and locks after 15 min without use; a token lasts 5 min",
           "taking the card out ends the session and its tokens",
+          "locking the screen locks the session",
       }));
   EXPECT_EQ(describe(*shipped().role("employee-self-service")).front(), "signs in by password or card");
 }

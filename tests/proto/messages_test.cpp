@@ -211,6 +211,27 @@ TEST(TokenRequestMessage, TruncatedAtAnyLengthIsRefused) {
   }
 }
 
+TEST(ScreenMessage, IsReadStrictly) {
+  EXPECT_TRUE(parse_screen(R"({"locked":true})").value());
+  EXPECT_FALSE(parse_screen(R"({"locked":false})").value());
+  for (const auto& [body, says] : {
+           Wrong{"{}", "\"locked\" is missing"},
+           Wrong{R"({"locked":1})", "\"locked\" must be true or false"},
+           Wrong{R"({"locked":"true"})", "\"locked\" must be true or false"},
+           Wrong{R"({"locked":null})", "\"locked\" must be true or false"},
+           Wrong{R"({"locked":true,"until":"noon"})", "\"until\" is not a member"},
+           Wrong{"true", "must be a JSON object"},
+       }) {
+    const auto message = parse_screen(body);
+    ASSERT_FALSE(message) << body;
+    EXPECT_EQ(message.error().code, Errc::invalid_argument) << body;
+    EXPECT_THAT(message.error().context, HasSubstr(std::string(says))) << body;
+  }
+  constexpr std::string_view body = R"({"locked":true})";
+  for (std::size_t length = 0; length < body.size(); ++length)
+    EXPECT_FALSE(parse_screen(body.substr(0, length)));
+}
+
 TEST(FormToken, IsDecoded) {
   EXPECT_EQ(*parse_form_token("token=a.b.c"), "a.b.c");
   EXPECT_EQ(*parse_form_token("token_type_hint=access_token&token=a%2Eb%2ec"), "a.b.c");
