@@ -57,7 +57,7 @@ Answer PeopleApi::team(Request& request) {
   const std::function<Actor()> asks = [&] {
     Actor who = actors_.may(request, policy::Act::see_people, {});
     const auto& facts = who.reach.facts;
-    names_only = who.refusal && (facts.is_line_manager || !facts.acting.empty());
+    names_only = who.refusal && !who.needs_proof && (facts.is_line_manager || !facts.acting.empty());
     if (!names_only) return actors_.actor(request, policy::Act::see_people, {});
     Actor manager = actors_.myself(request);
     manager.reach = std::move(who.reach);

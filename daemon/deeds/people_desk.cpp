@@ -64,7 +64,7 @@ std::optional<PeopleDesk::Naming> PeopleDesk::naming(const Request& request, std
   out.had_role = !who.refusal;
   const auto& facts = who.reach.facts;
   // Nobody signed in by card, or nobody there is whom they might name: the call itself says so.
-  if (who.reach.policy == nullptr) return std::nullopt;
+  if (who.reach.policy == nullptr || who.needs_proof) return std::nullopt;
   if (!out.had_role && !facts.is_line_manager && facts.acting.empty()) return std::nullopt;
   auto& ask = out.ask;
   ask.me = who.person;

@@ -130,9 +130,12 @@ void SessionDesk::end_by_password(const std::string& person, EndReason reason) {
 }
 
 void SessionDesk::screen(const std::string& id, bool locked) {
+  const Session* before = sessions_.find(id);
+  const bool was_locked = before != nullptr && before->screen_locked.has_value();
   apply(sessions_.screen(id, locked, clock_.boot()));
   const Session* session = sessions_.find(id);
-  if (session == nullptr || session->locked) return;
+  // Told when it changes: a program that says it again and again is not to fill others' queues.
+  if (session == nullptr || session->locked || session->screen_locked.has_value() == was_locked) return;
   events_.publish("session", {{"kind", locked ? "screen_locked" : "screen_unlocked"}, {"session", id}},
                   session->uid);
 }

@@ -90,9 +90,8 @@ Actions Sessions::card_gone(EndReason reason, BootTime now, const auto& predicat
     }
   }
   // The time for which the card may be out counts from the last proof: it may be over as the card comes out.
-  auto over = end_where(EndReason::card_out_too_long, [&](const Session& s) {
-    return s.was_out && predicate(s) && s.over().at <= now;
-  });
+  auto over = end_where(EndReason::card_out_too_long,
+                        [&](const Session& s) { return s.was_out && predicate(s) && s.over().at <= now; });
   std::ranges::move(over.ended, std::back_inserter(actions.ended));
   return actions;
 }
@@ -194,7 +193,9 @@ Actions Sessions::tighten(const std::string& id, const Terms& terms, BootTime no
   const bool away = session.card_out || session.was_out;
   if (away && removal != before) {
     if (removal.mode == Mode::end) return end(id, EndReason::card_removed);
-    if (removal.mode == Mode::lock && !session.locked) {
+    // With grace the same card goes on only where it was back in that time, which nobody has measured.
+    const bool back_unmeasured = removal.mode == Mode::grace && !session.card_out;
+    if ((removal.mode == Mode::lock || back_unmeasured) && !session.locked) {
       session.locked = true;
       actions.locked.push_back({id, LockReason::card_removed});
     }
@@ -301,11 +302,12 @@ bool Sessions::resume(const std::string& id, const Proof& proof, BootTime now) {
   const auto found = sessions_.find(id);
   if (found == sessions_.end() || found->second.over().at <= now) return false;
   Session& session = found->second;
+  // Proved at another place (sudo, a terminal), an open session's screen is as locked as before.
+  if (session.locked) session.screen_locked.reset();
   session.locked = false;
   session.card_out = false;
   session.was_out = false;
   session.grace_until.reset();
-  session.screen_locked.reset();  // its person is there
   session.step_up_told.reset();
   session.reader = proof.reader;
   session.insertion = proof.insertion;

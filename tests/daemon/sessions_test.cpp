@@ -439,6 +439,11 @@ TEST_F(SessionStory, AStricterPolicyActsAtOnceOnACardThatIsOut) {
   sessions.card_inserted("card-1", "R", 8, true, at(seconds(2)));
   EXPECT_EQ(sessions.tighten("s", {hours(24)}, at(seconds(3))).ended.size(), 1U)
       << "the card is in again, but nobody has given the passcode since";
+  kept_out();
+  sessions.card_inserted("card-1", "R", 8, true, at(seconds(2)));
+  EXPECT_EQ(sessions.tighten("s", {hours(24), grace_of(seconds(30))}, at(seconds(3))).locked.size(), 1U)
+      << "nor does anybody know whether it was back in that time";
+  EXPECT_FALSE(active("t", seconds(3)));
 }
 
 // --- card and passcode again ---
@@ -543,6 +548,15 @@ TEST_F(SessionStory, OfSeveralRolesTheStrictestSaysWhatALockedScreenDoes) {
   sessions.screen("s2", true, at(seconds(0)));
   EXPECT_EQ(sessions.tighten("s2", {hours(24)}, at(seconds(1))).locked.size(), 1U)
       << "a stricter policy acts at once on a screen that is locked";
+}
+
+TEST_F(SessionStory, AProofAtAnotherPlaceUnlocksNoScreen) {
+  open(session("s"));
+  ASSERT_TRUE(issue_on(behind_screen(minutes(30)), "s", "t"));
+  sessions.screen("s", true, at(seconds(0)));
+  ASSERT_TRUE(resume("s", "R", 7, minutes(1)));  // as for sudo at a terminal
+  EXPECT_TRUE(sessions.find("s")->screen_locked);
+  EXPECT_EQ(sessions.tick(at(minutes(30))).ended.size(), 1U);
 }
 
 }  // namespace
