@@ -51,6 +51,26 @@ class AgentOnATerminal : public ::testing::Test {
     (void)tmux({"kill-server"});
   }
 
+  /// The role `core` with this card_removal.
+  void with_core(const std::string& removal) {
+    ASSERT_EQ(stage.stop_daemon(), 0);
+    auto policy = read_file(stage.dir / "policy.yaml", 1 << 20);
+    ASSERT_TRUE(policy);
+    const auto at = policy->find("  core:\n");
+    ASSERT_NE(at, std::string::npos);
+    policy->insert(at + 8, "    card_removal: " + removal + "\n");
+    ASSERT_TRUE(write_file_atomic(stage.dir / "policy.yaml", as_bytes(*policy), 0644));
+    stage.start_daemon();
+  }
+  bool session_says(std::string_view member) const {
+    return eventually(seconds(20), [&] {
+      const auto answer = stage.ask("GET", "/v1/sessions").json();
+      const auto* list = find_array(answer, "sessions");
+      const auto* value =
+          list == nullptr || list->empty() ? nullptr : list->at(0).as_object().if_contains(member);
+      return value != nullptr && value->is_bool() && value->get_bool();
+    });
+  }
   testing::Finished tmux(std::vector<std::string> arguments) const {
     std::vector<std::string> argv{"tmux", "-f", "/dev/null", "-S", stage.dir / "tmux"};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
@@ -405,14 +425,7 @@ TEST_F(AgentOnATerminal, UnblocksACardWithItsUnblockingKey) {
 }
 
 TEST_F(AgentOnATerminal, ResumesALockedSessionInOnePrompt) {
-  ASSERT_EQ(stage.stop_daemon(), 0);
-  auto policy = read_file(stage.dir / "policy.yaml", 1 << 20);
-  ASSERT_TRUE(policy);
-  const auto at = policy->find("  core:\n");
-  ASSERT_NE(at, std::string::npos);
-  policy->insert(at + 8, "    card_removal: lock\n");
-  ASSERT_TRUE(write_file_atomic(stage.dir / "policy.yaml", as_bytes(*policy), 0644));
-  stage.start_daemon();
+  with_core("lock");
   start_agent();
   stage.insert();
   ASSERT_TRUE(shows("Passcode:"));
@@ -430,6 +443,39 @@ TEST_F(AgentOnATerminal, ResumesALockedSessionInOnePrompt) {
   EXPECT_TRUE(eventually(seconds(20), [&] { return stage.is_active(token); }));
   EXPECT_TRUE(desktop_is_told("Unlocked: Ada Example"));
   EXPECT_EQ(sessions(), 1U);
+}
+
+TEST_F(AgentOnATerminal, WhereTheCardMayGoItLocksNothingAndAsksForAFreshProof) {
+  with_core("keep 8h");
+  start_agent();
+  stage.insert();
+  ASSERT_TRUE(shows("Passcode:"));
+  type(passcode);
+  ASSERT_TRUE(signed_in());
+  const auto token = stage.token_text();
+  stage.pull();
+  ASSERT_TRUE(session_says("card_out"));
+  EXPECT_TRUE(stage.is_active(token));
+  EXPECT_EQ(stage.token("employee-self-service").error(), "step_up_required");
+  ASSERT_TRUE(desktop_is_told("Your card is needed"));
+  EXPECT_EQ(desktop->output().find("LockSession"), std::string::npos);
+  stage.insert();
+  ASSERT_TRUE(shows("still you"));
+  EXPECT_TRUE(shows("employee-self-service"));
+  type(passcode);
+  EXPECT_TRUE(eventually(seconds(20), [&] { return stage.token("employee-self-service").status == 200; }));
+  EXPECT_TRUE(stage.is_active(token)) << "the session is the same";
+}
+
+TEST_F(AgentOnATerminal, TellsTheServiceThatTheScreenIsLocked) {
+  start_agent();
+  stage.insert();
+  ASSERT_TRUE(shows("Passcode:"));
+  type(passcode);
+  ASSERT_TRUE(signed_in());
+  ASSERT_TRUE(desktop_is_told("Signed in"));
+  steer("locked");
+  EXPECT_TRUE(session_says("screen_locked"));
 }
 
 TEST_F(AgentOnATerminal, AsksForOneOfTwoCardsAtATime) {
