@@ -32,8 +32,7 @@ std::string card_rule_text(const json::object& session) {
   if (removal == "lock") return "If you take your card out, the session locks";
   if (removal == "grace") return "If you take your card out, put it back within moments, or the session ends";
   if (removal != "keep") return {};
-  return fmt::format("You may take your card out until {}",
-                     local_time(text_of(session, "card_needed_at")));
+  return fmt::format("You may take your card out until {}", local_time(text_of(session, "card_needed_at")));
 }
 
 std::string_view state_text(std::string_view state) {
