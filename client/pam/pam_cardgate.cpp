@@ -232,7 +232,7 @@ int check_account(pam_handle_t* handle, const Options& options, int flags) {
   if (user.empty()) return PAM_IGNORE;
   const auto need = Service(options.socket).allowed(user);
   if (!need || need->allowed) return PAM_IGNORE;
-  if ((flags & PAM_SILENT) == 0) tell(handle, need->allowed_text);
+  if ((static_cast<unsigned>(flags) & unsigned{PAM_SILENT}) == 0U) tell(handle, need->allowed_text);
   return PAM_ACCT_EXPIRED;
 }
 
