@@ -15,10 +15,6 @@
 namespace cardgate::daemon {
 namespace {
 
-json::value moment_json(const std::optional<WallTime>& moment) {
-  return moment ? json::value(json::string(to_rfc3339(*moment))) : json::value(nullptr);
-}
-
 /// `shown`: who asks may see who has it.
 json::object pool_json(const reg::PoolCard& card, bool shown, Names& names) {
   const bool out = !card.holder.empty();

@@ -98,13 +98,13 @@ Answer RegisterApi::show(Request&) {
                                  : !last.at             ? "not done"
                                  : last.problem.empty() ? "whole"
                                                         : "damaged";
-  co_return json_response(
-      200, json::object{{"file", register_.file().string()},
-                        {"bytes", there ? json::value(status.st_size) : json::value(nullptr)},
-                        {"backups", register_desk_.backups().string()},
-                        {"check", state},
-                        {"checked_at", last.at ? json::value(to_rfc3339(*last.at)) : json::value(nullptr)},
-                        {"problem", last.problem}});
+  co_return json_response(200,
+                          json::object{{"file", register_.file().string()},
+                                       {"bytes", there ? json::value(status.st_size) : json::value(nullptr)},
+                                       {"backups", register_desk_.backups().string()},
+                                       {"check", state},
+                                       {"checked_at", moment_json(last.at)},
+                                       {"problem", last.problem}});
 }
 
 Answer RegisterApi::check(Request&) {

@@ -114,10 +114,7 @@ SignInApi::Refusal SignInApi::refuse_opening(const Peer& peer, const Session& se
   const auto room = sessions_.may_open(session);
   if (room) return std::nullopt;
   if (room.error().code == Errc::permission_denied) {
-    return refused(problem(409, "card_in_use",
-                           "This card is already signed in for another user of this machine. Sign out there "
-                           "first: cardgate logout"),
-                   "card_in_use");
+    return refused(problem(409, "card_in_use", std::string(work::card_in_use)), "card_in_use");
   }
   return refused(
       problem(503, "too_many_sessions",
@@ -261,12 +258,7 @@ SignInApi::Refusal SignInApi::stand(ByCard& going) {
   if (const Session* other = sessions_.by_card(card->id); other != nullptr && other->uid != going.uid) {
     log(Level::warning, fmt::format("Two users of this machine ask for the card of person {}.", person.id),
         {{"CARDGATE_PERSON", person.id}});
-    return cards_.refuse(
-        use,
-        problem(409, "card_in_use",
-                "This card is already signed in for another user of this machine. Sign out there "
-                "first: cardgate logout"),
-        "card_in_use");
+    return cards_.refuse(use, problem(409, "card_in_use", std::string(work::card_in_use)), "card_in_use");
   }
   // A place first: neither a try nor a record is spent on a session for which there is no room.
   if (!going.is_new()) return std::nullopt;

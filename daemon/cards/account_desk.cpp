@@ -8,6 +8,7 @@
 #include "base/shown.hpp"
 #include "daemon/cards/card_name.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/people/people_view.hpp"
 #include "policy/decide.hpp"
 
 namespace cardgate::daemon {
@@ -90,9 +91,7 @@ std::string AccountDesk::against(const CardFacts& card, const Person& person, ui
   auto facts = person.facts;
   set_card(facts, person.record, card.id);
   const auto standing = policy::decide_sign_in(*rules_.policy(), facts, policy::SignIn::card, clock_.now());
-  std::string text;
-  for (const auto& item : standing.unmet)
-    text += (text.empty() ? "" : " ") + item.text + ". " + item.next_step + ".";
+  auto text = sentences(standing.unmet);
   if (!text.empty()) return text;
   const auto registered = std::ranges::find(person.record.cards, card.id, &reg::Card::uuid);
   if (registered != person.record.cards.end() && !registered->registered_by.empty() &&
@@ -100,10 +99,7 @@ std::string AccountDesk::against(const CardFacts& card, const Person& person, ui
     return fmt::format("The certificate on this card names somebody else. Take the card to the {}.",
                        rules_.policy()->contacts().access_team);
   const Session* other = sessions_.by_card(card.id);
-  if (other != nullptr && other->uid != uid)
-    return "This card is already signed in for another user of this machine. Sign out there, or take the "
-           "card "
-           "out and put it in again.";
+  if (other != nullptr && other->uid != uid) return std::string(work::card_in_use);
   return {};
 }
 

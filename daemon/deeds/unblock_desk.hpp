@@ -41,8 +41,8 @@ class UnblockDesk {
     std::string hash;                 // of the right code; empty: it is wrong, used, too old or void
   };
   boost::asio::awaitable<Compared> compare(std::string person, std::string card, Passwords::Typed code);
-  /// Uses the code up, and the key: whatever comes of it, the desk hands the key over again. Errors: cancelled (used or returned meanwhile); corrupt (the key cannot be opened); of
-  /// the register.
+  /// Uses the code up, and the key: whatever comes of it, the desk hands the key over again. Errors: cancelled (used or
+  /// returned meanwhile); corrupt (the key cannot be opened); of the register.
   boost::asio::awaitable<Result<Secret>> spend(std::string person, std::string card, std::string hash);
 
  private:

@@ -89,6 +89,10 @@ json::value next_json(const std::string& next) {
   return next.empty() ? json::value(nullptr) : json::value(json::string(next));
 }
 
+json::value moment_json(const std::optional<WallTime>& moment) {
+  return moment ? json::value(json::string(to_rfc3339(*moment))) : json::value(nullptr);
+}
+
 json::value day_json(const std::optional<Date>& day) {
   return day ? json::value(json::string(to_text(*day))) : json::value(nullptr);
 }
@@ -170,8 +174,7 @@ json::object to_json(const reg::Card& c, Names& names) {
           {"registered_on", day_json(c.registered_on)},
           {"confirmed_by", names.person(c.confirmed_by)},
           {"certificate_name", c.certificate_name},
-          {"loan_ends_at",
-           c.lent_until ? json::value(json::string(to_rfc3339(*c.lent_until))) : json::value(nullptr)}};
+          {"loan_ends_at", moment_json(c.lent_until)}};
 }
 
 }  // namespace cardgate::daemon

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "base/clock.hpp"
 #include "base/json.hpp"
 #include "daemon/http/message.hpp"
 #include "daemon/people/names.hpp"
@@ -31,6 +32,8 @@ Response access_just_ended(const policy::Contacts& contacts);
 /// Where a list goes on; null: that was all.
 json::value next_json(const std::string& next);
 json::value day_json(const std::optional<Date>& day);
+/// RFC 3339; null: none.
+json::value moment_json(const std::optional<WallTime>& moment);
 /// openapi.yaml's Lapse.
 json::object to_json(const policy::Lapse& lapse);
 json::object to_json(const reg::Declaration& declaration);

@@ -68,6 +68,10 @@ std::optional<std::string> account_over(const std::vector<reg::Person>& people, 
 /// The card stands for somebody whose account this is not. `people`: as LoginScene.
 std::string account_not_yours(std::string_view account, std::size_t people, std::string_view access_team);
 
+/// Not "take it out": a role may let a session go on without its card.
+inline constexpr std::string_view card_in_use =
+    "This card is already signed in for another user of this machine. Sign out there first: cardgate logout";
+
 inline constexpr std::string_view not_the_card_that_locked =
     "This is not the card that locked this screen. Put in the card that did. To sign in as yourself, choose "
     "Switch user.";
