@@ -51,17 +51,6 @@ class AgentOnATerminal : public ::testing::Test {
     (void)tmux({"kill-server"});
   }
 
-  /// The role `core` with this card_removal.
-  void with_core(const std::string& removal) {
-    ASSERT_EQ(stage.stop_daemon(), 0);
-    auto policy = read_file(stage.dir / "policy.yaml", 1 << 20);
-    ASSERT_TRUE(policy);
-    const auto at = policy->find("  core:\n");
-    ASSERT_NE(at, std::string::npos);
-    policy->insert(at + 8, "    card_removal: " + removal + "\n");
-    ASSERT_TRUE(write_file_atomic(stage.dir / "policy.yaml", as_bytes(*policy), 0644));
-    stage.start_daemon();
-  }
   bool session_says(std::string_view member) const {
     return eventually(seconds(20), [&] {
       const auto answer = stage.ask("GET", "/v1/sessions").json();
@@ -113,6 +102,13 @@ class AgentOnATerminal : public ::testing::Test {
   }
   bool signed_in() const {
     return eventually(seconds(20), [&] { return sessions() == 1; });
+  }
+  /// The card is put in, and the passcode typed into the dialog that comes.
+  void sign_in_when_asked() {
+    stage.insert();
+    ASSERT_TRUE(shows("Passcode:"));
+    type(passcode);
+    ASSERT_TRUE(signed_in());
   }
   bool desktop_is_told(std::string_view words, seconds patience = seconds(20)) const {
     return desktop->wait_for_line(words, patience).has_value();
@@ -285,10 +281,7 @@ TEST_F(AgentOnATerminal, EndsItsDialogWhenSomebodyElseSignedIn) {
 TEST_F(AgentOnATerminal, SaysWhenNothingLocksTheScreen) {
   start_agent();
   steer("ignore");
-  stage.insert();
-  ASSERT_TRUE(shows("Passcode:"));
-  type(passcode);
-  ASSERT_TRUE(signed_in());
+  ASSERT_NO_FATAL_FAILURE(sign_in_when_asked());
   stage.pull();
   EXPECT_TRUE(desktop_is_told("The screen is not locked", seconds(5))) << desktop->output();
   EXPECT_EQ(desktop->output().find("TerminateSession"), std::string::npos);
@@ -297,10 +290,7 @@ TEST_F(AgentOnATerminal, SaysWhenNothingLocksTheScreen) {
 TEST_F(AgentOnATerminal, EndsTheLoginWhenNothingLocksAndItIsToldTo) {
   start_agent("--on-no-locker end-session");
   steer("ignore");
-  stage.insert();
-  ASSERT_TRUE(shows("Passcode:"));
-  type(passcode);
-  ASSERT_TRUE(signed_in());
+  ASSERT_NO_FATAL_FAILURE(sign_in_when_asked());
   stage.pull();
   EXPECT_TRUE(desktop_is_told("TerminateSession c1", seconds(5)));
 }
@@ -315,10 +305,7 @@ TEST_F(AgentOnATerminal, LocksBeforeSleep) {
 TEST_F(AgentOnATerminal, LocksALoginThatIsNotAtTheFrontAndWhatElseIsTheUsers) {
   start_agent();
   steer("ignore");
-  stage.insert();
-  ASSERT_TRUE(shows("Passcode:"));
-  type(passcode);
-  ASSERT_TRUE(signed_in());
+  ASSERT_NO_FATAL_FAILURE(sign_in_when_asked());
   ASSERT_TRUE(desktop_is_told("Signed in"));
   steer("away");
   stage.pull();
@@ -425,12 +412,9 @@ TEST_F(AgentOnATerminal, UnblocksACardWithItsUnblockingKey) {
 }
 
 TEST_F(AgentOnATerminal, ResumesALockedSessionInOnePrompt) {
-  with_core("lock");
+  stage.with_core("lock");
   start_agent();
-  stage.insert();
-  ASSERT_TRUE(shows("Passcode:"));
-  type(passcode);
-  ASSERT_TRUE(signed_in());
+  ASSERT_NO_FATAL_FAILURE(sign_in_when_asked());
   const auto token = stage.token_text();
   stage.pull();
   ASSERT_TRUE(desktop_is_told("LockSession c1"));
@@ -446,12 +430,9 @@ TEST_F(AgentOnATerminal, ResumesALockedSessionInOnePrompt) {
 }
 
 TEST_F(AgentOnATerminal, WhereTheCardMayGoItLocksNothingAndAsksForAFreshProof) {
-  with_core("keep 8h");
+  stage.with_core("keep 8h");
   start_agent();
-  stage.insert();
-  ASSERT_TRUE(shows("Passcode:"));
-  type(passcode);
-  ASSERT_TRUE(signed_in());
+  ASSERT_NO_FATAL_FAILURE(sign_in_when_asked());
   const auto token = stage.token_text();
   stage.pull();
   ASSERT_TRUE(session_says("card_out"));
@@ -469,10 +450,7 @@ TEST_F(AgentOnATerminal, WhereTheCardMayGoItLocksNothingAndAsksForAFreshProof) {
 
 TEST_F(AgentOnATerminal, TellsTheServiceThatTheScreenIsLocked) {
   start_agent();
-  stage.insert();
-  ASSERT_TRUE(shows("Passcode:"));
-  type(passcode);
-  ASSERT_TRUE(signed_in());
+  ASSERT_NO_FATAL_FAILURE(sign_in_when_asked());
   ASSERT_TRUE(desktop_is_told("Signed in"));
   steer("locked");
   EXPECT_TRUE(session_says("screen_locked"));
@@ -512,10 +490,7 @@ TEST_F(AgentOnATerminal, ShowsTheGreeterToAnotherPerson) {
       simcard::to_text(second.data().uuid));
   ASSERT_EQ(stage.import(people).status, 200);
   start_agent(fmt::format("--switch-user 'touch {}/greeter'", stage.dir.path().string()));
-  stage.insert();
-  ASSERT_TRUE(shows("Passcode:"));
-  type(passcode);
-  ASSERT_TRUE(signed_in());
+  ASSERT_NO_FATAL_FAILURE(sign_in_when_asked());
   stage.pull();
   ASSERT_TRUE(desktop_is_told("LockSession c1"));
   simcard::VpcdLink link(second, simcard::second_reader);
@@ -529,20 +504,14 @@ TEST_F(AgentOnATerminal, ShowsTheGreeterToAnotherPerson) {
 
 TEST_F(AgentOnATerminal, LocksWhenTheReaderServiceIsGone) {
   start_agent();
-  stage.insert();
-  ASSERT_TRUE(shows("Passcode:"));
-  type(passcode);
-  ASSERT_TRUE(signed_in());
+  ASSERT_NO_FATAL_FAILURE(sign_in_when_asked());
   stage.pcscd.stop();
   EXPECT_TRUE(desktop_is_told("LockSession c1"));
 }
 
 TEST_F(AgentOnATerminal, LocksWhenTheCardWentWhileTheServiceWasAway) {
   start_agent();
-  stage.insert();
-  ASSERT_TRUE(shows("Passcode:"));
-  type(passcode);
-  ASSERT_TRUE(signed_in());
+  ASSERT_NO_FATAL_FAILURE(sign_in_when_asked());
   ASSERT_TRUE(desktop_is_told("Signed in"));
   ASSERT_EQ(stage.stop_daemon(), 0);
   stage.link->pull();

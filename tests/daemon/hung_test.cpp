@@ -26,16 +26,6 @@ class HungPcscd : public ::testing::Test {
   void TearDown() override {
     if (stage.pcscd.running()) stage.pcscd.signal(SIGCONT);  // so that the card can leave
   }
-  void with_core(const std::string& removal) {
-    ASSERT_EQ(stage.stop_daemon(), 0);
-    auto policy = read_file(stage.dir / "policy.yaml", 1 << 20);
-    ASSERT_TRUE(policy);
-    const auto at = policy->find("  core:\n");
-    ASSERT_NE(at, std::string::npos);
-    policy->insert(at + 8, "    card_removal: " + removal + "\n");
-    ASSERT_TRUE(write_file_atomic(stage.dir / "policy.yaml", as_bytes(*policy), 0644));
-    stage.start_daemon();
-  }
   std::string state() const {
     const auto sessions = stage.ask("GET", "/v1/sessions").json();
     const auto* list = find_array(sessions, "sessions");
@@ -85,7 +75,7 @@ TEST_F(HungPcscd, EndsTheSessionSaysSoAndGoesOnByItself) {
 }
 
 TEST_F(HungPcscd, LeavesTheSessionOfARoleThatKeeps) {
-  with_core("keep 8h");
+  stage.with_core("keep 8h");
   stage.insert_and_wait();
   ASSERT_EQ(stage.sign_in().status, 201);
   const auto token = stage.token_text();
@@ -96,7 +86,7 @@ TEST_F(HungPcscd, LeavesTheSessionOfARoleThatKeeps) {
 }
 
 TEST_F(HungPcscd, LocksTheSessionOfARoleThatLocks) {
-  with_core("lock");
+  stage.with_core("lock");
   stage.insert_and_wait();
   ASSERT_EQ(stage.sign_in().status, 201);
   const auto token = stage.token_text();
@@ -107,7 +97,7 @@ TEST_F(HungPcscd, LocksTheSessionOfARoleThatLocks) {
 }
 
 TEST_F(HungPcscd, TakesUpASessionInItsGraceWhenItAnswersAgain) {
-  with_core("grace 60s");
+  stage.with_core("grace 60s");
   stage.insert_and_wait();
   ASSERT_EQ(stage.sign_in().status, 201);
   (void)stage.token_text();

@@ -23,17 +23,6 @@ class Removal : public ::testing::Test {
       GTEST_SKIP() << "pcscd or the virtual reader is missing: run script/bootstrap";
     stage.up();
   }
-  /// The role `core` with this card_removal, from the next start of the service on.
-  void with_core(const std::string& removal) {
-    ASSERT_EQ(stage.stop_daemon(), 0);
-    auto policy = read_file(stage.dir / "policy.yaml", 1 << 20);
-    ASSERT_TRUE(policy);
-    const auto at = policy->find("  core:\n");
-    ASSERT_NE(at, std::string::npos);
-    policy->insert(at + 8, "    card_removal: " + removal + "\n");
-    ASSERT_TRUE(write_file_atomic(stage.dir / "policy.yaml", as_bytes(*policy), 0644));
-    stage.start_daemon();
-  }
   std::string state() const {
     const auto sessions = stage.ask("GET", "/v1/sessions").json();
     const auto* list = find_array(sessions, "sessions");
@@ -54,7 +43,7 @@ class Removal : public ::testing::Test {
 };
 
 TEST_F(Removal, ALockedSessionWaitsForTheSameCardAndItsPasscode) {
-  with_core("lock");
+  stage.with_core("lock");
   stage.insert_and_wait();
   ASSERT_EQ(stage.sign_in().status, 201);
   const auto token = stage.token_text();
@@ -74,7 +63,7 @@ TEST_F(Removal, ALockedSessionWaitsForTheSameCardAndItsPasscode) {
 }
 
 TEST_F(Removal, ALockedSessionIsUnlockedByTheCommand) {
-  with_core("lock");
+  stage.with_core("lock");
   stage.insert_and_wait();
   ASSERT_EQ(stage.sign_in().status, 201);
   const auto token = stage.token_text();
@@ -88,7 +77,7 @@ TEST_F(Removal, ALockedSessionIsUnlockedByTheCommand) {
 }
 
 TEST_F(Removal, InItsGraceASessionGoesOnWhenItsCardComesBack) {
-  with_core("grace 60s");
+  stage.with_core("grace 60s");
   stage.insert_and_wait();
   ASSERT_EQ(stage.sign_in().status, 201);
   const auto token = stage.token_text();
@@ -102,7 +91,7 @@ TEST_F(Removal, InItsGraceASessionGoesOnWhenItsCardComesBack) {
 }
 
 TEST_F(Removal, AfterItsGraceASessionEnds) {
-  with_core("grace 1s");
+  stage.with_core("grace 1s");
   stage.insert_and_wait();
   ASSERT_EQ(stage.sign_in().status, 201);
   const auto token = stage.token_text();
@@ -112,7 +101,7 @@ TEST_F(Removal, AfterItsGraceASessionEnds) {
 }
 
 TEST_F(Removal, WithKeepASessionGoesOnWithoutItsCardAndTheCommandProvesItAgain) {
-  with_core("keep 8h");
+  stage.with_core("keep 8h");
   stage.insert_and_wait();
   ASSERT_EQ(stage.sign_in().status, 201);
   const auto token = stage.token_text();

@@ -238,6 +238,17 @@ void Stage::launch_daemon() {
   daemon = std::move(*started);
 }
 
+void Stage::with_core(const std::string& removal) {
+  ASSERT_EQ(stop_daemon(), 0);
+  auto policy = read_file(dir / "policy.yaml", 1 << 20);
+  ASSERT_TRUE(policy);
+  const auto at = policy->find("  core:\n");
+  ASSERT_NE(at, std::string::npos);
+  policy->insert(at + 8, "    card_removal: " + removal + "\n");
+  ASSERT_TRUE(write_file_atomic(dir / "policy.yaml", as_bytes(*policy), 0644));
+  start_daemon();
+}
+
 void Stage::start_daemon() {
   launch_daemon();
   if (!daemon->wait_for_line("serving", seconds(20)))

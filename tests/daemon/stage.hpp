@@ -55,6 +55,8 @@ class Stage {
   /// From the next start on, the service's wall clock is set_clock()'s.
   void with_calendar();
   void set_clock(std::chrono::seconds ahead) const;
+  /// Starts the service anew with this card_removal of the role `core`.
+  void with_core(const std::string& removal);
   void start_daemon();
   /// Starts cardgated and returns it without waiting for anything.
   void launch_daemon();
