@@ -46,3 +46,6 @@ journal_has() { # EVENT [FIELD VALUE]
     'length > 0 and ($field == "" or any(.[]; .[$field] == $value))' >/dev/null
 }
 
+as_anna() { runuser -u anna -- "$@"; }
+reader_listed() { as_anna cardgate status --json | jq -e '.readers | length > 0' >/dev/null; }
+card_is_ready() { as_anna cardgate status --json | jq -e 'any(.readers[]; .card.state == "ready")' >/dev/null; }
