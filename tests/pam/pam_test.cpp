@@ -387,8 +387,17 @@ TEST_F(Pam, NothingANullAndAnEndedConversationSpendNothing) {
 }
 
 TEST_F(Pam, AScriptInALoopCostsNoTryNoExchangeAndNoRecord) {
+  // The log's own checkpoints come by time.
+  const auto records = [&] {
+    const auto log = stage.audit_text();
+    std::vector<std::string> lines;
+    for (auto line : std::views::split(log, '\n'))
+      if (std::string text(line.begin(), line.end()); text.find(R"("event":"checkpoint")") == std::string::npos)
+        lines.push_back(std::move(text));
+    return lines;
+  };
   stage.insert_and_wait();
-  const auto before = stage.audit_text().size();
+  const auto before = records();
   stage.card->clear_exchanges();
   for (int i = 0; i < 200; ++i) {
     const auto login = program();
@@ -396,7 +405,7 @@ TEST_F(Pam, AScriptInALoopCostsNoTryNoExchangeAndNoRecord) {
   }
   EXPECT_EQ(stage.card->exchanges(), 0);
   EXPECT_EQ(stage.card->pin_tries(), 3);
-  EXPECT_EQ(stage.audit_text().size(), before);
+  EXPECT_EQ(records(), before);
 }
 
 TEST_F(Pam, ThePasscodeIsNowhereInTheProgramAfterwards) {
