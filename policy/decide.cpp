@@ -16,11 +16,7 @@ class Hearing {
  public:
   Hearing(const Policy& policy, const Facts& facts, std::string_view role, std::string_view title,
           WallTime now)
-      : policy_(policy),
-        facts_(facts),
-        role_(role),
-        title_(title),
-        today_(std::chrono::floor<std::chrono::days>(now)) {}
+      : policy_(policy), facts_(facts), role_(role), title_(title), today_(policy.calendar().date_of(now)) {}
 
   void ask(const Prerequisite& wanted, bool warn) {
     const Standing standing = standing_of(wanted, facts_, role_, today_);
@@ -37,7 +33,7 @@ class Hearing {
     if (!facts_.answers_until) return;
     const WallTime end = *facts_.answers_until + delay;
     if (now > end) {
-      decision.unmet.push_back(revocation_unknown(*facts_.answers_until));
+      decision.unmet.push_back(revocation_unknown(*facts_.answers_until, policy_));
     } else {
       ends_at(end);
     }
@@ -57,7 +53,7 @@ class Hearing {
     if (decision.allowed) {
       decision.records = records;
       if (lapse_) {
-        decision.valid_until = WallTime(*lapse_);
+        decision.valid_until = policy_.calendar().start_of(Date(*lapse_));
         decision.last_day = Date(*lapse_ - std::chrono::days(1));
       }
       if (moment_ && (!decision.valid_until || *moment_ < *decision.valid_until)) {

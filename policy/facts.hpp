@@ -12,6 +12,9 @@
 
 namespace cardgate::policy {
 
+/// A day of the calendar that people live by, as a number.
+using Day = std::chrono::sys_days;
+
 /// An access form (ESR06) for one role. `verified_by` and `approved_by` are people's ids. A day that is not known
 /// (nothing) does not speak against the form; one that is still to come does.
 struct Form {

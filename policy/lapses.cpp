@@ -85,11 +85,7 @@ void put_ahead(Lapse& lapse, const Prerequisite& wanted, const Facts& facts, Day
 class Walk {
  public:
   Walk(const Policy& policy, const Facts& facts, const Role& role, const LapseQuestion& question)
-      : policy_(policy),
-        facts_(facts),
-        role_(role),
-        today_(std::chrono::floor<days>(question.from)),
-        end_(today_ + question.span) {}
+      : policy_(policy), facts_(facts), role_(role), today_(question.from), end_(today_ + question.span) {}
 
   void along(const Prerequisite& wanted, std::vector<Lapse>& out) const {
     Day day = today_;
@@ -135,8 +131,7 @@ class Walk {
   Day today_, end_;
 };
 
-bool allowed(const Facts& facts, const Role& role, SignIn sign_in, WallTime now) {
-  const Day today = std::chrono::floor<days>(now);
+bool allowed(const Facts& facts, const Role& role, SignIn sign_in, Day today) {
   return role.accepts(sign_in) && all_asked(role, sign_in, [&](const Prerequisite& wanted) {
            return wanted.warn || standing_of(wanted, facts, role.name, today).met();
          });
@@ -144,8 +139,8 @@ bool allowed(const Facts& facts, const Role& role, SignIn sign_in, WallTime now)
 
 }  // namespace
 
-bool holds(const Facts& facts, const Role& role, WallTime now) {
-  return allowed(facts, role, least(role), now);
+bool holds(const Facts& facts, const Role& role, Day today) {
+  return allowed(facts, role, least(role), today);
 }
 
 std::vector<Lapse> lapses(const Policy& policy, const Facts& facts, const LapseQuestion& question) {

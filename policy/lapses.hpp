@@ -28,7 +28,7 @@ struct Lapse {
 struct LapseQuestion {
   std::string_view role;          // empty: every role that the person holds
   std::optional<SignIn> sign_in;  // nothing: the way that asks for less, of those that the role takes
-  WallTime from;
+  Day from;
   std::chrono::days span{30};  // lapses from today's to the last of so many days
 };
 
@@ -36,7 +36,7 @@ struct LapseQuestion {
 /// certificate is left out: its answers are renewed by themselves.
 std::vector<Lapse> lapses(const Policy& policy, const Facts& facts, const LapseQuestion& question);
 
-/// Would the person get the role now, by the way that asks for less?
-bool holds(const Facts& facts, const Role& role, WallTime now);
+/// Would the person get the role on that day, by the way that asks for less?
+bool holds(const Facts& facts, const Role& role, Day today);
 
 }  // namespace cardgate::policy

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/calendar.hpp"
 #include "base/clock.hpp"
 
 namespace cardgate::policy {
@@ -130,6 +131,9 @@ class Policy {
   };
   /// Fills in what follows from the parts (each declaration's text_hash, what a sign-in asks for); checks nothing.
   explicit Policy(Parts parts);
+  /// Whose days count: UTC's until this is said. Before anybody else sees the policy.
+  void live_by(Calendar calendar) { calendar_ = calendar; }
+  const Calendar& calendar() const { return calendar_; }
 
   /// nullptr when there is no such role. Lives as long as the policy.
   const Role* role(std::string_view name) const;
@@ -156,6 +160,7 @@ class Policy {
 
  private:
   Parts parts_;
+  Calendar calendar_;
   std::vector<Prerequisite> card_standing_, password_standing_;
 };
 

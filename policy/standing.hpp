@@ -11,8 +11,6 @@
 
 namespace cardgate::policy {
 
-using Day = std::chrono::sys_days;
-
 /// In rising order of nearness to `met`: of several forms the nearest speaks.
 enum class State : std::uint8_t {
   absent,

@@ -227,11 +227,10 @@ Unmet wrong_sign_in(const Role& role, SignIn sign_in) {
           role.accepts(SignIn::card) ? "Sign in with your card" : "Sign in with your user name and password"};
 }
 
-Unmet revocation_unknown(WallTime since) {
+Unmet revocation_unknown(WallTime since, const Policy& policy) {
   return {"revocation",
-          fmt::format(
-              "The last check that your card was not withdrawn is too old: it was valid until {} at {} UTC",
-              day_text(date_of(since)), to_rfc3339(since).substr(11, 5)),
+          fmt::format("The last check that your card was not withdrawn is too old: it was valid until {}",
+                      policy.calendar().moment_text(since)),
           "the people who run this machine",
           "Try again in a moment. If it stays like this, tell them that the issuer's revocation service "
           "cannot be reached"};
@@ -239,7 +238,8 @@ Unmet revocation_unknown(WallTime since) {
 
 Unmet loan_over(WallTime until, const Policy& policy) {
   return {"card",
-          fmt::format("This card was lent to you until {}, and that time is over", moment_text(until)),
+          fmt::format("This card was lent to you until {}, and that time is over",
+                      policy.calendar().moment_text(until)),
           policy.contacts().access_team,
           "Give the card back, and sign in with your own. If you still have none, ask for a card for today"};
 }

@@ -13,7 +13,7 @@ Unmet unmet(const Prerequisite& wanted, const Standing& standing, std::string_vi
 /// The role is not open to this way of signing in.
 Unmet wrong_sign_in(const Role& role, SignIn sign_in);
 /// What was known of the card's certificate is too old.
-Unmet revocation_unknown(WallTime since);
+Unmet revocation_unknown(WallTime since, const Policy& policy);
 /// The card in use was lent, and is to be given back.
 Unmet loan_over(WallTime until, const Policy& policy);
 /// There is no such role. `asked` is a caller's text.

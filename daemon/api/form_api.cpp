@@ -58,7 +58,7 @@ boost::asio::awaitable<Response> FormApi::list_of_mine(const Request& request, s
   const auto known = roll_.person(me);
   if (!known) co_return no_person(known.error(), me);
   std::vector<std::string> managers;
-  for (auto& manager : policy::managers_of((*known)->facts, clock_.now()))
+  for (auto& manager : policy::managers_of((*known)->facts, clock_.today()))
     managers.push_back(std::move(manager.id));
   // Everybody may ask what waits for them; what they may approve decides how far they see.
   const std::function<Actor()> asks = [&] {

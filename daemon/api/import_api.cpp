@@ -102,7 +102,7 @@ std::optional<bool> flag(const std::string& text) {
 /// Strictly: a mistyped dry_run must not become an import.
 std::optional<Response> ImportApi::read(const Request& request, Ask& ask) {
   ask.csv = request.content_type == "text/csv";
-  ask.options.today = date_of(clock_.now());
+  ask.options.today = clock_.today();
   ask.options.ids = rules_.config().staff_ids;
   ask.options.teams = teams_that_give_access(*rules_.policy());
   for (const auto& [name, value] : request.query) {

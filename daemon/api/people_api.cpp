@@ -69,7 +69,7 @@ Answer PeopleApi::team(Request& request) {
     if (reach.roles.empty()) return team_names_page(staff, ask, stop);
     std::vector<std::string> managers{reach.facts.person};
     for (const auto* role : reach.roles) {
-      for (auto& each : policy::managers_in_scope(*role, reach.facts, reach.now))
+      for (auto& each : policy::managers_in_scope(*role, reach.facts, reach.today))
         managers.push_back(std::move(each.id));
     }
     return team_page(staff, ask, managers, stop);
@@ -219,7 +219,7 @@ Answer PeopleApi::record_allowed(Request& request, const std::string& given) {
   if (!subject && subject.error().code != Errc::not_found) co_return no_person(subject.error(), ask.record);
   // Somebody unknown and somebody else's staff are answered alike.
   if (!subject ||
-      !policy::in_scope(*ask.role, ask.facts, ask.record, (*subject)->record.line_manager, clock_.now()))
+      !policy::in_scope(*ask.role, ask.facts, ask.record, (*subject)->record.line_manager, clock_.today()))
     co_return not_allowed(ask, "out of scope");
   sessions_.used(ask.session->id);
   co_return json_response(200, json::object{{"allowed", true},
@@ -249,7 +249,8 @@ Answer PeopleApi::access(Request& request) {
     for (const auto& role : view.policy->roles()) {
       if (!role_name.empty() && role.name != role_name) continue;
       auto entry = decision_json(role, policy::decide(*view.policy, facts, {role.name, way}, view.now));
-      const auto lapses = policy::lapses(*view.policy, facts, {role.name, way, view.now, lapse_horizon});
+      const auto lapses =
+          policy::lapses(*view.policy, facts, {role.name, way, policy::Day(view.today()), lapse_horizon});
       for (const auto& lapse : lapses) lapsing.emplace(to_text(lapse.date), lapse.title);
       entry["lapses"] = list_json(lapses);
       roles.push_back(std::move(entry));

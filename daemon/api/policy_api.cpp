@@ -17,8 +17,8 @@ constexpr std::string_view not_part =
     "issuer has withdrawn it.";
 
 /// A day stands for its beginning. Errors: malformed.
-Result<WallTime> read_time(const std::string& text) {
-  if (const auto day = parse_date(text)) return start_of(*day);
+Result<WallTime> read_time(const std::string& text, const Calendar& calendar) {
+  if (const auto day = parse_date(text)) return calendar.start_of(*day);
   return parse_rfc3339(text);
 }
 
@@ -44,7 +44,7 @@ std::optional<Response> PolicyApi::read(const Request& request, Question& questi
   question.role = *role;
   question.at = clock_.now();
   if (const std::string* text = request.parameter("at")) {
-    const auto time = read_time(*text);
+    const auto time = read_time(*text, clock_.calendar());
     if (!time) {
       return problem(400, "bad_request", "`at` must be a day (2026-12-01) or a time (2026-12-01T09:30:00Z).");
     }
@@ -118,7 +118,7 @@ Answer PolicyApi::explain(Request& request) {
 
 Answer PolicyApi::forecast(Request& request) {
   Forecast::Question question;
-  question.from = clock_.now();
+  question.from = clock_.today();
   if (const std::string* text = request.parameter("days")) {
     const auto days = read_days(*text);
     if (!days) {

@@ -135,7 +135,7 @@ proto::Claims TokenApi::claims_of(const Issue& issue, const Session& session, Wa
         expires, at + std::chrono::floor<milliseconds>(session.proved + *role.step_up_age - clock_.boot()));
   if (issue.decision.valid_until) expires = std::min(expires, *issue.decision.valid_until);
   proto::Claims claims;
-  claims.records_of = records_of(role, issue.facts, at);
+  claims.records_of = records_of(role, issue.facts, rules_.policy()->calendar().date_of(at));
   // A gate asks GET /v1/records/ID/allowed in any case; a list that grows is of no use to anybody.
   if (claims.records_of.size() > max_managers_in_token) claims.records_of.clear();
   claims.exp = to_unix_seconds(expires);

@@ -101,7 +101,7 @@ Actor Actors::may(const Request& request, policy::Act act, const std::string& su
   const Session& session = *sessions_.find(who.session);
   const auto facts = sessions_.facts_for(session);
   if (!facts) return refused(std::move(who), register_unavailable(facts.error()), "register");
-  who.reach = {rules_.policy(), *facts, {}, clock_.now()};
+  who.reach = {rules_.policy(), *facts, {}, clock_.today()};
   if (auto no = refuse_without_role(who, session, act))
     return refused(std::move(who), std::move(*no), "no role lets them");
   if (act != policy::Act::see_people) {
@@ -115,7 +115,7 @@ Actor Actors::may(const Request& request, policy::Act act, const std::string& su
   const auto& manager = (*other)->record.line_manager;
   std::vector<const policy::Role*> fitting;
   std::ranges::copy_if(held, std::back_inserter(fitting), [&](const policy::Role* each) {
-    return policy::in_scope(*each, who.reach.facts, subject, manager, clock_.now());
+    return policy::in_scope(*each, who.reach.facts, subject, manager, clock_.today());
   });
   if (fitting.empty()) {
     auto answer = problem(403, "record_not_yours",
@@ -173,7 +173,7 @@ Actor Actors::manager_of(const Request& request, const std::string& subject) {
   const auto other = subject.empty() ? Result<std::shared_ptr<const Person>>(Error{Errc::not_found, {}})
                                      : roll_.person(subject);
   // Somebody unknown and somebody else's staff are answered alike.
-  if (!other || !policy::manages(facts, (*other)->record.line_manager, clock_.now())) {
+  if (!other || !policy::manages(facts, (*other)->record.line_manager, clock_.today())) {
     who.refusal = problem(
         403, "record_not_yours",
         "There is no form with that number for you to verify. Only the person's line manager, or somebody "

@@ -54,7 +54,7 @@ void Notices::dates_changed() {
 
 void Notices::arm() {
   midnight_.set(clock_.boot_time_of(
-      WallTime(std::chrono::floor<std::chrono::days>(clock_.now()) + std::chrono::days(1)) +
+      clock_.calendar().start_of(Date(std::chrono::sys_days(clock_.today()) + std::chrono::days(1))) +
       milliseconds(1)));
 }
 

@@ -70,12 +70,12 @@ std::optional<PeopleDesk::Naming> PeopleDesk::naming(const Request& request, std
   ask.me = who.person;
   ask.sees_all = false;
   ask.anybody = out.had_role && whom == Whom::anybody;
-  for (auto& manager : policy::managers_of(facts, clock_.now()))
+  for (auto& manager : policy::managers_of(facts, clock_.today()))
     ask.managers.push_back(std::move(manager.id));
   if (!out.had_role) return out;
   for (const auto* role : who.reach.roles) {
     ask.sees_all = ask.sees_all || role->records == "all" || role->records == "by-function";
-    for (auto& manager : policy::managers_in_scope(*role, facts, clock_.now()))
+    for (auto& manager : policy::managers_in_scope(*role, facts, clock_.today()))
       ask.managers.push_back(std::move(manager.id));
   }
   return out;

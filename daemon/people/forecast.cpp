@@ -43,7 +43,7 @@ void Forecast::look_at(const reg::Person& person, const RecordOf& record_of) {
     if (!lapse.ends_role) continue;
     const Day day(lapse.date);
     // What ends after the role was lost to something else is listed, and loses nobody a second time.
-    if (policy::holds(facts, *policy_->role(lapse.role), start_of(lapse.date))) {
+    if (policy::holds(facts, *policy_->role(lapse.role), day)) {
       on_day.emplace(day, lapse.role);
       in_week.emplace(monday_of(day), lapse.role);
       weeks.insert(monday_of(day));

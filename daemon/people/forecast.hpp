@@ -23,7 +23,7 @@ class Forecast {
  public:
   struct Question {
     std::string role;  // empty: every role
-    WallTime from;
+    policy::Day from;
     std::chrono::days span{90};
     std::size_t list = max_forecast_entries;  // how many lapses are listed at most
   };

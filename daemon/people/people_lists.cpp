@@ -77,7 +77,7 @@ Result<PeoplePage> team_page(reg::Register& staff, const ListAsk& ask,
 
 Result<PeoplePage> team_names_page(reg::Register& staff, const ListAsk& ask, const std::atomic<bool>& stop) {
   std::vector<std::string> managers;
-  for (auto& each : policy::managers_of(ask.reach.facts, ask.reach.now))
+  for (auto& each : policy::managers_of(ask.reach.facts, ask.reach.today))
     managers.push_back(std::move(each.id));
   const RowsOf rows_of = [](const reg::Person& person) { return json::array{person_json(person)}; };
   return page_of(staff, ask, TRY(staff_of(staff, managers)), rows_of, stop);

@@ -21,7 +21,7 @@ std::size_t entries_of(const policy::Facts& facts) {
 
 bool Reach::opens(const reg::Person& person) const {
   return std::ranges::any_of(roles, [&](const policy::Role* role) {
-    return policy::in_scope(*role, facts, person.id, person.line_manager, now);
+    return policy::in_scope(*role, facts, person.id, person.line_manager, today);
   });
 }
 
@@ -72,7 +72,8 @@ json::array PeopleView::roles(const reg::Person& person, const RecordOf& record_
         std::ranges::any_of(person.forms, [&](const reg::Form& each) { return each.role == role.name; });
     if (!decision.allowed && !wanted) continue;
     auto entry = decision_json(role, decision);
-    entry["lapses"] = list_json(policy::lapses(*policy, facts, {role.name, way, now, lapse_horizon}));
+    entry["lapses"] =
+        list_json(policy::lapses(*policy, facts, {role.name, way, policy::Day(today()), lapse_horizon}));
     roles.push_back(std::move(entry));
   }
   return roles;

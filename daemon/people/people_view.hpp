@@ -22,7 +22,7 @@ struct PeopleView {
   WallTime now;
   Takings takings;  // in force, and not in the register yet
 
-  Date today() const { return date_of(now); }
+  Date today() const { return policy->calendar().date_of(now); }
   /// The person on file, with all that takes access away as soon as that is decided. Errors: as Register::person().
   Result<reg::Person> record(reg::Register& staff, const std::string& id) const;
   RecordOf records(reg::Register& staff) const;
@@ -53,7 +53,7 @@ struct Reach {
   std::shared_ptr<const policy::Policy> policy;  // keeps `roles`
   policy::Facts facts;                           // of who asks
   std::vector<const policy::Role*> roles;        // that they hold, and that let them
-  WallTime now;
+  policy::Day today;
 
   bool opens(const reg::Person& person) const;
 };

@@ -357,6 +357,11 @@ Result<Config> load_config(const std::filesystem::path& file) {
   const Yaml issuer = TRY(map.required("issuer"));
   config.issuer = TRY(issuer.string());
   if (!config.issuer.starts_with("https://")) return issuer.error("expected a URL that begins with https://");
+  if (auto zone = map.optional("time_zone")) {
+    auto calendar = Calendar::of(TRY(zone->string()));
+    if (!calendar) return zone->error(calendar.error().context);
+    config.calendar = *calendar;
+  }
   config.socket = TRY(path_of(TRY(map.required("socket"))));
   config.admin_socket = TRY(path_of(TRY(map.required("admin_socket"))));
   config.state_directory = TRY(path_of(TRY(map.required("state_directory"))));

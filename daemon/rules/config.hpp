@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/calendar.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "daemon/access/match.hpp"
@@ -42,6 +43,7 @@ struct LoginSettings {
 struct Config {
   std::filesystem::path file;
   std::string issuer;
+  Calendar calendar;  // of the time zone whose days count
   std::filesystem::path socket, admin_socket, state_directory, audit_directory, policy;
   std::size_t audit_segment_bytes = 64u << 20;
   std::size_t audit_keep_segments = 0;

@@ -30,7 +30,9 @@ RuleLoader::RuleLoader(boost::asio::io_context& io, RuleBook& rules, Recorder& r
       recorder_(recorder),
       clock_(clock),
       configuration_(std::move(in_use)),
-      reloads_(io) {}
+      reloads_(io) {
+  clock_.live_by(rules_.config().calendar);
+}
 
 RuleLoader::~RuleLoader() {
   threads_.join();
@@ -105,6 +107,7 @@ void RuleLoader::take_over(Settings next) {
                           before->judge->answers());
   rules_.set(
       {std::move(next.config), std::move(next.policy), std::move(judge), std::move(next.password_rules)});
+  clock_.live_by(rules_.config().calendar);
   configuration_.taken(std::move(next.files));
   audit::Record record;
   record.event = name_of(audit::Event::reload);

@@ -40,7 +40,8 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
   auto config = TRY(load_config(file));
   files.add(config.policy);
   if (!config.passwords.blocklist.empty()) files.add(config.passwords.blocklist);
-  auto policy = std::make_shared<const policy::Policy>(TRY(policy::load_policy(config.policy)));
+  auto policy = std::make_shared<policy::Policy>(TRY(policy::load_policy(config.policy)));
+  policy->live_by(config.calendar);
   TRY(check_roles(config, *policy));
   auto authorities = TRY(trust::Authorities::load(config.authorities));
   auto cards = TRY(card_rules(config));

@@ -14,9 +14,9 @@ Sessions::Bounds session_bounds(const Limits& limits) {
   return {static_cast<std::size_t>(limits.sessions), static_cast<std::size_t>(limits.tokens_per_session)};
 }
 
-std::vector<std::string> records_of(const policy::Role& role, const policy::Facts& facts, WallTime now) {
+std::vector<std::string> records_of(const policy::Role& role, const policy::Facts& facts, policy::Day today) {
   std::vector<std::string> out;
-  for (const auto& manager : policy::managers_in_scope(role, facts, now))
+  for (const auto& manager : policy::managers_in_scope(role, facts, today))
     out.push_back(manager.until ? manager.id + "@" + to_text(*manager.until) : manager.id);
   return out;
 }

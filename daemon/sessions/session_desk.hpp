@@ -131,7 +131,7 @@ class SessionDesk {
 };
 
 /// The claim `records_of`: line managers, each with the last day where there is one ("10001@2026-12-31").
-std::vector<std::string> records_of(const policy::Role& role, const policy::Facts& facts, WallTime now);
+std::vector<std::string> records_of(const policy::Role& role, const policy::Facts& facts, policy::Day today);
 /// "good", or "cached": an answer about the certificate is overdue.
 std::string_view revocation_word(const Session& session, WallTime now);
 Sessions::Bounds session_bounds(const Limits& limits);

@@ -86,7 +86,7 @@ void SessionDesk::review_role(const Session& session, const std::string& role, c
   if (decision.allowed) {
     if (decision.valid_until) bring_forward(sessions_, id, clock_.boot_time_of(*decision.valid_until));
     const policy::Role& held = *policy.role(role);
-    apply(sessions_.revoke_outside(id, role, records_of(held, facts, clock_.now())));
+    apply(sessions_.revoke_outside(id, role, records_of(held, facts, clock_.today())));
     if (const Session* still = sessions_.find(id); still != nullptr && held.step_up_age)
       sessions_.shorten(id, role, still->proved + *held.step_up_age);
     return;

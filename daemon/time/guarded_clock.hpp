@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "base/calendar.hpp"
 #include "daemon/time/wall_guard.hpp"
 
 namespace cardgate::daemon {
@@ -15,7 +16,11 @@ class GuardedClock {
 
   BootTime boot() const { return clock_.boot(); }
   WallTime now() { return guard_.now(); }
-  Date today() { return Date(std::chrono::floor<std::chrono::days>(now())); }
+  /// The day where the hospital is.
+  Date today() { return calendar_.date_of(now()); }
+  /// Whose days count from now on. For who takes over the configuration.
+  void live_by(Calendar calendar) { calendar_ = calendar; }
+  const Calendar& calendar() const { return calendar_; }
   /// As the system shows it, believed or not.
   WallTime shown() const { return clock_.wall(); }
   WallGuard& guard() { return guard_; }
@@ -31,6 +36,7 @@ class GuardedClock {
  private:
   const Clock& clock_;
   WallGuard guard_;
+  Calendar calendar_;
 };
 
 }  // namespace cardgate::daemon

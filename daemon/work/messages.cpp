@@ -38,7 +38,7 @@ std::string access_now(const Teller& by, const reg::Person& person, const std::s
                        const std::optional<Date>& from) {
   const auto* role = by.policy.role(role_name);
   if (role == nullptr) return {};
-  const WallTime when = from ? std::max(by.now, start_of(*from)) : by.now;
+  const WallTime when = from ? std::max(by.now, by.policy.calendar().start_of(*from)) : by.now;
   const auto facts = to_facts_with_best_card(person, by.record_of);
   const auto way = role->accepts(policy::SignIn::card) ? policy::SignIn::card : policy::SignIn::password;
   const auto decision = policy::decide(by.policy, facts, {role_name, way}, when);
@@ -184,7 +184,7 @@ std::string after_card(const Teller& by, const reg::Person& person, const std::s
 std::string after_loan(const Teller& by, const reg::Person& person, const std::string& uuid) {
   const auto card = std::ranges::find(person.cards, uuid, &reg::Card::uuid);
   if (card == person.cards.end() || !card->lent_until) return {};
-  const auto until = moment_text(*card->lent_until);
+  const auto until = by.policy.calendar().moment_text(*card->lent_until);
   if (card->status == "waiting") {
     return fmt::format(
         "Card {} is lent to {} until {}, but does not work yet, because {} decides for others.{} Next: a "

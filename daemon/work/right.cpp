@@ -27,8 +27,9 @@ Result<void> still_holds(const Right& right, const RecordOf& record_of, WallTime
   if (right.subject.empty() || (role == nullptr && !right.as_line_manager)) return {};
   const auto manager = TRY(record_of(right.subject))
   .line_manager;
-  const bool theirs = right.as_line_manager ? policy::manages(facts, manager, now)
-                                            : policy::in_scope(*role, facts, right.subject, manager, now);
+  const policy::Day today(right.policy->calendar().date_of(now));
+  const bool theirs = right.as_line_manager ? policy::manages(facts, manager, today)
+                                            : policy::in_scope(*role, facts, right.subject, manager, today);
   if (theirs) return {};
   return right_lost("This person now has another line manager. Nothing was changed");
 }

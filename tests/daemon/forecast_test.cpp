@@ -21,8 +21,10 @@ class ForecastTest : public testing::WithRegister {
  protected:
   void employ(const std::string& people) { import("people:\n" + people); }
   Forecast forecast(int days, const std::string& role = {}) const {
-    return Forecast(
-        policy, {.role = role, .from = now, .span = std::chrono::days(days), .list = max_forecast_entries});
+    return Forecast(policy, {.role = role,
+                             .from = std::chrono::floor<std::chrono::days>(now),
+                             .span = std::chrono::days(days),
+                             .list = max_forecast_entries});
   }
   json::object of_everybody(int days, const std::string& role = {}) const {
     auto made = forecast(days, role);
@@ -89,7 +91,10 @@ TEST_F(ForecastTest, GoesThroughPagesAndCutsTheListButNotTheCounts) {
                           i == count - 1 ? "2026-06-16" : "2026-06-30");
   }
   employ(people);
-  Forecast made(policy, {.role = {}, .from = now, .span = std::chrono::days(30), .list = list});
+  Forecast made(policy, {.role = {},
+                         .from = std::chrono::floor<std::chrono::days>(now),
+                         .span = std::chrono::days(30),
+                         .list = list});
   ASSERT_TRUE(made.add_everybody(*staff, stop));
   const auto body = made.to_json(*staff);
   EXPECT_EQ(body.at("losing"), count);

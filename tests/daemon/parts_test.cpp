@@ -537,6 +537,9 @@ TEST_F(ConfigFile, EachMistakeNamesItsLineAndKey) {
             "10: clients[0].match: expected user, group or unit");
   EXPECT_EQ(refusal(replaced("user: 0", "user: no-such-user-here")),
             "10: clients[0].match.user: there is no user 'no-such-user-here' on this machine");
+  EXPECT_EQ(refusal(text + "time_zone: Europe/London\n"), "");
+  EXPECT_EQ(refusal(text + "time_zone: Europe/Lundon\n"),
+            "11: time_zone: 'Europe/Lundon' is not a time zone like Europe/London that this machine knows");
   EXPECT_NE(refusal(text + "colour: blue\n").find("11: colour: unknown key"), std::string::npos);
   EXPECT_NE(refusal(text + "issuer: https://b\n").find("11: issuer: stands twice"), std::string::npos);
   EXPECT_NE(refusal(text + "limits: {sessions: 0}\n").find("11: limits.sessions: expected a whole number"),

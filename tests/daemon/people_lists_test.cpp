@@ -39,7 +39,7 @@ class PeopleLists : public testing::WithRegister {
     ListAsk ask;
     ask.view = {policy, now, {}};
     ask.reach.policy = policy;
-    ask.reach.now = now;
+    ask.reach.today = std::chrono::floor<std::chrono::days>(now);
     ask.reach.facts.person = "mina";
     if (!role.empty()) ask.reach.roles.push_back(policy->role(role));
     return ask;

@@ -27,7 +27,7 @@ struct Records : ::testing::Test {
     out.records = records;
     return out;
   }
-  static WallTime at(std::string_view text) { return WallTime(std::chrono::sys_days(day(text))); }
+  static Day at(std::string_view text) { return day(text); }
   Facts mina, ann;
 };
 
