@@ -29,10 +29,11 @@ if(TARGET pam_cardgate)
 endif()
 install(FILES config/pam-configs/cardgate DESTINATION share/pam-configs)
 
-install(DIRECTORY config/ DESTINATION share/doc/cardgate/examples FILES_MATCHING PATTERN "*.yaml" PATTERN "*.csv" PATTERN "*.conf" PATTERN "*.txt")
+install(DIRECTORY config/ DESTINATION share/doc/cardgate/examples FILES_MATCHING PATTERN "*.yaml" PATTERN "*.csv" PATTERN "*.conf" PATTERN "*.txt" PATTERN "Caddyfile")
 install(DIRECTORY docs/ DESTINATION share/doc/cardgate FILES_MATCHING PATTERN "*.md" PATTERN "*.png" PATTERN "man" EXCLUDE)
 install(FILES config/bash-completion/cardgate DESTINATION share/bash-completion/completions)
 install(FILES LICENSE DESTINATION share/doc/cardgate)
+install(FILES client/python/cardgate.py DESTINATION share/cardgate/python)
 install(FILES proto/openapi.yaml DESTINATION share/cardgate OPTIONAL)
 
 install(CODE "set(source \"${CMAKE_CURRENT_SOURCE_DIR}\")")

@@ -31,7 +31,9 @@ const std::map<std::string, Names, std::less<>>& may_see() {
       {"client/agent", {"client/socket", "client/shared", "base", "proto"}},
       {"client/shared", {"base"}},
       {"client/socket", {"base", "proto"}},
-      {"client/pam", {}},  // lives in other people's programs, which must not get our libraries
+      // These live in other people's programs, which must not get our libraries.
+      {"client/library", {}},
+      {"client/pam", {}},
   };
   return table;
 }

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the parts of the library share of a Client.
+#pragma once
+
+#include "client/library/include/cardgate/client.hpp"
+
+namespace cardgate::v0 {
+
+struct Client::State {
+  Options options;
+};
+
+}  // namespace cardgate::v0
