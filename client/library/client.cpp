@@ -4,7 +4,7 @@
 #include "client/library/reading.hpp"
 #include "client/library/state.hpp"
 
-namespace cardgate::v0 {
+namespace cardgate::inline v0 {
 namespace {
 
 constexpr std::size_t longest_name = 256;    // of a role, an audience, a session
@@ -129,4 +129,4 @@ Result<std::string> Client::keys() const {
   return std::string(connection.body().view());
 }
 
-}  // namespace cardgate::v0
+}  // namespace cardgate::inline v0

@@ -4,10 +4,10 @@
 
 #include "client/library/include/cardgate/client.hpp"
 
-namespace cardgate::v0 {
+namespace cardgate::inline v0 {
 
 struct Client::State {
   Options options;
 };
 
-}  // namespace cardgate::v0
+}  // namespace cardgate::inline v0

@@ -5,7 +5,7 @@
 #include "client/library/reading.hpp"
 #include "client/library/state.hpp"
 
-namespace cardgate::v0 {
+namespace cardgate::inline v0 {
 namespace {
 
 constexpr std::int64_t shortest_pause_ms = 250;  // between two questions that found no answer
@@ -90,4 +90,4 @@ void TokenSource::forget() {
   state_->held.reset();
 }
 
-}  // namespace cardgate::v0
+}  // namespace cardgate::inline v0

@@ -10,7 +10,7 @@
 #include "client/library/reading.hpp"
 #include "client/library/state.hpp"
 
-namespace cardgate::v0 {
+namespace cardgate::inline v0 {
 namespace {
 
 constexpr std::size_t max_event_bytes = 64 * 1024;
@@ -174,4 +174,4 @@ void Watch::stop() noexcept {
   if (::write(state_->stop, &one, sizeof one) != sizeof one) return;  // it was stopped before
 }
 
-}  // namespace cardgate::v0
+}  // namespace cardgate::inline v0

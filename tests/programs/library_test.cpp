@@ -226,7 +226,7 @@ TEST(Library, TakesNothingButAWholeAnswerOfTheServiceForAnAnswer) {
        Errc::try_later},
   };
   for (const auto& [text, code] : cases) {
-    FakeDaemon daemon([&text = text](int fd, const std::string&) { say(fd, text); });
+    FakeDaemon daemon([&answer_text = text](int fd, const std::string&) { say(fd, answer_text); });
     const auto answer = client_of(daemon).sessions();
     ASSERT_FALSE(answer) << text.substr(0, 80);
     EXPECT_EQ(answer.error().code, code) << text.substr(0, 80);
@@ -265,13 +265,12 @@ TEST(Library, SaysNoToWhatCannotBeAsked) {
 }
 
 TEST(Library, LetsInByACompleteYesAlone) {
-  std::string answer;
-  FakeDaemon daemon([&](int fd, const std::string&) { say(fd, answer); });
-  const auto client = client_of(daemon);
-  answer =
-      "HTTP/1.1 204 No Content\r\nX-Cardgate-Subject: 1000\r\nX-Cardgate-Session: s\r\nX-Cardgate-Role: "
-      "core\r\n\r\n";
-  const auto holder = client.verify("t", "esr", "core");
+  FakeDaemon daemon([](int fd, const std::string&) {
+    say(fd,
+        "HTTP/1.1 204 No Content\r\nX-Cardgate-Subject: 1000\r\nX-Cardgate-Session: s\r\nX-Cardgate-Role: "
+        "core\r\n\r\n");
+  });
+  const auto holder = client_of(daemon).verify("t", "esr", "core");
   ASSERT_TRUE(holder) << holder.error().text;
   EXPECT_EQ(holder->person, "1000");
   EXPECT_NE(daemon.last_request().find("GET /v1/verify?audience=esr&role=core HTTP"), std::string::npos);
@@ -279,8 +278,8 @@ TEST(Library, LetsInByACompleteYesAlone) {
   for (const std::string no : {"HTTP/1.1 204 No Content\r\n\r\n",
                                "HTTP/1.1 200 OK\r\nX-Cardgate-Subject: 1000\r\nContent-Length: 0\r\n\r\n",
                                "HTTP/1.1 302 X\r\nX-Cardgate-Subject: 1000\r\nContent-Length: 0\r\n\r\n"}) {
-    answer = no;
-    EXPECT_EQ(client.verify("t", "esr").error().code, Errc::bad_answer) << no;
+    FakeDaemon other([&no](int fd, const std::string&) { say(fd, no); });
+    EXPECT_EQ(client_of(other).verify("t", "esr").error().code, Errc::bad_answer) << no;
   }
 }
 
