@@ -33,7 +33,7 @@ install(DIRECTORY config/ DESTINATION share/doc/cardgate/examples FILES_MATCHING
 install(DIRECTORY docs/ DESTINATION share/doc/cardgate FILES_MATCHING PATTERN "*.md" PATTERN "*.png" PATTERN "man" EXCLUDE)
 install(FILES config/bash-completion/cardgate DESTINATION share/bash-completion/completions)
 install(FILES LICENSE DESTINATION share/doc/cardgate)
-install(FILES client/python/cardgate.py DESTINATION share/cardgate/python)
+install(FILES client/python/cardgate.py client/python/open_page.py DESTINATION share/cardgate/python)
 install(FILES proto/openapi.yaml DESTINATION share/cardgate OPTIONAL)
 
 install(CODE "set(source \"${CMAKE_CURRENT_SOURCE_DIR}\")")

@@ -173,12 +173,16 @@ class Gate : public ::testing::Test {
     auto http = shipped("nginx/cardgate.conf");
     replace(http, "/run/cardgate/cardgate.sock", stage.socket.string());
     put(here / "cardgate.conf", http);
-    put(here / "locations.conf", shipped("nginx/locations.conf"));
+    const std::string inner = here / "inner.sock";
+    auto locations = shipped("nginx/locations.conf");
+    replace(locations, "/run/nginx-cardgate.sock", inner);
+    put(here / "locations.conf", locations);
     put(here / "page.conf", shipped("nginx/page.conf"));
     auto site = shipped("nginx/site.conf");
     replace(site, "127.0.0.1:8443 ssl", fmt::format("127.0.0.1:{}", nginx_port));
     site = std::regex_replace(site, std::regex("\n *ssl_certificate[^\n]*"), "");
     replace(site, "/etc/nginx/cardgate/", here.string() + "/");
+    replace(site, "/run/nginx-cardgate.sock", inner);
     put(here / "site.conf", site);
     // The application: it says what it was given.
     const std::string_view said =
@@ -325,20 +329,31 @@ TEST_F(Gate, ABrowserKeepsTheTokenInACookieThatIsWorthNothingWithoutTheCard) {
   up();
   start_nginx();
   Visitor browser(nginx_port);
-  const auto given = browser.get("/cardgate/cookie", {"Authorization: Bearer " + core}, "POST");
-  ASSERT_EQ(given.status, 204) << given.body;
+  const std::vector<std::string> form{"Content-Type: application/x-www-form-urlencoded", "Origin: null"};
+  const auto opened = browser.get("/cardgate/open", form, "POST", "token=" + core);
+  ASSERT_EQ(opened.status, 200) << opened.body;
   EXPECT_NE(
-      given.head.find("Set-Cookie: __Host-cardgate=" + core + "; Path=/; Secure; HttpOnly; SameSite=Strict"),
+      opened.head.find("Set-Cookie: __Host-cardgate=" + core + "; Path=/; Secure; HttpOnly; SameSite=Strict"),
       std::string::npos)
-      << given.head;
-  EXPECT_EQ(given.head.find("X-Cardgate"), std::string::npos) << given.head;
-  EXPECT_EQ(browser.get("/cardgate/cookie", {"Authorization: Bearer " + core}).status, 405);
-  for (const std::string wrong :
-       {"Authorization: Bearer abc", "Authorization: Basic YTph", "Cookie: __Host-cardgate=x", "X: y"}) {
-    const auto refused = browser.get("/cardgate/cookie", {wrong}, "POST");
-    EXPECT_EQ(refused.status, 401) << wrong;
+      << opened.head;
+  EXPECT_TRUE(opened.says("content=\"0; url=/core/\"")) << opened.body;
+  EXPECT_FALSE(opened.says(core));
+  EXPECT_EQ(opened.head.find("X-Cardgate"), std::string::npos) << opened.head;
+  EXPECT_EQ(browser.open("/cardgate/open", core).status, 405);
+  for (const std::string wrong : {"token=abc", "token=", "", "x=1", "token=a%0d%0ab"}) {
+    const auto refused = browser.get("/cardgate/open", {"Authorization: Bearer " + core}, "POST", wrong);
+    EXPECT_EQ(refused.status, 401) << wrong << refused.body;
     EXPECT_EQ(refused.head.find("Set-Cookie"), std::string::npos) << refused.head;
+    EXPECT_TRUE(refused.says(sign_in_words)) << refused.body;
   }
+  EXPECT_EQ(browser.get("/cardgate/open", form, "POST", "token=" + core + "&more=1").status, 401);
+  EXPECT_EQ(Visitor(nginx_port).get("/cardgate/open", form, "POST", "token=" + std::string(9000, 'a')).status,
+            413);
+  EXPECT_EQ(browser.get("/cardgate/opened").status, 401);
+  EXPECT_EQ(browser.get("/cardgate/opened", {"Cookie: __Host-cardgate=" + core}).status, 401)
+      << "a cookie makes no cookie";
+  EXPECT_EQ(browser.get("/cardgate/verify-any", {"Authorization: Bearer " + core}).status, 404);
+
   const std::string cookie = "Cookie: a=1; __Host-cardgate=" + core + "; b=2";
   const auto page = browser.get("/core/a", {cookie});
   EXPECT_EQ(page.status, 200) << page.body;
@@ -350,6 +365,55 @@ TEST_F(Gate, ABrowserKeepsTheTokenInACookieThatIsWorthNothingWithoutTheCard) {
   EXPECT_EQ(browser.get("/core/a", {"Cookie: x__Host-cardgate=" + core}).status, 401);
   stage.pull();
   EXPECT_EQ(browser.get("/core/a", {cookie}).status, 401);
+  EXPECT_EQ(browser.get("/cardgate/open", form, "POST", "token=" + core).status, 401);
+}
+
+TEST_F(Gate, ADesktopsIconOpensThePageInTheBrowser) {
+  if (!testing::has_program("/usr/bin/python3")) GTEST_SKIP() << "Debian's python3 is missing";
+  up();
+  start_nginx();
+  const auto run_folder = stage.dir / "run";
+  fs::create_directory(run_folder);
+  fs::permissions(run_folder, fs::perms(0700));
+  // A browser that keeps what it is shown, and says how it was shown.
+  put(stage.dir / "browser",
+      fmt::format(
+          "#!/bin/sh\ncp \"$1\" {0}/seen; stat -c 'mode %a' \"$1\"; tr '\\0' ' ' </proc/$PPID/cmdline\n",
+          stage.dir.path().string()));
+  fs::permissions(stage.dir / "browser", fs::perms(0755));
+  const auto icon = [&](const std::string& site) {
+    testing::ProcessOptions options;
+    options.environment = {{"XDG_RUNTIME_DIR", run_folder}};
+    return *testing::run({"/usr/bin/python3", "-B", source_file("client/python/open_page.py"), site, "core",
+                          "esr", "--socket", stage.socket, "--browser", stage.dir / "browser", "--keep", "0"},
+                         seconds(30), options);
+  };
+  const auto shown = icon(fmt::format("http://127.0.0.1:{}", nginx_port));
+  EXPECT_EQ(shown.status, 0) << shown.all;
+  EXPECT_NE(shown.all.find("mode 600\n"), std::string::npos) << shown.all;
+  EXPECT_EQ(shown.all.find("eyJ"), std::string::npos) << "a token on a command line: " << shown.all;
+  EXPECT_TRUE(fs::is_empty(run_folder)) << "the page is removed";
+
+  const auto seen = read_file(stage.dir / "seen", 1 << 20);
+  ASSERT_TRUE(seen);
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(*seen, found,
+                                std::regex("action=\"http://127.0.0.1:8080(/[a-z/]+)\"><input "
+                                           "type=\"hidden\" name=\"token\" value=\"([^\"]+)\"")))
+      << *seen;
+  Visitor browser(nginx_port);
+  const auto opened = browser.get(found[1], {}, "POST", "token=" + found[2].str());
+  EXPECT_EQ(opened.status, 200) << opened.body;
+  EXPECT_EQ(browser.get("/core/a", {"Cookie: __Host-cardgate=" + found[2].str()}).status, 200);
+
+  EXPECT_EQ(icon("http://records.hospital.example").status, 1) << "in the clear over a network";
+  fs::permissions(run_folder, fs::perms(0755));
+  EXPECT_EQ(icon("https://records.hospital.example").status, 1) << "a folder that others can read";
+  fs::permissions(run_folder, fs::perms(0700));
+  stage.pull();
+  const auto out = icon("https://records.hospital.example");
+  EXPECT_EQ(out.status, 1);
+  EXPECT_NE(out.all.find("Put your card in and sign in"), std::string::npos) << out.all;
 }
 
 TEST_F(Gate, WithTheServiceDownEveryPageIsClosedAndSaysSo) {
@@ -364,8 +428,9 @@ TEST_F(Gate, WithTheServiceDownEveryPageIsClosedAndSaysSo) {
     EXPECT_TRUE(closed.says("The sign-in service does not answer, so nobody can be let in.")) << closed.body;
     EXPECT_NE(closed.head.find("Retry-After: 5"), std::string::npos) << closed.head;
   }
-  EXPECT_EQ(ada.get("/cardgate/cookie", {"Authorization: Bearer " + core}, "POST").head.find("Set-Cookie"),
-            std::string::npos);
+  const auto form = ada.get("/cardgate/open", {}, "POST", "token=" + core);
+  EXPECT_EQ(form.status, 503) << form.body;
+  EXPECT_EQ(form.head.find("Set-Cookie"), std::string::npos) << form.head;
   stage.start_daemon();
   EXPECT_EQ(ada.open("/core/a", core).status, 401) << "a restart ends all sessions";
   ASSERT_TRUE(eventually(seconds(20), [&] { return stage.sign_in().status == 201; }));

@@ -234,6 +234,20 @@ TEST(Library, TakesNothingButAWholeAnswerOfTheServiceForAnAnswer) {
   }
 }
 
+TEST(Library, HalfAnAnswerIsNoneWhereverItIsCut) {
+  const std::string whole =
+      "HTTP/1.1 200 OK\r\nContent-Length: 15\r\nConnection: close\r\n\r\n{\"sessions\":[]}";
+  std::atomic<std::size_t> length{0};
+  FakeDaemon daemon([&](int fd, const std::string&) { say(fd, whole.substr(0, length++)); });
+  const auto client = client_of(daemon);
+  for (std::size_t cut = 0; cut < whole.size(); ++cut) {
+    const auto answer = client.sessions();
+    ASSERT_FALSE(answer) << cut;
+    EXPECT_TRUE(answer.error().code == Errc::not_reachable || answer.error().code == Errc::bad_answer) << cut;
+  }
+  EXPECT_TRUE(client.sessions()) << "whole";
+}
+
 TEST(Library, WaitsNoLongerThanItsDeadline) {
   FakeDaemon* self = nullptr;
   FakeDaemon daemon([&](int fd, const std::string&) {
