@@ -47,9 +47,14 @@ inline constexpr seconds ask_again_after{60};           // for what could not be
 inline constexpr milliseconds trust_files_settle{500};  // several files are put into place at once
 inline constexpr seconds trust_files_longest{2};        // a list that revokes waits no longer for quiet
 
-inline constexpr seconds vendor_deadline{20};      // for one answer of the helper for vendors' cards
-inline constexpr seconds login_waits_for_card{3};  // for a card that was just put in to be read
-inline constexpr seconds card_wait{5};             // for a card that another program holds
+inline constexpr seconds vendor_deadline{20};  // for one answer of the helper for vendors' cards
+// Names of accounts, before somebody has proved who they are, and after it: two queues, each with so many threads and places.
+inline constexpr std::size_t account_lookup_threads = 2;
+inline constexpr std::size_t max_account_lookups_waiting = 16;
+inline constexpr std::size_t account_lookups_per_uid = 2;     // but for root, who asks for everybody
+inline constexpr milliseconds account_lookup_patience{1500};  // less than PAM's own
+inline constexpr seconds login_waits_for_card{3};             // for a card that was just put in to be read
+inline constexpr seconds card_wait{5};                        // for a card that another program holds
 
 // People's work.
 inline constexpr std::size_t max_managers_in_token = 16;

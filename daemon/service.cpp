@@ -41,7 +41,7 @@ Service::Owners::Owners(boost::asio::io_context& context, const Clock& system, P
       sessions(io, table, rules, roll, recorder, events, waiting_acts, loader, clock),
       tokens(std::move(parts.key), rules, admission, sessions, recorder, clock),
       cards(io, rules, loader, admission, roll, sessions, events, recorder, clock),
-      accounts(rules, admission, roll, sessions, cards, clock),
+      accounts(io, rules, admission, roll, sessions, cards, clock),
       actors(rules, roll, sessions, recorder, clock),
       notices(io, rules, roll, register_threads, sessions, events, recorder, clock),
       deeds(io, rules, roll, open_acts, waiting_acts, register_threads, sessions, actors, notices, recorder,
@@ -62,7 +62,7 @@ Service::Service(boost::asio::io_context& io, const Clock& clock, Parts parts)
   apis_ = std::unique_ptr<Apis>(new Apis{
       .status{o.rules, o.loader, o.admission, o.roll, o.sessions, o.events, o.recorder, o.clock,
               o.register_threads, o.passwords, o.cards, o.register_desk, o.open_acts},
-      .session{o.admission, o.sessions, o.events, o.recorder, o.clock, o.accounts.surroundings},
+      .session{o.admission, o.sessions, o.events, o.recorder, o.clock, o.accounts},
       .login{o.accounts, o.cards, o.admission, o.recorder},
       .sign_in{o.io, o.rules, o.admission, o.roll, o.sessions, o.events, o.cards, o.accounts, o.passwords,
                o.register_threads, o.set_up, o.recorder, o.clock, host_name()},
@@ -99,6 +99,7 @@ void Service::wire() {
   auto& o = *owners_;
   o.loader.on_rules = [&o](const Rules& before) {
     o.waiting_acts.all_over();
+    o.sessions.rules_changed(*before.policy);
     o.notices.rules_changed(before.policy.get());
     o.passwords.rules_changed();
     const auto& config = o.rules.config();

@@ -96,10 +96,13 @@ bool logged_in_elsewhere(uid_t uid, const std::string& but) {
   return false;
 }
 
-std::optional<UnixAccount> Surroundings::account_for(const Peer& peer, const std::string& named) const {
-  if (peer.uid == 0) return by_name(named);
-  auto own = by_uid(peer.uid);
-  return own && own->name == named ? own : std::nullopt;
+std::function<std::optional<UnixAccount>()> Surroundings::account_for(const Peer& peer,
+                                                                      const std::string& named) const {
+  if (peer.uid == 0) return [look = by_name, named] { return look(named); };
+  return [look = by_uid, uid = peer.uid, named] {
+    auto own = look(uid);
+    return own && own->name == named ? own : std::nullopt;
+  };
 }
 
 }  // namespace cardgate::daemon

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the system says of accounts (NSS) and of where somebody sits (logind). A test puts its own answers in their place. One
-// thread: each looks at small files, or asks a name service of this machine.
+// thread, but for accounts: a name service may be slow, so they are looked up beside it (account_lookups.hpp).
 #pragma once
 
 #include <sys/types.h>
@@ -42,9 +42,9 @@ struct Surroundings {
   std::function<bool(const Peer&, const std::vector<std::string>& local_units)> remote = is_remote;
   std::function<bool(uid_t, const std::string& but)> elsewhere = logged_in_elsewhere;
 
-  /// The account that this peer may ask about by this name: every one for root, their own for others. Nothing: none. A name that
-  /// somebody else than root chose is never looked up, because a directory may be slow to answer.
-  std::optional<UnixAccount> account_for(const Peer& peer, const std::string& named) const;
+  /// To be called beside the service's thread: the account that this peer may ask about by this name, which is every one for root,
+  /// their own for others. Nothing: none. A name that somebody else than root chose is never looked up.
+  std::function<std::optional<UnixAccount>()> account_for(const Peer& peer, const std::string& named) const;
 };
 
 }  // namespace cardgate::daemon

@@ -38,7 +38,7 @@ Answer DeclarationApi::sign(Request& request) {
   const auto version = body.optional_text("version").value_or(std::string());
   const auto hash = body.text("text_hash");
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
-  Actor who = actors_.myself(request);
+  Actor who = actors_.in_person(request, "sign-declaration");
   if (who.refusal) co_return std::move(*who.refusal);
   Deed deed;
   deed.record.event = name_of(audit::Event::declaration_signed);

@@ -110,7 +110,8 @@ Actor DelegationApi::may_end(
   const auto holder =
       owner.refusal ? Result<reg::Person>(Error{Errc::not_found, {}}) : roll_.record_of(owner.person);
   const bool theirs = holder && (owner.person == who.person || from_them(*holder, who.person));
-  if (!theirs) who = actors_.actor(request, policy::Act::manage_staff, owner.person);
+  who = theirs ? actors_.in_person(request, "end-delegation", policy::Act::delegate)
+               : actors_.actor(request, policy::Act::manage_staff, owner.person);
   if (!who.refusal) who.refusal = owner.refusal;
   return who;
 }

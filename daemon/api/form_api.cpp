@@ -16,6 +16,8 @@ namespace {
 
 using Relation = reg::Register::Relation;
 
+constexpr std::string_view own_form = "own-form";  // what card and passcode are needed for
+
 }  // namespace
 
 /// My own forms and those that wait for me; or one person's.
@@ -52,21 +54,39 @@ Response FormApi::list_of_other(const Request& request, const std::string& perso
   return json_response(200, json::object{{"forms", std::move(*forms)}});
 }
 
+FormApi::Waiting FormApi::what_waits(const Request& request) {
+  Waiting out;
+  out.who = actors_.myself(request);
+  if (out.who.refusal) return out;
+  // Whoever manages nobody has no such list.
+  const auto person = roll_.person(out.who.person);
+  const bool manages = person && ((*person)->facts.is_line_manager || !(*person)->facts.acting.empty());
+  const Actor manager = manages ? actors_.in_person(request, {}) : Actor{};
+  out.verifies = manages && !manager.refusal;
+  Actor approver = actors_.shows(request, policy::Act::approve_forms, {});
+  out.more_after_proof = manager.needs_proof || approver.needs_proof;
+  if (!approver.refusal) out.who = std::move(approver);
+  return out;
+}
+
 boost::asio::awaitable<Response> FormApi::list_of_mine(const Request& request, std::string me) {
   auto mine = forms_of(me);
   if (!mine) co_return no_person(mine.error(), me);
   const auto known = roll_.person(me);
   if (!known) co_return no_person(known.error(), me);
+  // Everybody may ask what waits for them; what they may approve or verify now decides how far they see.
+  const auto now = what_waits(request);
   std::vector<std::string> managers;
-  for (auto& manager : policy::managers_of((*known)->facts, clock_.today()))
-    managers.push_back(std::move(manager.id));
-  // Everybody may ask what waits for them; what they may approve decides how far they see.
+  if (now.verifies) {
+    for (auto& manager : policy::managers_of((*known)->facts, clock_.today()))
+      managers.push_back(std::move(manager.id));
+  }
   const std::function<Actor()> asks = [&] {
-    Actor asking = actors_.myself(request);
-    if (asking.refusal) return asking;
-    if (Actor approver = actors_.may(request, policy::Act::approve_forms, {}); !approver.refusal)
-      return approver;
-    return asking;
+    auto again = what_waits(request);
+    if (!again.who.refusal && again.verifies != now.verifies)
+      again.who.refusal =
+          problem(403, "role_needed", "What you may see changed while the list was read. Ask again.");
+    return std::move(again.who);
   };
   PeopleDesk::ListWork work = [managers, me](reg::Register& staff, const ListAsk& ask,
                                              const std::atomic<bool>& stop) {
@@ -81,6 +101,7 @@ boost::asio::awaitable<Response> FormApi::list_of_mine(const Request& request, s
   }
   co_return json_response(200, json::object{{"forms", std::move(*mine)},
                                             {"waiting", std::move(page.rows)},
+                                            {"more_after_proof", now.more_after_proof},
                                             {"next", next_json(page.next)}});
 }
 
@@ -140,9 +161,8 @@ Answer FormApi::submit(Request& request) {
   auto meant = co_await std::move(meaning);
   if (meant.refusal) co_return std::move(*meant.refusal);
   const std::string subject = std::move(meant.id);
-  if (subject != who.person) {
-    who = actors_.line_manager_or(request, policy::Act::submit_forms, subject);
-  }
+  who = subject == who.person ? actors_.in_person(request, own_form, policy::Act::submit_forms)
+                              : actors_.line_manager_or(request, policy::Act::submit_forms, subject);
   if (who.refusal) co_return std::move(*who.refusal);
   const auto when = actors_.doer(who);
   const std::string reason = ask.reason;
@@ -222,9 +242,8 @@ Answer FormApi::withdraw(Request& request, const std::string& id) {
   if (who.refusal) co_return std::move(*who.refusal);
   const auto owner = actors_.owner_of(Relation::of_form, id, "form");
   const std::string& subject = owner.person;
-  if (subject != who.person) {
-    who = actors_.line_manager_or(request, policy::Act::approve_forms, subject);
-  }
+  who = subject == who.person ? actors_.in_person(request, own_form, policy::Act::submit_forms)
+                              : actors_.line_manager_or(request, policy::Act::approve_forms, subject);
   if (who.refusal) co_return std::move(*who.refusal);
   if (owner.refusal) co_return *owner.refusal;
   auto deed =
@@ -248,10 +267,9 @@ Answer FormApi::renew(Request& request, const std::string& id) {
   Actor who = actors_.myself(request);
   if (who.refusal) co_return std::move(*who.refusal);
   const auto owner = actors_.owner_of(Relation::of_form, id, "form");
-  if (owner.refusal || owner.person != who.person) {
-    const std::string& subject = owner.person;
-    who = actors_.line_manager_or(request, policy::Act::submit_forms, subject);
-  }
+  const bool own = !owner.refusal && owner.person == who.person;
+  who = own ? actors_.in_person(request, own_form, policy::Act::submit_forms)
+            : actors_.line_manager_or(request, policy::Act::submit_forms, owner.person);
   if (who.refusal) co_return std::move(*who.refusal);
   if (owner.refusal) co_return *owner.refusal;
   auto deed =

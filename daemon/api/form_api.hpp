@@ -40,6 +40,13 @@ class FormApi {
   Result<json::array> forms_of(const std::string& person);
   /// Only for whoever may see that person; the look is recorded.
   Response list_of_other(const Request& request, const std::string& person);
+  /// How far somebody sees now what waits for them.
+  struct Waiting {
+    Actor who;              // the approver, if they may approve
+    bool verifies = false;  // what waits for them as a line manager
+    bool more_after_proof = false;
+  };
+  Waiting what_waits(const Request& request);
   /// My own forms, and a page of those that wait for me.
   boost::asio::awaitable<Response> list_of_mine(const Request& request, std::string me);
 

@@ -49,7 +49,11 @@ Answer LoginApi::need(Request& request) {
   if (phase != nullptr && *phase != "sign_in" && *phase != "account")
     co_return problem(400, "bad_request", "`phase` must be sign_in or account.");
   const bool with_cards = phase == nullptr || *phase == "sign_in";
-  const auto account = accounts_.surroundings.account_for(peer, *named);
+  const auto turn = with_cards ? AccountDesk::Turn::before_proof : AccountDesk::Turn::after_proof;
+  auto looking = accounts_.account_for(peer, *named, turn);
+  const auto looked = co_await std::move(looking);
+  if (!looked) co_return AccountDesk::accounts_unavailable();
+  const auto& account = *looked;
   if (!account && peer.uid != 0)
     co_return problem(403, "not_owner", "You can ask about your own account only.");
   if (auto no = refuse_rate(peer, account, with_cards)) co_return std::move(*no);

@@ -29,7 +29,7 @@ Answer PeopleApi::show_staff(Request& request, const std::string& given) {
   const auto record = roll_.record_of(id);
   if (!record) co_return no_person(record.error(), id);
   // Why somebody was removed is for those who can give it back.
-  const bool tells = other && !actors_.may(request, policy::Act::restore_access, id).refusal;
+  const bool tells = other && !actors_.shows(request, policy::Act::restore_access, id).refusal;
   PeopleDesk::PersonWork work = [record = *record, tells](const PeopleView& view, const RecordOf& record_of,
                                                           Names& names) {
     auto out = view.row(record, record_of, names);
@@ -59,7 +59,8 @@ Answer PeopleApi::team(Request& request) {
     const auto& facts = who.reach.facts;
     names_only = who.refusal && !who.needs_proof && (facts.is_line_manager || !facts.acting.empty());
     if (!names_only) return actors_.actor(request, policy::Act::see_people, {});
-    Actor manager = actors_.myself(request);
+    Actor manager = actors_.in_person(request, "line-manager");
+    if (manager.refusal) return manager;
     manager.reach = std::move(who.reach);
     manager.reach.roles.clear();
     return manager;
@@ -187,9 +188,11 @@ Response PeopleApi::not_allowed(const RecordAsk& ask, std::string_view why) {
 
 std::optional<Response> PeopleApi::refuse_without_role(RecordAsk& ask) {
   const Session& session = *ask.session;
-  // A token says of itself whether it is live: with its card out for a time of grace it may be.
-  if (!ask.by_token && halt(session, terms_of(*ask.role), clock_.boot()) != Halt::none)
-    return not_allowed(ask, "locked");
+  // A token says of itself whether it is live: with its card out for a time of grace it may be. Nor does it outlive its role.
+  const Terms terms = session.asked_by(*ask.role);
+  if (!ask.by_token && halt(session, terms, clock_.boot()) != Halt::none) return not_allowed(ask, "locked");
+  if (!ask.by_token && terms.max_session && session.signed_in + *terms.max_session <= clock_.now())
+    return not_allowed(ask, "role's time over");
   auto facts = sessions_.facts_for(session);
   if (!facts) return register_unavailable(facts.error());
   ask.facts = std::move(*facts);
@@ -221,7 +224,8 @@ Answer PeopleApi::record_allowed(Request& request, const std::string& given) {
   if (!subject ||
       !policy::in_scope(*ask.role, ask.facts, ask.record, (*subject)->record.line_manager, clock_.today()))
     co_return not_allowed(ask, "out of scope");
-  sessions_.used(ask.session->id);
+  const Terms terms = ask.session->asked_by(*ask.role);
+  sessions_.used_in(ask.session->id, ask.role_name, terms);
   co_return json_response(200, json::object{{"allowed", true},
                                             {"records", ask.role->records},
                                             {"view_only", ask.role->records == "team-view"}});

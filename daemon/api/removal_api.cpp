@@ -22,7 +22,7 @@ using Relation = reg::Register::Relation;
 Answer RemovalApi::list(Request& request) {
   bool decides = false;
   const std::function<Actor()> asks = [&] {
-    Actor who = actors_.may(request, policy::Act::remove_access, {});
+    Actor who = actors_.shows(request, policy::Act::remove_access, {});
     decides = !who.refusal;
     return decides || who.needs_proof ? who : actors_.actor(request, policy::Act::request_removal, {});
   };

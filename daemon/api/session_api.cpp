@@ -38,21 +38,28 @@ Answer SessionApi::show(Request& request, const std::string& id) {
 }
 
 Answer SessionApi::end(Request& request, const std::string& id) {
-  const Session* session = sessions_.find(id);
   const std::string* left = request.parameter("at_logout_of");
   const std::string* named = request.parameter("account");
   if (named != nullptr && (left == nullptr || named->empty() || named->size() > proto::max_name_bytes))
     co_return problem(400, "bad_request",
                       "`account` goes with `at_logout_of`, and is the name of an account.");
   const Peer& peer = *request.peer;
-  const auto account = named == nullptr ? std::nullopt : surroundings_.account_for(peer, *named);
+  std::optional<UnixAccount> account;
+  if (named != nullptr) {
+    auto looking = accounts_.account_for(peer, *named, AccountDesk::Turn::after_proof);
+    auto looked = co_await std::move(looking);
+    // A session that is named ends all the same: its own user is known.
+    if (!looked && sessions_.find(id) == nullptr) co_return AccountDesk::accounts_unavailable();
+    if (looked) account = std::move(*looked);
+  }
+  const Session* session = sessions_.find(id);
   // The session of a login may have ended meanwhile, and a screen lock opened another one in its place.
   const bool known = session != nullptr ? session->uid == peer.uid || peer.uid == 0 : account.has_value();
   if (!known || (session != nullptr && account && session->uid != account->uid))
     co_return problem(404, "not_found", "There is no such session. It may have ended.");
   const uid_t uid = session != nullptr ? session->uid : account->uid;
   // Logged out of one of several: the person is still at the machine.
-  if (left != nullptr && surroundings_.elsewhere(uid, *left))
+  if (left != nullptr && accounts_.surroundings.elsewhere(uid, *left))
     co_return session == nullptr ? no_content() : json_response(200, session_json(*session, clock_.now()));
   std::vector<std::string> ending{id};
   if (account) {

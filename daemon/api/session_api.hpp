@@ -3,7 +3,7 @@
 #pragma once
 
 #include "daemon/access/admission.hpp"
-#include "daemon/access/surroundings.hpp"
+#include "daemon/cards/account_desk.hpp"
 #include "daemon/http/answer.hpp"
 #include "daemon/record/recorder.hpp"
 #include "daemon/sessions/events.hpp"
@@ -15,13 +15,13 @@ namespace cardgate::daemon {
 class SessionApi {
  public:
   SessionApi(Admission& admission, SessionDesk& sessions, Events& events, Recorder& recorder,
-             GuardedClock& clock, const Surroundings& surroundings)
+             GuardedClock& clock, AccountDesk& accounts)
       : admission_(admission),
         sessions_(sessions),
         events_(events),
         recorder_(recorder),
         clock_(clock),
-        surroundings_(surroundings) {}
+        accounts_(accounts) {}
   SessionApi(const SessionApi&) = delete;
   SessionApi& operator=(const SessionApi&) = delete;
 
@@ -37,7 +37,7 @@ class SessionApi {
   Events& events_;
   Recorder& recorder_;
   GuardedClock& clock_;
-  const Surroundings& surroundings_;
+  AccountDesk& accounts_;
 };
 
 }  // namespace cardgate::daemon

@@ -406,7 +406,12 @@ boost::asio::awaitable<Response> SignInApi::sign_in_by_card(Request& request, pr
   Peer peer = *request.peer;
   // Whoever runs su again and again uses up the share of that account, and not root's, which all others need.
   std::optional<UnixAccount> account;
-  if (!ask.account.empty()) account = accounts_.surroundings.account_for(peer, ask.account);
+  if (!ask.account.empty()) {
+    auto looking = accounts_.account_for(peer, ask.account, AccountDesk::Turn::before_proof);
+    auto looked = co_await std::move(looking);
+    if (!looked) co_return AccountDesk::accounts_unavailable();
+    account = std::move(*looked);
+  }
   if (peer.uid == 0 && account) peer.counted_as = account->uid;
   CardUse use{peer, audit::Event::sign_in_refused, ask.reader, {}};
   ByCard going{peer, std::move(ask), std::move(resume_id), std::move(use),

@@ -117,7 +117,7 @@ std::optional<Response> TokenApi::decide(Issue& issue, const Session& session) {
 }
 
 std::optional<Response> TokenApi::refuse_halted(const Issue& issue, const Session& session) {
-  const Terms terms = terms_of(*rules_.policy()->role(issue.ask.role));
+  const Terms terms = session.asked_by(*rules_.policy()->role(issue.ask.role));
   // A second before it is too late: a token that ends as it is made is of no use.
   const Halt why = halt(session, terms, clock_.boot() + seconds(1));
   if (why == Halt::none) return std::nullopt;
@@ -128,11 +128,13 @@ std::optional<Response> TokenApi::refuse_halted(const Issue& issue, const Sessio
 proto::Claims TokenApi::claims_of(const Issue& issue, const Session& session, WallTime at) {
   const policy::Role& role = *rules_.policy()->role(issue.ask.role);
   // Never past the session's end, the role's longest session or the first prerequisite to lapse.
-  WallTime expires = std::min({at + role.token_life, session.expires, session.signed_in + role.max_session});
+  const Terms terms = session.asked_by(role);
+  WallTime expires = std::min(at + role.token_life, session.expires);
+  if (terms.max_session) expires = std::min(expires, session.signed_in + *terms.max_session);
   // Nor past the time for which the role believes card and passcode: who holds its token gave them within that time.
-  if (role.step_up_age)
+  if (terms.step_up_age)
     expires = std::min(
-        expires, at + std::chrono::floor<milliseconds>(session.proved + *role.step_up_age - clock_.boot()));
+        expires, at + std::chrono::floor<milliseconds>(session.proved + *terms.step_up_age - clock_.boot()));
   if (issue.decision.valid_until) expires = std::min(expires, *issue.decision.valid_until);
   proto::Claims claims;
   claims.records_of = records_of(role, issue.facts, rules_.policy()->calendar().date_of(at));
@@ -176,7 +178,7 @@ std::optional<Response> TokenApi::enter(Issue& issue, const Session& session) {
               issue.client,
               clock_.boot() + (seconds(claims.exp) - at.time_since_epoch()),
               claims.records_of};
-  if (!sessions_.token_issued(claims.jti, std::move(token), terms_of(role))) {
+  if (!sessions_.token_issued(claims.jti, std::move(token), session.asked_by(role))) {
     return refused(
         issue,
         problem(429, "too_many_tokens",

@@ -33,6 +33,36 @@ bool is_locked(const Session& session) {
 
 }  // namespace
 
+boost::asio::awaitable<Result<std::optional<UnixAccount>>> AccountDesk::account_for(const Peer& peer,
+                                                                                    const std::string& named,
+                                                                                    Turn turn) {
+  std::optional<Counted> counted;
+  if (peer.uid != 0) {
+    std::erase_if(asking_, [](const auto& entry) { return entry.second == 0; });
+    const Count& theirs = asking_[peer.counted_as];
+    if (theirs >= account_lookups_per_uid)
+      co_return Error{Errc::unavailable, "this user of the machine waits for others already"};
+    counted.emplace(theirs);
+  }
+  auto& lookups = turn == Turn::before_proof ? before_proof_ : after_proof_;
+  auto looking = lookups.find(surroundings.account_for(peer, named));
+  auto found = co_await std::move(looking);
+  // Once, however many ask meanwhile.
+  const bool said = std::exchange(no_accounts_, !found);
+  if (!found && !said) {
+    log(Level::warning,
+        fmt::format("An account of this machine could not be looked up: {}.", found.error().context));
+  }
+  co_return found;
+}
+
+Response AccountDesk::accounts_unavailable() {
+  return problem(
+      503, "accounts_unavailable",
+      "The accounts of this machine cannot be looked up now: the directory does not answer. Use your "
+      "password, or try again in a moment.");
+}
+
 std::optional<AccountDesk::Refused> AccountDesk::refuse_ask(const Peer& peer, const std::string& named,
                                                             const std::optional<UnixAccount>& account,
                                                             std::optional<uid_t> for_uid) const {

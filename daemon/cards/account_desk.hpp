@@ -3,10 +3,12 @@
 // register, and what somebody needs who signs in to it now (work/login). One thread.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "daemon/access/account_lookups.hpp"
 #include "daemon/access/surroundings.hpp"
 #include "daemon/cards/card_desk.hpp"
 #include "daemon/work/login.hpp"
@@ -15,9 +17,11 @@ namespace cardgate::daemon {
 
 class AccountDesk {
  public:
-  AccountDesk(RuleBook& rules, Admission& admission, Roll& roll, SessionDesk& sessions, CardDesk& cards,
-              GuardedClock& clock)
-      : rules_(rules),
+  AccountDesk(boost::asio::io_context& io, RuleBook& rules, Admission& admission, Roll& roll,
+              SessionDesk& sessions, CardDesk& cards, GuardedClock& clock)
+      : before_proof_(io),
+        after_proof_(io),
+        rules_(rules),
         admission_(admission),
         roll_(roll),
         sessions_(sessions),
@@ -32,6 +36,13 @@ class AccountDesk {
     Response answer;
     std::string_view reason;  // for the audit
   };
+  /// Whoever has proved nothing yet must not use up the places of those who have: a login that was let in, and a logout.
+  enum class Turn : std::uint8_t { before_proof, after_proof };
+  /// As Surroundings::account_for. Errors: unavailable. Look at the world again after it.
+  boost::asio::awaitable<Result<std::optional<UnixAccount>>> account_for(const Peer& peer,
+                                                                         const std::string& named, Turn turn);
+  static Response accounts_unavailable();
+
   // Below, `account` is a name as the system writes it (UnixAccount).
 
   /// May this peer sign somebody in to the account? `named` and `for_uid` as the peer says them; `account` by account_for().
@@ -57,6 +68,9 @@ class AccountDesk {
   /// Whole sentences: why the person may not sign in with the card; empty: they may.
   std::string against(const CardFacts& card, const Person& person, uid_t uid);
 
+  AccountLookups before_proof_, after_proof_;
+  std::map<uid_t, Count> asking_;  // who waits for one
+  bool no_accounts_ = false;       // the last one could not be looked up, and that was said
   RuleBook& rules_;
   Admission& admission_;
   Roll& roll_;

@@ -43,23 +43,63 @@ Actor Actors::myself(const Request& request) {
   return who;
 }
 
-Terms Actors::terms_for(const policy::Role& role, policy::Act act) const {
-  return terms_of(role, *rules_.policy(), act);
+void Actors::stop_without_card(Actor& who) {
+  const Session& session = *sessions_.find(who.session);
+  who.in_person = true;
+  const Halt why = halt(session, {}, clock_.boot());
+  if (why == Halt::none) return;
+  who.needs_proof = needs_proof(why);
+  who.refusal = halted(why, session, {});
+}
+
+Actor Actors::in_person(const Request& request, std::string_view what, std::optional<policy::Act> act) {
+  Actor who = myself(request);
+  if (who.refusal) return who;
+  stop_without_card(who);
+  if (!who.refusal) {
+    sessions_.used(who.session);
+    return who;
+  }
+  if (act) {
+    if (Actor by_role = shows(request, *act, {}); !by_role.refusal) return by_role;
+  }
+  if (who.needs_proof && !what.empty()) sessions_.step_up_needed(who.session, what);
+  return who;
+}
+
+void Actors::uses_role(const Actor& who) {
+  const Session* session = sessions_.find(who.session);
+  const policy::Role* role = rules_.policy()->role(who.role);
+  if (session != nullptr && role != nullptr)
+    sessions_.used_in(who.session, who.role, session->asked_by(*role));
 }
 
 Actor Actors::actor(const Request& request, policy::Act act, const std::string& subject) {
+  return told(request, may_do(request, act, subject, false));
+}
+
+Actor Actors::sees_everybody(const Request& request) {
+  return told(request, may_do(request, policy::Act::see_people, {}, true));
+}
+
+Actor Actors::shows(const Request& request, policy::Act act, const std::string& subject) {
   Actor who = may(request, act, subject);
+  if (!who.refusal) uses_role(who);
+  return who;
+}
+
+Actor Actors::told(const Request& request, Actor who) {
   if (!who.why.empty()) {
     audit::Record record;
     record.event = name_of(audit::Event::client_refused);
     record.person = who.person;
     record.session = who.session;
-    record.reason = fmt::format("{}: {}", policy::name(act), who.why);
-    if (!subject.empty()) record.details["subject"] = subject;
+    record.reason = fmt::format("{}: {}", policy::name(*who.act), who.why);
+    if (!who.subject.empty()) record.details["subject"] = who.subject;
     recorder_.refuse(*request.peer, std::move(record));
   }
-  if (who.needs_proof) sessions_.step_up_needed(who.session, policy::name(act));
-  if (!who.refusal) sessions_.used_in(who.session, who.role, terms_of(*rules_.policy()->role(who.role)));
+  if (who.needs_proof) sessions_.step_up_needed(who.session, policy::name(*who.act));
+  if (!who.refusal) uses_role(who);
   return who;
 }
 
@@ -76,7 +116,8 @@ std::optional<Response> Actors::refuse_without_role(Actor& who, const Session& s
     if (!role.lets(act)) continue;
     auto decision =
         policy::decide(*rules_.policy(), who.reach.facts, {role.name, session.sign_in}, clock_.now());
-    if (decision.allowed && clock_.now() < session.signed_in + role.max_session)
+    const auto longest = session.asked_by(role).max_session;
+    if (decision.allowed && (!longest || clock_.now() < session.signed_in + *longest))
       who.reach.roles.push_back(&role);
     if (nearest == nullptr || decision.unmet.size() < unmet.size()) {
       nearest = &role;
@@ -93,7 +134,15 @@ std::optional<Response> Actors::refuse_without_role(Actor& who, const Session& s
   return problem(403, "role_needed", std::move(text), {{"unmet", to_json(unmet)}});
 }
 
-Actor Actors::may(const Request& request, policy::Act act, const std::string& subject) {
+namespace {
+
+bool opens_all_records(const policy::Role* role) {
+  return role->records == "all" || role->records == "by-function";
+}
+
+}  // namespace
+
+Actor Actors::may_do(const Request& request, policy::Act act, const std::string& subject, bool all_records) {
   Actor who = myself(request);
   if (who.refusal) return who;
   who.act = act;
@@ -108,7 +157,13 @@ Actor Actors::may(const Request& request, policy::Act act, const std::string& su
     if (auto no = refuse_card_of_one(who))
       return refused(std::move(who), std::move(*no), "the card was registered by one person");
   }
-  const auto held = who.reach.roles;
+  auto held = who.reach.roles;
+  if (all_records) std::erase_if(held, std::not_fn(opens_all_records));
+  if (held.empty()) {
+    auto answer = problem(403, "record_not_yours",
+                          "Your role shows you your own team only. See it: cardgate staff team");
+    return refused(std::move(who), std::move(answer), "own team only");
+  }
   if (subject.empty()) return in_one_of(std::move(who), session, held);
   const auto other = roll_.person(subject);
   if (!other) return refused(std::move(who), no_person(other.error(), subject), "unknown person");
@@ -129,14 +184,14 @@ Actor Actors::may(const Request& request, policy::Act act, const std::string& su
 
 Actor Actors::in_one_of(Actor who, const Session& session, const std::vector<const policy::Role*>& roles) {
   const auto why = [&](const policy::Role* role) {
-    return halt(session, terms_for(*role, *who.act), clock_.boot());
+    return halt(session, session.asked_by(*role, *rules_.policy(), *who.act), clock_.boot());
   };
   const auto open =
       std::ranges::find_if(roles, [&](const policy::Role* role) { return why(role) == Halt::none; });
   if (open == roles.end()) {
     const Halt stop = why(roles.front());
     who.needs_proof = needs_proof(stop);
-    auto answer = halted(stop, session, terms_for(*roles.front(), *who.act));
+    auto answer = halted(stop, session, session.asked_by(*roles.front(), *rules_.policy(), *who.act));
     return refused(std::move(who), std::move(answer), std::string(halt_code(stop)));
   }
   who.role = (*open)->name;
@@ -184,13 +239,8 @@ Actor Actors::manager_of(const Request& request, const std::string& subject) {
     who.refusal = std::move(no);
     return who;
   }
-  // Without a role, no policy says that it may be done without the card in the reader.
-  const Session& session = *sessions_.find(who.session);
-  if (const Halt why = halt(session, {}, clock_.boot()); why != Halt::none) {
-    who.needs_proof = needs_proof(why);
-    who.refusal = halted(why, session, {});
-    return who;
-  }
+  stop_without_card(who);
+  if (who.refusal) return who;
   who.manager = (*other)->record.line_manager;
   who.subject = subject;
   sessions_.used(who.session);
@@ -224,8 +274,8 @@ std::optional<Response> Actors::refuse_if_over(const Actor& who) {
 /// After a wait. The age of a proof was looked at before it, and is not asked again: nobody can give one meanwhile.
 Halt Actors::halt_of(const Actor& who, const Session& session) const {
   const policy::Role* role = rules_.policy()->role(who.role);
-  if (role == nullptr) return who.manager.empty() ? halt(session) : halt(session, {}, clock_.boot());
-  Terms terms = terms_of(*role);
+  if (role == nullptr) return who.in_person ? halt(session, {}, clock_.boot()) : halt(session);
+  Terms terms = session.asked_by(*role);
   terms.step_up_age.reset();
   return halt(session, terms, clock_.boot());
 }
@@ -260,26 +310,6 @@ Owner Actors::owner_of(reg::Register::Relation relation, const std::string& numb
                                 id ? std::to_string(*id) : std::string("with that number"), group))};
   }
   return {people->front(), *id, std::nullopt};
-}
-
-/// Under a role that opens all records.
-Actor Actors::sees_everybody(const Request& request) {
-  Actor who = actor(request, policy::Act::see_people, {});
-  if (who.refusal) return who;
-  const Session& session = *sessions_.find(who.session);
-  const auto facts = sessions_.facts_for(session);
-  for (const auto& role : rules_.policy()->roles()) {
-    const bool all = role.records == "all" || role.records == "by-function";
-    if (!facts || !all || !role.lets(policy::Act::see_people)) continue;
-    if (!policy::decide(*rules_.policy(), *facts, {role.name, policy::SignIn::card}, clock_.now()).allowed)
-      continue;
-    if (halt(session, terms_for(role, policy::Act::see_people), clock_.boot()) != Halt::none) continue;
-    who.role = role.name;
-    return who;
-  }
-  who.refusal =
-      problem(403, "record_not_yours", "Your role shows you your own team only. See it: cardgate staff team");
-  return who;
 }
 
 bool Actors::is_me(const Request& request, const std::string& id) {

@@ -28,6 +28,7 @@ struct Actor {
   bool by_one_person = false;  // and nobody else stands for it
   std::string role;            // the first role that lets them; empty: as themselves
   std::string manager;         // line_manager_of(): the subject's line manager, who they are or stand in for
+  bool in_person = false;      // without a role, what needs the card in the reader since the passcode
   std::optional<policy::Act> act;  // what that role lets them do
   std::string subject;             // with whom; empty: nobody in particular
   std::optional<Response> refusal;
@@ -49,12 +50,23 @@ class Actors {
       : rules_(rules), roll_(roll), sessions_(sessions), recorder_(recorder), clock_(clock) {}
 
   Actor myself(const Request& request);
+  /// The same for what changes their own record, or shows a line manager their staff: without a role no policy says that it goes
+  /// on without the card, or behind a locked screen. Where the policy lets people do `act` for others, a role that goes on
+  /// lets them do their own, too. `what` is told to the person when card and passcode are needed; empty: they
+  /// are not told.
+  Actor in_person(const Request& request, std::string_view what,
+                  std::optional<policy::Act> act = std::nullopt);
   bool is_me(const Request& request, const std::string& id);
   /// `subject`: an id; empty: whether there is any role that lets them. Who asks, before what is asked: nobody without such
   /// a role learns whether an id is known.
   Actor actor(const Request& request, policy::Act act, const std::string& subject);
   /// The same where nothing was tried, only what to show is asked: a refusal is not recorded.
-  Actor may(const Request& request, policy::Act act, const std::string& subject);
+  Actor shows(const Request& request, policy::Act act, const std::string& subject);
+  /// Whether there is such a role. Whoever then shows something by it says so with uses_role().
+  Actor may(const Request& request, policy::Act act, const std::string& subject) {
+    return may_do(request, act, subject, false);
+  }
+  void uses_role(const Actor& who);
   /// As the subject's line manager, or who stands in: that takes a card and no role.
   Actor line_manager_of(const Request& request, const std::string& subject);
   /// The same, or in a role that lets them do this act.
@@ -76,8 +88,11 @@ class Actors {
 
  private:
   Actor refused(Actor who, Response answer, std::string why);
+  Actor may_do(const Request& request, policy::Act act, const std::string& subject, bool all_records);
+  /// Records a refusal, tells that a proof is needed, counts the use of the role.
+  Actor told(const Request& request, Actor who);
+  void stop_without_card(Actor& who);
   Actor manager_of(const Request& request, const std::string& subject);
-  Terms terms_for(const policy::Role& role, policy::Act act) const;
   /// In the first of these roles that goes on as the session is now (its card out, its screen locked, its proof old); not empty.
   Actor in_one_of(Actor who, const Session& session, const std::vector<const policy::Role*>& roles);
   Halt halt_of(const Actor& who, const Session& session) const;

@@ -124,6 +124,7 @@ bool PeopleDesk::still_names(const Request& request, const Naming& asking, polic
 
 Response PeopleDesk::refuse_choices(const Request& request, const Naming& asking, const PeopleNamed& found) {
   if (!found.choices.empty()) {
+    if (asking.had_role) actors_.uses_role(asking.who);
     std::vector<std::string> seen;
     for (const auto& one : found.choices) seen.push_back(one.id);
     if (auto no = note_list(request, asking.who, seen, "choices of a name")) return std::move(*no);

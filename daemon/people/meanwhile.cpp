@@ -42,7 +42,7 @@ void WaitingActs::session_over(const std::string& session) {
 
 void WaitingActs::card_out(const std::string& session) {
   visit_waiting(acts_, [&](Act& act) {
-    if (act.session_ == session && act.right_.as_line_manager) act.over_ = true;
+    if (act.session_ == session && act.right_.role.empty()) act.over_ = true;
   });
 }
 

@@ -34,7 +34,7 @@ class WaitingActs {
 
   std::shared_ptr<const Act> begin(const std::string& session, work::Right right);
   void session_over(const std::string& session);
-  /// The session goes on without its card: what needs a card and no role is over.
+  /// The session goes on without its card: what is done without a role needs that, and is over.
   void card_out(const std::string& session);
   /// Something was taken away that the register does not know yet: acts whose right does not hold any more are over.
   void review(const std::function<bool(const work::Right&)>& holds);

@@ -43,6 +43,15 @@ std::string halt_words(Halt halt, const Session& session, const Terms& terms) {
                           : "Your session is locked. Unlock it with the passcode: cardgate login";
 }
 
+/// Nobody has given the passcode since its card was out, and these terms do not do without that.
+bool misses_card(const Session& session, const Terms& terms, BootTime now) {
+  using Mode = CardRemoval::Mode;
+  if (!session.was_out) return false;
+  if (terms.removal.mode == Mode::keep) return session.proved + terms.removal.time <= now;
+  // Back within that time, it goes on.
+  return terms.removal.mode != Mode::grace || session.card_out || session.longest_out > terms.removal.time;
+}
+
 }  // namespace
 
 Halt halt(const Session& session) {
@@ -55,9 +64,7 @@ Halt halt(const Session& session, const Terms& terms, BootTime now) {
   if (session.screen_locked &&
       (terms.screen.mode == ScreenLock::Mode::lock || *session.screen_locked + terms.screen.time <= now))
     return Halt::screen;
-  if (session.was_out &&
-      (terms.removal.mode != CardRemoval::Mode::keep || session.proved + terms.removal.time <= now))
-    return Halt::card_was_out;
+  if (misses_card(session, terms, now)) return Halt::card_was_out;
   if (terms.step_up_age && session.proved + *terms.step_up_age <= now) return Halt::proof_is_old;
   return Halt::none;
 }

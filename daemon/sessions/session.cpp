@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/sessions/session.hpp"
 
+#include <algorithm>
+
 namespace cardgate::daemon {
 
 std::string_view name(EndReason reason) {
@@ -43,6 +45,18 @@ std::string_view name(LockReason reason) {
       return "screen";
   }
   return "unknown";
+}
+
+Terms Session::asked_by(const policy::Role& role) const {
+  const auto before = earlier.find(role.name);
+  return before == earlier.end() ? terms_of(role) : stricter(before->second, terms_of(role));
+}
+
+Terms Session::asked_by(const policy::Role& role, const policy::Policy& policy, policy::Act act) const {
+  Terms asked = stricter(asked_by(role), terms_of(role, policy, act));
+  if (const auto before = earlier_acts.find(act); before != earlier_acts.end())
+    asked.step_up_age = std::min(asked.step_up_age.value_or(before->second), before->second);
+  return asked;
 }
 
 Session::Over Session::over() const {

@@ -6,7 +6,9 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,19 +54,28 @@ struct Session {
   WallTime auth_time;
   BootTime proved;
   WallTime expires;  // for people; `ends` decides
+  BootTime begun;    // at the sign-in
   BootTime ends;
   BootTime last_used;
   std::optional<BootTime> review_at;  // when the first thing it stands on lapses
   std::optional<Terms> terms;         // the strictest of the roles used so far; nothing: none yet
   bool locked = false;
-  bool card_out = false;                  // it lives on, and its card is away
-  bool was_out = false;                   // kept without its card at some time since `proved`
+  bool card_out = false;              // it lives on, and its card is away
+  std::optional<BootTime> out_since;  // while its card is away
+  bool was_out = false;               // kept, or in its grace, without its card at some time since `proved`
+  milliseconds longest_out{0};        // the longest of these times that is over
   std::optional<BootTime> screen_locked;  // since when
   std::optional<BootTime> step_up_told;   // when its owner was last told that a proof is needed
   std::optional<BootTime> grace_until;    // card out, tokens still active
   std::vector<std::string> warnings;
   std::vector<std::string> roles_used;
+  std::set<std::string>
+      asked_before;        // which tokens, by role, audience and client: to ask again is no use of it
   std::size_t tokens = 0;  // live ones
+  /// What the policies before this one asked since the sign-in (`step_up_age`: since `proved`), by role and by act: a looser
+  /// policy does not loosen what is open.
+  std::map<std::string, Terms, std::less<>> earlier;
+  std::map<policy::Act, milliseconds> earlier_acts;
 
   /// By the roles used so far; without one, the strictest.
   CardRemoval removal() const { return terms ? terms->removal : CardRemoval{}; }
@@ -72,6 +83,9 @@ struct Session {
   milliseconds idle() const { return terms ? terms->idle : milliseconds{0}; }
   /// Its card may be out (`card_removal: keep`).
   bool keeps_card_out() const { return removal().mode == CardRemoval::Mode::keep; }
+  /// What the role asks of this session, by the policy and by those before it; and for one act.
+  Terms asked_by(const policy::Role& role) const;
+  Terms asked_by(const policy::Role& role, const policy::Policy& policy, policy::Act act) const;
   /// When it ends, and why, for what has happened by now: whichever comes first.
   struct Over {
     BootTime at;

@@ -71,14 +71,19 @@ Result<policy::Facts> SessionDesk::facts_for(const Session& session) {
   return facts;
 }
 
-void SessionDesk::begin_times(Session& session, const policy::Decision& standing) {
-  session.auth_time = session.signed_in = clock_.now();
-  session.last_used = session.proved = clock_.boot();
+milliseconds SessionDesk::longest_session(policy::SignIn way) const {
   milliseconds longest{0};
   for (const auto& role : rules_.policy()->roles()) {
-    if (role.accepts(session.sign_in)) longest = std::max(longest, role.max_session);
+    if (role.accepts(way)) longest = std::max(longest, role.max_session);
   }
-  session.ends = clock_.boot() + longest;
+  return longest;
+}
+
+void SessionDesk::begin_times(Session& session, const policy::Decision& standing) {
+  session.auth_time = session.signed_in = clock_.now();
+  session.begun = session.last_used = session.proved = clock_.boot();
+  const auto longest = longest_session(session.sign_in);
+  session.ends = session.begun + longest;
   session.expires = session.auth_time + longest;
   if (standing.valid_until) session.review_at = clock_.boot_time_of(*standing.valid_until);
   for (const auto& warning : standing.warnings) session.warnings.push_back(warning.text);

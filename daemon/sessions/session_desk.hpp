@@ -92,6 +92,8 @@ class SessionDesk {
   void people_changed(const std::vector<std::string>& ids);
   /// Whoever is removed goes before anything else is looked at: a removal of a thousand must not wait for a thousand reviews.
   void end_removed();
+  /// Another policy takes the place of this one; review_all() follows.
+  void rules_changed(const policy::Policy& before) { sessions_.rules_changed(before); }
   /// Another configuration.
   void set_bounds(Sessions::Bounds bounds) { sessions_.set_bounds(bounds); }
 
@@ -114,6 +116,8 @@ class SessionDesk {
   void review_role(const Session& session, const std::string& role, const policy::Facts& facts);
   /// What it is asked by the roles that it has used, as the policy is now.
   void tighten(const std::string& session);
+  /// How long a session may live by the policy as it is now, whatever it is used for.
+  milliseconds longest_session(policy::SignIn way) const;
   void access_removed(audit::Record record, const Session& session);
   void arm() { timer_.set(sessions_.next_deadline()); }
 

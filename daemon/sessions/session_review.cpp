@@ -43,6 +43,10 @@ void SessionDesk::review(const std::string& given) {
   const std::string id = given;
   const Session* session = sessions_.find(id);
   if (session == nullptr) return;
+  if (sessions_.shorten_session(id, longest_session(session->sign_in), clock_.boot())) {
+    end(id, EndReason::time_up);
+    return;
+  }
   if (session->sign_in == policy::SignIn::card && !certificate_holds(*session)) return;
   session = sessions_.find(id);
   if (session == nullptr) return;
@@ -76,7 +80,8 @@ void SessionDesk::tighten(const std::string& id) {
     const policy::Role* role = rules_.policy()->role(name);
     if (role != nullptr) asked = asked ? stricter(*asked, terms_of(*role)) : terms_of(*role);
   }
-  if (asked) apply(sessions_.tighten(id, *asked, clock_.boot()));
+  // No role that it used is held any more, so none says that it may go on without its card or behind a locked screen.
+  apply(sessions_.tighten(id, asked.value_or(Terms{}), clock_.boot()));
 }
 
 void SessionDesk::review_role(const Session& session, const std::string& role, const policy::Facts& facts) {
@@ -87,8 +92,11 @@ void SessionDesk::review_role(const Session& session, const std::string& role, c
     if (decision.valid_until) bring_forward(sessions_, id, clock_.boot_time_of(*decision.valid_until));
     const policy::Role& held = *policy.role(role);
     apply(sessions_.revoke_outside(id, role, records_of(held, facts, clock_.today())));
-    if (const Session* still = sessions_.find(id); still != nullptr && held.step_up_age)
-      sessions_.shorten(id, role, still->proved + *held.step_up_age);
+    const Session* still = sessions_.find(id);
+    if (still == nullptr) return;
+    const Terms terms = still->asked_by(held);
+    if (terms.step_up_age) sessions_.shorten(id, role, still->proved + *terms.step_up_age);
+    if (terms.max_session) sessions_.shorten(id, role, still->begun + *terms.max_session);
     return;
   }
   audit::Record record;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "daemon/limits.hpp"
 #include "daemon/sessions/halt.hpp"
@@ -77,12 +78,14 @@ Actions Sessions::card_gone(EndReason reason, BootTime now, const auto& predicat
   for (auto& [id, session] : sessions_) {
     if (!its_card(session)) continue;
     session.card_out = true;
+    session.out_since = now;
     const auto removal = session.removal();
     if (removal.mode == Mode::lock) {
       session.locked = true;
       actions.locked.push_back({id, LockReason::card_removed});
     } else if (removal.mode == Mode::grace) {
       session.grace_until = now + removal.time;
+      session.was_out = true;
       actions.grace.push_back(id);
     } else {
       session.was_out = true;
@@ -115,6 +118,8 @@ Actions Sessions::card_inserted(const std::string& card, const std::string& read
     if (!its_card || session.over().at <= now || !(in_grace || session.keeps_card_out())) continue;
     session.card_out = false;
     session.grace_until.reset();
+    if (const auto since = std::exchange(session.out_since, std::nullopt))
+      session.longest_out = std::max(session.longest_out, std::chrono::ceil<milliseconds>(now - *since));
     session.reader = reader;
     session.insertion = insertion;
     (in_grace ? actions.back : actions.card_back).push_back(id);
@@ -148,7 +153,8 @@ Actions Sessions::screen(const std::string& id, bool locked, BootTime now) {
   Session& session = found->second;
   if (!locked) {
     // What the lock has ended by now stays ended, however late the tick.
-    if (session.over().at > now) session.screen_locked.reset();
+    if (session.over().at > now && std::exchange(session.screen_locked, std::nullopt))
+      session.last_used = now;  // somebody is there
     return actions;
   }
   if (!session.screen_locked) session.screen_locked = now;
@@ -162,8 +168,9 @@ Actions Sessions::screen(const std::string& id, bool locked, BootTime now) {
 void Sessions::use(Session& session, const std::string& role, const Terms& terms, BootTime now) {
   if (std::ranges::find(session.roles_used, role) == session.roles_used.end())
     session.roles_used.push_back(role);
+  // The idle time begins with the first role.
+  if (!session.terms) session.last_used = now;
   session.terms = session.terms ? stricter(*session.terms, terms) : terms;
-  session.last_used = now;
 }
 
 Result<void> Sessions::token_issued(const std::string& jti, Token token, BootTime now, const Terms& terms) {
@@ -175,6 +182,9 @@ Result<void> Sessions::token_issued(const std::string& jti, Token token, BootTim
     return Error{Errc::too_large, "this session already has too many tokens"};
   }
   use(session, token.role, terms, now);
+  // A program that renews its token says nothing of a person. Each part is a name of the policy or the configuration.
+  if (session.asked_before.insert(token.role + '\n' + token.audience + '\n' + token.client).second)
+    session.last_used = now;
   ++session.tokens;
   expiries_.push({token.expires, jti});
   tokens_.emplace(jti, std::move(token));
@@ -193,9 +203,10 @@ Actions Sessions::tighten(const std::string& id, const Terms& terms, BootTime no
   const bool away = session.card_out || session.was_out;
   if (away && removal != before) {
     if (removal.mode == Mode::end) return end(id, EndReason::card_removed);
-    // With grace the same card goes on only where it was back in that time, which nobody has measured.
-    const bool back_unmeasured = removal.mode == Mode::grace && !session.card_out;
-    if ((removal.mode == Mode::lock || back_unmeasured) && !session.locked) {
+    // With grace the same card goes on only where it was back in that time.
+    const bool back_late =
+        removal.mode == Mode::grace && !session.card_out && session.longest_out > removal.time;
+    if ((removal.mode == Mode::lock || back_late) && !session.locked) {
       session.locked = true;
       actions.locked.push_back({id, LockReason::card_removed});
     }
@@ -204,13 +215,33 @@ Actions Sessions::tighten(const std::string& id, const Terms& terms, BootTime no
       session.grace_until = session.grace_until ? std::min(*session.grace_until, until) : until;
       if (before.mode == Mode::keep) actions.grace.push_back(id);
     }
-    if (removal.mode != Mode::keep) session.was_out = false;
   }
   if (session.screen_locked && !session.locked && session.screen().mode == ScreenLock::Mode::lock) {
     session.locked = true;
     actions.locked.push_back({id, LockReason::screen});
   }
   return actions;
+}
+
+bool Sessions::shorten_session(const std::string& id, milliseconds longest, BootTime now) {
+  const auto found = sessions_.find(id);
+  if (found == sessions_.end()) return false;
+  Session& session = found->second;
+  session.ends = std::min(session.ends, session.begun + longest);
+  session.expires = std::min(session.expires, session.signed_in + longest);
+  return session.ends <= now;
+}
+
+void Sessions::rules_changed(const policy::Policy& before) {
+  for (auto& [id, session] : sessions_) {
+    for (const auto& role : before.roles()) session.earlier[role.name] = session.asked_by(role);
+    for (const auto& [act, line] : before.step_up_lines()) {
+      const auto age = before.step_up_age(act);
+      if (!age) continue;
+      const auto [at, is_new] = session.earlier_acts.emplace(act, *age);
+      if (!is_new) at->second = std::min(at->second, *age);
+    }
+  }
 }
 
 void Sessions::shorten(const std::string& session, std::string_view role, BootTime until) {
@@ -241,8 +272,10 @@ void Sessions::used(const std::string& session, BootTime now) {
 
 void Sessions::used_in(const std::string& session, const std::string& role, const Terms& terms,
                        BootTime now) {
-  if (const auto found = sessions_.find(session); found != sessions_.end())
-    use(found->second, role, terms, now);
+  const auto found = sessions_.find(session);
+  if (found == sessions_.end()) return;
+  use(found->second, role, terms, now);
+  found->second.last_used = now;
 }
 
 bool Sessions::tell_step_up(const std::string& session, BootTime now) {
@@ -306,9 +339,13 @@ bool Sessions::resume(const std::string& id, const Proof& proof, BootTime now) {
   if (session.locked) session.screen_locked.reset();
   session.locked = false;
   session.card_out = false;
+  session.out_since.reset();
   session.was_out = false;
+  session.longest_out = milliseconds(0);
   session.grace_until.reset();
   session.step_up_told.reset();
+  for (auto& [role, terms] : session.earlier) terms.step_up_age.reset();
+  session.earlier_acts.clear();
   session.reader = proof.reader;
   session.insertion = proof.insertion;
   session.proved = proof.at;

@@ -68,13 +68,18 @@ class Sessions {
   /// By another policy the roles that it has used ask this: what is stricter than before holds at once, what is not comes with
   /// the next sign-in.
   Actions tighten(const std::string& id, const Terms& terms, BootTime now);
+  /// Another policy takes the place of this one. What it asked of the sessions that are open is not loosened.
+  void rules_changed(const policy::Policy& before);
+  /// It lives for so long from its sign-in, if not shorter. True: that time is over.
+  bool shorten_session(const std::string& id, milliseconds longest, BootTime now);
   /// Its tokens of this role end then, if not before.
   void shorten(const std::string& session, std::string_view role, BootTime until);
   /// Brings the next review forward to `at`; later than what is set already changes nothing.
   void review_by(const std::string& session, BootTime at);
   /// What is known of the session's certificate, and when its issuer is asked again.
   void answers_are(const std::string& session, WallTime until, BootTime ask_at);
-  /// A token was used at a gate, or its person did something: the session is not idle.
+  /// A token was used at a gate, or its person did something: the session is not idle. (As does a token that was not asked for
+  /// before, and an unlocked screen.)
   void used(const std::string& session, BootTime now);
   /// Its person did something in this role.
   void used_in(const std::string& session, const std::string& role, const Terms& terms, BootTime now);

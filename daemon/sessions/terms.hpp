@@ -20,6 +20,8 @@ struct Terms {
   ScreenLock screen{};
   /// Card and passcode must have been given within this time; nothing: at the sign-in is enough.
   std::optional<milliseconds> step_up_age = std::nullopt;
+  /// The role is used for so long after the sign-in, and no longer; nothing: as long as the session lives.
+  std::optional<milliseconds> max_session = std::nullopt;
 };
 
 /// Of both, in each thing the stricter.

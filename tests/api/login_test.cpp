@@ -357,6 +357,70 @@ TEST_F(Login, WhoHasLeftIsRefusedByPasswordToo) {
   EXPECT_THAT(refused.text("allowed_text"), HasSubstr("Your employment ended on 31 May 2026"));
 }
 
+// ---------------------------------------------------------------- a slow directory
+
+TEST_F(Login, ADirectoryThatDoesNotAnswerHoldsUpNobodyElse) {
+  house.insert_card(House::ada());
+  auto gate = std::make_shared<std::promise<void>>();
+  auto& around = house.owners().accounts.surroundings;
+  around.by_name = [open = gate->get_future().share()](const std::string& name) {
+    open.wait();
+    return std::optional(daemon::UnixAccount{1000, name});
+  };
+  std::vector<std::shared_ptr<House::Call>> asking;
+  const auto ask = [&](const std::string& more) {
+    asking.push_back(house.begin("GET", "/v1/login?account=ada" + more, {}, root()));
+  };
+  // Two are being looked up, 16 wait, and the others are told at once.
+  for (int i = 0; i < 20; ++i) ask("");
+  EXPECT_EQ(house.ask("GET", "/v1/status", House::max()).status, 200);
+  house.run_until([&] { return asking.back()->answered(); });
+  const auto full = house.finish(asking.back());
+  EXPECT_EQ(full.status, 503);
+  EXPECT_EQ(full.error(), "accounts_unavailable");
+  // Whoever was let in has places of their own: leavers are still kept out.
+  const auto let_in = house.begin("GET", "/v1/login?account=ada&phase=account", {}, root());
+  house.run_ready();
+  EXPECT_FALSE(let_in->answered());
+  gate->set_value();
+  EXPECT_EQ(house.finish(let_in).status, 200);
+  for (const auto& each : asking) EXPECT_THAT(house.finish(each).status, ::testing::AnyOf(200, 503));
+}
+
+TEST_F(Login, WhatHangsIsGivenUpAndTheWorldIsLookedAtAfterTheWait) {
+  house.insert_card(House::ada());
+  auto gate = std::make_shared<std::promise<void>>();
+  auto& around = house.owners().accounts.surroundings;
+  around.by_name = [open = gate->get_future().share()](const std::string& name) {
+    open.wait();
+    return std::optional(daemon::UnixAccount{1000, name});
+  };
+  const auto hangs = house.ask("GET", "/v1/login?account=ada", root());
+  EXPECT_EQ(hangs.error(), "accounts_unavailable") << hangs.body;
+  auto call = house.begin("POST", "/v1/sessions", with_account(House::ada(), "ada"), root());
+  house.run_ready();
+  house.remove_card(House::reader_of(House::ada()));
+  gate->set_value();
+  EXPECT_EQ(house.finish(call).error(), "no_card");
+  EXPECT_EQ(house.driver->passcodes_spent(), 0);
+}
+
+TEST_F(Login, OneUserOfTheMachineTakesTwoPlacesOfALookup) {
+  auto gate = std::make_shared<std::promise<void>>();
+  auto& around = house.owners().accounts.surroundings;
+  around.by_uid = [open = gate->get_future().share()](uid_t uid) {
+    open.wait();
+    return std::optional(daemon::UnixAccount{uid, "ada"});
+  };
+  std::vector<std::shared_ptr<House::Call>> asking;
+  for (int i = 0; i < 3; ++i) asking.push_back(house.begin("GET", "/v1/login?account=ada", {}, House::ada()));
+  house.run_until([&] { return asking[2]->answered(); });
+  EXPECT_EQ(house.finish(asking[2]).status, 503);
+  gate->set_value();
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(house.finish(asking[static_cast<std::size_t>(i)]).status, 200);
+  EXPECT_EQ(house.ask("GET", "/v1/login?account=ada", House::ada()).status, 200);
+}
+
 // ---------------------------------------------------------------- rates
 
 TEST_F(Login, WhoTriesAgainAndAgainUsesUpTheShareOfThatAccountAlone) {

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <fstream>
+
 #include "tests/api/house.hpp"
 
 namespace cardgate::testing {
@@ -244,7 +246,175 @@ TEST_F(Modes, ALooserPolicyWaitsForTheNextSignIn) {
   EXPECT_EQ(found(), nullptr);
 }
 
+TEST_F(Modes, BackInItsGraceTheCardAloneOpensNoStricterRole) {
+  core_with("    card_removal: grace 30s\n    idle: 12h\n");
+  sign_in();
+  ASSERT_EQ(token().status, 200);
+  house.remove_card(House::reader_of(House::ada()));
+  house.forward(seconds(10));
+  const auto genuine = house.make_genuine_card(house.card_of(House::ada()).id, "Ada Example");
+  house.insert_card(House::reader_of(House::ada()), genuine);
+  ASSERT_NE(found(), nullptr);
+  ASSERT_FALSE(found()->card_out);
+  EXPECT_EQ(token().status, 200) << "the role goes on";
+  EXPECT_EQ(token("employee-self-service").error(), "step_up_required") << "its own mode is `end`";
+}
+
+TEST_F(Modes, KeptOwnActsNeedTheCard) {
+  core_with(keep);
+  sign_in();
+  const auto submit = [&] {
+    return house.ask("POST", "/v1/forms", {{"role", "supervisor-self-service"}, {"reason", "Ward 7"}},
+                     House::ada());
+  };
+  const auto listed = house.ask("GET", "/v1/declarations", House::ada()).json();
+  const auto& text = listed.at("declarations").as_array().at(0).as_object();
+  const auto sign = [&] {
+    return house.ask(
+        "POST", "/v1/declarations",
+        {{"name", text.at("name")}, {"version", text.at("version")}, {"text_hash", text.at("text_hash")}},
+        House::ada());
+  };
+  ASSERT_EQ(token().status, 200);
+  card_out();
+  ASSERT_NE(found(), nullptr);
+  heard();
+  EXPECT_EQ(sign().error(), "step_up_required");
+  EXPECT_THAT(heard(), HasSubstr("\"for\":\"sign-declaration\""));
+  EXPECT_EQ(submit().error(), "step_up_required");
+  EXPECT_EQ(house.ask("GET", "/v1/forms", House::ada()).status, 200) << "looking at her own goes on";
+  house.insert_card(House::ada());
+  EXPECT_EQ(sign().error(), "step_up_required");
+  ASSERT_EQ(resume().status, 200);
+  EXPECT_EQ(sign().status, 201);
+  EXPECT_EQ(submit().status, 201);
+}
+
+TEST_F(Modes, KeptEndingADelegationNeedsTheCardOrARoleThatGoesOn) {
+  house.change_policy("  manager-self-service:\n", "  manager-self-service:\n    card_removal: keep 8h\n");
+  core_with(keep);
+  sign_in();
+  house.sign_in(House::max());
+  const auto give = [&] {
+    const auto given = house.ask("POST", "/v1/delegations",
+                                 {{"person", "1000"},
+                                  {"role", "administrator-self-service"},
+                                  {"valid_until", "2026-07-31"},
+                                  {"reason", "Rota"}},
+                                 House::max());
+    EXPECT_EQ(given.status, 201) << given.body;
+    return fmt::format("/v1/delegations/{}", given.json().at("id").as_int64());
+  };
+  const auto first = give(), second = give();
+  ASSERT_EQ(token().status, 200);
+  card_out();
+  house.remove_card(House::reader_of(House::max()));
+  EXPECT_EQ(house.ask("DELETE", first, House::ada()).error(), "step_up_required");
+  EXPECT_EQ(house.ask("DELETE", first, House::max()).status, 204) << "his role goes on without the card";
+  house.insert_card(House::ada());
+  ASSERT_EQ(resume().status, 200);
+  EXPECT_EQ(house.ask("DELETE", second, House::ada()).status, 204);
+}
+
+TEST_F(Modes, KeptByARoleThatIsLostASessionEndsAtOnce) {
+  core_with(keep);
+  sign_in();
+  const auto held = text_of_token(token());
+  card_out();
+  ASSERT_TRUE(active(held));
+  house.sign_in(House::tia());
+  const auto forms = house.ask("GET", "/v1/forms?person=1000", House::tia()).json();
+  const auto number = forms.at("forms").as_array().at(0).as_object().at("id").as_int64();
+  const auto withdrawn =
+      house.ask("POST", fmt::format("/v1/forms/{}/withdraw", number), {{"reason", "Moved on"}}, House::tia());
+  ASSERT_EQ(withdrawn.status, 200) << withdrawn.body;
+  EXPECT_FALSE(active(held));
+  EXPECT_EQ(found(), nullptr);
+  EXPECT_THAT(house.reasons("session_ended"), Contains("card_removed"));
+}
+
+TEST_F(Modes, AShorterLongestSessionActsAtOnce) {
+  const auto longest = [&](const std::string& old, const std::string& fresh) {
+    const auto file = house.dir / "policy.yaml";
+    std::ifstream in(file);
+    std::string policy{std::istreambuf_iterator<char>(in), {}};
+    for (std::size_t at = 0; (at = policy.find(old, at)) != std::string::npos; at += fresh.size())
+      policy.replace(at, old.size(), fresh);
+    std::ofstream(file) << policy;
+    house.reload();
+  };
+  core_with("    idle: 30m\n");
+  sign_in();
+  const auto held = text_of_token(token());
+  house.forward(minutes(2));
+  longest("max_session: 12h", "max_session: 1h");
+  EXPECT_EQ(shown().at("expires_at").as_string(), "2026-06-01T13:00:00.000Z");
+  EXPECT_TRUE(active(held));
+  house.forward(minutes(38));
+  ASSERT_NE(found(), nullptr);
+  longest("max_session: 1h", "max_session: 30m");
+  EXPECT_EQ(found(), nullptr);
+  EXPECT_THAT(house.reasons("session_ended"), Contains("time_up"));
+}
+
 // ---------------------------------------------------------------- card and passcode again
+
+TEST_F(Modes, ALooserAgeWaitsForTheNextProof) {
+  core_with(step_up);
+  sign_in();
+  ASSERT_EQ(token().status, 200);
+  house.forward(minutes(11));
+  core_with("    card_removal: keep 8h\n    step_up: card\n    step_up_age: 1h\n    idle: 12h\n");
+  EXPECT_EQ(token().error(), "step_up_required");
+  EXPECT_THAT(token().text("detail"), HasSubstr("more than 10 minutes ago"));
+  ASSERT_EQ(resume().status, 200);
+  house.forward(minutes(59));
+  EXPECT_EQ(token().status, 200);
+  house.forward(minutes(1));
+  EXPECT_EQ(token().error(), "step_up_required");
+}
+
+TEST_F(Modes, WhatIsShownByARoleIsUseOfIt) {
+  acts("acts:\n  approve-forms: {step_up: card, step_up_age: 5m}\n");
+  session = house.sign_in(House::tia());
+  const auto* of_tia = house.owners().table.find(session);
+  const auto list = house.ask("GET", "/v1/forms", House::tia());
+  ASSERT_EQ(list.status, 200) << list.body;
+  EXPECT_FALSE(list.json().at("more_after_proof").as_bool());
+  EXPECT_THAT(of_tia->roles_used, Contains("esr-workforce-systems"));
+  house.forward(minutes(6));
+  const auto later = house.ask("GET", "/v1/forms", House::tia());
+  ASSERT_EQ(later.status, 200) << later.body;
+  EXPECT_TRUE(later.json().at("more_after_proof").as_bool());
+  EXPECT_TRUE(later.json().at("waiting").as_array().empty());
+}
+
+TEST_F(Modes, EachListThatARoleOpensIsUseOfIt) {
+  for (const char* what :
+       {"/v1/staff", "/v1/removals", "/v1/records/1000/allowed?role=esr-workforce-systems"}) {
+    session = house.sign_in(House::tia());
+    ASSERT_EQ(house.ask("GET", what, House::tia()).status, 200) << what;
+    EXPECT_THAT(found()->roles_used, Contains("esr-workforce-systems")) << what;
+    house.forward(minutes(16));
+    EXPECT_TRUE(found()->locked) << "its idle time is that of the role: " << what;
+    house.remove_card(House::reader_of(House::tia()));
+  }
+}
+
+TEST_F(Modes, ARoleWhoseTimeIsOverShowsNothing) {
+  house.change_policy("          give-codes, see-people]\n    max_session: 12h\n    idle: 15m\n",
+                      "          give-codes, see-people]\n    max_session: 1h\n    idle: 1h\n");
+  house.reload();
+  session = house.sign_in(House::tia());
+  const char* record = "/v1/records/1000/allowed?role=esr-workforce-systems";
+  ASSERT_TRUE(house.ask("GET", record, House::tia()).json().at("allowed").as_bool());
+  house.forward(minutes(40));
+  ASSERT_EQ(house.ask("GET", "/v1/staff", House::tia()).status, 200);
+  house.forward(minutes(20));
+  ASSERT_NE(found(), nullptr) << "other roles may go on for longer";
+  EXPECT_EQ(house.ask("GET", "/v1/staff", House::tia()).error(), "role_needed");
+  EXPECT_FALSE(house.ask("GET", record, House::tia()).json().at("allowed").as_bool());
+}
 
 TEST_F(Modes, ATokenIsRefusedWithoutAFreshProofAndGrantedAfterOne) {
   core_with(step_up);

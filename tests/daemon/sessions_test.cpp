@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "daemon/sessions/halt.hpp"
+
 namespace cardgate::daemon {
 namespace {
 
@@ -111,9 +113,43 @@ TEST_F(SessionStory, TheSameGenuineCardComesBackInItsGrace) {
   EXPECT_EQ(sessions.card_inserted("card-1", "R", 10, true, at(seconds(20))).back,
             std::vector<std::string>{"s"});
   EXPECT_TRUE(sessions.tick(at(seconds(60))).ended.empty());
-  EXPECT_TRUE(issue("s", "t2", seconds(60)));
-  EXPECT_EQ(sessions.card_removed("R", 10, at(seconds(61))).ended.size(), 1U)
-      << "core has been used with `end`";
+  EXPECT_TRUE(issue("s", "t2", seconds(60), "core", grace_of(seconds(30))));
+  sessions.revoke("t");
+  EXPECT_TRUE(issue("s", "t3", seconds(60), "core", grace_of(seconds(10)))) << "it was out for ten seconds";
+}
+
+TEST_F(SessionStory, BackInItsGraceRolesOfAStricterModeWantThePasscode) {
+  open(session("s"));
+  ASSERT_TRUE(issue("s", "t", seconds(0), "core", grace_of(seconds(30))));
+  sessions.card_removed("R", 7, at(seconds(10)));
+  ASSERT_EQ(sessions.card_inserted("card-1", "R", 8, true, at(seconds(30))).back.size(), 1U);
+  EXPECT_FALSE(issue("s", "t2", seconds(31), "other"));
+  EXPECT_FALSE(issue("s", "t2", seconds(31), "other", lock));
+  EXPECT_FALSE(issue("s", "t2", seconds(31), "other", grace_of(seconds(19)))) << "it was out for longer";
+  EXPECT_EQ(halt(*sessions.find("s"), {}, at(seconds(31))), Halt::card_was_out) << "nor what needs no role";
+  EXPECT_TRUE(issue("s", "t2", seconds(31), "other", grace_of(seconds(20))));
+  ASSERT_TRUE(resume("s", "R", 8, seconds(40)));
+  EXPECT_EQ(halt(*sessions.find("s"), {}, at(seconds(40))), Halt::none);
+  sessions.revoke("t");
+  EXPECT_TRUE(issue("s", "t3", seconds(40), "third"));
+}
+
+TEST_F(SessionStory, BackInItsGraceAStricterPolicyActsAtOnce) {
+  const auto back = [&] {
+    sessions.end_all(EndReason::signed_out);
+    open(session("s"));
+    EXPECT_TRUE(issue("s", "t", seconds(0), "core", grace_of(seconds(30))));
+    sessions.card_removed("R", 7, at(seconds(10)));
+    EXPECT_EQ(sessions.card_inserted("card-1", "R", 8, true, at(seconds(30))).back.size(), 1U);
+  };
+  back();
+  EXPECT_TRUE(sessions.tighten("s", {hours(1), grace_of(seconds(20))}, at(seconds(31))).locked.empty());
+  EXPECT_TRUE(active("t", seconds(31)));
+  EXPECT_EQ(sessions.tighten("s", {hours(1), grace_of(seconds(19))}, at(seconds(31))).locked.size(), 1U);
+  back();
+  EXPECT_EQ(sessions.tighten("s", {hours(1), lock}, at(seconds(31))).locked.size(), 1U);
+  back();
+  EXPECT_EQ(sessions.tighten("s", {hours(1)}, at(seconds(31))).ended.size(), 1U);
 }
 
 TEST_F(SessionStory, OfSeveralRolesTheStrictestSaysWhatTakingTheCardOutDoes) {
@@ -167,6 +203,30 @@ TEST_F(SessionStory, WhatAPersonDoesInARoleBeginsItsIdleTimeAndAnythingAfterThat
   sessions.used("s", at(hours(2) + minutes(5)));
   EXPECT_TRUE(sessions.tick(at(hours(2) + minutes(14))).locked.empty());
   EXPECT_EQ(sessions.tick(at(hours(2) + minutes(15))).locked.size(), 1U);
+}
+
+TEST_F(SessionStory, AProgramThatRenewsItsTokenKeepsNoSessionFromLocking) {
+  open(session("s"));
+  ASSERT_TRUE(issue("s", "t1"));
+  ASSERT_TRUE(issue("s", "t2", minutes(6)));
+  sessions.tick(at(minutes(11)));
+  ASSERT_TRUE(issue("s", "t3", minutes(12)));
+  EXPECT_EQ(sessions.next_deadline(), at(minutes(15))) << "the first one counts";
+  ASSERT_TRUE(issue("s", "t4", minutes(13), "other")) << "another one is news";
+  EXPECT_TRUE(sessions.tick(at(minutes(15))).locked.empty());
+  EXPECT_EQ(sessions.tick(at(minutes(28))).locked.size(), 1U);
+}
+
+TEST_F(SessionStory, AnUnlockedScreenIsUse) {
+  open(session("s"));
+  Terms terms = {minutes(15), {}, {ScreenLock::Mode::keep, minutes(30)}};
+  ASSERT_TRUE(issue_on(terms, "s", "t"));
+  sessions.screen("s", false, at(minutes(5)));
+  EXPECT_EQ(sessions.find("s")->last_used, at(seconds(0))) << "it was not locked";
+  sessions.screen("s", true, at(minutes(6)));
+  sessions.screen("s", false, at(minutes(10)));
+  EXPECT_TRUE(sessions.tick(at(minutes(24))).locked.empty());
+  EXPECT_EQ(sessions.tick(at(minutes(25))).locked.size(), 1U);
 }
 
 TEST_F(SessionStory, TwelveHoursAreTheEndWhateverHappens) {
@@ -440,10 +500,55 @@ TEST_F(SessionStory, AStricterPolicyActsAtOnceOnACardThatIsOut) {
   EXPECT_EQ(sessions.tighten("s", {hours(24)}, at(seconds(3))).ended.size(), 1U)
       << "the card is in again, but nobody has given the passcode since";
   kept_out();
-  sessions.card_inserted("card-1", "R", 8, true, at(seconds(2)));
-  EXPECT_EQ(sessions.tighten("s", {hours(24), grace_of(seconds(30))}, at(seconds(3))).locked.size(), 1U)
-      << "nor does anybody know whether it was back in that time";
-  EXPECT_FALSE(active("t", seconds(3)));
+  sessions.card_inserted("card-1", "R", 8, true, at(seconds(40)));
+  EXPECT_EQ(sessions.tighten("s", {hours(24), grace_of(seconds(30))}, at(seconds(41))).locked.size(), 1U)
+      << "it was not back in that time";
+  EXPECT_FALSE(active("t", seconds(41)));
+}
+
+TEST_F(SessionStory, AStricterPolicyEndsASessionSooner) {
+  open(session("s"));
+  EXPECT_FALSE(sessions.shorten_session("s", hours(20), at(hours(1)))) << "longer changes nothing";
+  EXPECT_EQ(sessions.next_deadline(), at(hours(12)));
+  EXPECT_FALSE(sessions.shorten_session("s", hours(2), at(hours(1))));
+  EXPECT_EQ(sessions.next_deadline(), at(hours(2)));
+  EXPECT_TRUE(sessions.shorten_session("s", hours(1), at(hours(1))));
+  EXPECT_FALSE(sessions.shorten_session("none", hours(1), at(hours(1))));
+}
+
+policy::Policy policy_of(const Terms& core) {
+  policy::Role role;
+  role.name = "core";
+  role.idle = core.idle;
+  role.card_removal = core.removal;
+  role.step_up_age = core.step_up_age;
+  role.max_session = core.max_session.value_or(hours(12));
+  policy::Policy::Parts parts;
+  parts.roles.push_back(std::move(role));
+  parts.step_up[policy::Act::see_people] = core.step_up_age.value_or(hours(1));
+  parts.step_up_lines[policy::Act::see_people] = 1;
+  return policy::Policy(std::move(parts));
+}
+
+TEST_F(SessionStory, WhatAnEarlierPolicyAskedHoldsForWhatIsOpen) {
+  const auto strict = policy_of({minutes(5), lock, {}, minutes(10), hours(2)});
+  const auto loose = policy_of({minutes(15), keep_for(hours(8)), {}, minutes(30), hours(12)});
+  open(session("s"));
+  const auto asked = [&] { return sessions.find("s")->asked_by(*loose.role("core")); };
+  EXPECT_EQ(asked().step_up_age, minutes(30));
+  sessions.rules_changed(strict);
+  EXPECT_EQ(asked().step_up_age, minutes(10));
+  EXPECT_EQ(asked().idle, minutes(5));
+  EXPECT_EQ(asked().removal, lock);
+  EXPECT_EQ(asked().max_session, hours(2));
+  const auto see = policy::Act::see_people;
+  EXPECT_EQ(sessions.find("s")->asked_by(*loose.role("core"), loose, see).step_up_age, minutes(10));
+  ASSERT_TRUE(resume("s", "R", 7, seconds(1)));
+  EXPECT_EQ(asked().step_up_age, minutes(30)) << "by a new proof";
+  EXPECT_EQ(sessions.find("s")->asked_by(*loose.role("core"), loose, see).step_up_age, minutes(30));
+  EXPECT_EQ(asked().removal, lock) << "the rest by a new sign-in";
+  open(session("s2"));
+  EXPECT_EQ(sessions.find("s2")->asked_by(*loose.role("core")).removal, keep_for(hours(8)));
 }
 
 // --- card and passcode again ---

@@ -46,25 +46,28 @@ void add_form(CLI::App& app, Cli& cli) {
                     false, false},
                    {"--until", "valid_until", "The last day", false, false}},
        .tell = tell_form});
-  add_act(*group, cli,
-          {.name = "list",
-           .what = "The forms that wait for you, and your own; or the forms of one person",
-           .example = "cardgate form list\n  cardgate form list --person 10017",
-           .method = "GET",
-           .path = "/v1/forms",
-           .options = {person_option(false)},
-           .tell =
-               [](const json::object& body) {
-                 if (const auto* waiting = find_array(body, "waiting");
-                     waiting != nullptr && !waiting->empty()) {
-                   say(fmt::format("Waiting for you ({}):", waiting->size()));
-                   say_list(body, "waiting", "", form_line);
-                   say("Your own:");
-                 }
-                 say_list(body, "forms", "No access forms. To ask for access: cardgate form submit",
-                          form_line, is_open_form);
-               },
-           .whole_lists = {"waiting"}});
+  add_act(
+      *group, cli,
+      {.name = "list",
+       .what = "The forms that wait for you, and your own; or the forms of one person",
+       .example = "cardgate form list\n  cardgate form list --person 10017",
+       .method = "GET",
+       .path = "/v1/forms",
+       .options = {person_option(false)},
+       .tell =
+           [](const json::object& body) {
+             if (const auto* waiting = find_array(body, "waiting"); waiting != nullptr && !waiting->empty()) {
+               say(fmt::format("Waiting for you ({}):", waiting->size()));
+               say_list(body, "waiting", "", form_line);
+               say("Your own:");
+             }
+             say_list(body, "forms", "No access forms. To ask for access: cardgate form submit", form_line,
+                      is_open_form);
+             if (is_true(body, "more_after_proof"))
+               say("More forms may wait for you. To see them, give your card and passcode again: cardgate "
+                   "login --again");
+           },
+       .whole_lists = {"waiting"}});
   add_act(*group, cli,
           on_form("verify", "Confirm that one of your staff needs the access (line managers)", {},
                   "cardgate form verify 12"));
