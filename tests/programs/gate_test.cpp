@@ -416,6 +416,44 @@ TEST_F(Gate, ADesktopsIconOpensThePageInTheBrowser) {
   EXPECT_NE(out.all.find("Put your card in and sign in"), std::string::npos) << out.all;
 }
 
+TEST_F(Gate, ARealBrowserIsTakenToThePageAndKeepsNoTokenOnTheDisk) {
+  if (!testing::has_program("chromium-headless-shell"))
+    GTEST_SKIP() << "chromium-headless-shell is missing: run script/bootstrap languages";
+  up();
+  start_nginx();
+  const auto run_folder = stage.dir / "run", profile = stage.dir / "profile";
+  fs::create_directory(run_folder);
+  fs::permissions(run_folder, fs::perms(0700));
+  put(stage.dir / "browser",
+      fmt::format("#!/bin/sh\ncp \"$1\" {0}/shown\nexec chromium-headless-shell --no-sandbox --disable-gpu "
+                  "--user-data-dir={0}/profile "
+                  "--virtual-time-budget=10000 --dump-dom \"file://$1\" >{0}/seen 2>{0}/said\n",
+                  stage.dir.path().string()));
+  fs::permissions(stage.dir / "browser", fs::perms(0755));
+  testing::ProcessOptions options;
+  options.environment = {{"XDG_RUNTIME_DIR", run_folder}, {"HOME", stage.dir.path()}};
+  const auto opened = testing::run({"/usr/bin/python3", "-B", source_file("client/python/open_page.py"),
+                                    fmt::format("http://127.0.0.1:{}", nginx_port), "core", "esr", "--socket",
+                                    stage.socket, "--browser", stage.dir / "browser", "--keep", "0"},
+                                   seconds(90), options);
+  ASSERT_TRUE(opened);
+  EXPECT_EQ(opened->status, 0) << opened->all;
+  const auto seen = read_file(stage.dir / "seen", 1 << 20), shown = read_file(stage.dir / "shown", 1 << 20);
+  ASSERT_TRUE(seen && shown);
+  EXPECT_NE(seen->find("subject=1000 role=core"), std::string::npos) << *seen;
+
+  std::smatch token;
+  ASSERT_TRUE(std::regex_search(*shown, token, std::regex("eyJ[A-Za-z0-9._-]+")));
+  int files = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(profile)) {
+    if (!entry.is_regular_file()) continue;
+    ++files;
+    const auto kept = read_file(entry.path(), 64 << 20);
+    EXPECT_TRUE(!kept || kept->find(token.str().substr(0, 200)) == std::string::npos) << entry.path();
+  }
+  EXPECT_GT(files, 3) << "the browser has a profile";
+}
+
 TEST_F(Gate, WithTheServiceDownEveryPageIsClosedAndSaysSo) {
   up();
   start_nginx();
