@@ -55,6 +55,9 @@ class SignInApi {
   Refusal refuse_after_record(ByCard& going);
   Response open(ByCard& going);
   Response resumed(ByCard& going);
+  /// What is missing, for the person; with what they must hear of their other cards.
+  Response access_denied(const policy::Decision& standing, const reg::Person& holder,
+                         const std::string& card);
   Response refuse_certificate(const ByCard& going, const trust::Verdict& verdict);
 
   boost::asio::awaitable<Response> sign_in_by_password(Request& request, proto::PasswordSignIn ask,
@@ -73,11 +76,9 @@ class SignInApi {
   /// After its record: it was not opened (or resumed) in the end.
   void note_not_opened(const Peer& peer, const std::string& person, const std::string& session,
                        std::string_view reason);
-  /// What is missing, for the person; with what they must hear of their other cards.
-  Response access_denied(const policy::Decision& standing, const reg::Person& holder,
-                         const std::string& card);
   Response too_late();
   static Response has_ended();
+  static Response no_such_session();
 
   boost::asio::io_context& io_;
   RuleBook& rules_;
