@@ -72,9 +72,12 @@ void close_former_employment(const Person& before, Person& next) {
   for (auto& declaration : next.declarations) {
     if (!declaration.valid_until || *declaration.valid_until > last) declaration.valid_until = last;
   }
-  std::erase_if(next.cards, [](const Card& card) { return card.on_loan(); });
   for (auto& card : next.cards) {
-    if (card.status == "active") card.status = "revoked";
+    if (card.on_loan()) {
+      card.status = "ended";  // of the pool, which waits for it
+    } else if (card.status == "active") {
+      card.status = "revoked";
+    }
   }
   next.leave_from.reset();
   next.leave_until.reset();

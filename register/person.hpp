@@ -17,8 +17,9 @@ namespace cardgate::reg {
 /// A card comes by a staff file, or is registered by hand: then it says by whom. One that waits opens nothing until a second
 /// person has confirmed it.
 struct Card {
-  std::string uuid;               // lower case, with hyphens
-  std::string status = "active";  // active, waiting, lost, replaced, revoked
+  std::string uuid;  // lower case, with hyphens
+  std::string status =
+      "active";  // active, waiting, lost, replaced, revoked; of the pool also ended: not back yet
   std::optional<Date> valid_until;
   std::string registered_by = {};  // by hand: an id; empty: by a staff file
   std::optional<Date> registered_on = {};
@@ -28,7 +29,12 @@ struct Card {
   std::string replaces = {};            // while it waits: the card in whose place it comes
   /// A card of the pool (pool.hpp), which opens nothing from then on; in whole seconds.
   std::optional<WallTime> lent_until = {};
-  /// The person has it for now: when it is returned, nothing of it stays here. One that was lost meanwhile does stay.
+  std::optional<WallTime> lent_at = {};  // of a loan; in whole seconds
+  std::string loan = {};  // the id of this loan, so that it is told from the next one of the same card
+  /// Of a loan: whoever had the card before may know its passcode, so it opens nothing until there is a new one.
+  bool must_change_passcode = false;
+  /// The person has it for now: when it is returned, nothing of it stays here. One that was lost meanwhile, or that is not back,
+  /// does stay.
   bool on_loan() const { return lent_until && (status == "active" || status == "waiting"); }
   /// One person alone stands for it.
   bool by_one_person() const { return !registered_by.empty() && confirmed_by.empty(); }

@@ -39,6 +39,14 @@ inline std::optional<std::int64_t> seconds_of(const std::optional<WallTime>& tim
   return time ? std::optional(to_unix_seconds(*time)) : std::nullopt;
 }
 
+/// Calls `use` with what sql::add_card binds, in its order.
+template <class Use>
+void with_card_values(Key person, const Card& card, const Use& use) {
+  use(person, card.uuid, card.status, card.valid_until, card.registered_by, card.registered_on,
+      card.registered_card_by, card.confirmed_by, card.certificate_name, card.replaces,
+      seconds_of(card.lent_until), seconds_of(card.lent_at), card.loan, card.must_change_passcode);
+}
+
 /// Kept statements for all of it. Throws SQLite::Exception and, for people who are not there, Refused.
 class RowWriter {
  public:
@@ -51,10 +59,7 @@ class RowWriter {
     Query(add_[list], person, account_or_team).run();
   }
   void add(Key person, const Card& card) {
-    Query(add_[cards], person, card.uuid, card.status, card.valid_until, card.registered_by,
-          card.registered_on, card.registered_card_by, card.confirmed_by, card.certificate_name,
-          card.replaces, seconds_of(card.lent_until))
-        .run();
+    with_card_values(person, card, [&](const auto&... values) { Query(add_[cards], values...).run(); });
   }
   void add(Key person, const Identity& identity) {
     Query(add_[identities], person, identity.kind, identity.value).run();

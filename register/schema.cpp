@@ -274,7 +274,38 @@ CREATE TABLE unblocking (
 ) STRICT;
 )sql";
 
-constexpr std::array<const char*, 5> steps{step_1, step_2, step_3, step_4, step_5};
+// A loan has an id, and codes are for one loan; its card opens nothing before it has a new passcode, and is not free before it is
+// back (ended). Of cards that were taken out of the pool the last ones are remembered.
+constexpr const char* step_6 = R"sql(
+CREATE TABLE card_6 (
+  uuid TEXT NOT NULL UNIQUE,
+  person INTEGER NOT NULL REFERENCES person(pk),
+  status TEXT NOT NULL CHECK (status IN ('active', 'waiting', 'lost', 'replaced', 'revoked', 'ended')),
+  valid_until INTEGER,
+  registered_by TEXT NOT NULL DEFAULT '',
+  registered_on INTEGER,
+  registered_card_by TEXT NOT NULL DEFAULT '',
+  confirmed_by TEXT NOT NULL DEFAULT '',
+  certificate_name TEXT NOT NULL DEFAULT '',
+  replaces TEXT NOT NULL DEFAULT '',
+  lent_until INTEGER,
+  lent_at INTEGER,
+  loan TEXT NOT NULL DEFAULT '',
+  must_change INTEGER NOT NULL DEFAULT 0 CHECK (must_change IN (0, 1))
+) STRICT;
+INSERT INTO card_6 (uuid, person, status, valid_until, registered_by, registered_on, registered_card_by, confirmed_by,
+    certificate_name, replaces, lent_until)
+  SELECT uuid, person, status, valid_until, registered_by, registered_on, registered_card_by, confirmed_by,
+    certificate_name, replaces, lent_until FROM card ORDER BY rowid;
+DROP TABLE card;
+ALTER TABLE card_6 RENAME TO card;
+CREATE INDEX card_person ON card(person);
+CREATE INDEX card_lent ON card(lent_until) WHERE lent_until IS NOT NULL;
+ALTER TABLE unblocking ADD COLUMN loan TEXT NOT NULL DEFAULT '';
+ALTER TABLE pool_card ADD COLUMN removed_number INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array<const char*, 6> steps{step_1, step_2, step_3, step_4, step_5, step_6};
 
 }  // namespace
 

@@ -5,6 +5,12 @@
 
 #include <array>
 
+/// Its columns, in the order in which a card is bound (row_writer.hpp: with_card_values).
+#define CARDGATE_ADD_CARD                                                                                   \
+  "INSERT INTO card (person, uuid, status, valid_until, registered_by, registered_on, registered_card_by, " \
+  "confirmed_by, certificate_name, replaces, lent_until, lent_at, loan, must_change) "                      \
+  "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
 namespace cardgate::reg::sql {
 
 inline constexpr const char* person =
@@ -17,7 +23,8 @@ inline constexpr const char* unix_accounts =
 inline constexpr const char* teams = "SELECT team FROM team WHERE person = ? ORDER BY rowid";
 inline constexpr const char* cards =
     "SELECT uuid, status, valid_until, registered_by, registered_on, registered_card_by, confirmed_by, "
-    "certificate_name, replaces, lent_until FROM card WHERE person = ? ORDER BY rowid";
+    "certificate_name, replaces, lent_until, lent_at, loan, must_change FROM card WHERE person = ? ORDER BY "
+    "rowid";
 inline constexpr const char* identities = "SELECT kind, value FROM identity WHERE person = ? ORDER BY rowid";
 inline constexpr const char* forms =
     "SELECT id, kind, role, requested_by, reason, verified_by, approved_by, requested_on, verified_on, "
@@ -120,27 +127,28 @@ inline constexpr const char* removed = "SELECT removed FROM person WHERE id = ?"
 
 inline constexpr const char* pool_cards =
     "SELECT o.uuid, o.certificate_name, o.added_by, o.added_on, p.id, c.status, c.registered_by, "
-    "c.lent_until, o.unblocking_key <> ''"
+    "c.lent_until, coalesce(c.must_change, 0), o.unblocking_key <> ''"
     " FROM pool_card o LEFT JOIN card c ON c.uuid = o.uuid LEFT JOIN person p ON p.pk = c.person"
     " WHERE o.uuid > ? AND o.removed = 0 ORDER BY o.uuid";
 inline constexpr const char* pool_card =
     "SELECT o.uuid, o.certificate_name, o.added_by, o.added_on, p.id, c.status, c.registered_by, "
-    "c.lent_until, o.unblocking_key <> ''"
+    "c.lent_until, coalesce(c.must_change, 0), o.unblocking_key <> ''"
     " FROM pool_card o LEFT JOIN card c ON c.uuid = o.uuid LEFT JOIN person p ON p.pk = c.person"
     " WHERE o.uuid = ? AND o.removed = 0";
 inline constexpr const char* unblock_code =
     "SELECT u.code_hash, u.expires_at, u.failures FROM person p JOIN unblocking u ON u.person = p.pk"
-    " JOIN card c ON c.uuid = u.card AND c.person = p.pk"
+    " JOIN card c ON c.uuid = u.card AND c.person = p.pk AND c.loan = u.loan"
     " WHERE p.id = ? AND u.card = ? AND c.lent_until IS NOT NULL AND c.status = 'active'";
 inline constexpr const char* key_for_code =
     "SELECT o.unblocking_key FROM person p JOIN unblocking u ON u.person = p.pk"
-    " JOIN card c ON c.uuid = u.card AND c.person = p.pk JOIN pool_card o ON o.uuid = u.card"
+    " JOIN card c ON c.uuid = u.card AND c.person = p.pk AND c.loan = u.loan JOIN pool_card o ON o.uuid = "
+    "u.card"
     " WHERE p.id = ? AND u.card = ? AND u.code_hash = ? AND c.lent_until IS NOT NULL AND c.status = 'active'"
     " AND o.removed = 0 AND o.unblocking_key <> ''";
 inline constexpr const char* in_pool = "SELECT 1 FROM pool_card WHERE uuid = ? AND removed = 0";
 inline constexpr const char* loans =
-    "SELECT p.id, c.uuid, c.status, c.registered_by, c.lent_until FROM card c JOIN person p ON p.pk = "
-    "c.person"
+    "SELECT p.id, c.uuid, c.status, c.registered_by, c.lent_until, c.lent_at FROM card c JOIN person p ON "
+    "p.pk = c.person"
     " WHERE c.lent_until > ? AND c.status IN ('active', 'waiting') ORDER BY c.lent_until";
 
 inline constexpr std::array look_ups{
@@ -221,28 +229,28 @@ inline constexpr const char* change_person =
     "leave_from = ?, leave_until = ?, removed = ?, removed_reason = ? WHERE pk = ?";
 inline constexpr const char* add_unix_account = "INSERT INTO unix_account (person, account) VALUES (?, ?)";
 inline constexpr const char* add_team = "INSERT INTO team (person, team) VALUES (?, ?)";
-inline constexpr const char* add_card =
-    "INSERT INTO card (person, uuid, status, valid_until, registered_by, registered_on, registered_card_by, "
-    "confirmed_by, certificate_name, replaces, lent_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-inline constexpr const char* add_card_if_free =
-    "INSERT INTO card (person, uuid, status, valid_until, registered_by, registered_on, registered_card_by, "
-    "confirmed_by, certificate_name, replaces, lent_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON "
-    "CONFLICT (uuid) DO "
-    "NOTHING";
+inline constexpr const char* add_card = CARDGATE_ADD_CARD;
+inline constexpr const char* add_card_if_free = CARDGATE_ADD_CARD " ON CONFLICT (uuid) DO NOTHING";
 inline constexpr const char* pool_size = "SELECT count(*) FROM pool_card WHERE removed = 0";
 inline constexpr const char* add_pool_card =
     "INSERT INTO pool_card (uuid, certificate_name, added_by, added_on) VALUES (?, ?, ?, ?) ON CONFLICT "
     "(uuid) DO UPDATE SET certificate_name = excluded.certificate_name, added_by = excluded.added_by, "
-    "added_on = excluded.added_on, removed = 0";
+    "added_on = excluded.added_on, removed = 0, removed_number = 0";
 inline constexpr const char* remove_pool_card =
-    "UPDATE pool_card SET removed = 1, unblocking_key = '' WHERE uuid = ? AND removed = 0";
+    "UPDATE pool_card SET removed = 1, unblocking_key = '', removed_number = (SELECT "
+    "coalesce(max(removed_number), 0) + 1 FROM pool_card) WHERE uuid = ? AND removed = 0";
+inline constexpr const char* forget_removed_pool_cards =
+    "DELETE FROM pool_card WHERE removed = 1 AND uuid NOT IN (SELECT uuid FROM pool_card WHERE removed = 1 "
+    "ORDER BY removed_number DESC LIMIT ?)";
 inline constexpr const char* keep_unblocking_key =
     "UPDATE pool_card SET unblocking_key = ? WHERE uuid = ? AND removed = 0";
 inline constexpr const char* set_unblock_code =
-    "INSERT INTO unblocking (person, card, code_hash, expires_at) SELECT p.pk, c.uuid, ?1, ?2 FROM person p"
+    "INSERT INTO unblocking (person, card, loan, code_hash, expires_at) SELECT p.pk, c.uuid, c.loan, ?1, ?2 "
+    "FROM person p"
     " JOIN card c ON c.person = p.pk JOIN pool_card o ON o.uuid = c.uuid WHERE p.id = ?3 AND c.lent_until IS "
     "NOT NULL AND c.status = 'active' AND o.removed = 0 AND o.unblocking_key <> '' LIMIT 1"
-    " ON CONFLICT (person) DO UPDATE SET card = excluded.card, code_hash = excluded.code_hash, "
+    " ON CONFLICT (person) DO UPDATE SET card = excluded.card, loan = excluded.loan, code_hash = "
+    "excluded.code_hash, "
     "expires_at = excluded.expires_at, failures = 0";
 inline constexpr const char* count_unblock_try =
     "UPDATE unblocking SET failures = max(0, failures + ?) WHERE person = (SELECT pk FROM person WHERE id = "
@@ -290,3 +298,5 @@ inline constexpr const char* next_number = "UPDATE sqlite_sequence SET seq = seq
 inline constexpr const char* last_number = "SELECT seq FROM sqlite_sequence WHERE name = ?";
 
 }  // namespace cardgate::reg::sql
+
+#undef CARDGATE_ADD_CARD

@@ -15,7 +15,7 @@ std::optional<WallTime> instant(Query& query) {
 // Braces read the columns from left to right.
 PoolCard pool_row(Query& q) {
   return PoolCard{q.text(), q.text(), q.text(),   q.optional_date(), q.text(),
-                  q.text(), q.text(), instant(q), q.flag()};
+                  q.text(), q.text(), instant(q), q.flag(),          q.flag()};
 }
 
 Error not_in_pool() {
@@ -51,6 +51,7 @@ Result<std::vector<Loan>> SqliteRegister::loans() {
     while (query.next()) {
       Loan loan{query.text(), query.text(), query.text(), query.text(), {}};
       loan.until = WallTime(seconds(query.integer()));
+      loan.from = instant(query);
       out.push_back(std::move(loan));
     }
     return out;
@@ -93,9 +94,18 @@ Result<void> SqliteRegister::remove_pool_card(std::string_view uuid,
                                  "return-card {}",
                                  card.holder, card.uuid)};
       }
+      if (card.status == "ended") {
+        return Error{Errc::invalid_argument,
+                     fmt::format("That card is not back from a person ({}). If you have it: cardgate staff "
+                                 "return-card {}. If it is lost: cardgate staff stop-card {} --card {} "
+                                 "--status lost --reason REASON",
+                                 card.holder, card.uuid, card.holder, card.uuid)};
+      }
     }
     SQLite::Statement remove(*database_, sql::remove_pool_card);
     Query(remove, uuid).run();
+    SQLite::Statement forget(*database_, sql::forget_removed_pool_cards);
+    Query(forget, static_cast<std::int64_t>(max_removed_pool_cards)).run();
     if (with) TRY(with());
     transaction.commit();
     return {};

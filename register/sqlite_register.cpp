@@ -51,8 +51,8 @@ std::optional<WallTime> time_or_none(Query& q) {
   return at ? std::optional(WallTime(seconds(*at))) : std::nullopt;
 }
 Card card_row(Query& q) {
-  return Card{q.text(), q.text(), q.optional_date(), q.text(), q.optional_date(),
-              q.text(), q.text(), q.text(),          q.text(), time_or_none(q)};
+  return Card{q.text(), q.text(), q.optional_date(), q.text(),        q.optional_date(), q.text(), q.text(),
+              q.text(), q.text(), time_or_none(q),   time_or_none(q), q.text(),          q.flag()};
 }
 Identity identity_row(Query& q) {
   return Identity{q.text(), q.text()};

@@ -12,6 +12,7 @@
 
 #include "base/file.hpp"
 #include "register/database.hpp"
+#include "register/pool.hpp"
 #include "register/sql.hpp"
 #include "register/writing.hpp"
 
@@ -169,7 +170,7 @@ constexpr const char* add_blocked_cards = R"sql(
 INSERT INTO main.card (uuid, person, status, valid_until, lent_until)
   SELECT c.uuid, p.pk, c.status, c.valid_until, c.lent_until FROM live.card c
     JOIN live.person l ON l.pk = c.person JOIN main.person p ON p.id = l.id
-  WHERE c.status NOT IN ('active', 'waiting') AND c.uuid NOT IN (SELECT uuid FROM main.card)
+  WHERE c.status NOT IN ('active', 'waiting', 'ended') AND c.uuid NOT IN (SELECT uuid FROM main.card)
 )sql";
 constexpr const char* keep_blocked_cards = R"sql(
 UPDATE main.card SET status = (SELECT l.status FROM live.card l WHERE l.uuid = card.uuid)
@@ -178,24 +179,24 @@ UPDATE main.card SET status = (SELECT l.status FROM live.card l WHERE l.uuid = c
 
 // Who has a card of the pool now is what the running register says. A loan of the backup may be another person's by now.
 constexpr const char* end_loans = R"sql(
-DELETE FROM main.card WHERE lent_until IS NOT NULL AND status IN ('active', 'waiting')
+DELETE FROM main.card WHERE lent_until IS NOT NULL AND status IN ('active', 'waiting', 'ended')
 )sql";
 constexpr const char* keep_loans = R"sql(
-INSERT INTO main.pool_card (uuid, certificate_name, added_by, added_on, removed, unblocking_key)
-  SELECT uuid, certificate_name, added_by, added_on, removed, unblocking_key FROM live.pool_card
+INSERT INTO main.pool_card (uuid, certificate_name, added_by, added_on, removed, removed_number, unblocking_key)
+  SELECT uuid, certificate_name, added_by, added_on, removed, removed_number, unblocking_key FROM live.pool_card
   WHERE removed = 1 OR uuid NOT IN (SELECT uuid FROM main.card)
   ON CONFLICT (uuid) DO UPDATE SET certificate_name = excluded.certificate_name, removed = excluded.removed,
-    unblocking_key = excluded.unblocking_key;
+    removed_number = excluded.removed_number, unblocking_key = excluded.unblocking_key;
 DELETE FROM main.unblocking;
-INSERT INTO main.unblocking (person, card, code_hash, expires_at, failures)
-  SELECT p.pk, u.card, u.code_hash, u.expires_at, u.failures FROM live.unblocking u
+INSERT INTO main.unblocking (person, card, loan, code_hash, expires_at, failures)
+  SELECT p.pk, u.card, u.loan, u.code_hash, u.expires_at, u.failures FROM live.unblocking u
     JOIN live.person l ON l.pk = u.person JOIN main.person p ON p.id = l.id;
 INSERT INTO main.card (uuid, person, status, valid_until, registered_by, registered_on, registered_card_by, confirmed_by,
-    certificate_name, replaces, lent_until)
+    certificate_name, replaces, lent_until, lent_at, loan, must_change)
   SELECT c.uuid, p.pk, c.status, c.valid_until, c.registered_by, c.registered_on, c.registered_card_by, c.confirmed_by,
-    c.certificate_name, c.replaces, c.lent_until
+    c.certificate_name, c.replaces, c.lent_until, c.lent_at, c.loan, c.must_change
   FROM live.card c JOIN live.person l ON l.pk = c.person JOIN main.person p ON p.id = l.id
-  WHERE c.lent_until IS NOT NULL AND c.status IN ('active', 'waiting') AND c.uuid NOT IN (SELECT uuid FROM main.card)
+  WHERE c.lent_until IS NOT NULL AND c.status IN ('active', 'waiting', 'ended') AND c.uuid NOT IN (SELECT uuid FROM main.card)
     AND c.uuid IN (SELECT uuid FROM main.pool_card WHERE removed = 0)
 )sql";
 
@@ -219,6 +220,8 @@ Restored keep_what_was_taken_away(SQLite::Database& backup, const path& live) {
     out.still_blocked_cards = static_cast<std::size_t>(backup.exec(keep_blocked_cards));
     out.still_blocked_cards += static_cast<std::size_t>(backup.exec(add_blocked_cards));
     backup.exec(keep_loans);
+    SQLite::Statement forget(backup, sql::forget_removed_pool_cards);
+    Query(forget, static_cast<std::int64_t>(max_removed_pool_cards)).run();
     backup.exec(keep_withdrawals);
     transaction.commit();
   }

@@ -60,10 +60,7 @@ KeyOrNone ImportRows::with_username(std::string_view username) {
 }
 
 bool ImportRows::add_card(Key person, const Card& card) {
-  Query(add_card_, person, card.uuid, card.status, card.valid_until, card.registered_by, card.registered_on,
-        card.registered_card_by, card.confirmed_by, card.certificate_name, card.replaces,
-        seconds_of(card.lent_until))
-      .run();
+  with_card_values(person, card, [&](const auto&... values) { Query(add_card_, values...).run(); });
   return database_.getChanges() > 0;
 }
 
