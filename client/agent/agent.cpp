@@ -240,6 +240,12 @@ void Agent::send(const action::Send& what) {
   json::object members{
       {"reader", what.reader}, {"card", what.card}, {"tries_left", client::tries_json(what.tries_left)}};
   if (what.spend_last_try) members["spend_last_try"] = true;
+  if (what.what == action::Send::What::change_passcode) {
+    post("/v1/cards/" + client::percent_encode(what.card) + "/passcode",
+         client::body_with_secrets(members, {{"passcode", &typed(Prompt::Kind::passcode)},
+                                             {"new_passcode", &typed(Prompt::Kind::new_passcode)}}));
+    return;
+  }
   const auto target = what.what == action::Send::What::resume
                           ? "/v1/sessions/" + client::percent_encode(what.session) + "/resume"
                           : std::string("/v1/sessions");

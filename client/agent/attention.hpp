@@ -36,7 +36,7 @@ struct Ask {
 struct CloseDialog {};
 /// Use what was typed, once; then sent() follows.
 struct Send {
-  enum class What : std::uint8_t { sign_in, resume, unblock };
+  enum class What : std::uint8_t { sign_in, resume, unblock, change_passcode };
   What what = What::sign_in;
   std::string reader, card, session;  // session: to be resumed
   std::int64_t tries_left = -1;       // as the person was shown
@@ -148,6 +148,7 @@ class Attention {
     bool wanted = false;  // the service says that somebody may sign in with it
     Rest rest = Rest::none;
     Stage stage = Stage::passcode;
+    bool changing = false;  // the new passcode is for a card that was lent, and not for a blocked one
     int failures = 0;
     bool last_try_confirmed = false;
     bool switched = false;  // the other person was offered the greeter
@@ -193,6 +194,7 @@ class Attention {
   void check_dialog();
   void consider_card(const SeenReader& reader, Hand& hand);
   void ask(const SeenReader& reader, Hand& hand);
+  void ask_new_passcode(const SeenReader& reader, Hand& hand);
   void ask_unblocking(const SeenReader& reader, Hand& hand);
   void offer_switch();
   void send(const Hand& hand);
@@ -209,6 +211,7 @@ class Attention {
   const SeenSession* session(const std::string& id) const;
   const SeenSession* session_with(const std::string& card) const;
   Hand* hand_with(const std::string& card);
+  bool must_change_passcode(const std::string& card) const;
   const SeenSession* stepping_up(const std::string& card) const;
 
   Habits habits_;

@@ -62,12 +62,18 @@ void Attention::drop_half_done() {
     const bool half_done =
         hand.stage == Hand::Stage::new_passcode || hand.stage == Hand::Stage::new_passcode_again;
     if (half_done) hand.stage = Hand::Stage::passcode;
+    hand.changing = false;
   }
 }
 
 const SeenSession* Attention::stepping_up(const std::string& card) const {
   const auto* which = step_up_ ? session(*step_up_) : nullptr;
   return which != nullptr && which->card == card ? which : nullptr;
+}
+
+bool Attention::must_change_passcode(const std::string& card) const {
+  const auto there = std::ranges::find(seen_.readers, card, &SeenReader::card);
+  return there != seen_.readers.end() && there->must_change_passcode && session_with(card) == nullptr;
 }
 
 void Attention::consider_card(const SeenReader& there, Hand& hand) {
@@ -95,6 +101,8 @@ void Attention::consider_card(const SeenReader& there, Hand& hand) {
     decline(hand);
     notify(Topic::card, true, "This card is not registered here",
            "Ask the ESR & Workforce Systems team to register it to you.");
+  } else if (there.must_change_passcode) {
+    ask_new_passcode(there, hand);
   } else {
     ask(there, hand);
   }
@@ -124,6 +132,21 @@ void Attention::ask(const SeenReader& there, Hand& hand) {
   act(action::Ask{std::move(prompt)});
 }
 
+/// A card that was lent: its passcode as the desk told it, then the new one, twice.
+void Attention::ask_new_passcode(const SeenReader& there, Hand& hand) {
+  using Stage = Hand::Stage;
+  if (!habits_.can_ask) return ask(there, hand);
+  const bool typed = hand.changing;
+  if (!typed) hand.stage = Stage::passcode;
+  const bool confirm = !typed && there.tries_left == 1 && !hand.last_try_confirmed;
+  auto prompt = confirm ? last_try_prompt(there, hand.error)
+                : typed ? new_passcode_prompt(hand.stage == Stage::new_passcode_again, false, hand.error)
+                        : first_passcode_prompt(there, hand.error);
+  hand.error.clear();
+  dialog_ = Dialog{there.name, there.card, prompt.kind, there.tries_left};
+  act(action::Ask{std::move(prompt)});
+}
+
 void Attention::ask_unblocking(const SeenReader& there, Hand& hand) {
   using Stage = Hand::Stage;
   if (there.unblocking_tries_left == 0 || !habits_.can_ask) {
@@ -135,7 +158,7 @@ void Attention::ask_unblocking(const SeenReader& there, Hand& hand) {
   auto prompt = hand.stage == Stage::unblock_offer ? unblock_offer(there, hand.error)
                 : hand.stage == Stage::unblocking_key
                     ? unblocking_key_prompt(there, hand.error)
-                    : new_passcode_prompt(hand.stage == Stage::new_passcode_again, hand.error);
+                    : new_passcode_prompt(hand.stage == Stage::new_passcode_again, true, hand.error);
   hand.error.clear();
   dialog_ = Dialog{there.name, there.card, prompt.kind, there.tries_left};
   act(action::Ask{std::move(prompt)});
@@ -144,6 +167,7 @@ void Attention::ask_unblocking(const SeenReader& there, Hand& hand) {
 void Attention::decline(Hand& hand) {
   hand.rest = Hand::Rest::declined;
   hand.stage = Hand::Stage::passcode;
+  hand.changing = false;
   hand.last_try_confirmed = false;
 }
 
@@ -192,14 +216,25 @@ Actions Attention::answered(Answer answer, bool same, BootTime now) {
       if (same) {
         holding_ = false;
         sending_ = dialog;
-        act(action::Send{
-            action::Send::What::unblock, dialog.reader, dialog.card, {}, dialog.tries_left, false});
+        const auto what = hand.changing ? action::Send::What::change_passcode : action::Send::What::unblock;
+        act(action::Send{what,
+                         dialog.reader,
+                         dialog.card,
+                         {},
+                         dialog.tries_left,
+                         hand.changing && hand.last_try_confirmed});
       } else {
         hand.stage = Stage::new_passcode;
         hand.error = "The two are not the same. Nothing was changed.";
       }
       break;
     case Prompt::Kind::passcode:
+      if (must_change_passcode(hand.card)) {
+        holding_ = true;
+        hand.changing = true;
+        hand.stage = Stage::new_passcode;
+        break;
+      }
       sending_ = dialog;
       send(hand);
       break;
@@ -235,7 +270,9 @@ Actions Attention::sent(const Outcome& outcome) {
   if (outcome.done && unblocking) {
     hand.stage = Hand::Stage::passcode;
     hand.failures = 0;
-    notify(Topic::card, false, "The card works again", "Sign in with the new passcode.");
+    notify(Topic::card, false, hand.changing ? "Your passcode is changed" : "The card works again",
+           "Sign in with the new passcode.");
+    hand.changing = false;
   } else if (outcome.done) {
     if (stepping_up(hand.card) != nullptr) step_up_.reset();
     hand.rest = Hand::Rest::signed_in;
@@ -255,7 +292,9 @@ void Attention::refuse(Hand& hand, const Outcome& outcome) {
   const bool wrong = outcome.error == "passcode_incorrect" || outcome.error == "unblocking_key_incorrect" ||
                      outcome.error == "code_incorrect";
   if (wrong) ++hand.failures;
-  if (hand.stage == Hand::Stage::new_passcode_again) hand.stage = Hand::Stage::unblocking_key;
+  if (hand.stage == Hand::Stage::new_passcode_again)
+    hand.stage = hand.changing ? Hand::Stage::passcode : Hand::Stage::unblocking_key;
+  hand.changing = false;
   if (hand.failures >= most_failures) {
     decline(hand);
     step_up_.reset();

@@ -48,6 +48,7 @@ SeenReader read_reader(const json::object& reader) {
   out.tries_left = client::tries_of(*card);
   if (card->contains("unblocking_tries_left"))
     out.unblocking_tries_left = client::number_of(*card, "unblocking_tries_left");
+  out.must_change_passcode = is_true(*card, "must_change_passcode");
   out.registered = !card->contains("registered") || is_true(*card, "registered");
   return out;
 }

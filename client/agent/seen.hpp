@@ -26,6 +26,7 @@ struct SeenReader {
   std::int64_t tries_left = -1;             // -1: the card does not tell
   std::int64_t unblocking_tries_left = -1;  // -1: not known
   bool registered = true;                   // as far as is known
+  bool must_change_passcode = false;        // lent, and it opens nothing before it has a new passcode
 };
 
 struct SeenSession {

@@ -95,13 +95,28 @@ Prompt unblocking_key_prompt(const SeenReader& reader, const std::string& error)
       "Not now"};
 }
 
-Prompt new_passcode_prompt(bool again, const std::string& error) {
+Prompt first_passcode_prompt(const SeenReader& reader, const std::string& error) {
+  return {
+      Prompt::Kind::passcode,
+      title,
+      fmt::format("This card was lent to you, and others may know its passcode. Choose a new one before you "
+                  "sign in.\n\n{}\nFirst type the passcode that the desk told you.\n{}",
+                  card_text(reader), tries_line(reader.tries_left)),
+      "Passcode:",
+      error,
+      "Next",
+      "Not now"};
+}
+
+Prompt new_passcode_prompt(bool again, bool unblocks, const std::string& error) {
   return {again ? Prompt::Kind::new_passcode_again : Prompt::Kind::new_passcode,
           title,
           again ? "Type the new passcode again." : "Choose a new passcode of 6 to 8 digits.",
           "New passcode:",
           error,
-          again ? "Unblock" : "Next",
+          !again     ? "Next"
+          : unblocks ? "Unblock"
+                     : "Change",
           "Not now"};
 }
 

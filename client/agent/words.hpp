@@ -19,7 +19,10 @@ Prompt passcode_prompt(const SeenReader& reader, Why why, const std::string& wha
 Prompt last_try_prompt(const SeenReader& reader, const std::string& error);
 Prompt unblock_offer(const SeenReader& reader, const std::string& error);
 Prompt unblocking_key_prompt(const SeenReader& reader, const std::string& error);
-Prompt new_passcode_prompt(bool again, const std::string& error);
+/// For the passcode with which a card was lent, to choose another.
+Prompt first_passcode_prompt(const SeenReader& reader, const std::string& error);
+/// `unblocks`: the card is blocked; else its passcode is changed.
+Prompt new_passcode_prompt(bool again, bool unblocks, const std::string& error);
 
 /// For the notification of a session that has just been opened.
 std::string signed_in_text(const SeenSession& session);

@@ -390,6 +390,80 @@ TEST_F(Desktop, AWrongUnblockingCodeIsAskedForAgainOnce) {
   EXPECT_EQ(count<action::Ask>(), asked);
 }
 
+/// A card that was lent, with a passcode that others may know.
+class LentToAda : public Desktop {
+ protected:
+  void insert_lent(std::int64_t tries = 3) {
+    event("card", "inserted", ward);
+    put_in_lent(tries);
+    event("card", "read", ward);
+    event("card", "sign_in_needed", ward);
+    look();
+  }
+  void put_in_lent(std::int64_t tries = 3) {
+    put_in(ada, ward, tries);
+    reader(ward).must_change_passcode = true;
+  }
+};
+
+TEST_F(LentToAda, ChoosesAPasscodeFirst) {
+  connect();
+  insert_lent();
+  EXPECT_EQ(last<action::Ask>().prompt.kind, Prompt::Kind::passcode);
+  EXPECT_NE(last<action::Ask>().prompt.description.find("lent to you"), std::string::npos);
+  answer();
+  EXPECT_EQ(count<action::Send>(), 0) << "nothing is spent on a sign-in that is refused";
+  EXPECT_EQ(last<action::Ask>().prompt.kind, Prompt::Kind::new_passcode);
+  answer();
+  EXPECT_EQ(last<action::Ask>().prompt.kind, Prompt::Kind::new_passcode_again);
+  EXPECT_EQ(last<action::Ask>().prompt.ok, "Change");
+  answer(Answer::given, false);
+  EXPECT_EQ(last<action::Ask>().prompt.kind, Prompt::Kind::new_passcode) << "they were not the same";
+  answer();
+  answer();
+  EXPECT_EQ(last<action::Send>().what, action::Send::What::change_passcode);
+  EXPECT_EQ(last<action::Send>().tries_left, 3);
+  put_in(ada);
+  outcome("");
+  EXPECT_TRUE(notified("Your passcode is changed"));
+  EXPECT_NE(last<action::Ask>().prompt.description.find("To sign in"), std::string::npos);
+  answer();
+  EXPECT_EQ(last<action::Send>().what, action::Send::What::sign_in);
+}
+
+TEST_F(LentToAda, AWrongPasscodeIsAskedForAgain) {
+  connect();
+  insert_lent();
+  for (int i = 0; i < 3; ++i) answer();
+  put_in_lent(2);
+  outcome("passcode_incorrect", "Wrong passcode.");
+  EXPECT_EQ(last<action::Ask>().prompt.kind, Prompt::Kind::passcode);
+  EXPECT_EQ(last<action::Ask>().prompt.error, "Wrong passcode.");
+  EXPECT_NE(last<action::Ask>().prompt.description.find("lent to you"), std::string::npos);
+}
+
+TEST_F(LentToAda, TheLastTryIsConfirmedAndSaidSo) {
+  connect();
+  insert_lent(1);
+  EXPECT_EQ(last<action::Ask>().prompt.kind, Prompt::Kind::confirm);
+  for (int i = 0; i < 4; ++i) answer();
+  EXPECT_EQ(last<action::Send>().what, action::Send::What::change_passcode);
+  EXPECT_TRUE(last<action::Send>().spend_last_try);
+}
+
+TEST_F(LentToAda, NothingTypedIsKeptWhenTheCardGoes) {
+  connect();
+  insert_lent();
+  answer();
+  ASSERT_EQ(last<action::Ask>().prompt.kind, Prompt::Kind::new_passcode);
+  forget();
+  pull();
+  answer(Answer::closed);
+  EXPECT_GE(count<action::ForgetSecrets>(), 1);
+  insert_lent();
+  EXPECT_EQ(last<action::Ask>().prompt.kind, Prompt::Kind::passcode) << "from the beginning";
+}
+
 /// Each way in which an unblocking that was begun has no next dialog.
 class HalfDone : public Desktop {
  protected:
