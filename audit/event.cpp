@@ -33,7 +33,7 @@ constexpr EventInfo table[] = {
     {.event = Event::state_lost,
      .name = "state_lost",
      .level = Level::error,
-     .said = "a key or the audit log was missing, so cardgate made a new one",
+     .said = "a key or the audit log is missing; cardgate makes a new one, or says what to do",
      .next_step = "see \"Keys and backup\"",
      .catalog = {.message_id = "5d1f0c6bd2f54a7e9d8a3c1b7e42f606",
                  .subject = "A part of the service's state is gone",

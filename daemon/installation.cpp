@@ -43,7 +43,8 @@ Result<void> Installation::check(const fs::path& state) const {
                                             file.string(), mark_.string(), mark_.string())};
 }
 
-std::vector<std::string> Installation::lost(const fs::path& state, const fs::path& audit) const {
+std::vector<std::string> Installation::lost(const fs::path& state, const fs::path& audit,
+                                            bool unblocking_keys) const {
   std::vector<std::string> out;
   if (!in_use()) return out;
   if (!there(state / "token-key")) {
@@ -56,6 +57,13 @@ std::vector<std::string> Installation::lost(const fs::path& state, const fs::pat
     out.push_back(
         fmt::format("The key that signs the audit log, {}, was missing, so cardgate made a new one.",
                     (state / "audit-key").string()));
+  }
+  if (unblocking_keys && !there(state / "card-key")) {
+    out.push_back(fmt::format(
+        "The key that seals the unblocking keys of the pool's cards, {}, is missing, so no code unblocks a "
+        "card. Put it back from a backup. If there is none, hand the unblocking keys over again: cardgate "
+        "staff pool-card key CARD.",
+        (state / "card-key").string()));
   }
   if (!there(audit) || empty_folder(audit)) {
     out.push_back(

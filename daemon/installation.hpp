@@ -22,8 +22,10 @@ class Installation {
 
   /// Before anything is made in the state folder. Errors: not_found (it was in use, and its register is gone), with what to do.
   Result<void> check(const std::filesystem::path& state) const;
-  /// What else of an installation in use is gone, and will be made anew: a sentence each.
-  std::vector<std::string> lost(const std::filesystem::path& state, const std::filesystem::path& audit) const;
+  /// What else of an installation in use is gone, and will be made anew: a sentence each. `unblocking_keys`: the register holds
+  /// such keys, sealed, so that there must be a card-key.
+  std::vector<std::string> lost(const std::filesystem::path& state, const std::filesystem::path& audit,
+                                bool unblocking_keys) const;
 
   /// After a start that went well. The mark of an earlier start stays as it is. Errors: as write_file_atomic().
   Result<void> remember(const std::filesystem::path& state, WallTime now) const;

@@ -73,6 +73,7 @@ inline constexpr std::size_t open_acts_bytes = 1UL
 inline constexpr seconds write_owed_after{
     2};  // between two tries to write into the register what it could not take
 inline constexpr seconds look_for_loans_again{60};  // where the cards on loan could not be read
+inline constexpr seconds loan_clock_drift{60};      // so far may a loan have begun in the future
 // Passwords. Each thread hashes one at a time and takes `passwords.memory` meanwhile; who finds the queue full is told to
 // try again.
 inline constexpr std::size_t password_threads = 2;

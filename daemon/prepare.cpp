@@ -6,6 +6,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <thread>
@@ -50,8 +51,12 @@ Result<std::unique_ptr<reg::Register>> open_register(const std::filesystem::path
 }
 
 /// What of the state is gone is said in the journal now, and by the status until the next start.
-std::vector<std::string> say_what_is_lost(const Installation& installation, const Config& config) {
-  auto lost = installation.lost(config.state_directory, config.audit_directory);
+/// Before anything is made anew. A register that cannot be read now shows it elsewhere.
+std::vector<std::string> say_what_is_lost(const Installation& installation, const Config& config,
+                                          reg::Register& staff) {
+  const auto pool = staff.pool_cards();
+  const bool keys = pool && std::ranges::any_of(*pool, &reg::PoolCard::holds_key);
+  auto lost = installation.lost(config.state_directory, config.audit_directory, keys);
   for (const auto& text : lost) log(audit::Event::state_lost, text);
   return lost;
 }
@@ -74,7 +79,6 @@ Result<Service::Parts> prepare(const std::filesystem::path& file, const Clock& c
   TRY(check_state_directory(config.state_directory));
   held = TRY(hold_folder(config.state_directory));
   TRY(installation.check(config.state_directory));
-  auto lost = say_what_is_lost(installation, config);
   log_passed_over(settings.authorities, clock.wall());
   std::vector<std::string> damaged;
   const auto folder = config.state_directory / "answers";
@@ -87,6 +91,7 @@ Result<Service::Parts> prepare(const std::filesystem::path& file, const Clock& c
   auto judge = make_judge(config, *settings.policy, std::move(settings.authorities),
                           std::move(settings.cards), std::move(answers));
   auto staff = TRY(open_register(config.state_directory / "register.db"));
+  auto lost = say_what_is_lost(installation, config, *staff);
   auto writer = TRY(reg::open_sqlite_again(config.state_directory / "register.db"));
   auto key = TRY(load_or_create_key(config.state_directory / "token-key"));
   auto audit_key = TRY(load_or_create_key(config.state_directory / "audit-key"));

@@ -41,7 +41,7 @@ class Hearing {
 
   void ask_loan(WallTime now) {
     if (!facts_.card_lent_until) return;
-    if (now >= *facts_.card_lent_until) {
+    if (facts_.card_loan_ended || now >= *facts_.card_lent_until) {
       decision.unmet.push_back(loan_over(*facts_.card_lent_until, policy_));
     } else {
       ends_at(*facts_.card_lent_until);

@@ -63,6 +63,7 @@ struct Facts {
   std::optional<Date> card_valid_until;
   /// The card in use is lent to the person: from then on it opens nothing.
   std::optional<WallTime> card_lent_until;
+  bool card_loan_ended = false;  // that time was over once, whatever the clock shows now
   /// Until when it is known that the card's certificate is not withdrawn; nothing: not signed in by card.
   std::optional<WallTime> answers_until;
   std::string line_manager;

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the service and the command line say alike of a card's unblocking key (PUK): the command line before a person
+// What the service and the command line say alike of a card that was lent, and of a card's unblocking key (PUK): the command line before a person
 // types it, the service when it was asked all the same. What a try costs depends on whether the passcode still works.
 // `passcode_tries`: the tries left of the passcode; 0 when it is blocked. Pure.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace cardgate::proto {
+
+inline constexpr std::string_view new_passcode_first =
+    "This card was lent to you, and others may know its passcode. Choose a new one first: cardgate card "
+    "change-passcode. No try was spent.";
 
 inline std::string unblocking_key_blocked(std::int64_t passcode_tries) {
   if (passcode_tries == 0)

@@ -114,9 +114,12 @@ int status(const Cli& cli, const CardOptions& options) {
     if (card->unblocking_tries_left != proto::tries_not_told)
       out["unblocking_tries_left"] = card->unblocking_tries_left;
     if (!card->warning.empty()) out["warning"] = card->warning;
+    if (card->must_change_passcode) out["must_change_passcode"] = true;
     print_json(out);
   } else {
     say(describe_card(*card));
+    if (card->must_change_passcode)
+      say("It was lent to you. Choose a new passcode before you sign in: cardgate card change-passcode");
   }
   // Blocked: the command's answer is that this card cannot be used.
   const auto blocked = refuse_to_spend(*card, true, {});

@@ -51,6 +51,7 @@ Readers look(const json::object& status, const std::string& wanted) {
                            .warning = text_of(*card, "warning"),
                            .name = text_of(*card, "name"),
                            .problem = text_of(*card, "problem"),
+                           .must_change_passcode = is_true(*card, "must_change_passcode"),
                            .registered = !card->contains("registered") || is_true(*card, "registered")});
     }
     if (state == "reading") out.reading.push_back(name);

@@ -21,6 +21,7 @@ struct FoundCard {
   std::string warning;                                         // of a certificate that ends soon; else empty
   std::string name;                                            // in its certificate; may be empty
   std::string problem;                                         // why it cannot be used as it is; else empty
+  bool must_change_passcode = false;           // lent, and it opens nothing before it has a new passcode
   bool registered = true;                      // to one person of this organisation, as far as is known
   std::optional<proto::Problem> refusal = {};  // set: there is no card to use, and why
 };

@@ -13,6 +13,7 @@
 #include "client/command/secrets.hpp"
 #include "client/command/terminal.hpp"
 #include "client/socket/service.hpp"
+#include "proto/card_words.hpp"
 #include "proto/messages.hpp"
 
 namespace cardgate::client {
@@ -114,6 +115,13 @@ int login(const Cli& cli, const LoginOptions& options) {
   // Nothing is asked of the person that cannot help.
   if (const auto no = refuse_to_spend(*found, options.spend_last_try, "cardgate login --spend-last-try"))
     return say_problem(cli, *no);
+  if (found->must_change_passcode) {
+    return say_problem(cli, {403,
+                             "passcode_change_required",
+                             "Choose a new passcode first",
+                             std::string(proto::new_passcode_first),
+                             {}});
+  }
   const auto target = options.for_user.empty() ? sign_in_target(http, "card", found->card, options.again)
                                                : Result<std::string>("/v1/sessions");
   if (!target) return say_error(cli, target.error());

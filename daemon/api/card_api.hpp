@@ -4,6 +4,8 @@
 #pragma once
 
 #include "daemon/cards/card_desk.hpp"
+#include "daemon/deeds/deeds.hpp"
+#include "daemon/deeds/loans.hpp"
 #include "daemon/deeds/unblock_desk.hpp"
 #include "daemon/http/answer.hpp"
 #include "daemon/people/roll.hpp"
@@ -14,8 +16,14 @@ namespace cardgate::daemon {
 
 class CardApi {
  public:
-  CardApi(CardDesk& cards, UnblockDesk& unblocking, Roll& roll, Recorder& recorder)
-      : cards_(cards), unblocking_(unblocking), roll_(roll), recorder_(recorder) {}
+  CardApi(CardDesk& cards, UnblockDesk& unblocking, Loans& loans, Deeds& deeds, Roll& roll,
+          Recorder& recorder)
+      : cards_(cards),
+        unblocking_(unblocking),
+        loans_(loans),
+        deeds_(deeds),
+        roll_(roll),
+        recorder_(recorder) {}
   CardApi(const CardApi&) = delete;
   CardApi& operator=(const CardApi&) = delete;
 
@@ -32,15 +40,21 @@ class CardApi {
   /// The key that the service holds goes to no card that could be a copy, or a forgery that keeps what it is told.
   Refusal refuse_unproved(ByCode& going, const reg::Person& holder);
   boost::asio::awaitable<Refusal> take_key(ByCode& going);
-  boost::asio::awaitable<Refusal> record_use(const ByCode& going);
+  boost::asio::awaitable<Refusal> record_use(ByCode& going);
   Refusal wrong_code(ByCode& going);
-  /// What the card has to do, and what follows.
+  /// Its record is in the log: says what became of it, unless the card was unblocked.
+  void end_record(ByCode& going, const Result<void>& of_card);
+  /// The passcode of a card that was lent is new: it may open something from now on.
+  boost::asio::awaitable<Refusal> note_new_passcode(const std::optional<Loans::Running>& loan);
+  /// What the card has to do, and what follows. `outcome`: of the card.
   boost::asio::awaitable<Response> ask_card(CardUse use, std::shared_ptr<const CardFacts> card,
                                             std::uint64_t insertion, UnblockUse unblocking, Secret fresh,
-                                            Patience patience);
+                                            Patience patience, Result<void>& outcome);
 
   CardDesk& cards_;
   UnblockDesk& unblocking_;
+  Loans& loans_;
+  Deeds& deeds_;
   Roll& roll_;
   Recorder& recorder_;
 };

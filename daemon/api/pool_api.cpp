@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/crypto.hpp"
 #include "base/day_text.hpp"
 #include "daemon/api/named_card.hpp"
 #include "daemon/cards/card_name.hpp"
@@ -26,7 +27,13 @@ json::object pool_json(const reg::PoolCard& card, bool shown, Names& names) {
           {"lent_to", out && shown ? names.person(card.holder) : json::value(nullptr)},
           {"lent_by", out && shown ? names.person(card.lent_by) : json::value(nullptr)},
           {"loan_ends_at", moment_json(card.lent_until)},
+          {"must_change_passcode", card.must_change_passcode},
           {"holds_unblocking_key", card.holds_key}};
+}
+
+/// Nobody at the desk has seen it since its loan was over.
+bool is_not_back(const reg::PoolCard& card) {
+  return card.status == "ended";
 }
 
 bool is_on_loan(const reg::PoolCard& card) {
@@ -183,7 +190,7 @@ Deed PoolApi::lending(const reg::PoolCard& card, const std::string& person, Wall
   deed.record.reason = std::move(reason);
   deed.record.details = {{"act", "lent"}, {"card", card.uuid}};
   deed.people = {person};
-  const work::LoanAsk ask{card.uuid, card.certificate_name, until, clock_.now()};
+  const work::LoanAsk ask{card.uuid, card.certificate_name, until, clock_.now(), random_id()};
   deed.how = [ask, when = actors_.doer(who), policy = rules_.policy()](std::vector<reg::Person>& people) {
     return work::lend_card(people.front(), *policy, ask, when);
   };
@@ -196,9 +203,11 @@ Deed PoolApi::lending(const reg::PoolCard& card, const std::string& person, Wall
     if (confirmed) out["lent_by"] = lent->registered_by;
     return out;
   };
-  deed.notice = fmt::format("{} lent you card {} until {}. If you did not ask for it, tell the {} now.",
-                            called(roll_.records(), who.person), card.uuid, moment_text(until),
-                            rules_.policy()->contacts().access_team);
+  deed.notice = fmt::format(
+      "{} lent you card {} until {}. Choose a new passcode for it before you sign in: cardgate "
+      "card change-passcode. If you did not ask for it, tell the {} now.",
+      called(roll_.records(), who.person), card.uuid, moment_text(until),
+      rules_.policy()->contacts().access_team);
   return deed;
 }
 
@@ -216,8 +225,16 @@ Answer PoolApi::lend(Request& request, const std::string& given) {
   const std::string id = std::move(meant.id);
   Actor who = actors_.actor(request, policy::Act::manage_staff, id);
   if (who.refusal) co_return std::move(*who.refusal);
-  const auto card = roll_.staff().pool_card(uuid);
+  auto card = roll_.staff().pool_card(uuid);
   if (!card) co_return not_possible(card.error());
+  if (is_not_back(*card)) {
+    auto taking = take_back(request, *card);
+    if (auto no = co_await std::move(taking)) co_return std::move(*no);
+    who = actors_.actor(request, policy::Act::manage_staff, id);
+    if (who.refusal) co_return std::move(*who.refusal);
+    card = roll_.staff().pool_card(uuid);
+    if (!card) co_return not_possible(card.error());
+  }
   if (!card->holder.empty() && card->holder != id) {
     co_return problem(422, "not_possible",
                       is_on_loan(*card)
@@ -240,6 +257,30 @@ Answer PoolApi::lend(Request& request, const std::string& given) {
                         {"cards", list_json(changed.cards, names)},
                         {"message", work::after_loan({*rules_.policy(), look_up, who.person, clock_.now()},
                                                      changed, uuid)}});
+}
+
+bool PoolApi::is_here(const std::string& card) {
+  return std::ranges::any_of(cards_.readers().all(), [&](const auto& entry) {
+    return entry.second.card && entry.second.card->id == card;
+  });
+}
+
+boost::asio::awaitable<std::optional<Response>> PoolApi::take_back(const Request& request,
+                                                                   const reg::PoolCard& card) {
+  if (!is_here(card.uuid)) {
+    co_return problem(
+        422, "not_possible",
+        fmt::format(
+            "The last loan of card {} is over, and the card is not back. Put it into a reader here and "
+            "lend it again, or say that you have it: cardgate staff return-card {}. Nothing was done.",
+            card.uuid, card.uuid));
+  }
+  Actor who = actors_.actor(request, policy::Act::manage_staff, card.holder);
+  if (who.refusal) co_return std::move(*who.refusal);
+  Deed deed = returning(card, "The card was in a reader of the desk when it was lent again", who);
+  auto returned = deeds_.carry_out(request, who, deed);
+  auto done = co_await std::move(returned);
+  co_return std::move(done.refusal);
 }
 
 Deed PoolApi::returning(const reg::PoolCard& card, std::string reason, const Actor& who) {
@@ -270,7 +311,8 @@ Answer PoolApi::give_back(Request& request, const std::string& given) {
   if (who.refusal) co_return std::move(*who.refusal);
   const auto card = roll_.staff().pool_card(uuid);
   if (!card) co_return not_possible(card.error());
-  if (!is_on_loan(*card) || !card->lent_until) co_return nothing_lent(uuid);
+  const bool is_out = is_on_loan(*card) || is_not_back(*card);
+  if (!is_out || !card->lent_until) co_return nothing_lent(uuid);
   who = actors_.actor(request, policy::Act::manage_staff, card->holder);
   if (who.refusal) co_return std::move(*who.refusal);
   Deed deed = returning(*card, std::move(reason), who);

@@ -53,6 +53,10 @@ class PoolApi {
   /// A change of the pool itself. Without a refusal it is done. Must have a name of its own, as the work of RegisterThreads.
   boost::asio::awaitable<std::optional<Response>> carry_out(const Actor& who, audit::Record record,
                                                             PoolWork work);
+  /// A card whose loan is over and that is not back: it is taken back when it is in a reader here, else refused.
+  boost::asio::awaitable<std::optional<Response>> take_back(const Request& request,
+                                                            const reg::PoolCard& card);
+  bool is_here(const std::string& card);
   Deed lending(const reg::PoolCard& card, const std::string& person, WallTime until, std::string reason,
                const Actor& who);
   Deed returning(const reg::PoolCard& card, std::string reason, const Actor& who);

@@ -45,6 +45,8 @@ class SignInApi {
   Refusal admit(ByCard& going);
   /// Of a sign-in to an account of this machine: may this caller ask for it, and is it that session's?
   Refusal admit_account(ByCard& going);
+  /// A card that was lent, with the passcode that others may know.
+  Refusal refuse_first_passcode(const ByCard& going, const reg::Person& holder);
   /// Is it the person's, whose card this is?
   Refusal refuse_account(const ByCard& going);
   LaterRefusal judge_again(ByCard& going);

@@ -14,6 +14,7 @@
 #include "daemon/people/answers.hpp"
 #include "daemon/people/people_view.hpp"
 #include "daemon/work/rules.hpp"
+#include "proto/card_words.hpp"
 
 namespace cardgate::daemon {
 
@@ -106,6 +107,13 @@ SignInApi::Refusal SignInApi::refuse_account(const ByCard& going) {
   return cards_.refuse(going.use, std::move(refused->answer), refused->reason);
 }
 
+SignInApi::Refusal SignInApi::refuse_first_passcode(const ByCard& going, const reg::Person& holder) {
+  if (!work::needs_new_passcode(holder, going.card->id)) return std::nullopt;
+  return cards_.refuse(going.use,
+                       problem(403, "passcode_change_required", std::string(proto::new_passcode_first)),
+                       "passcode_change_required");
+}
+
 /// A try is not spent on a card that cannot get in anyway.
 SignInApi::LaterRefusal SignInApi::judge_again(ByCard& going) {
   if (going.card->verdict.valid) co_return std::nullopt;
@@ -145,6 +153,7 @@ SignInApi::Refusal SignInApi::stand(ByCard& going) {
                          unmet.empty() ? "access" : unmet.front().prerequisite);
   }
   if (auto no = cards_.refuse_name(use, *card, person)) return no;
+  if (auto no = refuse_first_passcode(going, person)) return no;
   for (const auto& other : work::other_cards(person, card->id, roll_.records())) {
     session.warnings.push_back(fmt::format("{}. If you did not ask for it, tell the {} now", other,
                                            rules_.policy()->contacts().access_team));
@@ -254,6 +263,15 @@ SignInApi::Refusal SignInApi::refuse_after_record(ByCard& going) {
   }
   if (auto no = refuse_account(going)) {
     not_opened("the account was taken from the person meanwhile");
+    return no;
+  }
+  const auto holder = roll_.person(going.session.person);
+  if (!holder) {
+    not_opened("the staff register could not be read");
+    return register_unavailable(holder.error());
+  }
+  if (auto no = refuse_first_passcode(going, (*holder)->record)) {
+    not_opened("the card was lent anew meanwhile");
     return no;
   }
   return std::nullopt;

@@ -74,7 +74,8 @@ bool is_out_of_time(const trust::Verdict& verdict, WallTime now) {
 }
 
 /// What is in the reader, for those who may sign in there. `registered`: nothing when the register cannot tell.
-json::object card_json(const Reader& reader, std::optional<bool> registered, WallTime now) {
+json::object card_json(const Reader& reader, std::optional<bool> registered, bool must_change_passcode,
+                       WallTime now) {
   json::object out{{"state", state_name(reader.state)}};
   if (reader.state == Reader::State::unusable) out["problem"] = reader.problem;
   if (reader.state != Reader::State::ready) return out;
@@ -82,6 +83,7 @@ json::object card_json(const Reader& reader, std::optional<bool> registered, Wal
   out["id"] = card.id;
   if (card.info.subject_fields.contains("CN")) out["name"] = certificate_name(card.info);
   if (registered) out["registered"] = *registered;
+  if (must_change_passcode) out["must_change_passcode"] = true;
   if (card.named_by_certificate)
     out["issuer_serial"] = fmt::format("{};{}", card.info.issuer, card.info.serial);
   out["tries_left"] = tries_json(reader.tries_left);
@@ -184,8 +186,13 @@ json::array StatusApi::readers_json(const Peer& peer) {
     json::object entry{{"name", reader_name}, {"card_present", reader.state != Reader::State::empty}};
     if (reader.state != Reader::State::empty && admission_.may_sign_in_at(peer, reader_name)) {
       std::optional<bool> registered;
-      if (reader.state == Reader::State::ready) registered = is_registered(*reader.card);
-      entry["card"] = card_json(reader, registered, clock_.now());
+      bool must_change_passcode = false;
+      if (reader.state == Reader::State::ready) {
+        registered = is_registered(*reader.card);
+        const auto pooled = roll_.staff().pool_card(reader.card->id);
+        must_change_passcode = pooled && pooled->status == "active" && pooled->must_change_passcode;
+      }
+      entry["card"] = card_json(reader, registered, must_change_passcode, clock_.now());
     }
     readers.push_back(std::move(entry));
   }

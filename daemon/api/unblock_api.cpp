@@ -26,7 +26,10 @@ Answer UnblockApi::hand_key(Request& request, const std::string& given) {
   if (const auto pooled = roll_.staff().pool_card(card); !pooled) co_return not_possible(pooled.error());
   if (ask->unblocking_key.empty())
     co_return problem(400, "bad_request", "\"unblocking_key\" must not be empty.");
-  const auto sealed = unblocking_.sealed(card, ask->unblocking_key);
+  const auto pool = roll_.staff().pool_cards();
+  if (!pool) co_return register_unavailable(pool.error());
+  const bool others_kept = std::ranges::any_of(*pool, &reg::PoolCard::holds_key);
+  const auto sealed = unblocking_.sealed(card, ask->unblocking_key, others_kept);
   ask->unblocking_key.clear();
   if (!sealed) co_return not_possible(sealed.error());
   PasswordDeed deed;

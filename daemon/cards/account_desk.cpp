@@ -128,6 +128,7 @@ std::string AccountDesk::against(const CardFacts& card, const Person& person, ui
       !says_name(card.info, registered->certificate_name))
     return fmt::format("The certificate on this card names somebody else. Take the card to the {}.",
                        rules_.policy()->contacts().access_team);
+  if (work::needs_new_passcode(person.record, card.id)) return std::string(work::new_passcode_before_login);
   const Session* other = sessions_.by_card(card.id);
   if (other != nullptr && other->uid != uid) return std::string(work::card_in_use);
   return {};

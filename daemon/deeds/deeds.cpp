@@ -53,7 +53,15 @@ void Deeds::ended(const audit::Record& record) {
 }
 
 void Deeds::note_not_done(audit::Record record, std::string_view why) {
-  record.reason = fmt::format("not done: {}", why);
+  note_end(std::move(record), fmt::format("not done: {}", why));
+}
+
+void Deeds::note_not_known(audit::Record record, std::string_view why) {
+  note_end(std::move(record), fmt::format("not known whether it was done: {}", why));
+}
+
+void Deeds::note_end(audit::Record record, std::string reason) {
+  record.reason = std::move(reason);
   // Until this is durable, the next start has to say it: better twice, under one deed, than not at all.
   // The log may say so while it is destroyed, which is after this object (owners.hpp).
   auto said = [&io = io_, &acts = open_acts_, id = id_of(record)](const Result<void>& durable) {

@@ -73,6 +73,8 @@ class Deeds {
   boost::asio::awaitable<bool> recorded(audit::Record& record, bool in_register = false);
   void ended(const audit::Record& record);
   void note_not_done(audit::Record record, std::string_view why);
+  /// Nobody can tell: a card that gave no answer may have done it.
+  void note_not_known(audit::Record record, std::string_view why);
   /// The register's error; where that leaves in doubt whether it was done, the record says so.
   void note_not_done(audit::Record record, const Error& why);
   /// The id by which the register keeps that the act was done.
@@ -84,6 +86,7 @@ class Deeds {
   void settle_doubtful();
 
  private:
+  void note_end(audit::Record record, std::string reason);
   /// What cannot be done is not recorded as done: tried on copies first. `before`: as they are on file now.
   std::optional<Response> refuse_untried(const Request& request, Deed& deed, std::vector<reg::Person>& before,
                                          std::optional<reg::Numbered>& without_number);

@@ -2,13 +2,20 @@
 #include "daemon/deeds/unblock_desk.hpp"
 
 #include "base/seal.hpp"
+#include "daemon/journal.hpp"
 #include "daemon/people/answers.hpp"
 #include "daemon/rules/keys.hpp"
 #include "register/unblocking.hpp"
 
 namespace cardgate::daemon {
 
-Result<std::string> UnblockDesk::sealed(const std::string& card, const Secret& unblocking_key) {
+Result<std::string> UnblockDesk::sealed(const std::string& card, const Secret& unblocking_key,
+                                        bool others_kept) {
+  if (others_kept) {
+    const auto there = load_seal_key(key_file_);
+    if (!there && there.error().code == Errc::not_found)
+      log(audit::Event::state_lost, there.error().context + ". A new one is made now.");
+  }
   const auto key = TRY(load_or_create_seal_key(key_file_));
   return seal(key, unblocking_key, card);
 }
@@ -48,6 +55,12 @@ boost::asio::awaitable<UnblockDesk::Compared> UnblockDesk::compare(std::string p
 
 boost::asio::awaitable<Result<Secret>> UnblockDesk::spend(std::string person, std::string card,
                                                           std::string hash) {
+  // First: without it the code, and the key that it opens, are not to be lost.
+  const auto key = load_seal_key(key_file_);
+  if (!key) {
+    log(audit::Event::state_lost, key.error().context);
+    co_return Error{Errc::not_found, key.error().context};
+  }
   std::function<Result<std::string>(reg::Register&)> spend = [file = register_.file(), person, card,
                                                               hash](reg::Register&) {
     return reg::spend_unblock_code(file, person, card, hash);
@@ -55,8 +68,6 @@ boost::asio::awaitable<Result<Secret>> UnblockDesk::spend(std::string person, st
   auto spending = register_.write<std::string>(std::move(spend));
   const auto sealed = co_await std::move(spending);
   if (!sealed) co_return sealed.error();
-  const auto key = load_or_create_seal_key(key_file_);
-  if (!key) co_return key.error();
   co_return unseal(*key, *sealed, card);
 }
 

@@ -32,8 +32,9 @@ class UnblockDesk {
   UnblockDesk(const UnblockDesk&) = delete;
   UnblockDesk& operator=(const UnblockDesk&) = delete;
 
-  /// For the register. Errors: of the key file (rules/keys).
-  Result<std::string> sealed(const std::string& card, const Secret& unblocking_key);
+  /// For the register; makes the sealing key when it is the first. `others_kept`: the register holds others that were sealed, so
+  /// that a key which is gone now was lost: said in the journal. Errors: of the key file (rules/keys).
+  Result<std::string> sealed(const std::string& card, const Secret& unblocking_key, bool others_kept);
   const std::filesystem::path& register_file() const { return register_.file(); }
 
   struct Compared {
@@ -42,7 +43,8 @@ class UnblockDesk {
   };
   boost::asio::awaitable<Compared> compare(std::string person, std::string card, Passwords::Typed code);
   /// Uses the code up, and the key: whatever comes of it, the desk hands the key over again. Errors: cancelled (used or
-  /// returned meanwhile); corrupt (the key cannot be opened); of the register.
+  /// returned meanwhile); corrupt (the key cannot be opened); not_found (the sealing key is lost: nothing was used up, and the
+  /// journal says it); of the register.
   boost::asio::awaitable<Result<Secret>> spend(std::string person, std::string card, std::string hash);
 
  private:

@@ -52,9 +52,20 @@ Result<SigningKey> load_or_create_key(const std::filesystem::path& file) {
   return key;
 }
 
-Result<Secret> load_or_create_seal_key(const std::filesystem::path& file) {
+Result<Secret> load_seal_key(const std::filesystem::path& file) {
   auto kept = TRY(read_key(file, "the unblocking keys of the pool's cards must be handed over again"));
   if (kept) return std::move(*kept);
+  return Error{
+      Errc::not_found,
+      fmt::format("{}: the key that seals the unblocking keys of the pool's cards is missing; put it "
+                  "back from a backup, or hand the unblocking keys over again: cardgate staff "
+                  "pool-card key CARD",
+                  file.string())};
+}
+
+Result<Secret> load_or_create_seal_key(const std::filesystem::path& file) {
+  auto kept = load_seal_key(file);
+  if (kept || kept.error().code != Errc::not_found) return kept;
   auto made = new_seal_key();
   TRY(write_file_atomic(file, made.bytes(), 0600));
   return made;

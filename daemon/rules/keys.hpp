@@ -12,7 +12,9 @@ namespace cardgate::daemon {
 /// that is not ours. Errors: permission_denied, corrupt, no_space, io.
 Result<SigningKey> load_or_create_key(const std::filesystem::path& file);
 
-/// The key with which the service seals what it must keep (base/seal.hpp); made where there is none. Errors: as above.
+/// The key with which the service seals what it must keep (base/seal.hpp). Errors: as above; not_found.
+Result<Secret> load_seal_key(const std::filesystem::path& file);
+/// ... made where there is none, to seal something anew. Errors: as above.
 Result<Secret> load_or_create_seal_key(const std::filesystem::path& file);
 
 }  // namespace cardgate::daemon

@@ -171,6 +171,11 @@ Result<void> lend_card(reg::Person& person, const policy::Policy& policy, const 
                     longest_loan.count()));
   }
   const auto known = std::ranges::find(person.cards, ask.uuid, &reg::Card::uuid);
+  if (known != person.cards.end() && known->status == "ended") {
+    return cannot(fmt::format(
+        "This card is not back from its last loan. First return it: cardgate staff return-card {}",
+        ask.uuid));
+  }
   if (known != person.cards.end() && !known->on_loan()) {
     return cannot(fmt::format("This card was reported {}, so it cannot be lent again. Take another card",
                               known->status));
@@ -200,16 +205,33 @@ Result<void> lend_card(reg::Person& person, const policy::Policy& policy, const 
   card.registered_card_by = doer.card_by;
   card.certificate_name = ask.certificate_name;
   card.lent_until = std::chrono::floor<seconds>(ask.until);
+  card.lent_at = std::chrono::floor<seconds>(ask.now);
+  card.loan = ask.loan;
+  card.must_change_passcode = true;
   person.cards.push_back(std::move(card));
   return {};
 }
 
+Result<void> end_loan(reg::Person& person, const std::string& uuid, WallTime until) {
+  for (auto& card : person.cards) {
+    if (card.uuid != uuid || !card.on_loan() || *card.lent_until != until) continue;
+    card.status = "ended";
+    return {};
+  }
+  return Error{Errc::not_found, "This person does not have this card on loan"};
+}
+
 Result<void> return_card(reg::Person& person, const std::string& uuid, WallTime until) {
   const auto ended = std::erase_if(person.cards, [&](const reg::Card& card) {
-    return card.uuid == uuid && card.on_loan() && *card.lent_until == until;
+    return card.uuid == uuid && (card.on_loan() || card.status == "ended") && card.lent_until == until;
   });
   if (ended == 0) return Error{Errc::not_found, "This person does not have this card on loan"};
   return {};
+}
+
+bool needs_new_passcode(const reg::Person& person, const std::string& card) {
+  const auto used = std::ranges::find(person.cards, card, &reg::Card::uuid);
+  return used != person.cards.end() && used->on_loan() && used->must_change_passcode;
 }
 
 std::string loan_words(const reg::Person& person, const std::string& card) {

@@ -58,11 +58,14 @@ policy::Facts to_facts(const reg::Person& person, const RecordOf& record_of) {
 void set_card(policy::Facts& facts, const reg::Person& person, const std::string& card) {
   facts.card_active = false;
   facts.card_lent_until.reset();
+  facts.card_loan_ended = false;
   for (const auto& registered : person.cards) {
     if (registered.uuid != card) continue;
-    facts.card_active = registered.status == "active";
+    // Of a loan that is over the policy says just that.
+    facts.card_active = registered.status == "active" || registered.status == "ended";
     facts.card_valid_until = registered.valid_until;
     facts.card_lent_until = registered.lent_until;
+    facts.card_loan_ended = registered.status == "ended";
   }
 }
 

@@ -72,6 +72,12 @@ std::string account_not_yours(std::string_view account, std::size_t people, std:
 inline constexpr std::string_view card_in_use =
     "This card is already signed in for another user of this machine. Sign out there first: cardgate logout";
 
+/// A card that the desk lent: PAM changes no passcode, and goes on with the password.
+inline constexpr std::string_view new_passcode_before_login =
+    "This card was lent to you, and others may know its passcode. Choose a new passcode first, at the desk, "
+    "or "
+    "use your password now and then run: cardgate card change-passcode";
+
 inline constexpr std::string_view not_the_card_that_locked =
     "This is not the card that locked this screen. Put in the card that did. To sign in as yourself, choose "
     "Switch user.";

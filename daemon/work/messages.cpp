@@ -192,10 +192,13 @@ std::string after_loan(const Teller& by, const reg::Person& person, const std::s
         uuid, person.name, until, person.name, told(person), by.policy.contacts().access_team);
   }
   return fmt::format(
-      "{} can use card {} until {}. Then it is returned by itself.{} Their own card goes on working. If it "
-      "is "
-      "lost, stop it: cardgate staff stop-card {} --status lost --reason REASON",
-      person.name, uuid, until, told(person), person.id);
+      "{} can use card {} until {}.{} Tell them its passcode: before they can sign in they have to choose a "
+      "new "
+      "one (cardgate card change-passcode), at best here. When the card is back: cardgate staff return-card "
+      "{}. "
+      "Their own card goes on working. If it is lost, stop it: cardgate staff stop-card {} --status lost "
+      "--reason REASON",
+      person.name, uuid, until, told(person), uuid, person.id);
 }
 
 }  // namespace work

@@ -120,12 +120,17 @@ struct LoanAsk {
   std::string uuid;
   std::string certificate_name;  // as the pool has it
   WallTime until, now;
+  std::string loan = {};  // the id of the new loan
 };
 /// Until then it is one of the person's cards. Of somebody who decides for others it waits for a second person, who does the same.
 Result<void> lend_card(reg::Person& person, const policy::Policy& policy, const LoanAsk& ask,
                        const Doer& doer);
-/// The loan of this card that runs until then, and no later one.
+/// The loan of this card that runs until then, and no later one, is over by its time. The card is not free before it is back.
+Result<void> end_loan(reg::Person& person, const std::string& uuid, WallTime until);
+/// The card is back, whether its loan runs or is over.
 Result<void> return_card(reg::Person& person, const std::string& uuid, WallTime until);
+/// Is a new passcode to be chosen before this card opens anything?
+bool needs_new_passcode(const reg::Person& person, const std::string& card);
 /// What the person must hear who uses `card`, when it is on loan; empty: it is their own.
 std::string loan_words(const reg::Person& person, const std::string& card);
 

@@ -10,9 +10,9 @@ namespace {
 
 using Kind = Taking::Kind;
 
-constexpr std::array<std::string_view, 7> taking_kinds{"withdraw_form", "revoke_delegation", "end_acting",
+constexpr std::array<std::string_view, 8> taking_kinds{"withdraw_form", "revoke_delegation", "end_acting",
                                                        "remove",        "block_card",        "change_staff",
-                                                       "return_card"};
+                                                       "return_card",   "end_loan"};
 
 auto end_of(const Taking& t) {
   return std::tie(t.kind, t.number, t.card, t.status, t.team, t.employed_until, t.leave_from, t.leave_until,
@@ -66,6 +66,8 @@ Result<void> apply(reg::Person& person, const Taking& t) {
       return change_dates(person, t);
     case Kind::return_card:
       return return_card(person, t.card, WallTime(seconds(t.number)));
+    case Kind::end_loan:
+      return end_loan(person, t.card, WallTime(seconds(t.number)));
   }
   return Error{Errc::invalid_argument, "no such act"};
 }

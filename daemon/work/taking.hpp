@@ -19,7 +19,8 @@ struct Taking {
     remove,        // `number`: the removal that was asked for; 0: asked for and done in one act
     block_card,    // `card` is lost, replaced or revoked (`status`)
     change_staff,  // an earlier last day, leave, or out of a team
-    return_card,   // `card` was lent until `number` (seconds since 1970)
+    return_card,   // `card` was lent until `number` (seconds since 1970), and is back
+    end_loan,      // ... and its time is over
   };
   Kind kind = Kind::withdraw_form;
   std::int64_t number = 0;  // of the form, delegation, ...

@@ -13,6 +13,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 class LentCard : public ::testing::Test {
@@ -33,9 +34,26 @@ class LentCard : public ::testing::Test {
     return house.ask("POST", "/v1/cards/" + spare.id + "/lend", loan(person), who);
   }
   Reply give_back() { return house.ask("POST", "/v1/cards/" + spare.id + "/return", {}, House::tia()); }
+  /// As the desk gave it out, in the person's reader.
   Reply sign_in_with_spare(const daemon::Peer& who) {
     house.insert_card(House::reader_of(who), spare);
     return house.ask("POST", "/v1/sessions", house.with_card(who, spare), who);
+  }
+  /// The borrower's first act, with the card in their reader.
+  Reply choose_passcode(const daemon::Peer& who, const std::string& fresh) {
+    auto body = house.with_card(who, spare);
+    body.erase("card");
+    body["new_passcode"] = fresh;
+    auto reply = house.ask("POST", "/v1/cards/" + spare.id + "/passcode", body, who);
+    if (reply.status == 204) spare.passcode = fresh;
+    return reply;
+  }
+  /// Lent to Ada, who has chosen a passcode; her reader is empty.
+  void lend_to_ada() {
+    ASSERT_EQ(lend("1000").status, 200);
+    house.insert_card(House::reader_of(House::ada()), spare);
+    ASSERT_EQ(choose_passcode(House::ada(), spare.passcode == "246810" ? "135790" : "246810").status, 204);
+    house.remove_card(House::reader_of(House::ada()));
   }
   /// "status of the person's card", of all their cards.
   std::vector<std::string> cards_of(const std::string& person) {
@@ -65,11 +83,14 @@ class LentCard : public ::testing::Test {
   ScriptedCard spare;
 };
 
-TEST_F(LentCard, ItWorksUntilItsEndAndIsReturnedByItself) {
+TEST_F(LentCard, ItWorksUntilItsEndAndIsNotFreeBeforeItIsBack) {
   const auto lent = lend("1000");
   ASSERT_EQ(lent.status, 200) << lent.body;
   EXPECT_THAT(lent.text("message"), HasSubstr("Ada Example can use card"));
+  EXPECT_THAT(lent.text("message"), HasSubstr("cardgate card change-passcode"));
   EXPECT_THAT(cards_of("1000"), ElementsAre("active", "active, lent"));
+  house.insert_card(House::reader_of(House::ada()), spare);
+  ASSERT_EQ(choose_passcode(House::ada(), "246810").status, 204);
   const auto session = sign_in_with_spare(House::ada());
   ASSERT_EQ(session.status, 201) << session.body;
   EXPECT_THAT(session.body, HasSubstr("lent to you until 1 June 2026 at 12:10 UTC"));
@@ -82,8 +103,8 @@ TEST_F(LentCard, ItWorksUntilItsEndAndIsReturnedByItself) {
   EXPECT_LE(last.json().at("expires_in").as_int64(), 60) << "no token outlives the loan";
   house.forward(minutes(1));
   EXPECT_FALSE(has_session(1000)) << "at once, whatever is written";
-  house.run_until([&] { return status_in_pool() == "free"; });
-  EXPECT_THAT(cards_of("1000"), ElementsAre("active"));
+  house.run_until([&] { return status_in_pool() == "ended"; });
+  EXPECT_THAT(cards_of("1000"), ElementsAre("active", "ended, lent"));
   EXPECT_THAT(acts(), ElementsAre("lent", "ended"));
   for (const auto& record : house.records("loan")) {
     EXPECT_EQ(record.at("person").as_string(), "1000");
@@ -92,8 +113,134 @@ TEST_F(LentCard, ItWorksUntilItsEndAndIsReturnedByItself) {
   }
   EXPECT_EQ(house.records("loan").front().at("details").at("by").as_string(), "3000");
   EXPECT_EQ(house.records("loan").back().at("details").at("lent_by").as_string(), "3000");
-  EXPECT_EQ(sign_in_with_spare(House::ada()).error(), "person_unknown");
+  const auto over = sign_in_with_spare(House::ada());
+  EXPECT_EQ(over.error(), "access_denied");
+  EXPECT_THAT(over.text("detail"), HasSubstr("that time is over"));
   EXPECT_NO_THROW(house.sign_in(House::ada())) << "her own card went on working";
+  // By its number alone, as somebody who kept it could have it lent again, nobody gets it.
+  const auto unseen = house.ask("POST", "/v1/cards/" + spare.id + "/lend",
+                                loan("4000", "2026-06-01T12:40:00Z"), House::tia());
+  EXPECT_EQ(unseen.status, 422) << unseen.body;
+  EXPECT_THAT(unseen.text("detail"), HasSubstr("not back"));
+  ASSERT_EQ(give_back().status, 200);
+  EXPECT_EQ(status_in_pool(), "free");
+  EXPECT_THAT(cards_of("1000"), ElementsAre("active"));
+  EXPECT_EQ(sign_in_with_spare(House::ada()).error(), "person_unknown");
+  EXPECT_THAT(acts(), ElementsAre("lent", "ended", "returned"));
+}
+
+TEST_F(LentCard, InTheReaderOfTheDeskItIsSeenAndLentToTheNext) {
+  ASSERT_EQ(lend("1000").status, 200);
+  house.forward(minutes(10));
+  house.run_until([&] { return status_in_pool() == "ended"; });
+  house.insert_card(House::reader_of(House::ada()), spare);
+  const auto next = house.ask("POST", "/v1/cards/" + spare.id + "/lend", loan("4000", "2026-06-01T12:40:00Z"),
+                              House::tia());
+  ASSERT_EQ(next.status, 200) << next.body;
+  EXPECT_THAT(cards_of("1000"), ElementsAre("active"));
+  EXPECT_EQ(status_in_pool(), "active");
+  EXPECT_THAT(acts(), ElementsAre("lent", "ended", "returned", "lent"));
+}
+
+TEST_F(LentCard, ACardThatIsNotBackIsTakenOutOnlyWhenItIsLost) {
+  ASSERT_EQ(lend("1000").status, 200);
+  house.forward(minutes(10));
+  house.run_until([&] { return status_in_pool() == "ended"; });
+  const auto remove = [&] {
+    return house.ask("POST", "/v1/pool-cards/" + spare.id + "/remove", {{"reason", "Gone"}}, House::tia());
+  };
+  EXPECT_EQ(remove().status, 422);
+  const auto lost =
+      house.ask("POST", "/v1/staff/1000/cards",
+                {{"uuid", spare.id}, {"status", "lost"}, {"reason", "Never came back"}}, House::tia());
+  EXPECT_EQ(lost.status, 200) << lost.body;
+  EXPECT_EQ(remove().status, 200);
+  EXPECT_THAT(cards_of("1000"), ElementsAre("active", "lost, lent"));
+}
+
+TEST_F(LentCard, ItOpensNothingBeforeItHasANewPasscode) {
+  ASSERT_EQ(lend("1000").status, 200);
+  const auto before = house.driver->passcodes_spent();
+  const auto refused = sign_in_with_spare(House::ada());
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_EQ(refused.error(), "passcode_change_required");
+  EXPECT_THAT(refused.text("detail"), HasSubstr("cardgate card change-passcode"));
+  EXPECT_THAT(house.reasons("sign_in_refused"), Contains("passcode_change_required"));
+  EXPECT_THAT(house.ask("GET", "/v1/status", House::ada()).body, HasSubstr("\"must_change_passcode\":true"));
+  EXPECT_EQ(choose_passcode(House::ada(), spare.passcode).error(), "passcode_format") << "the same again";
+  EXPECT_EQ(house.driver->passcodes_spent(), before) << "no try was spent";
+
+  // A change that fails, or that another program made, is none.
+  const auto right = std::exchange(spare.passcode, "000000");
+  EXPECT_EQ(choose_passcode(House::ada(), "246810").error(), "passcode_incorrect");
+  spare.passcode = right;
+  EXPECT_EQ(sign_in_with_spare(House::ada()).error(), "passcode_change_required");
+
+  ASSERT_EQ(choose_passcode(House::ada(), "246810").status, 204);
+  EXPECT_EQ(house.records("passcode_changed").back().at("person").as_string(), "1000");
+  EXPECT_THAT(house.ask("GET", "/v1/status", House::ada()).body, Not(HasSubstr("must_change_passcode")));
+  house.restart();
+  EXPECT_EQ(sign_in_with_spare(House::ada()).status, 201) << "the register knows it";
+
+  // For the next borrower the passcode of this one is the one that others know.
+  house.sign_in(House::tia());
+  ASSERT_EQ(give_back().status, 200);
+  ASSERT_EQ(lend("1000").status, 200);
+  EXPECT_EQ(sign_in_with_spare(House::ada()).error(), "passcode_change_required");
+}
+
+TEST_F(LentCard, APasscodeOfALoanThatIsOverCountsForNoOther) {
+  ASSERT_EQ(lend("1000").status, 200);
+  house.insert_card(House::reader_of(House::ada()), spare);
+  house.driver->hold();
+  auto body = house.with_card(House::ada(), spare);
+  body.erase("card");
+  body["new_passcode"] = "246810";
+  const auto changing = house.begin("POST", "/v1/cards/" + spare.id + "/passcode", body, House::ada());
+  house.run_until([&] { return house.driver->held(); });
+  ASSERT_EQ(give_back().status, 200);
+  ASSERT_EQ(lend("1000").status, 200);
+  house.driver->release();
+  EXPECT_EQ(house.finish(changing).status, 204);
+  spare.passcode = "246810";
+  EXPECT_EQ(sign_in_with_spare(House::ada()).error(), "passcode_change_required");
+}
+
+TEST_F(LentCard, ANewPasscodeThatCannotBeNotedIsTold) {
+  ASSERT_EQ(lend("1000").status, 200);
+  house.insert_card(House::reader_of(House::ada()), spare);
+  auto body = house.with_card(House::ada(), spare);
+  body.erase("card");
+  body["new_passcode"] = "246810";
+  auto held = house.hold_register();
+  const auto changing = house.begin("POST", "/v1/cards/" + spare.id + "/passcode", body, House::ada());
+  house.run_until([&] { return !house.records("passcode_changed").empty(); });
+  House::break_disks();
+  held.release();
+  const auto reply = house.finish(changing);
+  House::mend_disks();
+  EXPECT_EQ(reply.error(), "register_unavailable") << reply.body;
+  EXPECT_THAT(reply.text("detail"), HasSubstr("The card has its new passcode"));
+  EXPECT_TRUE(house.owners().roll.staff().pool_card(spare.id)->must_change_passcode);
+}
+
+TEST_F(LentCard, WhatHasEndedStaysSoWhateverTheClockShowsLater) {
+  lend_to_ada();
+  house.forward(minutes(10));
+  house.run_until([&] { return status_in_pool() == "ended"; });
+  house.clock.forward(-minutes(9));
+  house.restart();
+  EXPECT_EQ(sign_in_with_spare(House::ada()).error(), "access_denied");
+  EXPECT_EQ(status_in_pool(), "ended");
+}
+
+TEST_F(LentCard, AStartWithAClockFromBeforeTheLoanEndsIt) {
+  lend_to_ada();
+  house.clock.forward(-minutes(30));
+  house.restart();
+  EXPECT_EQ(sign_in_with_spare(House::ada()).status, 403);
+  house.run_until([&] { return status_in_pool() == "ended"; });
+  EXPECT_THAT(house.reasons("loan"), Contains(HasSubstr("the clock shows a time before")));
 }
 
 TEST_F(LentCard, ItIsFreeForTheNextPerson) {
@@ -101,6 +248,8 @@ TEST_F(LentCard, ItIsFreeForTheNextPerson) {
   ASSERT_EQ(give_back().status, 200);
   const auto next = house.ask("POST", "/v1/cards/" + spare.id + "/lend", loan("4000"), House::tia());
   EXPECT_EQ(next.status, 200) << next.body;
+  house.insert_card(House::reader_of(House::ada()), spare);
+  ASSERT_EQ(choose_passcode(House::ada(), "246810").status, 204);
   EXPECT_EQ(sign_in_with_spare(House::ada()).status, 201) << "Eve's session, at that reader";
   EXPECT_EQ(house.owners().table.of_uid(1000).front()->person, "4000");
   EXPECT_THAT(acts(), ElementsAre("lent", "returned", "lent"));
@@ -131,35 +280,38 @@ TEST_F(LentCard, WhoeverDecidesForOthersNeedsASecondPerson) {
   ASSERT_EQ(lend("2000").status, 200);
   EXPECT_THAT(cards_of("2000"), ElementsAre("active", "waiting, lent"));
   EXPECT_EQ(sign_in_with_spare(House::max()).error(), "access_denied");
+  EXPECT_EQ(choose_passcode(House::max(), "135790").status, 204) << "whoever lent it alone could do that";
   EXPECT_EQ(lend("2000").error(), "not_yours_to_do") << "the same person again";
   house.sign_in(House::uma());
   const auto confirmed = lend("2000", House::uma());
   ASSERT_EQ(confirmed.status, 200) << confirmed.body;
   EXPECT_THAT(cards_of("2000"), ElementsAre("active", "active, lent"));
+  EXPECT_EQ(sign_in_with_spare(House::max()).error(), "passcode_change_required");
+  EXPECT_EQ(choose_passcode(House::max(), "246810").status, 204);
   EXPECT_EQ(sign_in_with_spare(House::max()).status, 201);
   EXPECT_THAT(acts(), ElementsAre("lent", "confirmed"));
 }
 
 TEST_F(LentCard, ItsTimeIsOverWhileTheServiceIsOff) {
-  ASSERT_EQ(lend("1000").status, 200);
+  lend_to_ada();
   house.clock.forward(minutes(30));
   house.restart();
   EXPECT_EQ(sign_in_with_spare(House::ada()).status, 403);
-  house.run_until([&] { return status_in_pool() == "free"; });
+  house.run_until([&] { return status_in_pool() == "ended"; });
   EXPECT_THAT(acts(), ElementsAre("lent", "ended"));
 }
 
 TEST_F(LentCard, ItRunsOnOverARestart) {
-  ASSERT_EQ(lend("1000").status, 200);
+  lend_to_ada();
   house.restart();
   EXPECT_EQ(sign_in_with_spare(House::ada()).status, 201);
   house.forward(minutes(10));
   EXPECT_FALSE(has_session(1000));
-  house.run_until([&] { return status_in_pool() == "free"; });
+  house.run_until([&] { return status_in_pool() == "ended"; });
 }
 
 TEST_F(LentCard, ItEndsAlthoughTheRegisterIsBusy) {
-  ASSERT_EQ(lend("1000").status, 200);
+  lend_to_ada();
   ASSERT_EQ(sign_in_with_spare(House::ada()).status, 201);
   auto held = house.hold_register();
   house.forward(minutes(10));
@@ -168,12 +320,12 @@ TEST_F(LentCard, ItEndsAlthoughTheRegisterIsBusy) {
   EXPECT_EQ(sign_in_with_spare(House::ada()).status, 403);
   house.forward(minutes(1));
   held.release();
-  house.run_until([&] { return status_in_pool() == "free"; });
+  house.run_until([&] { return status_in_pool() == "ended"; });
   EXPECT_THAT(acts(), ElementsAre("lent", "ended")) << "once";
 }
 
 TEST_F(LentCard, ThePersonIsRemovedWhileItRuns) {
-  ASSERT_EQ(lend("1000").status, 200);
+  lend_to_ada();
   ASSERT_EQ(sign_in_with_spare(House::ada()).status, 201);
   const auto removed = house.ask("POST", "/v1/removals",
                                  {{"person", "1000"}, {"reason", "Left"}, {"at_once", true}}, House::tia());
@@ -181,7 +333,7 @@ TEST_F(LentCard, ThePersonIsRemovedWhileItRuns) {
   EXPECT_FALSE(has_session(1000));
   EXPECT_EQ(status_in_pool(), "active") << "she still has it in her pocket";
   house.forward(minutes(10));
-  house.run_until([&] { return status_in_pool() == "free"; });
+  house.run_until([&] { return status_in_pool() == "ended"; });
 }
 
 TEST_F(LentCard, TheLenderIsRemovedWhileTheLoanIsRecorded) {
@@ -212,7 +364,7 @@ TEST_F(LentCard, TheLogFails) {
 }
 
 TEST_F(LentCard, ReturnedByHandItIsOverAtOnce) {
-  ASSERT_EQ(lend("1000").status, 200);
+  lend_to_ada();
   ASSERT_EQ(sign_in_with_spare(House::ada()).status, 201);
   auto log = house.hold_log();
   auto registered = house.hold_register();

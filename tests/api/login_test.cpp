@@ -74,6 +74,32 @@ class Login : public ::testing::Test {
 
 // ---------------------------------------------------------------- what is needed
 
+TEST_F(Login, ALentCardNeedsANewPasscodeAndThePasswordStaysOpen) {
+  const auto spare = house.make_card("00000000-0000-4000-8000-000000009101", "Pool card 1");
+  house.sign_in(House::tia());
+  const json::object card{
+      {"uuid", spare.id}, {"certificate_name", "Pool card 1"}, {"reason", "For the desk"}};
+  ASSERT_EQ(house.ask("POST", "/v1/pool-cards", card, House::tia()).status, 201);
+  const json::object loan{
+      {"person", "1000"}, {"ends_at", "2026-06-01T20:00:00Z"}, {"reason", "Forgot the card"}};
+  ASSERT_EQ(house.ask("POST", "/v1/cards/" + spare.id + "/lend", loan, House::tia()).status, 200);
+  house.insert_card(House::reader_of(House::ada()), spare);
+  // `refused` goes on with the password on Enter.
+  expect_use(need("ada"), "refused", "Choose a new passcode first");
+  expect_use(need("ada"), "refused", "use your password");
+  auto body = house.with_card(House::ada(), spare);
+  const int before = house.driver->passcodes_spent();
+  body["account"] = "ada";
+  const auto refused = house.ask("POST", "/v1/sessions", body, House::ada());
+  EXPECT_EQ(refused.error(), "passcode_change_required") << refused.body;
+  EXPECT_EQ(house.driver->passcodes_spent(), before);
+  body.erase("account");
+  body.erase("card");
+  body["new_passcode"] = "246810";
+  ASSERT_EQ(house.ask("POST", "/v1/cards/" + spare.id + "/passcode", body, House::ada()).status, 204);
+  expect_use(need("ada"), "passcode");
+}
+
 TEST_F(Login, ACardOfTheAccountIsAskedForItsPasscode) {
   house.insert_card(House::ada());
   const auto reply = need("ada");

@@ -2,6 +2,8 @@
 // A card of the pool is blocked, and its borrower is not at the desk: a code that is used once, and the key that the service holds.
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "tests/api/house.hpp"
 
 namespace cardgate::testing {
@@ -10,6 +12,8 @@ namespace {
 using std::chrono::minutes;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
@@ -57,6 +61,14 @@ class UnblockByCode : public ::testing::Test {
       out.emplace_back(record.at("details").at("act").as_string());
     return out;
   }
+  /// What the log says became of uses of a code that are not simply done.
+  std::vector<std::string> ends() {
+    std::vector<std::string> out;
+    for (const auto& reason : house.reasons("card_pool")) {
+      if (reason.starts_with("not ")) out.push_back(reason);
+    }
+    return out;
+  }
   static constexpr const char* wrong = "0000-0000-0000";
 
   House house;
@@ -74,6 +86,7 @@ TEST_F(UnblockByCode, TheRightCodeWorksOnce) {
   EXPECT_EQ(unblock(given, "135791").error(), "code_incorrect") << "used";
   EXPECT_EQ(spent(), 2) << "the key, then the new passcode";
   EXPECT_THAT(acts(), ElementsAre("added", "key", "code", "code_used"));
+  EXPECT_THAT(ends(), IsEmpty());
   const auto unblocked = house.records("card_unblocked");
   ASSERT_THAT(unblocked, SizeIs(1));
   EXPECT_EQ(unblocked.front().at("person").as_string(), "1000");
@@ -122,6 +135,7 @@ TEST_F(UnblockByCode, TheCardIsPulledBeforeItGetsTheKey) {
   house.driver->release();
   EXPECT_EQ(house.finish(call).error(), "no_card");
   EXPECT_EQ(spent(), 0);
+  EXPECT_THAT(ends(), ElementsAre(HasSubstr("not known whether it was done: the code is used up")));
   put_in();
   EXPECT_EQ(unblock(given).error(), "code_incorrect") << "used up, whatever came of it";
 }
@@ -151,6 +165,35 @@ TEST_F(UnblockByCode, TheCardIsReturnedWhileTheUseIsRecorded) {
   EXPECT_TRUE(reply.status == 403 || reply.status == 422) << reply.body;
   EXPECT_EQ(house.finish(returning).status, 200);
   EXPECT_EQ(spent(), 0);
+  EXPECT_THAT(ends(), ElementsAre(HasSubstr("not done: the code was not used up")));
+}
+
+TEST_F(UnblockByCode, ACodeEndsWithItsLoan) {
+  const auto given = code();
+  post("/v1/cards/" + spare.id + "/return", {}, 200);
+  // The same card, to the same person, until the same time.
+  post("/v1/cards/" + spare.id + "/lend",
+       {{"person", "1000"}, {"ends_at", "2026-06-01T20:00:00Z"}, {"reason", "Forgot the card"}}, 200);
+  EXPECT_EQ(unblock(given).error(), "code_incorrect");
+  EXPECT_EQ(spent(), 0);
+  EXPECT_EQ(unblock(code()).status, 204) << "a new one does";
+}
+
+TEST_F(UnblockByCode, ALostSealingKeyIsSaidAndCostsNoCode) {
+  const auto given = code();
+  const auto key = house.dir / "state" / "card-key";
+  ASSERT_TRUE(std::filesystem::exists(key));
+  std::filesystem::rename(key, house.dir / "kept");
+  const auto reply = unblock(given);
+  EXPECT_EQ(reply.error(), "not_possible") << reply.body;
+  EXPECT_THAT(reply.text("detail"), HasSubstr("The code was not used up"));
+  EXPECT_FALSE(std::filesystem::exists(key)) << "none is made in its place";
+  EXPECT_THAT(ends(), ElementsAre(HasSubstr("not done: the code was not used up")));
+  house.restart();
+  EXPECT_THAT(house.ask("GET", "/v1/status", House::ada()).body, HasSubstr("card-key, is missing"));
+  std::filesystem::rename(house.dir / "kept", key);
+  put_in();
+  EXPECT_EQ(unblock(given).status, 204) << "it is back";
 }
 
 TEST_F(UnblockByCode, TheKeyIsUsedOnce) {
@@ -183,6 +226,7 @@ TEST_F(UnblockByCode, AKeyThatTheCardRefusesIsNotTriedAgain) {
   hand_key("00000000");
   EXPECT_EQ(unblock(code()).error(), "unblocking_key_incorrect");
   EXPECT_EQ(spent(), 1);
+  EXPECT_THAT(ends(), ElementsAre(HasSubstr("not done: the code is used up")));
   post("/v1/staff/1000/unblocking-code", {{"reason", "Rang"}}, 422);
   hand_key(spare.unblocking_key);
   put_in_again();

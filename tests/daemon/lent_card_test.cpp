@@ -58,7 +58,15 @@ TEST_F(LentAtTheDesk, ItIsLentUsedUnblockedByACodeAndReturned) {
   trust.can("tom", {"staff", "lend-card", "--list"}, "\"lent_to\":{\"id\":\"joe\"");
   trust.cannot("tom", {"staff", "pool-card", "remove", card, "--reason", "x"}, "is lent to a person");
 
-  const auto joe = trust.login("pool", 1);
+  const auto early = trust.login("pool", 1);
+  EXPECT_EQ(early.status, 1) << early.all;
+  EXPECT_NE(early.all.find("cardgate card change-passcode"), std::string::npos) << early.all;
+  const auto chosen = trust.stage.cardgate(
+      {"card", "change-passcode", "--reader", testing::Pcscd::second_name, "--passcode-stdin"},
+      "123456\n135790\n");
+  ASSERT_EQ(chosen.status, 0) << chosen.all;
+  const auto joe = trust.stage.cardgate(
+      {"login", "--reader", testing::Pcscd::second_name, "--passcode-stdin"}, "135790\n");
   ASSERT_EQ(joe.status, 0) << joe.all;
   EXPECT_NE(joe.all.find("lent to you until"), std::string::npos) << joe.all;
 

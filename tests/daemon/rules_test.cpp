@@ -160,6 +160,12 @@ TEST(Loans, OfAnybodyElseTakeOnePersonAndEndAlone) {
   EXPECT_EQ(until, noon + std::chrono::hours(8));
   EXPECT_NE(outcome(return_card(joe, "spare", until + seconds(1))), "") << "another loan of the same card";
   EXPECT_NE(outcome(return_card(joe, "card-of-joe", until)), "") << "their own is not returned";
+  EXPECT_TRUE(needs_new_passcode(joe, "spare")) << "whoever had it before may know the old one";
+  EXPECT_FALSE(needs_new_passcode(joe, "card-of-joe"));
+  ASSERT_EQ(outcome(end_loan(joe, "spare", until)), "");
+  EXPECT_EQ(joe.cards.back().status, "ended");
+  EXPECT_NE(outcome(end_loan(joe, "spare", until)), "") << "once";
+  EXPECT_THAT(outcome(lend_card(joe, *shipped(), loan(), {"tom", today})), HasSubstr("not back"));
   ASSERT_EQ(outcome(return_card(joe, "spare", until)), "");
   EXPECT_EQ(joe, somebody("joe")) << "nothing of it stays";
 }

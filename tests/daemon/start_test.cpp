@@ -102,7 +102,7 @@ class InstallationMark : public ::testing::Test {
 TEST_F(InstallationMark, LetsAFirstStartMakeEverything) {
   EXPECT_FALSE(installation.in_use());
   EXPECT_TRUE(installation.check(state));
-  EXPECT_TRUE(installation.lost(state, audit).empty());
+  EXPECT_TRUE(installation.lost(state, audit, false).empty());
   ASSERT_TRUE(installation.remember(state, now));
   EXPECT_TRUE(installation.in_use());
   EXPECT_NE(read_file(installation.mark(), 4096)->find("2026-03-02T09:00:00"), std::string::npos);
@@ -134,12 +134,17 @@ TEST_F(InstallationMark, NamesEachOtherPartThatIsGone) {
   put(state / "token-key", "t");
   put(state / "audit-key", "a");
   put(audit / "000001.log", "r");
-  EXPECT_TRUE(installation.lost(state, audit).empty());
+  EXPECT_TRUE(installation.lost(state, audit, false).empty()) << "no pool, no card-key";
+  const auto keys = installation.lost(state, audit, true);
+  ASSERT_EQ(keys.size(), 1U);
+  EXPECT_NE(keys.front().find("card-key, is missing"), std::string::npos) << keys.front();
+  put(state / "card-key", "c");
+  EXPECT_TRUE(installation.lost(state, audit, true).empty());
   std::filesystem::remove(state / "token-key");
-  EXPECT_EQ(installation.lost(state, audit).size(), 1U);
+  EXPECT_EQ(installation.lost(state, audit, true).size(), 1U);
   std::filesystem::remove(audit / "000001.log");
   std::filesystem::remove(state / "audit-key");
-  EXPECT_EQ(installation.lost(state, audit).size(), 3U);
+  EXPECT_EQ(installation.lost(state, audit, true).size(), 3U);
 }
 
 TEST_F(InstallationMark, BelongsToOneConfigurationFile) {

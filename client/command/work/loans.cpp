@@ -20,17 +20,31 @@ struct LoanOptions {
   bool list = false, lost = false;
 };
 
+/// Not in the drawer, as far as the desk knows.
+bool is_out(const json::object& row) {
+  const auto status = text_of(row, "status");
+  return status == "active" || status == "waiting" || status == "ended";
+}
+
 /// "Card 8b1f...: Pool card 1, lent to Anna Bell (10017) until Mon 1 Jun 2026, 23:59 BST".
 std::string pool_line(const json::object& row) {
   const auto status = text_of(row, "status");
   std::string text = fmt::format("Card {} ({}): ", text_of(row, "uuid"), text_of(row, "certificate_name"));
   if (status == "free") return text + "free";
+  if (status == "ended") {
+    const auto last = who_of(row, "lent_to");
+    return text +
+           fmt::format("loan ended {}, not back; lent to {}. When it is back: cardgate staff return-card {}",
+                       local_time(text_of(row, "loan_ends_at")),
+                       last.empty() ? "somebody you may not see" : last, text_of(row, "uuid"));
+  }
   const bool lent = status == "active" || status == "waiting";
   const auto who = who_of(row, "lent_to");
   text += fmt::format("{} {}", lent ? "lent to" : status + ", last lent to",
                       who.empty() ? "somebody you may not see" : who);
   if (lent) text += " until " + local_time(text_of(row, "loan_ends_at"));
   if (const auto by = who_of(row, "lent_by"); !by.empty()) text += ", by " + by;
+  if (is_true(row, "must_change_passcode")) text += ", no new passcode yet";
   if (status == "waiting") text += ". A second member of the team must do the same: cardgate staff lend-card";
   return text;
 }
@@ -52,13 +66,13 @@ int list_loans(const Cli& cli, const LoanOptions& options) {
     json::array lent;
     if (const auto* all = find_array(reply->body, "cards")) {
       for (const auto& item : *all) {
-        if (const auto* row = item.if_object(); row != nullptr && is_lent(*row)) lent.push_back(*row);
+        if (const auto* row = item.if_object(); row != nullptr && is_out(*row)) lent.push_back(*row);
       }
     }
     reply->body["cards"] = std::move(lent);
   }
   return say_reply(cli, reply, [](const json::object& body) {
-    say_list(body, "cards", "No card is lent now.", pool_line);
+    say_list(body, "cards", "No card is lent now, and all are back.", pool_line);
   });
 }
 
@@ -102,7 +116,7 @@ int lend(const Cli& cli, const LoanOptions& options) {
 void add_lend(CLI::App& group, Cli& cli) {
   auto* command = add_command(
       group, "lend-card",
-      "Lend a card of the pool to somebody who has none today. It is returned by itself at the end",
+      "Lend a card of the pool to somebody who has none today. At the end it stops working by itself",
       "cardgate staff lend-card --person 10017 --until tonight\n  cardgate staff lend-card --list",
       usual_exit_codes);
   auto options = std::make_shared<LoanOptions>();
@@ -119,7 +133,7 @@ void add_lend(CLI::App& group, Cli& cli) {
   command->add_option("--reason", options->reason,
                       "Why, in a sentence. It is recorded. If you leave it out: No card today");
   command->add_flag("--lost", options->lost, "Their own card is lost: stop it as well, for good");
-  command->add_flag("--list", options->list, "Show the cards that are lent now");
+  command->add_flag("--list", options->list, "Show the cards that are lent now, or not back");
   command->add_option("--session", options->session, session_help);
   command->callback([&cli, options] { cli.action = [&cli, options] { return lend(cli, *options); }; });
 }
@@ -223,14 +237,15 @@ void add_unblock_code(CLI::App& group, Cli& cli) {
 void add_loans(CLI::App& group, Cli& cli) {
   add_lend(group, cli);
   add_unblock_code(group, cli);
-  add_act(group, cli,
-          {.name = "return-card",
-           .what = "A card of the pool is back: it stops working for the person at once",
-           .example = "cardgate staff return-card 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01",
-           .path = "/v1/cards/{}/return",
-           .subject = "CARD",
-           .subject_help = "The card's UUID: cardgate staff lend-card --list",
-           .options = {{"--reason", "reason", "Why, in a sentence. It is recorded", false, false}}});
+  add_act(
+      group, cli,
+      {.name = "return-card",
+       .what = "A card of the pool is back: it stops working for the person at once, and can be lent again",
+       .example = "cardgate staff return-card 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01",
+       .path = "/v1/cards/{}/return",
+       .subject = "CARD",
+       .subject_help = "The card's UUID: cardgate staff lend-card --list",
+       .options = {{"--reason", "reason", "Why, in a sentence. It is recorded", false, false}}});
   auto* pool = add_command(group, "pool-card", "The pool of cards that the desk lends for a day",
                            "cardgate staff pool-card list", "");
   pool->require_subcommand(1);
