@@ -14,7 +14,7 @@ foreach(program cardgated:${CMAKE_INSTALL_SBINDIR} cardgate:${CMAKE_INSTALL_BIND
 endforeach()
 
 # systemd's folders are never multiarch ones.
-install(FILES systemd/cardgated.service systemd/cardgated.socket systemd/cardgated-admin.socket
+install(FILES systemd/cardgated.service systemd/cardgated.socket systemd/cardgated-admin.socket systemd/cardgate-backup.service systemd/cardgate-backup.timer
   systemd/cardgate-fetch.socket systemd/cardgate-fetch@.service systemd/cardgate-vendor-cards.socket systemd/cardgate-vendor-cards@.service
   DESTINATION lib/systemd/system)
 install(FILES systemd/user/cardgate-agent.service DESTINATION lib/systemd/user)

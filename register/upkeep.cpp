@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "base/file.hpp"
+#include "register/checked_copy.hpp"
 #include "register/database.hpp"
 #include "register/pool.hpp"
 #include "register/sql.hpp"
@@ -256,6 +257,20 @@ Result<Copied> back_up(const path& file, const path& to, const std::atomic<bool>
   if (!copied) return copied;
   TRY(sync_directory(to.parent_path()));
   return copied;
+}
+
+Result<void> check_copy(const path& copy, const std::atomic<bool>& stop) {
+  auto good = guarded([&]() -> Result<void> {
+    SQLite::Database database(copy.string(), SQLite::OPEN_READONLY | SQLite::OPEN_NOFOLLOW);
+    stop_when(database, stop);
+    const auto found = findings(database, Depth::full);
+    if (found.empty()) return {};
+    return Error{Errc::corrupt, fmt::format("the staff register is damaged ({}), so no backup was made of it",
+                                            found.front())};
+  });
+  if (!good) ::unlink(copy.c_str());
+  if (!good && stop) return cancelled();
+  return good;
 }
 
 Result<void> check_backup(const path& backup, const std::atomic<bool>& stop) {

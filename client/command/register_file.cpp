@@ -8,10 +8,12 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <memory>
 
 #include "base/crypto.hpp"
 #include "base/file.hpp"
+#include "client/command/kept_backups.hpp"
 #include "client/command/output.hpp"
 #include "client/command/progress.hpp"
 #include "client/socket/service.hpp"
@@ -57,14 +59,31 @@ Result<FileDescriptor> open_regular(const fs::path& path) {
   return fd;
 }
 
+/// Reads both from the start, and the second from its disk again where that can be asked for. Errors: corrupt (they differ), io.
+Result<void> compare(int from, int to, const std::string& what) {
+  ::posix_fadvise(to, 0, 0, POSIX_FADV_DONTNEED);
+  std::array<char, 1 << 16> one{}, other{};
+  for (off_t at = 0;;) {
+    const ssize_t got = ::pread(from, one.data(), one.size(), at);
+    const ssize_t back = ::pread(to, other.data(), other.size(), at);
+    if ((got < 0 || back < 0) && errno == EINTR) continue;
+    if (got < 0 || back < 0) return errno_error(what, errno);
+    if (got != back || std::memcmp(one.data(), other.data(), static_cast<std::size_t>(got)) != 0)
+      return Error{Errc::corrupt, what + ": reads otherwise than it was written. Look at that disk"};
+    if (got == 0) return {};
+    at += got;
+  }
+}
+
 /// Beside its place first, so that a copy that was broken off is never taken for a backup.
 Result<void> bring(const fs::path& from, const fs::path& to) {
   const auto source = TRY(open_regular(from));
   const fs::path part = to.string() + ".part";
   const FileDescriptor target(
-      ::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, owner_only));
+      ::open(part.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, owner_only));
   if (!target) return errno_error(part.string(), errno);
   auto poured = pour(source.get(), target.get(), part.string());
+  if (poured) poured = compare(source.get(), target.get(), part.string());
   if (poured && ::rename(part.c_str(), to.c_str()) != 0) poured = errno_error(to.string(), errno);
   if (!poured) {
     ::unlink(part.c_str());
@@ -81,19 +100,20 @@ int say_failure(const Cli& cli, const Error& error) {
 
 /// `file` is what root calls it, for the log.
 Result<Reply> post_name(const Cli& cli, const std::string& target, const std::string& name,
-                        const std::string& file) {
-  return post(Http(cli.admin_socket), target,
-              json::serialize(json::object{{"file", name}, {"named", fs::absolute(file).string()}}),
-              copy_patience);
+                        const std::string& file, bool check = false) {
+  json::object body{{"file", name}, {"named", fs::absolute(file).string()}};
+  if (check) body["check"] = true;
+  return post(Http(cli.admin_socket), target, json::serialize(body), copy_patience);
 }
 
-int backup(const Cli& cli, const std::string& file) {
+/// `check`: one that is damaged is not kept.
+int backup(const Cli& cli, const std::string& file, bool check) {
   if (fs::exists(fs::symlink_status(file)))
     return say_error(cli, {Errc::already_exists, file + ": already exists. Name a new file"});
   const std::string name = passing_name();
   const auto reply = [&] {
     const Progress shown([] { return std::string("copying the register"); });
-    return post_name(cli, "/v1/register/backup", name, file);
+    return post_name(cli, "/v1/register/backup", name, file, check);
   }();
   if (!reply) return say_failure(cli, reply.error());
   if (reply->refusal) return say_problem(cli, *reply->refusal);
@@ -112,6 +132,28 @@ int backup(const Cli& cli, const std::string& file) {
                     with_commas(static_cast<std::uint64_t>(number_of(body, "bytes")))));
   }
   return exit_ok;
+}
+
+/// The oldest go only when the new one is good, on the disk, and the same as the service's copy.
+int backup_into(const Cli& cli, const std::string& folder, std::size_t keep) {
+  const auto kept = KeptBackups::open(folder);
+  if (!kept) return say_failure(cli, kept.error());
+  const int done = backup(cli, (fs::path(folder) / kept->next_name(system_clock().wall())).string(), true);
+  if (done != exit_ok) return done;
+  if (const auto removed = kept->remove_all_but(keep); !removed) return say_failure(cli, removed.error());
+  return exit_ok;
+}
+
+struct BackupOptions {
+  std::string file, folder;
+  std::size_t keep = 14;
+};
+
+int back_up(const Cli& cli, const BackupOptions& options) {
+  if (options.file.empty() == options.folder.empty())
+    return say_usage(cli, "Name the new file, or the folder of backups with --folder");
+  return options.folder.empty() ? backup(cli, options.file, false)
+                                : backup_into(cli, options.folder, options.keep);
 }
 
 /// The service's own copy of `from`, in its folder.
@@ -214,22 +256,28 @@ void add_register(CLI::App& app, Cli& cli) {
   auto* group = add_command(app, "register", "The staff register's file (root)",
                             "sudo cardgate register backup /root/register-2026-01-31.db", "");
   group->require_subcommand(1);
-  const auto with_file = [&](const char* name, const char* what, const char* example, const char* codes,
-                             int (*run)(const Cli&, const std::string&)) {
-    auto* command = add_command(*group, name, what, example, codes);
-    auto file = std::make_shared<std::string>();
-    command->add_option("FILE", *file, "The backup")->required();
-    command->callback([&cli, file, run] { cli.action = [&cli, file, run] { return run(cli, *file); }; });
-  };
-  with_file("backup", "Copy the register into a new file, while the service runs",
-            "sudo cardgate register backup /root/register-2026-01-31.db",
-            "0 done; 1 refused; 2 wrong usage; 3 the service is not reachable; 4 error", backup);
-  with_file(
-      "restore", "Put a backup in the register's place, while the service runs; removed access stays removed",
+  auto* copy = add_command(*group, "backup", "Copy the register into a new file, while the service runs",
+                           "sudo cardgate register backup /root/register-2026-01-31.db\n"
+                           "  sudo cardgate register backup --folder /var/backups/cardgate --keep 14",
+                           usual_exit_codes);
+  auto options = std::make_shared<BackupOptions>();
+  copy->add_option("FILE", options->file, "The new file");
+  copy->add_option("--folder", options->folder,
+                   "Make a backup with today's date in this folder instead, check it whole, and then remove "
+                   "the oldest ones");
+  copy->add_option("--keep", options->keep, "How many backups stay in the folder")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  copy->callback([&cli, options] { cli.action = [&cli, options] { return back_up(cli, *options); }; });
+  auto* put = add_command(
+      *group, "restore",
+      "Put a backup in the register's place, while the service runs; removed access stays removed",
       "sudo cardgate register restore /root/register-2026-01-31.db",
       "0 done; 1 refused (a damaged file, for one), nothing was changed; 2 wrong usage; 3 the service is not "
-      "reachable; 4 error",
-      restore);
+      "reachable; 4 error");
+  auto file = std::make_shared<std::string>();
+  put->add_option("FILE", *file, "The backup")->required();
+  put->callback([&cli, file] { cli.action = [&cli, file] { return restore(cli, *file); }; });
   auto* command = add_command(*group, "check", "Look the whole register over, while the service runs",
                               "sudo cardgate register check",
                               "0 whole; 1 damaged; 2 wrong usage; 3 the service is not reachable; 4 error");

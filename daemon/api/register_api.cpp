@@ -15,6 +15,7 @@
 #include "daemon/limits.hpp"
 #include "daemon/people/answers.hpp"
 #include "proto/body.hpp"
+#include "register/checked_copy.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -76,6 +77,7 @@ Result<RegisterApi::BackupFile> RegisterApi::backup_named(const Request& request
   auto body = proto::Body::message(request.body, max_body_bytes);
   const auto name = body.raw("file", max_file_name);
   const auto told = body.holds("named") ? body.raw("named", max_told_file) : name;
+  const bool check = body.flag("check");
   const auto good = body.finish();
   if (!good && good.error().code != Errc::invalid_argument) return good.error();
   if (!good || !is_plain_name(name)) {
@@ -85,7 +87,7 @@ Result<RegisterApi::BackupFile> RegisterApi::backup_named(const Request& request
         "\"named\": the file as you call it, where that is another"};
   }
   TRY(register_desk_.make_backups());
-  return BackupFile{register_desk_.backups() / name, audit::clean(told, max_told_file)};
+  return BackupFile{register_desk_.backups() / name, audit::clean(told, max_told_file), check};
 }
 
 Answer RegisterApi::show(Request&) {
@@ -121,9 +123,11 @@ Answer RegisterApi::back_up(Request& request) {
   if (copying_) co_return problem(409, "busy", std::string(busy));
   const Raised copying(copying_);
   register_desk_.remove_left_copies(copy_patience);
-  RegisterThreads::LongWork<reg::Copied> work = [to = to->path](const std::filesystem::path& file,
-                                                                const std::atomic<bool>& stop) {
-    return reg::back_up(file, to, stop);
+  RegisterThreads::LongWork<reg::Copied> work =
+      [to = *to](const std::filesystem::path& file, const std::atomic<bool>& stop) -> Result<reg::Copied> {
+    const auto copied = TRY(reg::back_up(file, to.path, stop));
+    if (to.check) TRY(reg::check_copy(to.path, stop));
+    return copied;
   };
   const auto copied = co_await register_.beside<reg::Copied>(std::move(work));
   audit::Record record;

@@ -35,6 +35,7 @@ class RegisterApi {
   struct BackupFile {
     std::filesystem::path path;  // the copy in the folder of the service
     std::string told;            // what the log calls it: the file as root named it, where that is known
+    bool check = false;          // the copy is looked over whole
   };
   Result<BackupFile> backup_named(const Request& request);
   boost::asio::awaitable<Result<reg::Restored>> put_back(std::filesystem::path from);

@@ -237,6 +237,46 @@ TEST_F(Bringing, ABackupIsRestoredUnderALiveSessionAndRemovalsStay) {
   EXPECT_TRUE(fs::is_empty(stage.dir / "state" / "backups"));
 }
 
+TEST_F(Bringing, TheOldestBackupsGoOnlyWhenTheNewOneIsGood) {
+  const fs::path folder = stage.dir / "kept";
+  fs::create_directory(folder);
+  const std::vector<std::string> run{"register", "backup", "--folder", folder, "--keep", "2"};
+  const auto kept = [&] {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename());
+    std::ranges::sort(names);
+    return names;
+  };
+  fs::permissions(folder, fs::perms(0777));
+  expect(4, "others may write there", run);
+  fs::permissions(folder, fs::perms(0700));
+  for (const auto* name : {"register-2026-01-01T020000Z.db", "register-2026-01-02T020000Z.db",
+                           "register-2026-01-03T020000Z.db.part", "notes.db"})
+    put("kept/" + std::string(name), "old");
+  ASSERT_EQ(kept().size(), 4U);
+
+  // The service cannot make a copy: the backups of before are all that there is.
+  const auto place = stage.dir / "state" / "backups";
+  fs::remove_all(place);
+  put("state/backups", "in the way");
+  const auto failed = stage.cardgate(run);
+  EXPECT_NE(failed.status, 0) << failed.all;
+  EXPECT_THAT(kept(), ::testing::ElementsAre("notes.db", "register-2026-01-01T020000Z.db",
+                                             "register-2026-01-02T020000Z.db"))
+      << "but for what a run that was broken off had left";
+  fs::remove(place);
+
+  expect(0, "3 people", run);
+  auto names = kept();
+  ASSERT_EQ(names.size(), 3U);
+  EXPECT_EQ(names[0], "notes.db") << "other files are left alone";
+  EXPECT_EQ(names[1], "register-2026-01-02T020000Z.db");
+  EXPECT_TRUE(fs::is_empty(stage.dir / "state" / "backups"));
+  ASSERT_EQ(csv("id,name\n2000,Changed\n").status, 200);
+  expect(0, "", {"register", "restore", folder / names[2]});
+  EXPECT_EQ(name_of("2000"), "Max Invented");
+}
+
 TEST_F(Bringing, ARestoreThatTakesAccessAwayEndsTheSession) {
   const std::string backup = stage.dir / "backup.db";
   ASSERT_EQ(stage.import(stage.people("{kind: ESR06, role: other}")).status, 200);

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <thread>
 
+#include "register/checked_copy.hpp"
 #include "register/credentials.hpp"
 #include "tests/register/fixture.hpp"
 
@@ -63,6 +64,26 @@ TEST_F(Upkeep, ABackupIsOneFileOfItsOwnerAndARegister) {
   EXPECT_TRUE(check_backup(backup, go_on));
   EXPECT_EQ(open(backup)->person("p7")->email, "p7@hospital.example");
   EXPECT_EQ(back_up(folder.file(), backup, go_on).error().code, Errc::already_exists);
+}
+
+TEST_F(Upkeep, ACheckedBackupIsOneFileAndOfADamagedRegisterThereIsNone) {
+  ASSERT_TRUE(back_up(folder.file(), backup, go_on));
+  ASSERT_TRUE(check_copy(backup, go_on));
+  EXPECT_FALSE(fs::exists(backup.string() + "-wal")) << "the check leaves nothing beside it";
+  EXPECT_FALSE(fs::exists(backup.string() + "-shm"));
+  EXPECT_TRUE(check_backup(backup, go_on));
+  fs::remove(backup);
+  {
+    // Whole pages, and rows that contradict each other.
+    SQLite::Database database(folder.file().string(), SQLite::OPEN_READWRITE);
+    database.exec("PRAGMA foreign_keys = OFF; UPDATE person SET line_manager = 999999 WHERE pk = 1");
+  }
+  ASSERT_TRUE(back_up(folder.file(), backup, go_on)) << "as it is, for whoever wants what can still be read";
+  const auto refused = check_copy(backup, go_on);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::corrupt);
+  EXPECT_THAT(refused.error().context, HasSubstr("the staff register is damaged"));
+  EXPECT_FALSE(fs::exists(backup)) << "it is no backup";
 }
 
 TEST_F(Upkeep, ABackupHoldsOneStateWhateverIsWrittenMeanwhile) {
