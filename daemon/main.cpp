@@ -18,12 +18,12 @@
 #include <system_error>
 
 #include "daemon/api/routes.hpp"
+#include "daemon/check_config.hpp"
 #include "daemon/http/server.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/prepare.hpp"
 #include "daemon/refused_start.hpp"
 #include "daemon/rules/file_watch.hpp"
-#include "daemon/rules/settings.hpp"
 #include "daemon/service.hpp"
 #include "daemon/time/timers.hpp"
 
@@ -100,23 +100,6 @@ int refuse_start(const Error& why, const Sockets& given) {
             "journal has the reason: journalctl -u cardgated",
             told_for);
   return exit_of(why);
-}
-
-/// Looks the files over as a start or a reload would, and says what it found.
-int check_config(const std::filesystem::path& file) {
-  init_crypto();
-  const auto settings = load_settings(file);
-  if (!settings) {
-    fmt::print(stderr, "Refused: {}\n", settings.error().context);
-    return exit_start_failed;
-  }
-  log_passed_over(settings->authorities, system_clock().wall());
-  log_findings(*settings->policy, settings->config.policy.string());
-  fmt::print(
-      "{}: good, with {} roles, {} trust anchors, {} intermediate certificates and {} revocation lists.\n",
-      file.string(), settings->policy->roles().size(), settings->authorities.anchor_count(),
-      settings->authorities.intermediate_count(), settings->authorities.crl_count());
-  return exit_stopped;
 }
 
 int run(const std::filesystem::path& file) {
@@ -208,12 +191,14 @@ int main(int argc, char** argv) {
   app.add_flag("--check-config", check_only,
                "Read the configuration, the policy and all that they name, say whether they are good, and do "
                "nothing else");
+  bool as_json = false;
+  app.add_flag("--json", as_json, "With --check-config: what the files name, in JSON, for programs");
   app.set_version_flag("--version", CARDGATE_VERSION);
   CLI11_PARSE(app, argc, argv);
   // The second start below is from /proc/self/exe, and the kernel would call this process "exe".
   ::prctl(PR_SET_NAME, "cardgated");
   try {
-    if (check_only) return cardgate::daemon::check_config(config);
+    if (check_only) return cardgate::daemon::check_config(config, as_json);
     cardgate::daemon::bind_library_calls(argv);
     return cardgate::daemon::run(config);
   } catch (const std::exception& failure) {

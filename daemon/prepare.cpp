@@ -50,6 +50,16 @@ Result<std::unique_ptr<reg::Register>> open_register(const std::filesystem::path
   }
 }
 
+/// A machine that was just installed serves, and says what is missing. Once people are registered, a trust folder that is empty was
+/// lost, and is said as loudly as a mistake in the configuration. Errors: as load_settings(); of the register.
+Result<void> check_anchors(const Settings& settings, const std::filesystem::path& file,
+                           reg::Register& staff) {
+  if (settings.authorities.anchor_count() > 0) return {};
+  const auto people = TRY(staff.count());
+  if (people > 0) TRY(load_settings(file, Anchors::required));
+  return {};
+}
+
 /// What of the state is gone is said in the journal now, and by the status until the next start.
 /// Before anything is made anew. A register that cannot be read now shows it elsewhere.
 std::vector<std::string> say_what_is_lost(const Installation& installation, const Config& config,
@@ -73,13 +83,15 @@ void remember(const Installation& installation, const Config& config, WallTime n
 }  // namespace
 
 Result<Service::Parts> prepare(const std::filesystem::path& file, const Clock& clock, FileDescriptor& held) {
-  auto settings = TRY(load_settings(file));
+  auto settings = TRY(load_settings(file, Anchors::none_yet));
   auto& config = settings.config;
   const Installation installation(file);
   TRY(check_state_directory(config.state_directory));
   held = TRY(hold_folder(config.state_directory));
   TRY(installation.check(config.state_directory));
   log_passed_over(settings.authorities, clock.wall());
+  auto staff = TRY(open_register(config.state_directory / "register.db"));
+  TRY(check_anchors(settings, file, *staff));
   std::vector<std::string> damaged;
   const auto folder = config.state_directory / "answers";
   std::error_code made;
@@ -90,7 +102,6 @@ Result<Service::Parts> prepare(const std::filesystem::path& file, const Clock& c
   }
   auto judge = make_judge(config, *settings.policy, std::move(settings.authorities),
                           std::move(settings.cards), std::move(answers));
-  auto staff = TRY(open_register(config.state_directory / "register.db"));
   auto lost = say_what_is_lost(installation, config, *staff);
   auto writer = TRY(reg::open_sqlite_again(config.state_directory / "register.db"));
   auto key = TRY(load_or_create_key(config.state_directory / "token-key"));

@@ -34,6 +34,8 @@ class Loader {
     each(from, blocks, [&](BytesView der, std::string_view where) { return add_crl(der, where); });
   }
   void anchors_are_sought_in(const std::filesystem::path& place) { anchor_places_.push_back(place.string()); }
+  /// Nowhere are anchors to be looked for: then it is no mistake that there are none.
+  void needs_no_anchor() { anchor_needed_ = false; }
   void fail(Error error) {
     if (errors_++ == 0) {
       first_ = std::move(error);
@@ -47,7 +49,7 @@ class Loader {
       first_.context += "\n... and " + std::to_string(errors_ - max_errors_named) + " more";
     }
     if (errors_ > 0) return std::move(first_);
-    if (impl_->anchors == 0) {
+    if (impl_->anchors == 0 && anchor_needed_) {
       std::string places;
       for (const auto& place : anchor_places_) places += (places.empty() ? "" : ", ") + place;
       return Error{Errc::invalid_argument,
@@ -165,6 +167,7 @@ class Loader {
   std::vector<std::string> crl_files_;  // where each of impl_->crls came from
   Error first_;
   std::size_t errors_ = 0;
+  bool anchor_needed_ = true;
 };
 
 }  // namespace
@@ -188,6 +191,7 @@ unsigned long name_hash(const X509_NAME* name) {
 
 Result<Authorities> Authorities::load(const Locations& locations) {
   Loader loader;
+  if (locations.anchors.empty()) loader.needs_no_anchor();
   for (const auto& place : locations.anchors) loader.anchors_are_sought_in(place);
   const auto read = [&](const std::vector<std::filesystem::path>& paths, BlockKind kind, auto add) {
     for (const auto& path : paths) {

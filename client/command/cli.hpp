@@ -59,6 +59,9 @@ void add_audit(CLI::App& app, Cli& cli);  // audit verify, audit show
 /// Of questions about other people's access: root asks as root, others under their own session and role.
 const std::string& policy_socket(const Cli& cli, const std::string& session);
 
+/// `staff import FILE`, for set-up. The exit code.
+int import_staff(const Cli& cli, const std::string& file, bool dry_run);
+
 /// The whole program.
 int run(int argc, char** argv);
 

@@ -166,6 +166,13 @@ int import(const Cli& cli, const Ask& ask) {
 
 }  // namespace
 
+int import_staff(const Cli& cli, const std::string& file, bool dry_run) {
+  Ask ask;
+  ask.file = file;
+  ask.dry_run = dry_run;
+  return import(cli, ask);
+}
+
 void add_staff(CLI::App& app, Cli& cli) {
   auto* group = add_command(app, "staff", "Staff: see and change records, import a staff file (root)",
                             "cardgate staff show 10017", "");

@@ -127,6 +127,7 @@ constexpr Route routes[] = {
      call<&Apis::people, &PeopleApi::record_allowed>},
     {{On::main, "GET", "/v1/notices", nothing, the_session}, call<&Apis::notice, &NoticeApi::list>},
     {{On::main, "DELETE", "/v1/notices/{id}", nothing, the_session}, call<&Apis::notice, &NoticeApi::drop>},
+    {{On::admin, "GET", "/v1/setup", nothing, nothing}, call<&Apis::set_up, &SetUpApi::show>},
     {{On::admin, "POST", "/v1/setup", json_type, nothing}, call<&Apis::set_up, &SetUpApi::set_up>},
     {{On::admin, "POST", "/v1/reload", nothing, nothing}, call<&Apis::status, &StatusApi::reload>},
     {{On::both, "GET", "/metrics", nothing, nothing}, call<&Apis::status, &StatusApi::metrics>},

@@ -8,6 +8,7 @@
 #include "base/day_text.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/people/answers.hpp"
+#include "daemon/people/names.hpp"
 #include "proto/body.hpp"
 
 namespace cardgate::daemon {
@@ -266,6 +267,19 @@ Answer SetUpApi::set_up(Request& request) {
                                             {"title", wanted.role.title},
                                             {"people", std::move(appointed)},
                                             {"valid_until", day_json(wanted.until)}});
+}
+
+Answer SetUpApi::show(Request&) {
+  const auto state = roll_.staff().setting(SetUp::setting);
+  if (!state) co_return register_unavailable(state.error());
+  const auto awaited = SetUp::still_to_come(*state);
+  Names names(roll_.staff());
+  json::array waits_for;
+  for (const auto& one : awaited) waits_for.push_back(names.person(one.id));
+  const std::string_view word = *state == SetUp::closed ? "closed"
+                                : awaited.empty()       ? "not begun"
+                                                        : "waiting";
+  co_return json_response(200, json::object{{"state", word}, {"waits_for", std::move(waits_for)}});
 }
 
 }  // namespace cardgate::daemon

@@ -33,6 +33,8 @@ class SetUpApi {
   SetUpApi& operator=(const SetUpApi&) = delete;
 
   Answer set_up(Request& request);
+  /// How far it is, and whose sign-in it waits for.
+  Answer show(Request& request);
 
  private:
   struct Appointment;

@@ -157,6 +157,9 @@ StatusApi::Condition StatusApi::condition() {
   const auto told_of_lists = told_of_overdue(now.lists, clock_.now());
   const bool overdue = told_of_lists && !rules_.judge()->fetches() && clock_.now() > now.lists.first_due;
   if (overdue) told.push_back(*told_of_lists);
+  if (rules_.judge()->authorities().anchor_count() == 0) {
+    told.push_back("There is no trust anchor, so no card can be used. The next step: sudo cardgate setup");
+  }
   now.sound = told.empty();
   // Told, but nothing that the service does is worse for it.
   if (now.configuration == ConfigurationInUse::State::changed) told.push_back(configuration.text);

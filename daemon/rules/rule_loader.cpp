@@ -17,6 +17,11 @@ constexpr std::string_view reload_again = "Put that right, then: systemctl reloa
 constexpr std::string_view restart_instead =
     "Put it back, or take it over with: systemctl restart cardgated (everybody signs in again)";
 
+/// Anchors that are in use must not all go away unnoticed, as when a folder is emptied to be filled again.
+Anchors anchors_needed(const CertificateJudge& judge) {
+  return judge.authorities().anchor_count() == 0 ? Anchors::none_yet : Anchors::required;
+}
+
 Error service_stops() {
   return {Errc::cancelled, "the service is stopping"};
 }
@@ -83,8 +88,9 @@ Error RuleLoader::refused(Error error, std::string_view next) {
 
 boost::asio::awaitable<Result<void>> RuleLoader::take_settings() {
   using Loaded = std::shared_ptr<Result<Settings>>;  // Asio needs a default-constructible result type
-  auto work = [file = rules_.config().file]() -> boost::asio::awaitable<Loaded> {
-    co_return std::make_shared<Result<Settings>>(load_settings(file));
+  auto work = [file = rules_.config().file,
+               anchors = anchors_needed(*rules_.judge())]() -> boost::asio::awaitable<Loaded> {
+    co_return std::make_shared<Result<Settings>>(load_settings(file, anchors));
   };
   const auto reading = readings_.reload_begins();
   const Loaded loaded = co_await boost::asio::co_spawn(threads_, std::move(work), boost::asio::use_awaitable);
@@ -128,8 +134,9 @@ void RuleLoader::judge_is_new() {
 void RuleLoader::trust_files_changed() {
   const auto reading = readings_.changed();
   if (!reading) return;  // one runs, and is followed by another
-  boost::asio::post(threads_, [this, locations = rules_.config().authorities, number = *reading] {
-    auto loaded = std::make_shared<Result<trust::Authorities>>(trust::Authorities::load(locations));
+  boost::asio::post(threads_, [this, locations = rules_.config().authorities,
+                               anchors = anchors_needed(*rules_.judge()), number = *reading] {
+    auto loaded = std::make_shared<Result<trust::Authorities>>(load_authorities(locations, anchors));
     boost::asio::post(io_, [this, locations, number, loaded] {
       if (stopping_) return;
       const bool counts = readings_.finished(number);

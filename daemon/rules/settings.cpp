@@ -33,7 +33,14 @@ Result<void> check_roles(const Config& config, const policy::Policy& policy) {
 
 }  // namespace
 
-Result<Settings> load_settings(const std::filesystem::path& file) {
+Result<trust::Authorities> load_authorities(const trust::Locations& locations, Anchors anchors) {
+  auto loaded = trust::Authorities::load(locations);
+  const bool none = !loaded && loaded.error().code == Errc::invalid_argument;
+  if (!none || anchors == Anchors::required) return loaded;
+  return trust::Authorities::load({{}, locations.intermediates, locations.crls});
+}
+
+Result<Settings> load_settings(const std::filesystem::path& file, Anchors anchors) {
   // Their fingerprints are taken before they are read: a file that changes meanwhile then counts as changed.
   FilesRead files;
   files.add(file);
@@ -43,7 +50,7 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
   auto policy = std::make_shared<policy::Policy>(TRY(policy::load_policy(config.policy)));
   policy->live_by(config.calendar);
   TRY(check_roles(config, *policy));
-  auto authorities = TRY(trust::Authorities::load(config.authorities));
+  auto authorities = TRY(load_authorities(config.authorities, anchors));
   auto cards = TRY(card_rules(config));
   auto password_rules = std::make_shared<const PasswordRules>(TRY(PasswordRules::load(config.passwords)));
   return Settings{std::move(config), std::move(policy),         std::move(authorities),

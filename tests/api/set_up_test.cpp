@@ -55,6 +55,20 @@ TEST_F(SettingUp, TwoPeopleGiveAccessFromThenOn) {
   EXPECT_FALSE(is_in_team("4000"));
 }
 
+TEST_F(SettingUp, ItIsSaidHowFarItIs) {
+  const auto shown = [&] { return house.ask("GET", "/v1/setup", House::root()); };
+  EXPECT_EQ(shown().text("state"), "not begun");
+  ASSERT_EQ(set_up("1000", "2000").status, 200);
+  sign_in(House::max());
+  const auto waiting = shown();
+  EXPECT_EQ(waiting.text("state"), "waiting");
+  ASSERT_EQ(waiting.json().at("waits_for").as_array().size(), 1U) << waiting.body;
+  EXPECT_EQ(waiting.json().at("waits_for").at(0).at("id"), "1000");
+  sign_in(House::ada());
+  EXPECT_EQ(shown().text("state"), "closed");
+  EXPECT_EQ(house.ask("GET", "/v1/setup", House::ada()).status, 404) << "for root alone";
+}
+
 TEST_F(SettingUp, OnePersonIsNotEnough) {
   const auto reply = set_up("1000", "1000");
   EXPECT_EQ(reply.status, 422) << reply.body;

@@ -61,6 +61,27 @@ TEST(Packages, AreToldOfEveryUnitAndUser) {
     EXPECT_NE(paper.find("userdel " + user, place), std::string::npos) << user;
 }
 
+/// The lines to be typed under "## Install", without their comments.
+std::string install_lines(const std::string& paper) {
+  const auto from = paper.find("\n## Install\n");
+  EXPECT_NE(from, std::string::npos);
+  std::istringstream section(paper.substr(from + 1, paper.find("\n## ", from + 1) - from - 1));
+  std::string out;
+  for (std::string line; std::getline(section, line);) {
+    if (line.starts_with("    ")) out += std::regex_replace(line, std::regex("^ +| +#.*$"), "") + "\n";
+  }
+  return out;
+}
+
+// The booted tree runs README's lines (tests/system/run-booted-tree takes them from there).
+TEST(ReadMe, TellsPeopleToInstallWhatTheOperationsPaperTellsAndTheTestsRun) {
+  const auto lines = install_lines(shipped("README.md"));
+  EXPECT_EQ(lines, install_lines(shipped("docs/operations.md")));
+  EXPECT_TRUE(lines.starts_with("script/package\nsudo apt install ./build/packages/")) << lines;
+  EXPECT_NE(shipped("tests/system/run-booted-tree").find("/README.md"), std::string::npos);
+  EXPECT_NE(shipped("tests/system/inside-package-tree").find("<install-lines"), std::string::npos);
+}
+
 TEST(OperationsPaper, NamesNoFileOfTheSourceTree) {
   const auto paper = shipped("docs/operations.md");
   for (const std::string path : {" config/", "`config/", "(config/"}) {

@@ -306,6 +306,7 @@ TEST_F(Api, IsWhatOpenapiSays) {
   call("POST", "/v1/staff/import", csv("?leavers=by-absence", "id\n1000\n"), 422);
   call("POST", "/v1/staff/import", csv("?dry=true", "id\n1000\n"), 400);
   call("GET", "/v1/staff/import", stage.admin("GET", "/v1/staff/import"), 200);
+  call("GET", "/v1/setup", stage.admin("GET", "/v1/setup"), 200);
   call("GET", "/v1/register", stage.admin("GET", "/v1/register"), 200);
   call("GET", "/v1/register/check", stage.admin("GET", "/v1/register/check"), 200);
   const auto copy = [&](const std::string& what, const std::string& file) {

@@ -190,6 +190,56 @@ TEST_F(Operations, AStartWithABadConfigurationIsNotTriedAgain) {
   stage.start_daemon();
 }
 
+TEST_F(Operations, AFirstStartWithoutATrustAnchorServesAndSaysTheNextStep) {
+  up();
+  ASSERT_EQ(stage.stop_daemon(), 0);
+  for (const auto* gone : {"state", "audit", "installation"}) fs::remove_all(stage.dir / gone);
+  for (const auto* made : {"state", "audit"}) {
+    fs::create_directory(stage.dir / made);
+    fs::permissions(stage.dir / made, fs::perms(0700));
+  }
+  const auto away = stage.dir / "away";
+  fs::rename(stage.dir / "ca" / "anchors", away);
+  fs::create_directory(stage.dir / "ca" / "anchors");
+  stage.start_daemon();
+  EXPECT_EQ(state(), "degraded");
+  EXPECT_NE(problems().find("The next step: sudo cardgate setup"), std::string::npos) << problems();
+  const auto checklist = [&] {
+    const auto done = stage.cardgate(
+        {"setup", "--check", "--json", "--config", config(), "--cardgated", built_file("daemon/cardgated")});
+    const auto said = parse_json(done.output);
+    EXPECT_TRUE(said && said->is_object()) << done.all;
+    std::map<std::string, std::string> states;
+    if (!said || !said->is_object()) return states;
+    EXPECT_EQ(said->at("ready").as_bool(), done.status == 0) << done.all;
+    states["ready"] = said->at("ready").as_bool() ? "yes" : "no";
+    for (const auto& item : said->at("items").as_array())
+      states[std::string(item.at("id").as_string())] = std::string(item.at("state").as_string());
+    return states;
+  };
+  auto found = checklist();
+  EXPECT_EQ(found["ready"], "no");
+  for (const auto* id : {"anchors", "people", "team"}) EXPECT_EQ(found[id], "missing") << id;
+  for (const auto* id : {"configuration", "readers", "service"}) EXPECT_EQ(found[id], "done") << id;
+
+  fs::remove(stage.dir / "ca" / "anchors");
+  fs::rename(away, stage.dir / "ca" / "anchors");
+  ASSERT_TRUE(stage.daemon->wait_for_line("The trust files changed and are in use", seconds(20)))
+      << stage.daemon->output();
+  ASSERT_EQ(stage.import(stage.people()).status, 200);
+  ASSERT_EQ(stage.cardgate({"setup", "--person", "1000", "--person", "2000"}).status, 0);
+  found = checklist();
+  EXPECT_EQ(found["ready"], "yes");
+  for (const auto* id : {"anchors", "revocation", "people"}) EXPECT_EQ(found[id], "done") << id;
+  EXPECT_EQ(found["team"], "advised") << "two have not signed in yet";
+  EXPECT_EQ(state(), "ok");
+
+  fs::rename(stage.dir / "ca" / "anchors", away);
+  fs::create_directory(stage.dir / "ca" / "anchors");
+  ASSERT_TRUE(stage.daemon->wait_for_line("were not taken over", seconds(20))) << stage.daemon->output();
+  EXPECT_EQ(stage.admin("POST", "/v1/reload").status, 422) << "what was there is not lost unnoticed";
+}
+
 TEST_F(Operations, ARefusedStartAnswersThoseWhoWaitAtTheSocketsOfSystemd) {
   if (!testing::has_program("systemd-socket-activate")) GTEST_SKIP() << "systemd-socket-activate is missing";
   up();
