@@ -43,6 +43,7 @@ class Agent {
 
  private:
   void reap();
+  void login_is_over();
   void follow();
   void on_event(const client::Event& event);
   void carry_out(Actions actions);
@@ -87,10 +88,10 @@ Agent::Agent(Settings settings)
       service_(io_, settings_.socket),
       pinentry_(io_, settings_.pinentry),
       notifier_(io_, settings_.say),
-      login_(io_,
-             {[this](ScreenState state) { carry_out(attention_.screen(state, BootClock::now())); },
-              [this] { carry_out(attention_.unlocked()); },
-              [this](bool going) { carry_out(attention_.sleep(going, BootClock::now())); }, settings_.say}),
+      login_(io_, {[this](ScreenState state) { carry_out(attention_.screen(state, BootClock::now())); },
+                   [this](bool other) { carry_out(attention_.unlocked(other)); },
+                   [this](bool going) { carry_out(attention_.sleep(going, BootClock::now())); },
+                   [this] { login_is_over(); }, settings_.say}),
       deadline_(io_, [this] { carry_out(attention_.tick(BootClock::now())); }),
       reconnect_(io_, [this] { follow(); }),
       look_again_(io_, [this] { look(); }),
@@ -102,11 +103,23 @@ void Agent::run() {
   signals_.async_wait([this](const boost::system::error_code& failure, int) {
     if (!failure) io_.stop();
   });
+  // Now that a signal ends it in order.
+  if (!settings_.can_ask)
+    settings_.say(
+        "There is neither a display nor a terminal, so the agent asks for no passcode. It still locks "
+        "the screen and tells what happens.");
   reap();
   notifier_.start();
   login_.start();
   follow();
   io_.run();
+}
+
+/// A plain desktop does not end what it has started, and the user's own services live on for a while.
+void Agent::login_is_over() {
+  if (!settings_.has_display) return;
+  settings_.say("The login session of this desktop has ended, and the agent with it.");
+  io_.stop();
 }
 
 /// The command of --switch-user, when it has ended. Dialogs are waited for where they are started.

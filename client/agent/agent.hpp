@@ -19,6 +19,7 @@ struct Settings {
   std::filesystem::path folder;  // the user's own, for locks (XDG_RUNTIME_DIR)
   Pinentry::Setting pinentry;
   bool can_ask = true;                          // there is a display or a terminal
+  bool has_display = false;                     // then it ends with the user's last graphical login
   bool end_login = false;                       // when no screen locker locks
   std::string switch_user;                      // a shell command that shows the greeter; empty: none
   std::function<void(const std::string&)> say;  // for the journal, a sentence each

@@ -225,11 +225,14 @@ void Attention::take_hands(bool first) {
           fmt::format("There is a card in {}, where you may not sign in. The people who run this machine "
                       "can allow it: `clients` and `readers` in cardgate's configuration.",
                       there.name));
+    // That it can be used is told once, and perhaps was told before the first look.
+    if (first && there.state != State::empty) hands_[there.name].wanted = true;
     if (there.state != State::ready && there.state != State::unusable) continue;
     auto& hand = hands_[there.name];
     // One that could not be read at first is another card, too.
     if (hand.card != there.card) hand = Hand{.card = there.card, .wanted = hand.wanted};
-    if (first) hand.wanted = true;
+    const bool fit = there.state == State::ready && there.registered && there.problem.empty();
+    if (fit && std::exchange(hand.unfit, false)) hand.rest = Hand::Rest::none;
     waiting_cards_.erase(there.card);
   }
 }
@@ -268,19 +271,24 @@ void Attention::take_downtime(BootTime now) {
 
 Actions Attention::screen(ScreenState state, BootTime now) {
   const auto before = std::exchange(screen_, state);
-  if (!state.known || state.locked) {
-    lock_owed_ = false;
-    front_due_.reset();
-  }
+  if (!state.known || state.locked) lock_owed_ = false;
+  if (!state.known || state.others_locked) others_owed_ = false;
   // It left the front after Lock was sent: a greeter, as light-locker shows it, or the person went there. Which of them shows when
   // it comes back. A login session that was away before says nothing by being away.
   const bool has_left = state.known && before.known && before.active && !state.active;
-  if (state.locked || has_left) {
+  const bool nothing_open = !state.other_in_front && (state.locked || !state.active);
+  if (nothing_open && (state.locked || has_left || before.other_in_front)) {
     lock_due_.reset();
     let_sleep();
   }
-  if (!state.active) front_due_.reset();
-  if (lock_owed_ && state.active && !before.active) front_due_ = now + front_patience;
+  const bool came = lock_owed_ && state.active && !before.active;
+  const bool other_came = others_owed_ && state.other_in_front && !before.other_in_front;
+  const bool owed_in_front = (lock_owed_ && state.active) || (others_owed_ && state.other_in_front);
+  if (came || other_came) front_due_ = now + front_patience;
+  if (!owed_in_front) front_due_.reset();
+  // Which readers are whose depends on who is at the seat.
+  const bool is_here = state.known && state.active && !(before.known && before.active);
+  if (is_here && connected_) look();
   if (state.known && before.known && state.locked != before.locked) {
     for (const auto& each : seen_.sessions) act(action::TellScreen{each.id, state.locked});
     // What the screen locker did with the card is found by looking, before anything is asked.
@@ -302,23 +310,29 @@ void Attention::let_sleep() {
   if (std::exchange(going_to_sleep_, false)) act(action::LetSleep{});
 }
 
-Actions Attention::unlocked() {
-  lock_owed_ = false;
+Actions Attention::unlocked(bool other) {
+  (other ? others_owed_ : lock_owed_) = false;
   front_due_.reset();
+  // It may have been locked once more as it came to the front, just before.
+  lock_due_.reset();
+  let_sleep();
   return done();
 }
 
 void Attention::lock_screen(BootTime now) {
-  if (screen_.locked) return;
+  if (screen_.locked && screen_.others_locked) return;
   // The session ends and the card goes in one moment; and nobody was at the front since.
-  if (lock_owed_ && (lock_due_ || !screen_.active)) return;
+  const bool owed = (screen_.locked || lock_owed_) && (screen_.others_locked || others_owed_);
+  const bool in_front = (screen_.active && !screen_.locked) || screen_.other_in_front;
+  if (owed && (lock_due_ || !in_front)) return;
   act(action::Lock{});
-  lock_owed_ = true;
+  lock_owed_ = !screen_.locked;
+  others_owed_ = !screen_.others_locked;
   lock_due_ = now + lock_patience;
 }
 
 void Attention::not_locked() {
-  lock_owed_ = false;
+  lock_owed_ = others_owed_ = false;
   const std::string what =
       screen_.known
           ? "The screen is not locked: no screen locker answered. Lock it yourself when you leave. The "
@@ -393,12 +407,12 @@ Actions Attention::tick(BootTime now) {
   if (lock_due_ && *lock_due_ <= now) {
     lock_due_.reset();
     // Of a login session that is not at the front it shows when it comes there.
-    if (!away()) not_locked();
+    if (!away() || screen_.other_in_front) not_locked();
     let_sleep();
   }
   if (front_due_ && *front_due_ <= now) {
     front_due_.reset();
-    lock_owed_ = false;
+    lock_owed_ = others_owed_ = false;
     lock_screen(now);
   }
   if (gone_due_ && *gone_due_ <= now) service_is_gone(now);

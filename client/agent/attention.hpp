@@ -93,6 +93,9 @@ struct ScreenState {
   bool known = false;  // false: there is no logind, or no login session of this user
   bool locked = false;
   bool active = true;  // the login session is the one at the seat
+  // The other logins of this user at the screens of this machine.
+  bool others_locked = true;
+  bool other_in_front = false;  // one of them is at the seat, and not locked
 };
 
 struct Habits {
@@ -114,8 +117,9 @@ class Attention {
   Actions answered(Answer answer, bool same, BootTime now);
   Actions sent(const Outcome& outcome);
   Actions screen(ScreenState state, BootTime now);
-  /// logind has asked the login session to unlock itself: somebody has proved at a greeter who they are.
-  Actions unlocked();
+  /// logind has asked the login session, or another one of this user, to unlock itself: somebody has proved at a greeter who they
+  /// are.
+  Actions unlocked(bool other = false);
   /// The machine goes to sleep, or has woken.
   Actions sleep(bool going, BootTime now);
   Actions news(const std::string& session, const std::vector<std::string>& lapses,
@@ -129,7 +133,7 @@ class Attention {
   static constexpr seconds step_up_pause{60};
   static constexpr seconds back_patience{5};
   static constexpr seconds service_patience{30};      // without events, before the screen is locked
-  static constexpr milliseconds front_patience{500};  // of a greeter, to say that it has unlocked the session
+  static constexpr milliseconds front_patience{150};  // of a greeter, to say that it has unlocked the session
   static constexpr int most_failures = 2;             // for each insertion, as the service counts
 
  private:
@@ -152,6 +156,7 @@ class Attention {
     int failures = 0;
     bool last_try_confirmed = false;
     bool switched = false;  // the other person was offered the greeter
+    bool unfit = false;     // declined for what is known of the card, which may change
     std::string error{};    // why it is asked again
   };
   struct Dialog {
@@ -232,6 +237,7 @@ class Attention {
   ScreenState screen_;
   bool going_to_sleep_ = false;
   bool lock_owed_ = false;               // Lock was sent, and nothing has said since that it was obeyed
+  bool others_owed_ = false;             // the same, by the other logins of this user
   std::optional<BootTime> lock_due_;     // by then the screen is locked
   std::optional<BootTime> front_due_;    // by then a login session that came to the front is locked again
   std::optional<BootTime> gone_due_;     // by then the service is there again

@@ -96,9 +96,11 @@ void Attention::consider_card(const SeenReader& there, Hand& hand) {
   }
   if (unusable || !there.problem.empty()) {
     decline(hand);
+    hand.unfit = true;
     notify(Topic::card, true, "This card cannot be used", there.problem);
   } else if (!there.registered) {
     decline(hand);
+    hand.unfit = true;
     notify(Topic::card, true, "This card is not registered here",
            "Ask the ESR & Workforce Systems team to register it to you.");
   } else if (there.must_change_passcode) {

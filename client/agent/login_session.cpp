@@ -4,9 +4,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
-#include <optional>
 #include <string_view>
+#include <vector>
 
 namespace cardgate::agent {
 namespace {
@@ -23,10 +24,14 @@ std::string text_in(sd_bus_message* message, char type) {
   return sd_bus_message_read_basic(message, type, &text) > 0 && text != nullptr ? text : std::string();
 }
 
-std::optional<bool> bool_in(sd_bus_message* message) {
+bool bool_in(sd_bus_message* message) {
   int value = 0;
-  if (sd_bus_message_read(message, "v", "b", &value) < 0) return std::nullopt;
-  return value != 0;
+  return sd_bus_message_read(message, "v", "b", &value) >= 0 && value != 0;
+}
+
+std::string text_of_variant(sd_bus_message* message) {
+  const char* text = nullptr;
+  return sd_bus_message_read(message, "v", "s", &text) >= 0 && text != nullptr ? text : std::string();
 }
 
 }  // namespace
@@ -37,16 +42,24 @@ LoginSession::LoginSession(boost::asio::io_context& io, Listener listener)
   bus_.match(from + "interface='" + properties + "',member='PropertiesChanged'",
              [this](sd_bus_message* message) {
                const char* path = sd_bus_message_get_path(message);
-               if (path != nullptr && path == path_) look();
+               if (path != nullptr && (path == path_ || logins_.contains(path))) look(path);
              });
   bus_.match(from + "interface='" + session_interface + "',member='Unlock'", [this](sd_bus_message* message) {
     const char* path = sd_bus_message_get_path(message);
-    if (path != nullptr && path == path_) listener_.unlock();
+    if (path == nullptr) return;
+    if (path == path_) listener_.unlock(false);
+    if (path != path_ && logins_.contains(path)) listener_.unlock(true);
   });
   // Which session is the user's own may have changed.
-  for (const char* member : {"SessionNew", "SessionRemoved"})
-    bus_.match(from + "interface='" + manager + "',member='" + member + "'",
-               [this](sd_bus_message*) { find(); });
+  bus_.match(from + "interface='" + manager + "',member='SessionNew'", [this](sd_bus_message*) { find(); });
+  bus_.match(from + "interface='" + manager + "',member='SessionRemoved'", [this](sd_bus_message* message) {
+    const char *id = nullptr, *path = nullptr;
+    if (sd_bus_message_read(message, "so", &id, &path) < 0) return;
+    const bool ours = path == path_ || logins_.contains(path);
+    logins_.erase(path);
+    if (ours && ended()) return;
+    find();
+  });
   bus_.match(from + "interface='" + manager + "',member='PrepareForSleep'", [this](sd_bus_message* message) {
     int going = 0;
     if (sd_bus_message_read(message, "b", &going) < 0) return;
@@ -67,8 +80,17 @@ void LoginSession::start() {
 void LoginSession::lost() {
   id_.clear();
   path_.clear();
+  logins_.clear();
   inhibitor_.reset();
   listener_.screen({});
+}
+
+/// True: the user has no graphical login at this machine any more, and had one.
+bool LoginSession::ended() {
+  const auto goes_on = [](const auto& entry) { return entry.second.graphical && !entry.second.closing; };
+  if (!was_graphical_ || std::ranges::any_of(logins_, goes_on)) return false;
+  listener_.over();
+  return true;
 }
 
 /// The user's session with a display, else the one that logind takes for the user's main one: an agent that is a user service is
@@ -87,7 +109,8 @@ void LoginSession::find() {
           if (!read || *id == '\0') return lost();
           id_ = id;
           path_ = path;
-          look();
+          look(path_);
+          find_others();
           if (std::exchange(lock_wanted_, false)) lock_one(id_);
         });
   };
@@ -96,29 +119,70 @@ void LoginSession::find() {
       [](sd_bus_message* ask) { return sd_bus_message_append(ask, "u", ::getuid()); }, of_user);
 }
 
-void LoginSession::look() {
+/// Sessions without a seat are remote ones.
+void LoginSession::find_others() {
+  bus_.call({logind, manager_path, manager, "ListSessions"}, {}, [this](sd_bus_message* reply) {
+    if (reply == nullptr || sd_bus_message_enter_container(reply, 'a', "(susso)") < 0) return;
+    const char *id = nullptr, *name = nullptr, *seat = nullptr, *path = nullptr;
+    std::uint32_t uid = 0;
+    std::vector<std::string> there;
+    while (sd_bus_message_read(reply, "(susso)", &id, &uid, &name, &seat, &path) > 0) {
+      if (uid != ::getuid() || *seat == '\0') continue;
+      there.emplace_back(path);
+      logins_[path].id = id;
+    }
+    std::erase_if(logins_, [&](const auto& entry) {
+      return entry.first != path_ && std::ranges::find(there, entry.first) == there.end();
+    });
+    for (const auto& each : there) look(each);
+  });
+}
+
+void LoginSession::look(const std::string& path) {
   bus_.call(
-      {logind, path_, properties, "GetAll"},
+      {logind, path, properties, "GetAll"},
       [](sd_bus_message* ask) { return sd_bus_message_append(ask, "s", session_interface); },
-      [this](sd_bus_message* reply) {
-        if (reply != nullptr && !path_.empty()) take_properties(reply);
+      [this, path](sd_bus_message* reply) {
+        // It may have gone meanwhile, or not be watched any more.
+        if (reply == nullptr || path_.empty() || (path != path_ && !logins_.contains(path))) return;
+        auto& login = logins_[path];
+        if (path == path_) login.id = id_;
+        if (!take_properties(reply, login)) return;
+        if (path == path_ && login.graphical) was_graphical_ = true;
+        if (login.closing && ended()) return;
+        tell();
       });
 }
 
-void LoginSession::take_properties(sd_bus_message* reply) {
-  ScreenState state{.known = true};
-  if (sd_bus_message_enter_container(reply, 'a', "{sv}") < 0) return;
+bool LoginSession::take_properties(sd_bus_message* reply, Login& into) {
+  if (sd_bus_message_enter_container(reply, 'a', "{sv}") < 0) return false;
   while (sd_bus_message_enter_container(reply, 'e', "sv") > 0) {
     const auto name = text_in(reply, 's');
-    std::optional<bool> value;
-    if (name == "LockedHint" || name == "Active") {
-      value = bool_in(reply);
+    if (name == "LockedHint") {
+      into.locked = bool_in(reply);
+    } else if (name == "Active") {
+      into.active = bool_in(reply);
+    } else if (name == "Type") {
+      const auto type = text_of_variant(reply);
+      into.graphical = type == "x11" || type == "wayland" || type == "mir";
+    } else if (name == "State") {
+      into.closing = text_of_variant(reply) == "closing";
     } else {
       sd_bus_message_skip(reply, "v");
     }
-    if (value && name == "LockedHint") state.locked = *value;
-    if (value && name == "Active") state.active = *value;
-    if (sd_bus_message_exit_container(reply) < 0) return;
+    if (sd_bus_message_exit_container(reply) < 0) return false;
+  }
+  return true;
+}
+
+void LoginSession::tell() {
+  const auto main = logins_.find(path_);
+  if (main == logins_.end()) return;
+  ScreenState state{.known = true, .locked = main->second.locked, .active = main->second.active};
+  for (const auto& [path, login] : logins_) {
+    if (path == path_ || !login.graphical || login.closing) continue;
+    state.others_locked = state.others_locked && login.locked;
+    state.other_in_front = state.other_in_front || login.open_in_front();
   }
   listener_.screen(state);
 }
@@ -155,9 +219,12 @@ void LoginSession::lock_one(const std::string& id) {
 }
 
 void LoginSession::end() {
+  const auto front =
+      std::ranges::find_if(logins_, [](const auto& entry) { return entry.second.open_in_front(); });
+  const auto& id = front == logins_.end() ? id_ : front->second.id;
   bus_.call(
       {logind, manager_path, manager, "TerminateSession"},
-      [this](sd_bus_message* ask) { return sd_bus_message_append(ask, "s", id_.c_str()); },
+      [&id](sd_bus_message* ask) { return sd_bus_message_append(ask, "s", id.c_str()); },
       [this](sd_bus_message* reply) {
         if (reply == nullptr) listener_.say("logind did not end the login session.");
       });

@@ -52,6 +52,7 @@ int run_agent(const Cli& cli, const AgentOptions& options) {
     settings.pinentry.terminal_type = environment("TERM");
   }
   settings.can_ask = !display.empty() || !settings.pinentry.tty.empty();
+  settings.has_display = !display.empty();
   settings.pinentry.program = !options.pinentry.empty() ? options.pinentry
                               : display.empty()         ? "pinentry-curses"
                                                         : "pinentry";
@@ -68,11 +69,6 @@ int run_agent(const Cli& cli, const AgentOptions& options) {
               "An agent already runs for you on this desktop. One is enough. To see it: systemctl --user "
               "status cardgate-agent",
               {}});
-  }
-  if (!settings.can_ask) {
-    say_to_journal(
-        "There is neither a display nor a terminal, so the agent asks for no passcode. It still locks "
-        "the screen and tells what happens.");
   }
   agent::run(std::move(settings));
   return exit_ok;

@@ -66,17 +66,22 @@ class AgentOnATerminal : public ::testing::Test {
     auto done = testing::run(argv, seconds(10));
     return done ? *done : testing::Finished{};
   }
-  std::string command(const std::string& more) const {
+  std::string command(const std::string& more, const std::string& display = {}) const {
     return fmt::format(
-        "exec env -u DISPLAY -u WAYLAND_DISPLAY TERM=xterm XDG_RUNTIME_DIR={0} DBUS_SYSTEM_BUS_ADDRESS={1} "
+        "exec env -u DISPLAY -u WAYLAND_DISPLAY TERM=xterm {5} XDG_RUNTIME_DIR={0} "
+        "DBUS_SYSTEM_BUS_ADDRESS={1} "
         "DBUS_SESSION_BUS_ADDRESS={1} {2} --socket {3} agent {4} 2>>{0}/agent.log",
-        stage.dir.path().string(), address, built_file("client/cardgate"), stage.socket.string(), more);
+        stage.dir.path().string(), address, built_file("client/cardgate"), stage.socket.string(), more,
+        display);
   }
-  void start_agent(const std::string& more = {}) {
+  void launch(const std::string& more = {}) {
     ASSERT_EQ(tmux({"new-session", "-d", "-x", "100", "-y", "30", command(more)}).status, 0);
     const auto shown = tmux({"display-message", "-p", "#{pane_pid}"}).output;
     pid = whole_number<pid_t>(shown.substr(0, shown.find('\n'))).value_or(-1);
     ASSERT_GT(pid, 0);
+  }
+  void start_agent(const std::string& more = {}) {
+    ASSERT_NO_FATAL_FAILURE(launch(more));
     // It holds the machine's sleep up as soon as it knows logind.
     ASSERT_TRUE(desktop->wait_for_line("Inhibit", seconds(20))) << said();
   }
@@ -320,6 +325,46 @@ TEST_F(AgentOnATerminal, LocksALoginThatIsNotAtTheFrontAndWhatElseIsTheUsers) {
   EXPECT_TRUE(desktop_is_told("The screen is not locked", seconds(5)));
   for (const char* other : {"LockSession c3", "LockSession c4"})
     EXPECT_EQ(desktop->output().find(other), std::string::npos) << other;
+}
+
+TEST_F(AgentOnATerminal, LooksWhetherTheDesktopAtTheFrontIsLockedWhicheverItIs) {
+  start_agent();
+  ASSERT_NO_FATAL_FAILURE(sign_in_when_asked());
+  ASSERT_TRUE(desktop_is_told("Signed in"));
+  steer("other here");
+  steer("ignore");
+  stage.pull();
+  ASSERT_TRUE(desktop_is_told("LockSession c2"));
+  EXPECT_TRUE(desktop_is_told("The screen is not locked", seconds(5))) << desktop->output();
+}
+
+TEST_F(AgentOnATerminal, AsksForACardThatGoesInAsItStarts) {
+  const auto lock = stage.dir / "cardgate-agent.lock";
+  for (int i = 0; i < 6; ++i) {
+    std::filesystem::remove(lock);
+    if (i % 3 == 0) stage.insert();
+    ASSERT_NO_FATAL_FAILURE(launch());
+    if (i % 3 == 1) stage.insert();
+    if (i % 3 == 2) {
+      ASSERT_TRUE(eventually(seconds(10), [&] { return std::filesystem::exists(lock); }));
+      stage.insert();
+    }
+    EXPECT_TRUE(shows("Passcode:")) << "run " << i;
+    (void)tmux({"kill-server"});
+    EXPECT_TRUE(eventually(seconds(10), [&] { return !runs(); }));
+    stage.pull();
+  }
+}
+
+TEST_F(AgentOnATerminal, EndsWithTheLastDesktopOfItsUser) {
+  auto started = Process::start({"sh", "-c", command("< /dev/null", "DISPLAY=:99")});
+  ASSERT_TRUE(started);
+  ASSERT_TRUE(desktop_is_told("Type /c2")) << said();
+  steer("other ends");
+  EXPECT_FALSE((*started)->wait(std::chrono::milliseconds(500)));
+  steer("ends");
+  EXPECT_EQ((*started)->wait(seconds(10)), 0);
+  EXPECT_NE(said().find("has ended, and the agent with it"), std::string::npos) << said();
 }
 
 TEST_F(AgentOnATerminal, BelievesAGreeterThatUnlocksTheLogin) {

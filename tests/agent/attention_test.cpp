@@ -172,6 +172,43 @@ TEST_F(Desktop, AsksForACardThatIsInWhenItStarts) {
   EXPECT_EQ(count<action::Ask>(), 1);
 }
 
+TEST_F(Desktop, AsksForACardThatIsBeingReadWhenItStarts) {
+  reader(ward) = {.name = ward, .state = SeenReader::State::reading};
+  connect();
+  EXPECT_EQ(count<action::Ask>(), 0);
+  put_in(ada);
+  event("card", "read", ward);  // that a sign-in is needed was told before
+  look();
+  EXPECT_EQ(count<action::Ask>(), 1);
+}
+
+TEST_F(Desktop, AsksForACardThatWasInBeforeTheLoginWasAtTheFront) {
+  agent = std::make_unique<Attention>(Habits{});
+  reader(ward) = {.name = ward, .state = SeenReader::State::hidden};
+  screen(false, false);
+  connect();
+  forget();
+  put_in(ada);
+  screen(false, true);
+  EXPECT_GE(count<action::Look>(), 1) << "the reader is this user's now";
+  look();
+  EXPECT_EQ(count<action::Ask>(), 1);
+}
+
+TEST_F(Desktop, AsksForACardThatBecameGoodWhileItIsIn) {
+  connect();
+  event("card", "inserted", ward);
+  put_in(ada);
+  reader(ward).problem = "Nobody can tell now whether the card was withdrawn.";
+  event("card", "sign_in_needed", ward);
+  look();
+  EXPECT_TRUE(notified("This card cannot be used"));
+  reader(ward).problem.clear();
+  event("card", "judged", ward);
+  look();
+  EXPECT_EQ(count<action::Ask>(), 1);
+}
+
 TEST_F(Desktop, WaitsForAFreshLookBeforeItAsks) {
   connect();
   put_in(ada);
@@ -832,6 +869,68 @@ TEST_F(Desktop, AGreeterThatUnlockedTheLoginIsBelieved) {
   pass(seconds(10));
   EXPECT_EQ(count<action::Lock>(), 1);
   EXPECT_FALSE(notified("not locked"));
+}
+
+/// Another desktop of the same person.
+class TwoDesktops : public Desktop {
+ protected:
+  void screens(bool locked, bool active, bool others_locked, bool other_in_front) {
+    take(agent->screen({.known = true,
+                        .locked = locked,
+                        .active = active,
+                        .others_locked = others_locked,
+                        .other_in_front = other_in_front},
+                       now));
+  }
+};
+
+TEST_F(TwoDesktops, TheOneAtTheFrontIsWatchedWhichever) {
+  sign_in();
+  screens(false, false, false, true);
+  pull();
+  EXPECT_EQ(count<action::Lock>(), 1);
+  pass(Attention::lock_patience);
+  EXPECT_TRUE(notified("The screen is not locked")) << "the other one, where the person is";
+}
+
+TEST_F(TwoDesktops, ItIsEnoughThatTheOneAtTheFrontIsLocked) {
+  sign_in();
+  screens(false, false, false, true);
+  pull();
+  screens(false, false, true, false);
+  pass(Attention::lock_patience);
+  EXPECT_FALSE(notified("The screen is not locked"));
+}
+
+TEST_F(TwoDesktops, TheOtherIsLockedWhenItComesToTheFrontUnlocked) {
+  sign_in();
+  screens(false, true, false, false);
+  pull();
+  screens(true, true, false, false);
+  pass(Attention::lock_patience);
+  forget();
+  screens(true, false, false, true);
+  pass(Attention::front_patience);
+  EXPECT_EQ(count<action::Lock>(), 1);
+}
+
+TEST_F(TwoDesktops, ALockedOneDoesNotHideThatTheOtherIsOpen) {
+  sign_in();
+  screens(true, false, false, true);
+  pull();
+  EXPECT_EQ(count<action::Lock>(), 1);
+}
+
+TEST_F(Desktop, AGreeterThatUnlocksJustAfterTheSecondLockIsBelieved) {
+  sign_in();
+  screen(false, false);
+  pull();
+  screen(false, true);
+  pass(Attention::front_patience);
+  EXPECT_EQ(count<action::Lock>(), 2);
+  take(agent->unlocked());
+  pass(Attention::lock_patience);
+  EXPECT_FALSE(notified("The screen is not locked"));
 }
 
 TEST_F(Desktop, LocksALoginThatIsNotAtTheFrontBeforeSleep) {

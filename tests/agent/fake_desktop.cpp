@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stands in for logind and for a desktop's notifications, on a bus of the test's own: fake-desktop ADDRESS. What it was asked goes
 // to its output, a line each. A test steers it by a second one, fake-desktop ADDRESS WORD: "locked", "unlocked", "away", "here", "sleep",
-// "woke", "unlock" (what a greeter asks logind for); "obey" and "ignore" say whether it locks when it is asked to.
+// "woke", "unlock" (what a greeter asks logind for); "obey" and "ignore" say whether it locks when it is asked to. "other here" and
+// "other away" bring the user's second desktop to the front; "other ends" and "ends" end the logins.
 #include <fcntl.h>
 #include <poll.h>
 #include <systemd/sd-bus.h>
@@ -12,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <tuple>
 
 namespace {
 
@@ -23,6 +25,8 @@ constexpr const char* manager_interface = "org.freedesktop.login1.Manager";
 struct State {
   sd_bus* bus = nullptr;
   int locked = 0, active = 1;
+  int other_locked = 0, other_active = 0;
+  bool other_there = true;
   bool obeys = true;
   int inhibitor = -1;  // our end: it ends when the agent lets go
   std::uint32_t notes = 0;
@@ -37,6 +41,15 @@ void must(int result, const char* what) {
   if (result >= 0) return;
   std::fprintf(stderr, "fake-desktop: %s: %d\n", what, result);
   std::_Exit(1);
+}
+
+const char* type_text = "x11";
+
+void set_other(int& value, int to) {
+  value = to;
+  must(sd_bus_emit_properties_changed(state.bus, "/c2", session_interface,
+                                      &value == &state.other_locked ? "LockedHint" : "Active", nullptr),
+       "changed");
 }
 
 void set(int& value, int to) {
@@ -56,12 +69,15 @@ int lock_session(sd_bus_message* message, void*, sd_bus_error*) {
   tell(std::string("LockSession ") + id);
   const int sent = sd_bus_reply_method_return(message, "");
   if (state.obeys && std::string(id) == "c1") set(state.locked, 1);
+  if (state.obeys && std::string(id) == "c2") set_other(state.other_locked, 1);
   return sent;
 }
 
 /// The session of the display, another on a second screen, one from afar, and somebody else's.
 int list_sessions(sd_bus_message* message, void*, sd_bus_error*) {
   const std::uint32_t own = ::getuid();
+  if (!state.other_there)
+    return sd_bus_reply_method_return(message, "a(susso)", 1, "c1", own, "ada", "seat0", session_path);
   return sd_bus_reply_method_return(message, "a(susso)", 4, "c1", own, "ada", "seat0", session_path,  //
                                     "c2", own, "ada", "seat0", "/c2",                                 //
                                     "c3", own, "ada", "", "/c3",                                      //
@@ -90,6 +106,11 @@ int display(sd_bus*, const char*, const char*, const char*, sd_bus_message* repl
   return sd_bus_message_append(reply, "(so)", "c1", session_path);
 }
 
+int type(sd_bus*, const char* path, const char*, const char*, sd_bus_message* reply, void*, sd_bus_error*) {
+  tell(std::string("Type ") + path);
+  return sd_bus_message_append(reply, "s", type_text);
+}
+
 int capabilities(sd_bus_message* message, void*, sd_bus_error*) {
   return sd_bus_reply_method_return(message, "as", 2, "body", "body-markup");
 }
@@ -114,6 +135,17 @@ int steer(sd_bus_message* message, void*, sd_bus_error*) {
   if (what == "locked" || what == "unlocked") set(state.locked, what == "locked" ? 1 : 0);
   if (what == "away" || what == "here") set(state.active, what == "here" ? 1 : 0);
   if (what == "obey" || what == "ignore") state.obeys = what == "obey";
+  if (what == "other here" || what == "other away") {
+    set(state.active, what == "other away" ? 1 : 0);
+    set_other(state.other_active, what == "other here" ? 1 : 0);
+  }
+  for (const auto& [end, id, path] :
+       {std::tuple("ends", "c1", session_path), std::tuple("other ends", "c2", "/c2")}) {
+    if (what == end && std::string(id) == "c2") state.other_there = false;
+    if (what == end)
+      must(sd_bus_emit_signal(state.bus, manager_path, manager_interface, "SessionRemoved", "so", id, path),
+           "ends");
+  }
   if (what == "unlock")
     must(sd_bus_emit_signal(state.bus, session_path, session_interface, "Unlock", nullptr), "unlock");
   if (what == "sleep" || what == "woke")
@@ -131,14 +163,24 @@ const sd_bus_vtable manager[] = {
     SD_BUS_METHOD("TerminateSession", "s", "", terminate_session, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Inhibit", "ssss", "h", inhibit, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_SIGNAL("PrepareForSleep", "b", 0),
+    SD_BUS_SIGNAL("SessionRemoved", "so", 0),
     SD_BUS_VTABLE_END};
 const sd_bus_vtable user[] = {SD_BUS_VTABLE_START(0), SD_BUS_PROPERTY("Display", "(so)", display, 0, 0),
                               SD_BUS_VTABLE_END};
 const sd_bus_vtable session[] = {
-    SD_BUS_VTABLE_START(0), SD_BUS_SIGNAL("Unlock", nullptr, 0),
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_SIGNAL("Unlock", nullptr, 0),
     SD_BUS_PROPERTY("LockedHint", "b", nullptr, offsetof(State, locked), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Active", "b", nullptr, offsetof(State, active), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Type", "s", type, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_VTABLE_END};
+const sd_bus_vtable other_session[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_PROPERTY("LockedHint", "b", nullptr, offsetof(State, other_locked),
+                    SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Active", "b", nullptr, offsetof(State, other_active),
+                    SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Type", "s", type, 0, SD_BUS_VTABLE_PROPERTY_CONST), SD_BUS_VTABLE_END};
 const sd_bus_vtable notifications[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD("GetCapabilities", "", "as", capabilities, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -177,6 +219,7 @@ int main(int argc, char** argv) {
   add(manager_path, manager_interface, manager);
   add("/org/freedesktop/login1/user/own", "org.freedesktop.login1.User", user);
   add(session_path, session_interface, session);
+  add("/c2", session_interface, other_session);
   add("/org/freedesktop/Notifications", "org.freedesktop.Notifications", notifications);
   add("/test", "test.Desktop", control);
   must(sd_bus_request_name(state.bus, "org.freedesktop.login1", 0), "name");
