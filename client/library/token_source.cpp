@@ -54,9 +54,8 @@ struct TokenSource::State {
   std::int64_t pause_ms = shortest_pause_ms;
 };
 
-TokenSource::TokenSource(Client client, std::string role, std::string audience, std::string session)
-    : state_(new State{std::move(client), std::move(role), std::move(audience), std::move(session), {}, {}}) {
-}
+TokenSource::TokenSource(const Client& client, std::string role, std::string audience, std::string session)
+    : state_(new State{client, std::move(role), std::move(audience), std::move(session), {}, {}}) {}
 TokenSource::TokenSource(TokenSource&&) noexcept = default;
 TokenSource& TokenSource::operator=(TokenSource&&) noexcept = default;
 TokenSource::~TokenSource() = default;

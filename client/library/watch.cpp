@@ -27,7 +27,7 @@ Error watch_error(Errc code, std::string text) {
 }  // namespace
 
 struct Watch::State {
-  State(Client made_of) : client(std::move(made_of)), stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  explicit State(const Client& of) : client(of), stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     connection.end_by(stop);
   }
   ~State() {
@@ -136,7 +136,7 @@ std::optional<Event> Watch::State::take() {
   }
 }
 
-Watch::Watch(Client client) : state_(std::make_unique<State>(std::move(client))) {}
+Watch::Watch(const Client& client) : state_(std::make_unique<State>(client)) {}
 Watch::Watch(Watch&&) noexcept = default;
 Watch& Watch::operator=(Watch&&) noexcept = default;
 Watch::~Watch() = default;

@@ -200,7 +200,7 @@ class CARDGATE_PUBLIC Client {
 /// be able to lock.
 class CARDGATE_PUBLIC TokenSource {
  public:
-  TokenSource(Client client, std::string role, std::string audience, std::string session = {});
+  TokenSource(const Client& client, std::string role, std::string audience, std::string session = {});
   TokenSource(TokenSource&&) noexcept;
   TokenSource& operator=(TokenSource&&) noexcept;
   ~TokenSource();
@@ -247,7 +247,7 @@ struct Event {
 ///   }
 class CARDGATE_PUBLIC Watch {
  public:
-  explicit Watch(Client client);
+  explicit Watch(const Client& client);
   Watch(Watch&&) noexcept;
   Watch& operator=(Watch&&) noexcept;
   ~Watch();
