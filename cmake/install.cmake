@@ -29,7 +29,7 @@ if(TARGET pam_cardgate)
 endif()
 install(FILES config/pam-configs/cardgate DESTINATION share/pam-configs)
 
-install(DIRECTORY config/ DESTINATION share/doc/cardgate/examples FILES_MATCHING PATTERN "*.yaml" PATTERN "*.csv" PATTERN "*.conf" PATTERN "*.txt" PATTERN "Caddyfile")
+install(DIRECTORY config/ DESTINATION share/doc/cardgate/examples FILES_MATCHING PATTERN "*.yaml" PATTERN "*.json" PATTERN "*.csv" PATTERN "*.conf" PATTERN "*.txt" PATTERN "Caddyfile")
 install(DIRECTORY docs/ DESTINATION share/doc/cardgate FILES_MATCHING PATTERN "*.md" PATTERN "*.png" PATTERN "man" EXCLUDE)
 install(FILES config/bash-completion/cardgate DESTINATION share/bash-completion/completions)
 install(FILES LICENSE DESTINATION share/doc/cardgate)

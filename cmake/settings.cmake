@@ -73,12 +73,17 @@ function(cardgate_share_headers name)
   target_precompile_headers(${name} REUSE_FROM cardgate_common_headers)
 endfunction()
 
-# cardgate_compile_together(TARGET): several files in one run of the compiler, which instantiates Asio's, CLI11's and
+# cardgate_compile_together(TARGET [FILES]): several files in one run of the compiler, which instantiates Asio's, CLI11's and
 # Boost.JSON's templates once for all of them. So no two files of TARGET may give a name of their own to two things.
 # -DCARDGATE_TOGETHER=OFF compiles one by one: better for who changes one file again and again.
+# FILES at a time: as few runs as keep two cores busy where templates are most of the work.
 function(cardgate_compile_together name)
   if(CARDGATE_TOGETHER)
-    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+    set(batch 6)
+    if(ARGC GREATER 1)
+      set(batch ${ARGV1})
+    endif()
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${batch})
     # Says of a file that is compiled together with others what it should say of headers alone.
     target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
   endif()

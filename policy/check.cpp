@@ -10,7 +10,6 @@
 namespace cardgate::policy {
 namespace {
 
-using Kind = Prerequisite::Kind;
 using Severity = Finding::Severity;
 using Names = std::set<std::string, std::less<>>;
 

@@ -9,8 +9,6 @@
 namespace cardgate::policy {
 namespace {
 
-using Kind = Prerequisite::Kind;
-
 /// Gathers the answers to one request.
 class Hearing {
  public:

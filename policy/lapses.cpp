@@ -12,7 +12,6 @@
 namespace cardgate::policy {
 namespace {
 
-using Kind = Prerequisite::Kind;
 using std::chrono::days;
 
 /// A password asks for everything that a card asks for, but for the card.

@@ -68,7 +68,6 @@ bool Role::accepts(SignIn way) const {
 }
 
 std::string_view name(Prerequisite::Kind kind) {
-  using Kind = Prerequisite::Kind;
   switch (kind) {
     case Kind::not_removed:
       return "not-removed";

@@ -41,6 +41,7 @@ struct Prerequisite {
   std::string text_hash = {};  // declaration only: SHA-256 of its text, hex; empty: the policy has no text
   friend bool operator==(const Prerequisite&, const Prerequisite&) = default;
 };
+using Kind = Prerequisite::Kind;
 /// The stable code of a kind, as in the file and in answers: "not-removed", "form", ...
 std::string_view name(Prerequisite::Kind kind);
 

@@ -9,8 +9,6 @@
 namespace cardgate::policy {
 namespace {
 
-using Kind = Prerequisite::Kind;
-
 /// How a kind is written in the file: alone, or with the name of what is asked for.
 enum class Shape : std::uint8_t { plain, named, declaration, training };
 

@@ -120,7 +120,6 @@ Standing between(const std::optional<Date>& from, const std::optional<Date>& unt
 }
 
 Standing standing_of(const Prerequisite& wanted, const Facts& facts, std::string_view role, Day today) {
-  using Kind = Prerequisite::Kind;
   switch (wanted.kind) {
     case Kind::not_removed:
       return yes_or_no(!facts.removed);

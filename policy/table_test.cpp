@@ -12,7 +12,7 @@
 namespace cardgate::policy {
 namespace {
 
-constexpr std::size_t max_file_bytes = 4 << 20;
+constexpr std::size_t max_table_bytes = 4 << 20;
 
 Result<void> read_text(YamlMap& map, std::string_view key, std::string& to) {
   if (const auto node = map.optional(key)) to = TRY(node->string());
@@ -184,7 +184,6 @@ Result<Facts> read_person(const std::string& name, const Yaml& node,
 /// A mistyped code would otherwise be a case that can never come true.
 Result<std::vector<std::string>> read_codes(const Yaml& node) {
   std::vector<std::string> known{"sign-in", "role"};
-  using Kind = Prerequisite::Kind;
   for (auto kind = Kind::not_removed; kind <= Kind::training; kind = Kind(static_cast<int>(kind) + 1)) {
     known.emplace_back(name(kind));
   }
@@ -305,7 +304,7 @@ Result<Table> parse_table(std::string_view text, std::string_view name) {
 }
 
 Result<Table> load_table(const std::filesystem::path& path) {
-  auto table = TRY(parse_table(TRY(read_file(path, max_file_bytes)), path.string()));
+  auto table = TRY(parse_table(TRY(read_file(path, max_table_bytes)), path.string()));
   if (!table.policy.empty()) table.policy = path.parent_path() / table.policy;
   return table;
 }

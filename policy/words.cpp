@@ -137,7 +137,6 @@ Words training(const Standing& standing, std::string_view title) {
 
 Words words_for(const Prerequisite& wanted, const Standing& standing, std::string_view role,
                 const Facts& facts, const Contacts& contacts) {
-  using Kind = Prerequisite::Kind;
   switch (wanted.kind) {
     // Why is between the person, the manager and the team: it is never told here.
     case Kind::not_removed:
@@ -167,7 +166,6 @@ Words words_for(const Prerequisite& wanted, const Standing& standing, std::strin
 
 /// The file's wording of one prerequisite, as a rule and not as somebody's lack.
 std::string rule(const Prerequisite& wanted) {
-  using Kind = Prerequisite::Kind;
   switch (wanted.kind) {
     case Kind::not_removed:
       return "access is not removed";

@@ -241,6 +241,16 @@ void Answers::prune(WallTime at) {
   }
 }
 
+Answers::OcspTimes Answers::ocsp_times() const {
+  const std::lock_guard lock(impl_->mutex);
+  OcspTimes out{impl_->ocsp.size(), {}};
+  if (const auto oldest = std::ranges::min_element(
+          impl_->ocsp, {}, [](const auto& entry) { return entry.second.this_update; });
+      oldest != impl_->ocsp.end())
+    out.oldest = oldest->second.this_update;
+  return out;
+}
+
 std::size_t Answers::size() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->ocsp.size() + impl_->crls.size();

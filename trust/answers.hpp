@@ -58,6 +58,11 @@ class Answers {
   /// Forgets, here and on disk, what ended more than a month ago.
   void prune(WallTime at);
   std::size_t size() const;
+  struct OcspTimes {
+    std::size_t count = 0;
+    WallTime oldest{};  // when the oldest was made; when there is one
+  };
+  OcspTimes ocsp_times() const;
 
   ~Answers();
   Answers(const Answers&) = delete;

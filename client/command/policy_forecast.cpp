@@ -18,7 +18,7 @@ namespace {
 using std::chrono::days;
 using Day = std::chrono::sys_days;
 
-constexpr std::size_t nearest = 20;
+constexpr std::size_t nearest_shown = 20;
 // The whole register is read, at some ten thousand people a second.
 constexpr milliseconds forecast_patience = std::chrono::minutes(10);
 
@@ -81,15 +81,15 @@ void say_nearest(const json::object& body) {
   std::vector<std::vector<std::string>> rows{
       {"last day", "days", "person", "name", "role", "what ends", "line manager"}};
   for (const auto* lapse : lapses) {
-    if (rows.size() > nearest) break;
+    if (rows.size() > nearest_shown) break;
     const auto manager = id_of(*lapse, "line_manager");
     rows.push_back({text_of(*lapse, "last_day"), std::to_string(number_of(*lapse, "days_left")),
                     id_of(*lapse, "person"), name_of(*lapse, "person"), text_of(*lapse, "role"),
                     text_of(*lapse, "title"), manager.empty() ? "-" : manager});
   }
   say("");
-  if (lapses.size() > nearest) {
-    say(fmt::format("The nearest {} of {} (--csv has all of them):", nearest, lapses.size()));
+  if (lapses.size() > nearest_shown) {
+    say(fmt::format("The nearest {} of {} (--csv has all of them):", nearest_shown, lapses.size()));
   }
   say_all(table(rows));
 }

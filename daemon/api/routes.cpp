@@ -156,6 +156,9 @@ constexpr auto route_rules = [] {
   return out;
 }();
 
+/// systemd/cardgate-metrics.service.
+constexpr std::string_view metrics_proxy = "cardgate-metrics.service";
+
 }  // namespace
 
 std::size_t body_limit(const Request& head, bool admin) {
@@ -164,6 +167,9 @@ std::size_t body_limit(const Request& head, bool admin) {
 
 Answer route(Apis& apis, Admission& admission, Recorder& recorder, Request& request) {
   const Peer& peer = *request.peer;
+  // Whoever comes to the proxy's port by TCP is the proxy to the kernel, so that it may look at the figures and do nothing else.
+  if (peer.unit == metrics_proxy && request.path != "/metrics")
+    co_return problem(403, "metrics_only", "This port has the metrics and nothing else: GET /metrics.");
   if (!peer.admin_socket && !LoginApi::counts(request) && !admission.allow_request(peer)) {
     recorder.count("rate_limited");
     co_return too_many_requests();

@@ -34,6 +34,7 @@ struct SignInApi::ByCard {
   std::optional<Counted> place{};
   WallTime asked_at{};
   trust::Verdict proof{};
+  std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
 
   bool is_new() const { return resume_id.empty(); }
   const std::string& on_record() const { return is_new() ? session.id : resume_id; }
@@ -130,6 +131,7 @@ SignInApi::LaterRefusal SignInApi::judge_again(ByCard& going) {
 }
 
 SignInApi::Refusal SignInApi::stand(ByCard& going) {
+  const auto begun = std::chrono::steady_clock::now();
   CardUse& use = going.use;
   const auto& card = going.card;
   Session& session = going.session;
@@ -165,6 +167,7 @@ SignInApi::Refusal SignInApi::stand(ByCard& going) {
         {{"CARDGATE_PERSON", person.id}});
     return cards_.refuse(use, problem(409, "card_in_use", std::string(work::card_in_use)), "card_in_use");
   }
+  recorder_.took("sign_in_seconds", "register", begun);
   // A place first: neither a try nor a record is spent on a session for which there is no room.
   if (!going.is_new()) return std::nullopt;
   if (auto no = refuse_opening(going.peer, session)) return no;
@@ -196,14 +199,17 @@ SignInApi::LaterRefusal SignInApi::prove(ByCard& going) {
     cards_.publish("read", name);
     co_return answer;
   }
-  if (!proof->valid) co_return refuse_certificate(going, *proof);
+  if (!proof->verdict.valid) co_return refuse_certificate(going, proof->verdict);
+  recorder_.took("sign_in_seconds", "card", proof->card);
+  recorder_.took("sign_in_seconds", "certificate", proof->certificate);
+  recorder_.took("sign_in_seconds", "revocation", proof->revocation);
   readers.proved(name);
   if (going.patience.left.stop_requested()) co_return cards_.refuse_who_left(going.use);
   // No card is issued with fewer than three tries, so three or more of them need no second look.
   const bool few = reader->tries_left < 3 && reader->tries_left != tries_unknown;
   if (reader->failures > 0 || few) boost::asio::co_spawn(io_, readers.recount(name), boost::asio::detached);
   reader->failures = 0;
-  going.proof = *proof;
+  going.proof = proof->verdict;
   co_return std::nullopt;
 }
 
@@ -233,9 +239,11 @@ SignInApi::LaterRefusal SignInApi::record(ByCard& going) {
                     {"revocation", going.proof.revocation},
                     {"peer", describe(going.peer)}};
   if (going.account) record.details["account"] = going.account->name;
+  const auto begun = std::chrono::steady_clock::now();
   auto recording = recorder_.write(std::move(record));
   const auto recorded = co_await std::move(recording);
   if (!recorded) co_return recorder_.unavailable();
+  recorder_.took("sign_in_seconds", "log", begun);
   co_return refuse_after_record(going);
 }
 
@@ -348,6 +356,7 @@ boost::asio::awaitable<Response> SignInApi::sign_in_by_card(Request& request, pr
     co_return has_ended();
   }
   recorder_.count("sign_ins");
+  recorder_.took("sign_in_seconds", "all", going.begun);
   log(going.is_new() ? audit::Event::sign_in : audit::Event::session_resumed,
       fmt::format("Person {} {} at reader {}.", going.session.person,
                   going.is_new() ? "signed in" : "took up the session again", going.ask.reader),

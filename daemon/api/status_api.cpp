@@ -232,35 +232,66 @@ Answer StatusApi::openapi(Request&) {
   co_return answer;
 }
 
+void StatusApi::measure_cards(Gauges& out) {
+  double cards = 0, blocked = 0, last_try = 0, unusable = 0;
+  std::optional<WallTime> first_end;
+  for (const auto& [name, reader] : cards_.readers().all()) {
+    if (reader.state == Reader::State::empty) continue;
+    ++cards;
+    if (reader.state == Reader::State::unusable) ++unusable;
+    if (reader.state != Reader::State::ready) continue;
+    if (reader.tries_left == 0) ++blocked;
+    if (reader.tries_left == 1) ++last_try;
+    const auto end = reader.card->info.not_after;
+    if (!first_end || end < *first_end) first_end = end;
+  }
+  out.insert(out.end(), {{"readers", static_cast<double>(cards_.readers().all().size())},
+                         {"cards", cards},
+                         {"cards_blocked", blocked},
+                         {"cards_on_last_try", last_try},
+                         {"cards_unusable", unusable},
+                         {"pcscd_up", cards_.readers().service_up() ? 1.0 : 0.0}});
+  if (first_end)
+    out.push_back(
+        {"card_certificate_left_seconds", std::chrono::duration<double>(*first_end - clock_.now()).count()});
+}
+
+void StatusApi::measure_revocation(Gauges& out) {
+  const auto since = [&](WallTime then) {
+    return std::chrono::duration<double>(clock_.now() - then).count();
+  };
+  const auto lists = rules_.judge()->authorities().list_times();
+  out.push_back({"revocation_lists", static_cast<double>(lists.count)});
+  if (lists.count > 0) {
+    out.push_back({"revocation_list_age_seconds", since(lists.oldest)});
+    out.push_back({"revocation_list_left_seconds", -since(lists.first_due)});
+  }
+  const auto answers = rules_.judge()->answers()->ocsp_times();
+  out.push_back({"revocation_answers", static_cast<double>(answers.count)});
+  if (answers.count > 0) out.push_back({"revocation_answer_age_seconds", since(answers.oldest)});
+}
+
 Answer StatusApi::metrics(Request&) {
   const auto health = recorder_.health();
-  std::size_t cards = 0;
-  for (const auto& [reader_name, reader] : cards_.readers().all())
-    cards += reader.state != Reader::State::empty ? 1 : 0;
+  const bool in_use = loader_.configuration().state == ConfigurationInUse::State::in_use;
+  Gauges gauges{{"build", 1.0, CARDGATE_VERSION},
+                {"people", static_cast<double>(roll_.count(clock_.boot()).value_or(0))},
+                {"configuration_in_use", in_use ? 1.0 : 0.0},
+                {"sessions", static_cast<double>(sessions_.size())},
+                {"tokens_live", static_cast<double>(sessions_.token_count())},
+                {"listeners", static_cast<double>(events_.listeners())},
+                {"connections", static_cast<double>(connections ? connections() : 0)},
+                {"audit_ok", health.ok ? 1.0 : 0.0},
+                {"audit_queue", static_cast<double>(health.waiting)},
+                {"audit_records", static_cast<double>(health.records)},
+                {"audit_syncs", static_cast<double>(health.syncs)},
+                {"acts_unwritten", static_cast<double>(open_acts_.owed().size())},
+                {"audit_late", static_cast<double>(health.late)}};
+  measure_cards(gauges);
+  measure_revocation(gauges);
   Response answer;
-  const auto lists = rules_.judge()->authorities().list_times();
-  const auto age = [&](WallTime since) {
-    return lists.count == 0 ? 0.0 : std::chrono::duration<double>(clock_.now() - since).count();
-  };
   answer.content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-  answer.body = recorder_.metrics(
-      {{"people", static_cast<double>(roll_.count(clock_.boot()).value_or(0))},
-       {"configuration_in_use", loader_.configuration().state == ConfigurationInUse::State::in_use ? 1 : 0},
-       {"revocation_lists", static_cast<double>(lists.count)},
-       {"revocation_list_age_seconds", age(lists.oldest)},
-       {"revocation_list_left_seconds", -age(lists.first_due)},
-       {"sessions", static_cast<double>(sessions_.size())},
-       {"tokens_live", static_cast<double>(sessions_.token_count())},
-       {"readers", static_cast<double>(cards_.readers().all().size())},
-       {"cards", static_cast<double>(cards)},
-       {"listeners", static_cast<double>(events_.listeners())},
-       {"connections", static_cast<double>(connections ? connections() : 0)},
-       {"audit_ok", health.ok ? 1 : 0},
-       {"audit_records", static_cast<double>(health.records)},
-       {"audit_syncs", static_cast<double>(health.syncs)},
-       {"acts_unwritten", static_cast<double>(open_acts_.owed().size())},
-       {"audit_late", static_cast<double>(health.late)},
-       {"pcscd_up", cards_.readers().service_up() ? 1 : 0}});
+  answer.body = recorder_.metrics(gauges);
   co_return answer;
 }
 

@@ -51,7 +51,10 @@ class StatusApi {
 
  private:
   struct Condition;
+  using Gauges = std::vector<Metrics::Gauge>;
 
+  void measure_cards(Gauges& out);
+  void measure_revocation(Gauges& out);
   Condition condition();
   /// What is wrong with the parts of the service, for people. `owed`: how many acts the staff register still lacks.
   std::vector<std::string> told_of_parts(const audit::Log::Health& health, std::size_t owed);

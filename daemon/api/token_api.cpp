@@ -212,6 +212,7 @@ std::optional<Response> TokenApi::refuse_to_send(Issue& issue) {
 }
 
 Answer TokenApi::token(Request& request) {
+  const auto begun = std::chrono::steady_clock::now();
   auto parsed = proto::parse_token_request(request.body);
   if (!parsed) co_return problem(400, "bad_request", parsed.error().context + ".");
   Issue issue{*request.peer, std::move(*parsed)};
@@ -249,6 +250,7 @@ Answer TokenApi::token(Request& request) {
   }
   if (auto no = refuse_to_send(issue)) co_return std::move(*no);
   recorder_.count("tokens_issued");
+  recorder_.took("token_seconds", {}, begun);
   Response answer;
   // Written by hand: a token is base64url and needs no escaping, and this is the hot path.
   answer.body = fmt::format(R"({{"access_token":"{}","token_type":"Bearer","expires_in":{}}})", signed_token,

@@ -154,24 +154,34 @@ std::optional<std::string> certificate_warning(const trust::CertificateInfo& inf
   return fmt::format("The certificate on your card ends in {} days. {}.", left.count(), cure);
 }
 
-Result<trust::Verdict> prove_card(Attempt attempt, const CertificateJudge& judge, WallTime now,
-                                  std::stop_token stop) {
+Result<Proof> prove_card(Attempt attempt, const CertificateJudge& judge, WallTime now, std::stop_token stop) {
+  using Steady = std::chrono::steady_clock;
   const CardFacts& card = *attempt.card;
-  auto verdict = judge.ask(card.certificate, now);
-  if (!verdict.valid) {
-    card.driver->forget(card.certificate_mark);
-    return verdict;
+  Proof proof;
+  const auto begun = Steady::now();
+  proof.verdict = judge.look(card.certificate, now);
+  const auto looked = Steady::now();
+  proof.certificate = looked - begun;
+  if (!proof.verdict.valid) {
+    proof.verdict = judge.ask(card.certificate, now);
+    proof.revocation = Steady::now() - looked;
   }
+  if (!proof.verdict.valid) {
+    card.driver->forget(card.certificate_mark);
+    return proof;
+  }
+  const auto at_card = Steady::now();
   const auto message = trust::challenge_message(random_bytes(32), attempt.host, attempt.sign_in_id);
   const auto block = TRY(trust::block_to_sign(card.info.key, message));
   attempt.use.passcode_key = card.passcode_key;
   const auto signature = TRY(card.driver->sign(std::move(attempt.use), card.info, block, std::move(stop)));
+  proof.card = Steady::now() - at_card;
   if (auto proved = trust::verify_possession(card.certificate, message, signature); !proved) {
     card.driver->forget(card.certificate_mark);
     return proved.error();
   }
   card.driver->remember(card.certificate_mark, card.certificate);
-  return verdict;
+  return proof;
 }
 
 }  // namespace cardgate::daemon

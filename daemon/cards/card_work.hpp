@@ -7,6 +7,7 @@
 //   prove_card   after the passcode  the challenge signed by the card, checked against that certificate
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -46,6 +47,13 @@ Result<CardFacts> read_card(const CardDrivers& drivers, const std::string& reade
 /// What a person should be told 30, 7 and 1 days before their certificate ends, and when it has ended.
 std::optional<std::string> certificate_warning(const trust::CertificateInfo& info, WallTime now);
 
+/// A passcode was right, and the card has the key of its certificate, which `verdict` is about.
+struct Proof {
+  trust::Verdict verdict;
+  /// How long it took to judge the certificate by what is at hand, to ask the network, and to talk to the card.
+  std::chrono::nanoseconds certificate{}, revocation{}, card{};
+};
+
 struct Attempt {
   std::shared_ptr<const CardFacts> card;  // what read_card found in this insertion
   PasscodeUse use;
@@ -57,7 +65,6 @@ struct Attempt {
 /// card_changed (number = tries left; nothing spent), signature_invalid (the card has another key than its
 /// certificate says), permission_denied (the passcode was right, and the key does not sign), key_unsupported,
 /// pcsc_*, card_*, cancelled (nothing spent), timeout.
-Result<trust::Verdict> prove_card(Attempt attempt, const CertificateJudge& judge, WallTime now,
-                                  std::stop_token stop);
+Result<Proof> prove_card(Attempt attempt, const CertificateJudge& judge, WallTime now, std::stop_token stop);
 
 }  // namespace cardgate::daemon

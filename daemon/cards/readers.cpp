@@ -354,14 +354,14 @@ asio::awaitable<Result<trust::Verdict>> Readers::judge_again(std::string reader,
   co_return outcome;
 }
 
-asio::awaitable<Result<trust::Verdict>> Readers::prove(Attempt attempt, WallTime now, Patience patience) {
+asio::awaitable<Result<Proof>> Readers::prove(Attempt attempt, WallTime now, Patience patience) {
   const std::string reader = attempt.use.reader;
   // std::function wants what can be copied; a passcode cannot.
   auto shared = std::make_shared<Attempt>(std::move(attempt));
-  Work<trust::Verdict> work = [shared, judge = judge_, now](std::stop_token stop) {
+  Work<Proof> work = [shared, judge = judge_, now](std::stop_token stop) {
     return prove_card(std::move(*shared), *judge, now, std::move(stop));
   };
-  auto outcome = co_await on_worker<trust::Verdict>(reader, std::move(patience), std::move(work));
+  auto outcome = co_await on_worker<Proof>(reader, std::move(patience), std::move(work));
   co_return outcome;
 }
 

@@ -81,7 +81,7 @@ class Readers {
                                                              std::shared_ptr<const CardFacts> card,
                                                              WallTime now, Patience patience);
   /// Proves the card on the reader's thread.
-  boost::asio::awaitable<Result<trust::Verdict>> prove(Attempt attempt, WallTime now, Patience patience);
+  boost::asio::awaitable<Result<Proof>> prove(Attempt attempt, WallTime now, Patience patience);
   /// Changes the passcode, or sets a new one by the unblocking key, on the reader's thread. Errors: as
   /// CardDriver.
   boost::asio::awaitable<Result<void>> change_passcode(std::shared_ptr<const CardFacts> card, PasscodeUse use,

@@ -11,6 +11,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -25,12 +26,15 @@ class Durable {
  public:
   /// One record on its way to the disk. Used on the io_context's thread only.
   struct Pending {
+    std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
     std::optional<Result<void>> outcome;
     std::function<void(Result<void>)> waiter;
   };
   using Ticket = std::shared_ptr<Pending>;
 
-  explicit Durable(boost::asio::io_context& io) : shared_(std::make_shared<Shared>(io)) {}
+  /// `took` is told how long each took that got to the disk, on the io_context's thread.
+  Durable(boost::asio::io_context& io, std::function<void(std::chrono::nanoseconds)> took)
+      : shared_(std::make_shared<Shared>(io, std::move(took))) {}
 
   /// `keep`: what becomes of it when the log does not take it.
   Ticket start(audit::Log& log, audit::Record record, audit::Keep keep = audit::Keep::no) {
@@ -64,7 +68,8 @@ class Durable {
 
  private:
   struct Shared : std::enable_shared_from_this<Shared> {
-    explicit Shared(boost::asio::io_context& context) : io(context) {}
+    Shared(boost::asio::io_context& context, std::function<void(std::chrono::nanoseconds)> told)
+        : io(context), took(std::move(told)) {}
     void add(const Ticket& ticket, const Result<void>& outcome) {
       bool first = false;
       {
@@ -79,13 +84,16 @@ class Durable {
           const std::lock_guard lock(self->mutex);
           ready.swap(self->done);
         }
+        const auto now = std::chrono::steady_clock::now();
         for (auto& [each, result] : ready) {
+          if (result) self->took(now - each->begun);
           each->outcome = result;
           if (each->waiter) each->waiter(std::move(result));
         }
       });
     }
     boost::asio::io_context& io;
+    std::function<void(std::chrono::nanoseconds)> took;
     std::mutex mutex;
     std::vector<std::pair<Ticket, Result<void>>> done;
   };

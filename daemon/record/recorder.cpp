@@ -45,7 +45,11 @@ audit::Record counted_look(Looks::Counted counted) {
 
 Recorder::Recorder(boost::asio::io_context& io, std::unique_ptr<audit::Log> log, const Admission& admission,
                    const Clock& clock)
-    : log_(std::move(log)), admission_(admission), clock_(clock), durable_(io), timer_(io, [this] {
+    : log_(std::move(log)),
+      admission_(admission),
+      clock_(clock),
+      durable_(io, [this](auto time) { metrics_.took("audit_durable_seconds", {}, time); }),
+      timer_(io, [this] {
         flush(false);
         arm();
       }) {}
@@ -90,9 +94,11 @@ Response Recorder::unavailable() {
 }
 
 void Recorder::refuse(const Peer& peer, audit::Record record) {
-  metrics_.add("refusals", record.event);
-  if (!refusals_.first(peer.counted_as, admission_.knows(peer), record.event, record.reason, clock_.boot()))
+  metrics_.add("refusals", record.event, record.reason.empty() ? std::string_view("none") : record.reason);
+  if (!refusals_.first(peer.counted_as, admission_.knows(peer), record.event, record.reason, clock_.boot())) {
+    metrics_.add("refusals_folded");
     return;
+  }
   record.role = audit::clean(record.role, max_refused_text);
   for (auto& detail : record.details) {
     if (auto* text = detail.value().if_string()) *text = audit::clean(*text, max_refused_text);

@@ -65,7 +65,15 @@ class Recorder {
   audit::Log::Health health() const { return log_->health(); }
 
   void count(std::string_view metric, std::string_view label = {}) { metrics_.add(metric, label); }
-  std::string metrics(const std::map<std::string, double>& gauges) const { return metrics_.text(gauges); }
+  /// How long a part of one took.
+  void took(std::string_view metric, std::string_view part, std::chrono::nanoseconds time) {
+    metrics_.took(metric, part, time);
+  }
+  /// ... from `since` to now.
+  void took(std::string_view metric, std::string_view part, std::chrono::steady_clock::time_point since) {
+    metrics_.took(metric, part, std::chrono::steady_clock::now() - since);
+  }
+  std::string metrics(const std::vector<Metrics::Gauge>& gauges) const { return metrics_.text(gauges); }
 
   /// Records all that was only counted: the service stops.
   void flush() { flush(true); }
@@ -77,8 +85,8 @@ class Recorder {
   std::unique_ptr<audit::Log> log_;
   const Admission& admission_;
   const Clock& clock_;
-  Durable durable_;
   Metrics metrics_;
+  Durable durable_;
   Refusals refusals_;
   Looks looks_;
   BootTimer timer_;

@@ -53,6 +53,68 @@ TEST_F(ServiceStatus, MetricsCountWhatIsThere) {
   EXPECT_THAT(reply.body, HasSubstr("\ncardgate_cards 1\n"));
 }
 
+TEST_F(ServiceStatus, MetricsSayWhichPartOfASignInTookHowLong) {
+  house.sign_in(House::ada());
+  const auto text = house.ask("GET", "/metrics", House::root()).body;
+  for (const char* part : {"card", "certificate", "revocation", "register", "log", "all"}) {
+    const auto line = fmt::format("\ncardgate_sign_in_seconds_count{{part=\"{}\"}} 1\n", part);
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
+TEST_F(ServiceStatus, MetricsCountRefusalsByReasonAndThoseThatWereFolded) {
+  house.insert_card(House::ada());
+  for (int i = 0; i < 2; ++i)
+    house.ask("POST", "/v1/token", {{"role", "core"}, {"audience", "esr"}}, House::ada());
+  const auto text = house.ask("GET", "/metrics", House::root()).body;
+  EXPECT_THAT(text, HasSubstr("cardgate_refusals_total{event=\"token_refused\",reason=\"no_session\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("cardgate_refusals_folded_total 1\n"));
+}
+
+TEST_F(ServiceStatus, MetricsTellOfCardsThatNeedHelp) {
+  house.insert_card(House::ada());
+  for (const char* wrong : {"111111", "222222"})
+    house.ask("POST", "/v1/sessions", house.with_card(House::ada(), wrong), House::ada());
+  const auto text = house.ask("GET", "/metrics", House::root()).body;
+  EXPECT_THAT(text, HasSubstr("\ncardgate_cards_on_last_try 1\n"));
+  EXPECT_THAT(text, HasSubstr("\ncardgate_cards_blocked 0\n"));
+  EXPECT_THAT(text, HasSubstr("\ncardgate_card_certificate_left_seconds "));
+}
+
+TEST_F(ServiceStatus, MetricsAreReadByPrometheus) {
+  const auto parser =
+      run({"/usr/bin/python3", "-c", "import prometheus_client.openmetrics.parser"}, std::chrono::seconds(30));
+  if (!parser || parser->status != 0)
+    GTEST_SKIP() << "python3-prometheus-client is missing: run script/bootstrap";
+  house.sign_in(House::ada());
+  house.ask("POST", "/v1/token", {{"role", "core"}, {"audience", "esr"}}, House::ada());
+  house.ask("POST", "/v1/token", {{"role", "manager-self-service"}, {"audience", "esr"}}, House::ada());
+  ProcessOptions options;
+  options.input = house.ask("GET", "/metrics", House::root()).body;
+  const auto read =
+      run({"/usr/bin/python3", "-c",
+           "import sys\n"
+           "from prometheus_client.openmetrics.parser import text_string_to_metric_families as read\n"
+           "found = {f.name: f for f in read(sys.stdin.read())}\n"
+           "assert not [f for f in found.values() if 'Not described' in f.documentation], found\n"
+           "print(len(found), found['cardgate_token_seconds'].type, found['cardgate_build'].type)"},
+          std::chrono::seconds(30), options);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->status, 0) << read->output << options.input;
+  EXPECT_THAT(read->output, HasSubstr("histogram info"));
+}
+
+TEST_F(ServiceStatus, TheMetricsPortHasNothingElse) {
+  daemon::Peer proxy = House::peer(4444);
+  proxy.unit = "cardgate-metrics.service";
+  EXPECT_EQ(house.ask("GET", "/metrics", proxy).status, 200);
+  for (const char* path : {"/v1/status", "/v1/sessions", "/v1/nothing", "/metrics/"})
+    EXPECT_EQ(house.ask("GET", path, proxy).status, 403) << path;
+  EXPECT_EQ(
+      house.ask("POST", "/v1/sessions", {{"username", "eve"}, {"password", House::password}}, proxy).status,
+      403);
+}
+
 TEST_F(ServiceStatus, AReloadTakesAnotherPolicyOver) {
   const auto before = policy();
   house.change_policy("token_life: 5m", "token_life: 4m");

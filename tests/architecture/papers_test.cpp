@@ -82,6 +82,22 @@ TEST(ReadMe, TellsPeopleToInstallWhatTheOperationsPaperTellsAndTheTestsRun) {
   EXPECT_NE(shipped("tests/system/inside-package-tree").find("<install-lines"), std::string::npos);
 }
 
+// A mistyped name in an alert never fires, and nobody sees it.
+TEST(Metrics, WhatAlertsAndTheDashboardAskForIsThere) {
+  const auto told = all_of(shipped("daemon/record/metrics.cpp"), "\\{\"([a-z_]+)\",");
+  for (const char* file :
+       {"config/prometheus/cardgate-alerts.yaml", "config/prometheus/grafana-dashboard.json"}) {
+    const auto asked = all_of(shipped(file), "cardgate_([a-z_]+)");
+    EXPECT_GE(asked.size(), 10U) << file;
+    for (auto name : asked) {
+      for (const std::string_view end : {"_total", "_bucket"}) {
+        if (name.ends_with(end)) name.resize(name.size() - end.size());
+      }
+      EXPECT_TRUE(told.contains(name)) << file << ": cardgate_" << name;
+    }
+  }
+}
+
 TEST(OperationsPaper, NamesNoFileOfTheSourceTree) {
   const auto paper = shipped("docs/operations.md");
   for (const std::string path : {" config/", "`config/", "(config/"}) {

@@ -403,15 +403,39 @@ TEST(PeerMatch, NeedsEverythingItNames) {
 TEST(Metrics, AreOpenMetrics) {
   Metrics metrics;
   metrics.add("tokens_issued");
-  metrics.add("refusals", "token_refused");
+  metrics.add("refusals", "token_refused", "no_session");
   EXPECT_EQ(
       metrics.text({{"sessions", 2}}),
       "# TYPE cardgate_refusals counter\n"
-      "# HELP cardgate_refusals Refusals, by the audit event that tells of them\n"
-      "cardgate_refusals_total{event=\"token_refused\"} 1\n"
+      "# HELP cardgate_refusals Refusals, by the audit event that tells of them and by reason\n"
+      "cardgate_refusals_total{event=\"token_refused\",reason=\"no_session\"} 1\n"
       "# TYPE cardgate_tokens_issued counter\n# HELP cardgate_tokens_issued Tokens issued\n"
       "cardgate_tokens_issued_total 1\n"
       "# TYPE cardgate_sessions gauge\n# HELP cardgate_sessions Open sessions\ncardgate_sessions 2\n# EOF\n");
+}
+
+TEST(Metrics, AHistogramCountsWhatTookNoLonger) {
+  Metrics metrics;
+  metrics.took("sign_in_seconds", "card", milliseconds(1));
+  metrics.took("sign_in_seconds", "card", milliseconds(300));
+  metrics.took("sign_in_seconds", "card", seconds(60));
+  const auto text = metrics.text({});
+  for (const char* line :
+       {"# TYPE cardgate_sign_in_seconds histogram\n", "_bucket{part=\"card\",le=\"0.0005\"} 0\n",
+        "_bucket{part=\"card\",le=\"0.001\"} 1\n", "_bucket{part=\"card\",le=\"0.25\"} 1\n",
+        "_bucket{part=\"card\",le=\"0.5\"} 2\n", "_bucket{part=\"card\",le=\"10.0\"} 2\n",
+        "_bucket{part=\"card\",le=\"+Inf\"} 3\n", "_count{part=\"card\"} 3\n",
+        "_sum{part=\"card\"} 60.301\n"})
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+}
+
+TEST(Metrics, PartsAreBoundedAndEscaped) {
+  Metrics metrics;
+  for (int i = 0; i < 1000; ++i) metrics.add("refusals", "token_refused", fmt::format("{}\"\\", i));
+  const auto text = metrics.text({});
+  EXPECT_LE(std::ranges::count(text, '\n'), static_cast<int>(Metrics::max_parts) + 4);
+  EXPECT_NE(text.find(R"(reason="0\"\\"} 1)"), std::string::npos) << text;
+  EXPECT_NE(text.find(R"({event="other"} 936)"), std::string::npos) << text;
 }
 
 class ConfigFile : public ::testing::Test {
