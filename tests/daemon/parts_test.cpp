@@ -541,13 +541,13 @@ TEST(Surroundings, RootAsksByNameAndOthersForTheirOwn) {
   Surroundings around;
   Peer peer;
   peer.uid = 0;
-  EXPECT_EQ(around.account_for(peer, "games")->uid, 5U);
-  EXPECT_FALSE(around.account_for(peer, "no-such-account"));
+  EXPECT_EQ(around.account_for(peer, "games")()->uid, 5U);
+  EXPECT_FALSE(around.account_for(peer, "no-such-account")());
   peer.uid = 5;
-  EXPECT_EQ(around.account_for(peer, "games")->name, "games");
-  EXPECT_FALSE(around.account_for(peer, "root"));
+  EXPECT_EQ(around.account_for(peer, "games")()->name, "games");
+  EXPECT_FALSE(around.account_for(peer, "root")());
   peer.uid = 4'000'000'000;
-  EXPECT_FALSE(around.account_for(peer, "games"));
+  EXPECT_FALSE(around.account_for(peer, "games")());
 }
 
 TEST_F(ConfigFile, EachMistakeNamesItsLineAndKey) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "tests/daemon/stage.hpp"
 #include "tests/pam/driver.hpp"
