@@ -82,8 +82,8 @@ TEST_F(ServiceStatus, MetricsTellOfCardsThatNeedHelp) {
 }
 
 TEST_F(ServiceStatus, MetricsAreReadByPrometheus) {
-  const auto parser =
-      run({"/usr/bin/python3", "-c", "import prometheus_client.openmetrics.parser"}, std::chrono::seconds(30));
+  const auto parser = run({"/usr/bin/python3", "-c", "import prometheus_client.openmetrics.parser"},
+                          std::chrono::seconds(30));
   if (!parser || parser->status != 0)
     GTEST_SKIP() << "python3-prometheus-client is missing: run script/bootstrap";
   house.sign_in(House::ada());

@@ -393,7 +393,8 @@ TEST_F(Pam, AScriptInALoopCostsNoTryNoExchangeAndNoRecord) {
     const auto log = stage.audit_text();
     std::vector<std::string> lines;
     for (auto line : std::views::split(log, '\n'))
-      if (std::string text(line.begin(), line.end()); text.find(R"("event":"checkpoint")") == std::string::npos)
+      if (std::string text(line.begin(), line.end());
+          text.find(R"("event":"checkpoint")") == std::string::npos)
         lines.push_back(std::move(text));
     return lines;
   };
