@@ -15,6 +15,7 @@ endforeach()
 
 # systemd's folders are never multiarch ones.
 install(FILES systemd/cardgated.service systemd/cardgated.socket systemd/cardgated-admin.socket systemd/cardgate-backup.service systemd/cardgate-backup.timer
+  systemd/cardgate-metrics.socket systemd/cardgate-metrics.service
   systemd/cardgate-fetch.socket systemd/cardgate-fetch@.service systemd/cardgate-vendor-cards.socket systemd/cardgate-vendor-cards@.service
   DESTINATION lib/systemd/system)
 install(FILES systemd/user/cardgate-agent.service DESTINATION lib/systemd/user)

@@ -31,6 +31,8 @@ within() {
   done
 }
 
+# As grep -q, but it reads to the end: whoever still writes when grep -q has seen enough ends by SIGPIPE, and the pipe fails.
+finds() { grep "$@" >/dev/null; }
 is() { [[ $1 == "$2" ]] || { echo "expected '$2', got '$1'" && return 1; }; }
 fails() { ! "$@"; }
 refused() { # COMMAND...: says no, with words

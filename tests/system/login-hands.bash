@@ -19,7 +19,7 @@ terminal() {
 on_terminal() { tmux -L "$(<terminal)" "$@"; }
 types() { on_terminal send-keys -l -- "$1" && on_terminal send-keys Enter; }
 screen() { on_terminal capture-pane -p 2>/dev/null; }
-screen_has() { screen | grep -qF -- "$1"; }
+screen_has() { screen | finds -F -- "$1"; }
 shows() { within "${2:-15}" screen_has "$1" || { echo "no '$1' on the terminal:" && screen | grep . && return 1; }; }
 # A shell that says who it is: what is typed to it reads otherwise than what it answers.
 is_in_as() { shows "$1@ward4:" && types 'echo "in as <$(id -un)>"' && shows "in as <$1>"; }
@@ -63,7 +63,7 @@ keys() { xdotool type --delay 20 -- "$1" && xdotool key Return; }
 # session_of USER: the logind session that the user has at the display.
 session_of() { loginctl --no-legend --no-pager list-sessions | awk -v who="$1" '$3 == who && $4 == "seat0" { print $1; exit }'; }
 # The lock is there when it delays a suspend: from then on it hears logind.
-desktop_stands() { [[ -n $(session_of "$1") ]] && systemd-inhibit --list --no-legend | grep -q xss-lock; }
+desktop_stands() { [[ -n $(session_of "$1") ]] && systemd-inhibit --list --no-legend | finds xss-lock; }
 has_desktop() { [[ -n $(session_of "$1") ]]; }
 greeter_stands() { has_desktop lightdm && xdotool search --onlyvisible --class lightdm-gtk-greeter >/dev/null 2>&1; }
 greets() { within 30 greeter_stands && settles ''; }
@@ -209,7 +209,7 @@ agent_asks() {
     password_without_card anna "$anna_password" && types 'cardgate agent' && within 10 listeners_are 1 &&
     puts_in anna && dialog_stands
 }
-listeners_are() { ask /metrics | grep -qx "cardgate_listeners $1"; }
+listeners_are() { ask /metrics | finds -x "cardgate_listeners $1"; }
 dialog_stands() { shows "<Sign in>" && shows "type the passcode"; }
 dialog_is_gone() { ! screen_has "<Sign in>"; }
 dialog_goes() { takes_out anna && within 5 dialog_is_gone; }
