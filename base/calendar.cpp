@@ -9,13 +9,6 @@
 #include "base/day_text.hpp"
 
 namespace cardgate {
-namespace {
-
-WallTime at_once(std::chrono::sys_time<seconds> time) {
-  return time;
-}
-
-}  // namespace
 
 Result<Calendar> Calendar::of(const std::string& zone) {
   Calendar out;
@@ -40,16 +33,19 @@ Date Calendar::date_of(WallTime time) const {
 WallTime Calendar::start_of(Date day) const {
   const std::chrono::sys_days midnight(day);
   if (zone_ == nullptr) return midnight;
-  return at_once(
-      zone_->to_sys(::date::local_seconds(seconds(midnight.time_since_epoch())), ::date::choose::earliest));
+  return zone_->to_sys(::date::local_seconds(seconds(midnight.time_since_epoch())), ::date::choose::earliest);
 }
 
 std::string Calendar::moment_text(WallTime moment) const {
-  if (zone_ == nullptr) return cardgate::moment_text(moment);
-  const auto info = zone_->get_info(std::chrono::floor<seconds>(moment));
-  const auto local = moment + info.offset;
+  WallTime local = moment;
+  std::string clock = "UTC";
+  if (zone_ != nullptr) {
+    const auto info = zone_->get_info(std::chrono::floor<seconds>(moment));
+    local += info.offset;
+    clock = info.abbrev;
+  }
   return fmt::format("{} at {} {}", day_text(cardgate::date_of(local)), to_rfc3339(local).substr(11, 5),
-                     info.abbrev);
+                     clock);
 }
 
 std::string Calendar::zone() const {

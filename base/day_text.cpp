@@ -6,6 +6,8 @@
 #include <array>
 #include <string_view>
 
+#include "base/calendar.hpp"
+
 namespace cardgate {
 
 std::string day_text(Date day) {
@@ -18,7 +20,7 @@ std::string day_text(Date day) {
 }
 
 std::string moment_text(WallTime moment) {
-  return fmt::format("{} at {} UTC", day_text(date_of(moment)), to_rfc3339(moment).substr(11, 5));
+  return Calendar().moment_text(moment);
 }
 
 }  // namespace cardgate

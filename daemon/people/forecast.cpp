@@ -10,7 +10,7 @@
 namespace cardgate::daemon {
 namespace {
 
-using Day = std::chrono::sys_days;
+using policy::Day;
 
 Day monday_of(Day day) {
   return day - (std::chrono::weekday(day) - std::chrono::Monday);
