@@ -167,9 +167,6 @@ std::size_t body_limit(const Request& head, bool admin) {
 
 Answer route(Apis& apis, Admission& admission, Recorder& recorder, Request& request) {
   const Peer& peer = *request.peer;
-  // Whoever comes to the proxy's port by TCP is the proxy to the kernel, so that it may look at the figures and do nothing else.
-  if (peer.unit == metrics_proxy && request.path != "/metrics")
-    co_return problem(403, "metrics_only", "This port has the metrics and nothing else: GET /metrics.");
   if (!peer.admin_socket && !LoginApi::counts(request) && !admission.allow_request(peer)) {
     recorder.count("rate_limited");
     co_return too_many_requests();
@@ -178,6 +175,9 @@ Answer route(Apis& apis, Admission& admission, Recorder& recorder, Request& requ
     recorder.count("requests", "malformed");
     co_return std::move(*request.refused);
   }
+  // Whoever comes to the proxy's port by TCP is the proxy to the kernel, so that it may look at the figures and do nothing else.
+  if (peer.unit == metrics_proxy && request.path != "/metrics")
+    co_return problem(403, "metrics_only", "This port has the metrics and nothing else: GET /metrics.");
   auto routed = find_route(route_rules, request, peer.admin_socket);
   recorder.count("requests", routed.row ? route_rules[*routed.row].path : "unknown");
   if (routed.refusal) co_return std::move(*routed.refusal);
