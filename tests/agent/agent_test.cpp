@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "base/number.hpp"
+#include "tests/agent/desktop.hpp"
 #include "tests/daemon/stage.hpp"
 #include "tests/simcard/ca.hpp"
 #include "tests/support/folders.hpp"
@@ -35,15 +36,7 @@ class AgentOnATerminal : public ::testing::Test {
     }
     stage.personalisation.pin = passcode;
     stage.up();
-    auto started = Process::start(
-        {"dbus-daemon", "--session", "--nofork", "--nopidfile", "--address=" + address, "--print-address"});
-    ASSERT_TRUE(started);
-    bus = std::move(*started);
-    ASSERT_TRUE(bus->wait_for_line("unix:", seconds(10)));
-    started = Process::start({CARDGATE_FAKE_DESKTOP, address});
-    ASSERT_TRUE(started);
-    desktop = std::move(*started);
-    ASSERT_TRUE(desktop->wait_for_line("ready", seconds(10))) << desktop->output();
+    ASSERT_NO_FATAL_FAILURE(desktop.start());
   }
   void TearDown() override {
     if (HasFailure() && pid > 0)
@@ -71,8 +64,8 @@ class AgentOnATerminal : public ::testing::Test {
         "exec env -u DISPLAY -u WAYLAND_DISPLAY TERM=xterm {5} XDG_RUNTIME_DIR={0} "
         "DBUS_SYSTEM_BUS_ADDRESS={1} "
         "DBUS_SESSION_BUS_ADDRESS={1} {2} --socket {3} agent {4} 2>>{0}/agent.log",
-        stage.dir.path().string(), address, built_file("client/cardgate"), stage.socket.string(), more,
-        display);
+        stage.dir.path().string(), desktop.address, built_file("client/cardgate"), stage.socket.string(),
+        more, display);
   }
   void launch(const std::string& more = {}) {
     ASSERT_EQ(tmux({"new-session", "-d", "-x", "100", "-y", "30", command(more)}).status, 0);
@@ -83,7 +76,7 @@ class AgentOnATerminal : public ::testing::Test {
   void start_agent(const std::string& more = {}) {
     ASSERT_NO_FATAL_FAILURE(launch(more));
     // It holds the machine's sleep up as soon as it knows logind.
-    ASSERT_TRUE(desktop->wait_for_line("Inhibit", seconds(20))) << said();
+    ASSERT_TRUE(desktop.is_told("Inhibit", seconds(20))) << said();
   }
   std::string terminal() const { return tmux({"capture-pane", "-p"}).output; }
   bool shows(std::string_view words, seconds patience = seconds(20)) const {
@@ -116,12 +109,7 @@ class AgentOnATerminal : public ::testing::Test {
     ASSERT_TRUE(signed_in());
   }
   bool desktop_is_told(std::string_view words, seconds patience = seconds(20)) const {
-    return desktop->wait_for_line(words, patience).has_value();
-  }
-  void steer(const std::string& word) const {
-    const auto done = testing::run({CARDGATE_FAKE_DESKTOP, address, word}, seconds(10));
-    ASSERT_TRUE(done);
-    ASSERT_EQ(done->status, 0) << done->all;
+    return desktop.is_told(words, patience);
   }
   /// The processes that ask, of this agent.
   std::vector<pid_t> dialogs() const {
@@ -141,8 +129,7 @@ class AgentOnATerminal : public ::testing::Test {
   bool runs() const { return ::kill(pid, 0) == 0; }
 
   Stage stage;
-  std::string address = "unix:path=" + (stage.dir / "bus").string();
-  std::unique_ptr<Process> bus, desktop;
+  testing::Desktop desktop{stage.dir.path()};
   pid_t pid = -1;
 };
 
@@ -285,16 +272,16 @@ TEST_F(AgentOnATerminal, EndsItsDialogWhenSomebodyElseSignedIn) {
 
 TEST_F(AgentOnATerminal, SaysWhenNothingLocksTheScreen) {
   start_agent();
-  steer("ignore");
+  desktop.steer("ignore");
   ASSERT_NO_FATAL_FAILURE(sign_in_when_asked());
   stage.pull();
-  EXPECT_TRUE(desktop_is_told("The screen is not locked", seconds(5))) << desktop->output();
-  EXPECT_EQ(desktop->output().find("TerminateSession"), std::string::npos);
+  EXPECT_TRUE(desktop_is_told("The screen is not locked", seconds(5))) << desktop.output();
+  EXPECT_EQ(desktop.output().find("TerminateSession"), std::string::npos);
 }
 
 TEST_F(AgentOnATerminal, EndsTheLoginWhenNothingLocksAndItIsToldTo) {
   start_agent("--on-no-locker end-session");
-  steer("ignore");
+  desktop.steer("ignore");
   ASSERT_NO_FATAL_FAILURE(sign_in_when_asked());
   stage.pull();
   EXPECT_TRUE(desktop_is_told("TerminateSession c1", seconds(5)));
@@ -302,40 +289,40 @@ TEST_F(AgentOnATerminal, EndsTheLoginWhenNothingLocksAndItIsToldTo) {
 
 TEST_F(AgentOnATerminal, LocksBeforeSleep) {
   start_agent();
-  steer("sleep");
+  desktop.steer("sleep");
   EXPECT_TRUE(desktop_is_told("LockSession c1"));
   EXPECT_TRUE(desktop_is_told("may sleep"));
 }
 
 TEST_F(AgentOnATerminal, LocksALoginThatIsNotAtTheFrontAndWhatElseIsTheUsers) {
   start_agent();
-  steer("ignore");
+  desktop.steer("ignore");
   ASSERT_NO_FATAL_FAILURE(sign_in_when_asked());
   ASSERT_TRUE(desktop_is_told("Signed in"));
-  steer("away");
+  desktop.steer("away");
   stage.pull();
   ASSERT_TRUE(desktop_is_told("LockSession c1"));
   EXPECT_TRUE(desktop_is_told("LockSession c2"));
-  steer("here");
+  desktop.steer("here");
   EXPECT_TRUE(eventually(seconds(10), [&] {
-    const auto all = desktop->output();
+    const auto all = desktop.output();
     const auto first = all.find("LockSession c1");
     return all.find("LockSession c1", first + 1) != std::string::npos;
   })) << "it came to the front unlocked";
   EXPECT_TRUE(desktop_is_told("The screen is not locked", seconds(5)));
   for (const char* other : {"LockSession c3", "LockSession c4"})
-    EXPECT_EQ(desktop->output().find(other), std::string::npos) << other;
+    EXPECT_EQ(desktop.output().find(other), std::string::npos) << other;
 }
 
 TEST_F(AgentOnATerminal, LooksWhetherTheDesktopAtTheFrontIsLockedWhicheverItIs) {
   start_agent();
   ASSERT_NO_FATAL_FAILURE(sign_in_when_asked());
   ASSERT_TRUE(desktop_is_told("Signed in"));
-  steer("other here");
-  steer("ignore");
+  desktop.steer("other here");
+  desktop.steer("ignore");
   stage.pull();
   ASSERT_TRUE(desktop_is_told("LockSession c2"));
-  EXPECT_TRUE(desktop_is_told("The screen is not locked", seconds(5))) << desktop->output();
+  EXPECT_TRUE(desktop_is_told("The screen is not locked", seconds(5))) << desktop.output();
 }
 
 TEST_F(AgentOnATerminal, AsksForACardThatGoesInAsItStarts) {
@@ -360,24 +347,24 @@ TEST_F(AgentOnATerminal, EndsWithTheLastDesktopOfItsUser) {
   auto started = Process::start({"sh", "-c", command("< /dev/null", "DISPLAY=:99")});
   ASSERT_TRUE(started);
   ASSERT_TRUE(desktop_is_told("Type /c2")) << said();
-  steer("other ends");
+  desktop.steer("other ends");
   EXPECT_FALSE((*started)->wait(std::chrono::milliseconds(500)));
-  steer("ends");
+  desktop.steer("ends");
   EXPECT_EQ((*started)->wait(seconds(10)), 0);
   EXPECT_NE(said().find("has ended, and the agent with it"), std::string::npos) << said();
 }
 
 TEST_F(AgentOnATerminal, BelievesAGreeterThatUnlocksTheLogin) {
   start_agent();
-  steer("ignore");
-  steer("sleep");
+  desktop.steer("ignore");
+  desktop.steer("sleep");
   ASSERT_TRUE(desktop_is_told("LockSession c1"));
-  steer("away");
+  desktop.steer("away");
   ASSERT_TRUE(desktop_is_told("may sleep"));
-  steer("here");
-  steer("unlock");
+  desktop.steer("here");
+  desktop.steer("unlock");
   EXPECT_FALSE(desktop_is_told("The screen is not locked", seconds(4)));
-  const auto all = desktop->output();
+  const auto all = desktop.output();
   EXPECT_EQ(all.find("LockSession c1"), all.rfind("LockSession c1"));
 }
 
@@ -396,10 +383,10 @@ TEST_F(AgentOnATerminal, WaitsForItsTurnWhileAnotherAgentOfTheUserAsks) {
 
 TEST_F(AgentOnATerminal, DoesNotAskInFrontOfALockedScreen) {
   start_agent();
-  steer("locked");
+  desktop.steer("locked");
   stage.insert_and_wait();
   EXPECT_TRUE(dialogs().empty());
-  steer("unlocked");
+  desktop.steer("unlocked");
   EXPECT_TRUE(shows("Passcode:"));
 }
 
@@ -466,7 +453,7 @@ TEST_F(AgentOnATerminal, ResumesALockedSessionInOnePrompt) {
   EXPECT_FALSE(stage.is_active(token));
   stage.insert_and_wait();
   EXPECT_TRUE(dialogs().empty()) << "the screen is locked";
-  steer("unlocked");  // by password
+  desktop.steer("unlocked");  // by password
   ASSERT_TRUE(shows("Your session is locked"));
   type(passcode);
   EXPECT_TRUE(eventually(seconds(20), [&] { return stage.is_active(token); }));
@@ -484,7 +471,7 @@ TEST_F(AgentOnATerminal, WhereTheCardMayGoItLocksNothingAndAsksForAFreshProof) {
   EXPECT_TRUE(stage.is_active(token));
   EXPECT_EQ(stage.token("employee-self-service").error(), "step_up_required");
   ASSERT_TRUE(desktop_is_told("Your card is needed"));
-  EXPECT_EQ(desktop->output().find("LockSession"), std::string::npos);
+  EXPECT_EQ(desktop.output().find("LockSession"), std::string::npos);
   stage.insert();
   ASSERT_TRUE(shows("still you"));
   EXPECT_TRUE(shows("employee-self-service"));
@@ -497,7 +484,7 @@ TEST_F(AgentOnATerminal, TellsTheServiceThatTheScreenIsLocked) {
   start_agent();
   ASSERT_NO_FATAL_FAILURE(sign_in_when_asked());
   ASSERT_TRUE(desktop_is_told("Signed in"));
-  steer("locked");
+  desktop.steer("locked");
   EXPECT_TRUE(session_says("screen_locked"));
 }
 

@@ -6,7 +6,7 @@
 
 #include <cstdlib>
 
-#include "tests/support/process.hpp"
+#include "tests/agent/desktop.hpp"
 
 namespace cardgate::agent {
 namespace {
@@ -18,16 +18,8 @@ class Logins : public ::testing::Test {
  protected:
   void SetUp() override {
     if (!testing::has_program("dbus-daemon")) GTEST_SKIP() << "dbus-daemon is missing: run script/bootstrap";
-    auto started = Process::start(
-        {"dbus-daemon", "--session", "--nofork", "--nopidfile", "--address=" + address, "--print-address"});
-    ASSERT_TRUE(started);
-    bus = std::move(*started);
-    ASSERT_TRUE(bus->wait_for_line("unix:", seconds(10)));
-    started = Process::start({CARDGATE_FAKE_DESKTOP, address});
-    ASSERT_TRUE(started);
-    desktop = std::move(*started);
-    ASSERT_TRUE(desktop->wait_for_line("ready", seconds(10))) << desktop->output();
-    ::setenv("DBUS_SYSTEM_BUS_ADDRESS", address.c_str(), 1);
+    ASSERT_NO_FATAL_FAILURE(desktop.start());
+    ::setenv("DBUS_SYSTEM_BUS_ADDRESS", desktop.address.c_str(), 1);
     login = std::make_unique<LoginSession>(
         io, LoginSession::Listener{[this](ScreenState state) { screen = state; },
                                    [this](bool other) { (other ? unlocked_other : unlocked) = true; },
@@ -41,15 +33,9 @@ class Logins : public ::testing::Test {
     while (!there() && std::chrono::steady_clock::now() < end) io.run_one_for(milliseconds(50));
     return there();
   }
-  void steer(const std::string& word) const {
-    const auto done = testing::run({CARDGATE_FAKE_DESKTOP, address, word}, seconds(10));
-    ASSERT_TRUE(done);
-    ASSERT_EQ(done->status, 0) << done->all;
-  }
 
   testing::TempDir dir;
-  std::string address = "unix:path=" + (dir / "bus").string();
-  std::unique_ptr<Process> bus, desktop;
+  testing::Desktop desktop{dir.path()};
   boost::asio::io_context io{1};
   std::unique_ptr<LoginSession> login;
   ScreenState screen;
@@ -59,31 +45,31 @@ class Logins : public ::testing::Test {
 TEST_F(Logins, KnowsWhichDesktopIsAtTheFrontAndWhetherItIsLocked) {
   EXPECT_TRUE(screen.active);
   EXPECT_FALSE(screen.other_in_front);
-  steer("other here");
+  desktop.steer("other here");
   ASSERT_TRUE(until([this] { return !screen.active && screen.other_in_front; }));
   login->lock();
-  ASSERT_TRUE(until([this] { return screen.locked && screen.others_locked; })) << desktop->output();
+  ASSERT_TRUE(until([this] { return screen.locked && screen.others_locked; })) << desktop.output();
   EXPECT_FALSE(screen.other_in_front);
 }
 
 TEST_F(Logins, EndsTheDesktopThatStandsOpenAtTheFront) {
-  steer("other here");
+  desktop.steer("other here");
   ASSERT_TRUE(until([this] { return screen.other_in_front; }));
   login->end();
-  ASSERT_TRUE(until([this] { return desktop->output().find("TerminateSession c2") != std::string::npos; }));
+  ASSERT_TRUE(until([this] { return desktop.output().find("TerminateSession c2") != std::string::npos; }));
 }
 
 TEST_F(Logins, TellsWhichOneAGreeterUnlocks) {
-  steer("unlock");
+  desktop.steer("unlock");
   ASSERT_TRUE(until([this] { return unlocked; }));
   EXPECT_FALSE(unlocked_other);
 }
 
 TEST_F(Logins, IsOverWithTheLastDesktopAndNotBefore) {
-  steer("other ends");
+  desktop.steer("other ends");
   ASSERT_TRUE(until([this] { return screen.others_locked; })) << "there is none";
   EXPECT_FALSE(over);
-  steer("ends");
+  desktop.steer("ends");
   EXPECT_TRUE(until([this] { return over; }));
 }
 

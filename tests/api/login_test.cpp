@@ -39,6 +39,21 @@ class Login : public ::testing::Test {
     };
     around.elsewhere = [this](uid_t uid, const std::string& but) { return uid == 1000 && but != only_login; };
   }
+  /// The directory answers from when this is set on, and says that every account is Ada's.
+  std::shared_ptr<std::promise<void>> hold_directory() {
+    auto gate = std::make_shared<std::promise<void>>();
+    const auto open = gate->get_future().share();
+    auto& around = house.owners().accounts.surroundings;
+    around.by_name = [open](const std::string& name) {
+      open.wait();
+      return std::optional(daemon::UnixAccount{1000, name});
+    };
+    around.by_uid = [open](uid_t uid) {
+      open.wait();
+      return std::optional(daemon::UnixAccount{uid, "ada"});
+    };
+    return gate;
+  }
   static daemon::Peer root() { return House::peer(0); }
   Reply need(const std::string& account, const daemon::Peer& who = root()) {
     return house.ask("GET", "/v1/login?account=" + account, who);
@@ -387,12 +402,7 @@ TEST_F(Login, WhoHasLeftIsRefusedByPasswordToo) {
 
 TEST_F(Login, ADirectoryThatDoesNotAnswerHoldsUpNobodyElse) {
   house.insert_card(House::ada());
-  auto gate = std::make_shared<std::promise<void>>();
-  auto& around = house.owners().accounts.surroundings;
-  around.by_name = [open = gate->get_future().share()](const std::string& name) {
-    open.wait();
-    return std::optional(daemon::UnixAccount{1000, name});
-  };
+  const auto gate = hold_directory();
   std::vector<std::shared_ptr<House::Call>> asking;
   const auto ask = [&](const std::string& more) {
     asking.push_back(house.begin("GET", "/v1/login?account=ada" + more, {}, root()));
@@ -415,12 +425,7 @@ TEST_F(Login, ADirectoryThatDoesNotAnswerHoldsUpNobodyElse) {
 
 TEST_F(Login, WhatHangsIsGivenUpAndTheWorldIsLookedAtAfterTheWait) {
   house.insert_card(House::ada());
-  auto gate = std::make_shared<std::promise<void>>();
-  auto& around = house.owners().accounts.surroundings;
-  around.by_name = [open = gate->get_future().share()](const std::string& name) {
-    open.wait();
-    return std::optional(daemon::UnixAccount{1000, name});
-  };
+  const auto gate = hold_directory();
   const auto hangs = house.ask("GET", "/v1/login?account=ada", root());
   EXPECT_EQ(hangs.error(), "accounts_unavailable") << hangs.body;
   auto call = house.begin("POST", "/v1/sessions", with_account(House::ada(), "ada"), root());
@@ -432,12 +437,7 @@ TEST_F(Login, WhatHangsIsGivenUpAndTheWorldIsLookedAtAfterTheWait) {
 }
 
 TEST_F(Login, OneUserOfTheMachineTakesTwoPlacesOfALookup) {
-  auto gate = std::make_shared<std::promise<void>>();
-  auto& around = house.owners().accounts.surroundings;
-  around.by_uid = [open = gate->get_future().share()](uid_t uid) {
-    open.wait();
-    return std::optional(daemon::UnixAccount{uid, "ada"});
-  };
+  const auto gate = hold_directory();
   std::vector<std::shared_ptr<House::Call>> asking;
   for (int i = 0; i < 3; ++i) asking.push_back(house.begin("GET", "/v1/login?account=ada", {}, House::ada()));
   house.run_until([&] { return asking[2]->answered(); });
