@@ -279,7 +279,8 @@ void Stage::insert_and_wait() {
         const auto* state = find_string(status, "state");
         return state != nullptr && *state != "reading";
       })) {
-    throw std::runtime_error("the card was not read:\n" + daemon->output());
+    throw std::runtime_error("the card was not read:\n" + ask("GET", "/v1/status").body + "\n" +
+                             daemon->output());
   }
 }
 

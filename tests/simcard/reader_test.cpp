@@ -4,6 +4,7 @@
 #include <winscard.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "tests/simcard/card_fixture.hpp"
 #include "tests/simcard/vpcd_link.hpp"
@@ -110,6 +111,23 @@ TEST_F(ReaderTest, AFastReinsertionIsTwoEvents) {
   ASSERT_TRUE(link_->insert());
   ASSERT_TRUE(eventually(seconds(5), [&] { return client.present() && client.state() >> 16 >= before + 2; }));
   EXPECT_EQ(client.state() >> 16, before + 2);
+}
+
+// pcscd alone would never notice the card that comes in after one whose reset failed.
+TEST_F(ReaderTest, ACardPulledInAResetAndBackAtOnceIsNoticed) {
+  for (int round = 0; round < 3; ++round) {
+    insert();
+    Client client;
+    ASSERT_EQ(client.connect(), SCARD_S_SUCCESS);
+    std::thread resets([&] {
+      while (client.reset() == SCARD_S_SUCCESS) continue;
+    });
+    link_->pull();
+    resets.join();
+    insert();
+    link_->pull();
+    ASSERT_TRUE(eventually(seconds(5), [&] { return !client.present(); }));
+  }
 }
 
 TEST_F(ReaderTest, AResetEndsThePin) {

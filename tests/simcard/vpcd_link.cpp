@@ -20,6 +20,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds connect_pause{20};
+constexpr int looks_at_most = 3;
 
 void set_option(int fd, int option) {
   const int on = 1;
@@ -73,6 +74,7 @@ Result<void> VpcdLink::insert(milliseconds deadline) {
     std::this_thread::sleep_for(connect_pause);
   }
   inserted_ = true;
+  looks_unpowered_ = 0;
   thread_ = std::thread([this] { run(); });
   return {};
 }
@@ -167,6 +169,7 @@ bool VpcdLink::handle(BytesView message) {
       card_.power_off();
       return true;
     case control_on:
+      looks_unpowered_.reset();
       waking_ = card_.power_on().empty();
       return true;
     case control_reset:
@@ -175,6 +178,10 @@ bool VpcdLink::handle(BytesView message) {
     case control_atr:
       // Asked after power-on, and every 0.4 s to see whether a card is there: that one is the reader's to
       // answer.
+      if (looks_unpowered_ && ++*looks_unpowered_ > looks_at_most) {
+        looks_unpowered_ = 0;
+        return false;
+      }
       if (!std::exchange(waking_, false)) return send(card_.atr());
       drop();
       return false;

@@ -7,6 +7,10 @@
 // then succeeds with an answer of no bytes, and says SCARD_E_NOT_TRANSACTED until vpcd has looked for the
 // card again (0.4 s); with a real reader it says so from the first.
 //
+// pcscd forgets a card whose reset fails because it is being pulled, but its own watch over the reader does not: the
+// next card that is in before that watch looks again (0.4 s) is never noticed. The link then does what a person does:
+// it takes the card out and puts it in again.
+//
 // The card answers in a thread of the link's own. insert() and pull() belong to one thread; inserted() to
 // any.
 #pragma once
@@ -14,6 +18,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <thread>
 
@@ -61,6 +66,8 @@ class VpcdLink {
   FileDescriptor socket_;
   FileDescriptor stop_;  // eventfd, readable once pull() has begun
   bool waking_ = false;  // powered on, ATR not asked yet
+  std::optional<int>
+      looks_unpowered_;  // times pcscd looked at the card since insert() without powering it on
   std::atomic<bool> inserted_{false};
   std::thread thread_;
 };
