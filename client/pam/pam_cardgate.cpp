@@ -9,7 +9,8 @@
 //                           the register does not know. The next module, mostly the password's, goes on
 //   account   PAM_ACCT_EXPIRED  the person has left or was removed, where the configuration enforces it
 //             PAM_IGNORE        everything else
-//   session   at the logout of a login that opened a session, the account's sessions end, unless it has another login here
+//   session   at the logout of a login that opened a session, or that logind knows, the account's sessions end, unless it has
+//             another login here: also what a screen lock or the agent opened after a login by password
 //
 // The passcode is never given to other modules (PAM_AUTHTOK): they would try it as a password. The same passcode is not sent
 // twice in one authentication, because some screen locks answer every prompt with what was typed once; what cannot be a
@@ -237,12 +238,21 @@ int check_account(pam_handle_t* handle, const Options& options, int flags) {
 }
 
 int close_session(pam_handle_t* handle, const Options& options) {
+  // The number of the login is pam_systemd's. su and sudo inside a login have none.
+  const char* number = ::pam_getenv(handle, "XDG_SESSION_ID");
+  const std::string login = number == nullptr ? "" : number;
+  const Service service(options.socket);
   const void* data = nullptr;
-  if (::pam_get_data(handle, opened_session, &data) != PAM_SUCCESS || data == nullptr) return PAM_SUCCESS;
-  // The number of the login is pam_systemd's.
-  const char* login = ::pam_getenv(handle, "XDG_SESSION_ID");
-  const auto& opened = *static_cast<const Opened*>(data);
-  Service(options.socket).log_out(opened.session, opened.account, login == nullptr ? "" : login);
+  if (::pam_get_data(handle, opened_session, &data) == PAM_SUCCESS && data != nullptr) {
+    const auto& opened = *static_cast<const Opened*>(data);
+    service.log_out(opened.session, opened.account, login);
+    return PAM_SUCCESS;
+  }
+  // The login was by password, or took up a session; what a screen lock or the agent opened since then ends with it. The service
+  // asks logind whether it is a login at all.
+  const bool here = options.remote || item_of(handle, PAM_RHOST).empty();
+  const auto user = item_of(handle, PAM_USER);
+  if (here && !login.empty() && !user.empty()) service.log_out("none", user, login);
   return PAM_SUCCESS;
 }
 

@@ -43,6 +43,7 @@ class Service {
   Outcome sign_in(std::string_view account, const Need& need, bool spend_last_try,
                   const Wiped& passcode) const;
   /// The session ends, and all others by card of the account; not while the account has another login here than `login`.
+  /// "none" as the session: the account's, when `login` is one that logind knows at this machine.
   void log_out(const std::string& session, std::string_view account, std::string_view login) const;
 
  private:

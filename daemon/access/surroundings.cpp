@@ -50,6 +50,12 @@ bool is_here(const std::string& session) {
          !session_text(::sd_session_get_seat, session).empty();
 }
 
+/// A person's, and nobody comes to it from afar.
+bool is_login_here(const std::string& session) {
+  return session_text(::sd_session_get_class, session) == "user" &&
+         ::sd_session_is_remote(session.c_str()) == 0;
+}
+
 /// `ask` is getpwnam_r or getpwuid_r.
 template <class Key, class Ask>
 std::optional<UnixAccount> account_by(Key key, Ask ask) {
@@ -89,11 +95,15 @@ bool is_remote(const Peer& peer, const std::vector<std::string>& local_units) {
 
 bool logged_in_elsewhere(uid_t uid, const std::string& but) {
   for (const auto& session : sessions_of(uid)) {
-    if (session == but || session_text(::sd_session_get_class, session) != "user") continue;
-    if (::sd_session_is_remote(session.c_str()) != 0) continue;
+    if (session == but || !is_login_here(session)) continue;
     if (session_text(::sd_session_get_state, session) != "closing") return true;
   }
   return false;
+}
+
+bool is_login_of(uid_t uid, const std::string& session) {
+  uid_t owner = 0;
+  return ::sd_session_get_uid(session.c_str(), &owner) >= 0 && owner == uid && is_login_here(session);
 }
 
 std::function<std::optional<UnixAccount>()> Surroundings::account_for(const Peer& peer,

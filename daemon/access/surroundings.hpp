@@ -36,11 +36,17 @@ bool is_remote(const Peer& peer, const std::vector<std::string>& local_units);
 /// The user has another session of logind than `but` on this machine: a person's, not remote, and not about to end.
 bool logged_in_elsewhere(uid_t uid, const std::string& but);
 
+/// The session of logind is one that this user logged in by at this machine: a person's, not remote. False also when logind knows
+/// none of this name. su and sudo inside a login have no session of their own; what cron and services run as somebody has none, or
+/// one of another class.
+bool is_login_of(uid_t uid, const std::string& session);
+
 struct Surroundings {
   std::function<std::optional<UnixAccount>(const std::string& name)> by_name = account_by_name;
   std::function<std::optional<UnixAccount>(uid_t)> by_uid = account_by_uid;
   std::function<bool(const Peer&, const std::vector<std::string>& local_units)> remote = is_remote;
   std::function<bool(uid_t, const std::string& but)> elsewhere = logged_in_elsewhere;
+  std::function<bool(uid_t, const std::string& session)> login_of = is_login_of;
 
   /// To be called beside the service's thread: the account that this peer may ask about by this name, which is every one for root,
   /// their own for others. Nothing: none. A name that somebody else than root chose is never looked up.

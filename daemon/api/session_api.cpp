@@ -58,6 +58,9 @@ Answer SessionApi::end(Request& request, const std::string& id) {
   if (!known || (session != nullptr && account && session->uid != account->uid))
     co_return problem(404, "not_found", "There is no such session. It may have ended.");
   const uid_t uid = session != nullptr ? session->uid : account->uid;
+  // Who names no session of this service says it of a login: a program that is none ends nothing.
+  if (session == nullptr && !left->empty() && !accounts_.surroundings.login_of(uid, *left))
+    co_return problem(404, "not_found", "There is no such session, and no such login at this machine.");
   // Logged out of one of several: the person is still at the machine.
   if (left != nullptr && accounts_.surroundings.elsewhere(uid, *left))
     co_return session == nullptr ? no_content() : json_response(200, session_json(*session, clock_.now()));

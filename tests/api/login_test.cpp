@@ -37,6 +37,9 @@ class Login : public ::testing::Test {
     around.remote = [this](const daemon::Peer&, const std::vector<std::string>& local_units) {
       return remote && local_units.empty();
     };
+    around.login_of = [](uid_t uid, const std::string& session) {
+      return uid == 1000 && (session == "3" || session == "7");
+    };
     around.elsewhere = [this](uid_t uid, const std::string& but) { return uid == 1000 && but != only_login; };
   }
   /// The directory answers from when this is set on, and says that every account is Ada's.
@@ -363,6 +366,22 @@ TEST_F(Login, AtTheLastLogoutTheSessionsThatWereOpenedMeanwhileEndToo) {
   EXPECT_EQ(house.owners().table.all().size(), 2U);
   EXPECT_EQ(house.ask("DELETE", "/v1/sessions/" + others + "?at_logout_of=7&account=ada", root()).status, 404)
       << "the session is not that account's";
+  EXPECT_EQ(log_out("at_logout_of=7&account=ada", root()), 204);
+  EXPECT_THAT(house.owners().table.of_uid(1000), IsEmpty());
+  EXPECT_EQ(house.owners().table.of_uid(2000).size(), 1U);
+}
+
+TEST_F(Login, TheLogoutOfALoginThatOpenedNoSessionEndsThoseOfItsAccount) {
+  house.sign_in(House::ada());  // as the agent does it
+  house.sign_in(House::max());
+  const auto log_out = [&](const std::string& rest, const daemon::Peer& who) {
+    return house.ask("DELETE", "/v1/sessions/none?" + rest, who).status;
+  };
+  EXPECT_EQ(log_out("at_logout_of=8&account=ada", root()), 404) << "logind knows no such login";
+  EXPECT_EQ(log_out("at_logout_of=7&account=max", root()), 404) << "the login is somebody else's";
+  EXPECT_EQ(log_out("at_logout_of=7&account=ada", House::max()), 404) << "only root speaks for others";
+  EXPECT_EQ(log_out("at_logout_of=3&account=ada", root()), 204) << "another login stands";
+  EXPECT_EQ(house.owners().table.all().size(), 2U);
   EXPECT_EQ(log_out("at_logout_of=7&account=ada", root()), 204);
   EXPECT_THAT(house.owners().table.of_uid(1000), IsEmpty());
   EXPECT_EQ(house.owners().table.of_uid(2000).size(), 1U);

@@ -89,6 +89,10 @@ int PamDriver::open_session() {
   return last_;
 }
 
+int PamDriver::put(const std::string& variable) {
+  return ::pam_putenv(handle_, variable.c_str());
+}
+
 int PamDriver::close_session() {
   last_ = ::pam_close_session(handle_, 0);
   return last_;

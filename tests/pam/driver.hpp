@@ -47,6 +47,8 @@ class PamDriver {
   int open_session();
   int close_session();
   int set(int item, const std::string& value);
+  /// NAME=VALUE in PAM's environment, as pam_systemd does it.
+  int put(const std::string& variable);
   std::string variable(const char* name) const;
 
   std::vector<Shown> shown;

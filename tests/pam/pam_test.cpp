@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <ranges>
 
 #include "tests/daemon/stage.hpp"
@@ -174,6 +175,97 @@ TEST_F(Pam, TheSessionThatAnUnlockOpenedEndsAtLogout) {
   EXPECT_THAT(sessions(), SizeIs(1));
   EXPECT_EQ(desktop->close_session(), PAM_SUCCESS);
   EXPECT_THAT(sessions(), IsEmpty());
+}
+
+/// What logind says of logins, in files of its own as it writes them: the test has a /run of its own.
+class PamWithLogins : public Pam {
+ protected:
+  void SetUp() override {
+    Pam::SetUp();
+    if (IsSkipped()) return;
+    ASSERT_FALSE(std::filesystem::exists(logind / "sessions")) << "not in a namespace of its own";
+    std::filesystem::create_directories(logind / "sessions");
+    std::filesystem::create_directories(logind / "users");
+  }
+  void TearDown() override {
+    std::filesystem::remove_all(logind / "sessions");
+    std::filesystem::remove_all(logind / "users");
+    Pam::TearDown();
+  }
+  struct Known {
+    std::string number;
+    uid_t uid = games;
+    const char* kind = "user";
+    int remote = 0;
+  };
+  void logind_knows(const std::vector<Known>& logins) {
+    std::map<uid_t, std::string> numbers;
+    for (const auto& login : logins) {
+      numbers[login.uid] += (numbers[login.uid].empty() ? "" : " ") + login.number;
+      put(logind / "sessions" / login.number,
+          fmt::format("UID={}\nACTIVE=1\nSTATE=active\nREMOTE={}\nCLASS={}\n", login.uid, login.remote,
+                      login.kind));
+    }
+    for (const auto& [uid, list] : numbers)
+      put(logind / "users" / std::to_string(uid),
+          fmt::format("STATE=active\nSESSIONS={0}\nONLINE_SESSIONS={0}\n", list));
+  }
+  /// Somebody who was let in by password logs out.
+  void logs_out(const char* number, const char* from = nullptr) {
+    const auto login = program();
+    login->open_session();
+    if (from != nullptr) {
+      ASSERT_EQ(login->set(PAM_RHOST, from), PAM_SUCCESS);
+    }
+    if (number != nullptr) {
+      ASSERT_EQ(login->put("XDG_SESSION_ID=" + std::string(number)), PAM_SUCCESS);
+    }
+    EXPECT_EQ(login->close_session(), PAM_SUCCESS);
+  }
+  void unlock() {
+    stage.insert_and_wait();
+    const auto lock = program();
+    ASSERT_EQ(lock->authenticate(Stage::pin), PAM_SUCCESS);
+    ASSERT_THAT(sessions(), SizeIs(1));
+  }
+
+  const std::filesystem::path logind = "/run/systemd";
+
+ private:
+  static void put(const std::filesystem::path& file, const std::string& text) {
+    ASSERT_TRUE(write_file_atomic(file, as_bytes(text), 0644));
+  }
+};
+
+TEST_F(PamWithLogins, TheSessionThatAnUnlockOpenedEndsAtTheLogoutOfALoginByPassword) {
+  logind_knows({{"7"}});
+  unlock();
+  logs_out("7");
+  EXPECT_THAT(sessions(), IsEmpty());
+}
+
+TEST_F(PamWithLogins, ALogoutEndsNothingWhileThePersonHasAnotherLoginHere) {
+  logind_knows({{"7"}, {"9"}});
+  unlock();
+  logs_out("7");
+  EXPECT_THAT(sessions(), SizeIs(1));
+}
+
+TEST_F(PamWithLogins, WhatIsNoLoginEndsNothing) {
+  logind_knows({{"6", 0}, {"7", games, "user", 1}, {"8", games, "background"}, {"9", games, "greeter"}});
+  unlock();
+  for (const char* number :
+       {static_cast<const char*>(nullptr), "", "6", "7", "8", "9", "10", "../sessions/6", "7&account=news"}) {
+    logs_out(number);
+    EXPECT_THAT(sessions(), SizeIs(1)) << (number == nullptr ? "without a number" : number);
+  }
+}
+
+TEST_F(PamWithLogins, ALogoutFromAfarEndsNothingHere) {
+  logind_knows({{"7"}});
+  unlock();
+  logs_out("7", "192.0.2.7");
+  EXPECT_THAT(sessions(), SizeIs(1));
 }
 
 TEST_F(Pam, TheLastTryIsUsedAfterAWordOfItsOwnAlone) {
