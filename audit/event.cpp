@@ -410,6 +410,48 @@ constexpr EventInfo table[] = {
      .level = Level::error,
      .said = "people could not be told something",
      .next_step = "tell them"},
+    {.event = Event::downtime,
+     .name = "downtime",
+     .members = "client, session, role, reason, details.by, details.act, details.downtime, details.kind, "
+                "details.severity, details.closes, details.begins_at, details.ends_at, details.text",
+     .recorded =
+         "downtime was `announced`, `reminded` of, `changed`, `extended` while it lasts, `withdrawn`, "
+         "`began`, or an emergency `declared`, `overdue` or `ended`; without `by` it happened by itself; "
+         "of `ended`, `ended_at` says when",
+     .level = Level::warning,
+     .said = "downtime: announced, changed, begun, over; the message says it in the words that people read",
+     .next_step = "see \"Downtime\"",
+     .catalog = {.message_id = "5d1f0c6bd2f54a7e9d8a3c1b7e42f615",
+                 .subject = "Downtime",
+                 .explanation =
+                     "What is announced and what lasts: `cardgate downtime list`. At the start of a "
+                     "planned downtime nobody can sign in, and sessions end a few minutes "
+                     "later; at its end all is open by itself. Logging in to this machine by "
+                     "password is never affected. To end it early: `sudo cardgate downtime end "
+                     "NUMBER`."}},
+    {.event = Event::fault,
+     .name = "fault",
+     .members = "client, session, role, reason, details.by, details.act, details.fault, details.severity, "
+                "details.reported_by, details.reported_at, details.text, details.ticket, details.expected_at",
+     .recorded =
+         "a fault was `reported` by somebody (or found by the service: `part`), `classed` by how bad it is, "
+         "`joined` to another one, `passed_on` under a `ticket`, or `closed`; `answer_late`, `repair_late`: "
+         "a time that was agreed has passed",
+     .frequent = true,
+     .level = Level::warning,
+     .said = "a fault was reported or found, or something came of it",
+     .next_step = "`cardgate fault list`, see \"Faults\"",
+     .catalog = {.message_id = "5d1f0c6bd2f54a7e9d8a3c1b7e42f616",
+                 .subject = "A fault",
+                 .explanation =
+                     "Somebody reported it, or the service found it wrong with itself. The team says how bad "
+                     "it is and what everybody is told: `cardgate fault class NUMBER`. What the service "
+                     "found is closed by itself when it works again."}},
+    {.event = Event::hook_failed,
+     .name = "hook_failed",
+     .level = Level::error,
+     .said = "a notice of downtime could not be handed to the hook; said once until it works again",
+     .next_step = "`systemctl status cardgate-notice.socket`"},
     {.event = Event::signatures_void,
      .name = "signatures_void",
      .members = "reason, policy, details.name, details.version, details.text, details.count, "

@@ -17,6 +17,7 @@ endforeach()
 install(FILES systemd/cardgated.service systemd/cardgated.socket systemd/cardgated-admin.socket systemd/cardgate-backup.service systemd/cardgate-backup.timer
   systemd/cardgate-metrics.socket systemd/cardgate-metrics.service
   systemd/cardgate-fetch.socket systemd/cardgate-fetch@.service systemd/cardgate-vendor-cards.socket systemd/cardgate-vendor-cards@.service
+  systemd/cardgate-notice.socket systemd/cardgate-notice@.service
   DESTINATION lib/systemd/system)
 install(FILES systemd/user/cardgate-agent.service DESTINATION lib/systemd/user)
 install(FILES systemd/cardgate.catalog DESTINATION lib/systemd/catalog)

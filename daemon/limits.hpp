@@ -74,6 +74,19 @@ inline constexpr seconds write_owed_after{
     2};  // between two tries to write into the register what it could not take
 inline constexpr seconds look_for_loans_again{60};  // where the cards on loan could not be read
 inline constexpr seconds loan_clock_drift{60};      // so far may a loan have begun in the future
+// Downtime.
+inline constexpr std::size_t max_open_downtime = 50;
+inline constexpr std::size_t max_open_faults = 200;
+inline constexpr std::size_t max_reports = 6;  // of one user of the machine, in that time:
+inline constexpr seconds reports_are_remembered{3600};
+inline constexpr seconds look_for_troubles_every{10};
+inline constexpr seconds trouble_counts_after{30};      // something that is wrong with the service is a fault
+inline constexpr seconds trouble_over_after{300};       // and is put right when it was not seen for so long
+inline constexpr std::size_t max_downtime_text = 500;   // bytes
+inline constexpr seconds read_downtime_again{60};       // where it could not be read
+inline constexpr std::size_t max_notices_in_hand = 16;  // on their way to the hook
+inline constexpr seconds hook_deadline{5};              // to take one notice
+inline constexpr std::size_t max_socket_path = 107;     // unix(7)
 // Passwords. Each thread hashes one at a time and takes `passwords.memory` meanwhile; who finds the queue full is told to
 // try again.
 inline constexpr std::size_t password_threads = 2;

@@ -15,6 +15,7 @@
 #include "daemon/cards/card_desk.hpp"
 #include "daemon/deeds/actors.hpp"
 #include "daemon/deeds/deeds.hpp"
+#include "daemon/deeds/fault_desk.hpp"
 #include "daemon/deeds/help_desk.hpp"
 #include "daemon/deeds/loans.hpp"
 #include "daemon/deeds/notices.hpp"
@@ -30,6 +31,7 @@
 #include "daemon/record/recorder.hpp"
 #include "daemon/rules/rule_loader.hpp"
 #include "daemon/service.hpp"
+#include "daemon/sessions/downtime_desk.hpp"
 #include "daemon/sessions/events.hpp"
 #include "daemon/sessions/session_desk.hpp"
 #include "daemon/sessions/token_desk.hpp"
@@ -53,6 +55,7 @@ struct Service::Owners {
   Roll roll;
   RegisterThreads register_threads;
   SessionDesk sessions;
+  DowntimeDesk downtime;
   TokenDesk tokens;
   CardDesk cards;
   AccountDesk accounts;
@@ -60,6 +63,7 @@ struct Service::Owners {
   Notices notices;
   Deeds deeds;
   Loans loans;
+  FaultDesk faults;
   PeopleDesk people;
   PasswordDesk passwords;
   HelpDesk help_desk;

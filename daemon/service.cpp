@@ -39,14 +39,16 @@ Service::Owners::Owners(boost::asio::io_context& context, const Clock& system, P
       register_threads(rules.config().state_directory / "register.db", std::move(parts.writer),
                        std::move(parts.credentials)),
       sessions(io, table, rules, roll, recorder, events, waiting_acts, loader, clock),
+      downtime(io, rules, roll, register_threads, sessions, events, recorder, clock),
       tokens(std::move(parts.key), rules, admission, sessions, recorder, clock),
       cards(io, rules, loader, admission, roll, sessions, events, recorder, clock),
       accounts(io, rules, admission, roll, sessions, cards, clock),
-      actors(rules, roll, sessions, recorder, clock),
+      actors(rules, roll, sessions, downtime, recorder, clock),
       notices(io, rules, roll, register_threads, sessions, events, recorder, clock),
       deeds(io, rules, roll, open_acts, waiting_acts, register_threads, sessions, actors, notices, recorder,
             clock),
       loans(io, roll, register_threads, sessions, deeds, clock),
+      faults(io, rules, roll, register_threads, sessions, downtime, notices, recorder, clock),
       people(rules, roll, open_acts, register_threads, actors, admission, recorder, clock),
       passwords(rules, admission, roll, register_threads, sessions, actors, deeds, recorder, clock),
       help_desk(roll, recorder, actors, people, passwords, waiting_acts),
@@ -61,15 +63,15 @@ Service::Service(boost::asio::io_context& io, const Clock& clock, Parts parts)
   auto& o = *owners_;
   apis_ = std::unique_ptr<Apis>(new Apis{
       .status{o.rules, o.loader, o.admission, o.roll, o.sessions, o.events, o.recorder, o.clock,
-              o.register_threads, o.passwords, o.cards, o.register_desk, o.open_acts},
+              o.register_threads, o.passwords, o.cards, o.register_desk, o.open_acts, o.downtime, o.faults},
       .session{o.admission, o.sessions, o.events, o.recorder, o.clock, o.accounts},
       .login{o.accounts, o.cards, o.admission, o.recorder},
       .sign_in{o.io, o.rules, o.admission, o.roll, o.sessions, o.events, o.cards, o.accounts, o.passwords,
-               o.register_threads, o.set_up, o.recorder, o.clock, host_name()},
+               o.register_threads, o.set_up, o.downtime, o.recorder, o.clock, host_name()},
       .password{o.rules, o.roll, o.clock, o.register_threads, o.passwords, o.help_desk},
       .enrolment{o.rules, o.roll, o.recorder, o.clock, o.register_threads, o.passwords, o.help_desk},
       .card{o.cards, o.unblocking, o.loans, o.deeds, o.roll, o.recorder},
-      .token{o.rules, o.admission, o.sessions, o.tokens, o.recorder, o.clock},
+      .token{o.rules, o.admission, o.sessions, o.tokens, o.downtime, o.recorder, o.clock},
       .people{o.rules, o.roll, o.sessions, o.recorder, o.clock, o.actors, o.people, o.tokens},
       .form{o.rules, o.roll, o.clock, o.actors, o.people, o.deeds},
       .declaration{o.rules, o.roll, o.clock, o.actors, o.deeds},
@@ -81,6 +83,9 @@ Service::Service(boost::asio::io_context& io, const Clock& clock, Parts parts)
             o.deeds, o.loans, o.cards},
       .unblock{o.rules, o.roll, o.clock, o.actors, o.passwords, o.help_desk, o.waiting_acts, o.unblocking},
       .notice{o.roll, o.recorder, o.register_threads, o.actors},
+      .downtime{o.rules, o.recorder, o.clock, o.register_threads, o.waiting_acts, o.actors, o.deeds,
+                o.downtime},
+      .fault{o.rules, o.sessions, o.recorder, o.clock, o.actors, o.faults},
       .set_up{o.rules, o.roll, o.sessions, o.recorder, o.clock, o.register_threads, o.people, o.deeds,
               o.notices},
       .imports{o.rules, o.recorder, o.clock, o.register_threads, o.deeds, o.notices, o.register_desk},
@@ -97,6 +102,8 @@ Service::~Service() = default;
 /// Who hears what: the owners below tell those above, whom they do not know.
 void Service::wire() {
   auto& o = *owners_;
+  o.faults.troubles = [&status = apis_->status] { return status.troubles(); };
+  o.downtime.also_announced = [&o] { return o.faults.announcements(); };
   o.loader.on_rules = [&o](const Rules& before) {
     o.waiting_acts.all_over();
     o.sessions.rules_changed(*before.policy);
@@ -105,8 +112,9 @@ void Service::wire() {
     const auto& config = o.rules.config();
     o.sessions.set_bounds(session_bounds(config.limits));
     o.admission.set(entries_of(config));
-    if (config.downtime.size() != before.config.downtime.size())
+    if (config.downtime.fixed != before.config.downtime.fixed)
       o.events.publish("downtime", {{"kind", "changed"}}, std::nullopt);
+    o.downtime.look();
   };
   o.loader.on_judge = [&o] {
     o.sessions.review_all();
@@ -121,6 +129,8 @@ void Service::wire() {
         {{"CARDGATE_REASON", text}});
     o.recorder.note_incident(text);
     if (good) o.deeds.settle_doubtful();
+    if (good) o.downtime.save_owed();
+    if (good) o.faults.save_owed();
     if (!good) boost::asio::co_spawn(o.io, o.register_threads.try_until_written(), boost::asio::detached);
   };
 }
@@ -136,6 +146,8 @@ void Service::start(CardDrivers drivers, bool watch) {
   for (const auto& text : o.told_at_start) o.recorder.note_incident(text);
   o.notices.announce_if_due();
   o.loans.changed();
+  o.faults.look();
+  o.downtime.look();
   log_findings(*o.rules.policy(), o.rules.config().policy.string());
   boost::asio::co_spawn(o.io, o.register_threads.try_until_written(), boost::asio::detached);
   o.notices.rules_changed(nullptr);
@@ -179,12 +191,16 @@ void Service::clock_was_set() {
   owners_->sessions.clock_was_set();
   owners_->notices.announce_if_due();
   owners_->loans.end_if_due();
+  owners_->faults.look();
+  owners_->downtime.look();
 }
 
 void Service::tick() {
   owners_->sessions.tick();
   owners_->notices.announce_if_due();
   owners_->loans.end_if_due();
+  owners_->faults.look();
+  owners_->downtime.look();
 }
 
 void Service::set_connections(std::function<std::size_t()> count) {

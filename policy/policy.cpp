@@ -11,8 +11,8 @@ namespace cardgate::policy {
 namespace {
 
 constexpr std::array<std::string_view, act_count> act_names{
-    "submit-forms",  "approve-forms",  "record-training", "delegate",   "request-removal",
-    "remove-access", "restore-access", "manage-staff",    "give-codes", "see-people"};
+    "submit-forms",   "approve-forms", "record-training", "delegate",   "request-removal", "remove-access",
+    "restore-access", "manage-staff",  "give-codes",      "see-people", "manage-downtime"};
 
 bool same_thing(const Prerequisite& a, const Prerequisite& b) {
   return a.kind == b.kind && a.subject == b.subject;

@@ -79,12 +79,13 @@ enum class Act : std::uint8_t {
   delegate,  // as a line manager, to an administrator; name who stands in
   request_removal,
   remove_access,
-  restore_access,  // with a second person
-  manage_staff,    // dates, line manager, leave, name, cards
-  give_codes,      // activation codes and new passwords, at the help desk
-  see_people,      // what others hold and lack
+  restore_access,   // with a second person
+  manage_staff,     // dates, line manager, leave, name, cards
+  give_codes,       // activation codes and new passwords, at the help desk
+  see_people,       // what others hold and lack
+  manage_downtime,  // plan, change and withdraw downtime; declare and end an emergency
 };
-inline constexpr std::size_t act_count = 10;
+inline constexpr std::size_t act_count = 11;
 /// "submit-forms", ...
 std::string_view name(Act act);
 

@@ -14,6 +14,8 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "register/downtime.hpp"
+#include "register/fault.hpp"
 #include "register/import/report.hpp"
 #include "register/person.hpp"
 #include "register/pool.hpp"
@@ -122,6 +124,17 @@ class Register {
   /// Errors: not_found, invalid_argument (it is on loan), and those of change().
   virtual Result<void> remove_pool_card(std::string_view uuid,
                                         const std::function<Result<void>()>& with = {}) = 0;
+
+  /// Every downtime that is not over, by its number, and the last number that was used. Errors: corrupt, io, unavailable.
+  virtual Result<Downtimes> downtimes() = 0;
+  /// Writes a new one, or what it has become. `with` is done in the same transaction. Errors: those of `with` and of change().
+  virtual Result<void> save_downtime(const Downtime& downtime,
+                                     const std::function<Result<void>()>& with = {}) = 0;
+
+  /// Every fault that is open, by its number, and the last number that was used. Errors: corrupt, io, unavailable.
+  virtual Result<Faults> faults() = 0;
+  /// Writes a new one, or what it has become. Errors: as change().
+  virtual Result<void> save_fault(const Fault& fault) = 0;
 
   /// Takes a number that no entry of its kind has or had, for one that is to be written later; durable on return. Errors: corrupt,
   /// io, no_space, unavailable.

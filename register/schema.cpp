@@ -305,7 +305,50 @@ ALTER TABLE unblocking ADD COLUMN loan TEXT NOT NULL DEFAULT '';
 ALTER TABLE pool_card ADD COLUMN removed_number INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array<const char*, 6> steps{step_1, step_2, step_3, step_4, step_5, step_6};
+// Downtime, planned and declared. Numbers are never used again, because people quote them.
+constexpr const char* step_7 = R"sql(
+CREATE TABLE downtime (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL CHECK (kind IN ('planned', 'emergency')),
+  state TEXT NOT NULL CHECK (state IN ('open', 'withdrawn', 'ended')),
+  severity TEXT NOT NULL,
+  closes INTEGER NOT NULL CHECK (closes IN (0, 1)),
+  begins_at INTEGER NOT NULL,
+  ends_at INTEGER,
+  text TEXT NOT NULL,
+  made_by TEXT NOT NULL,
+  made_at INTEGER NOT NULL,
+  told_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  outcome TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX downtime_open ON downtime(state) WHERE state = 'open';
+)sql";
+
+// Faults: what was reported or found, and what became of it.
+constexpr const char* step_8 = R"sql(
+CREATE TABLE fault (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  state TEXT NOT NULL CHECK (state IN ('reported', 'classed', 'joined', 'closed')),
+  reported_by TEXT NOT NULL,
+  part TEXT NOT NULL,
+  reported_at INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  severity TEXT NOT NULL,
+  told TEXT NOT NULL,
+  classed_by TEXT NOT NULL,
+  classed_at INTEGER,
+  joined_to INTEGER NOT NULL,
+  ticket TEXT NOT NULL,
+  expected_at INTEGER,
+  closed_at INTEGER,
+  outcome TEXT NOT NULL,
+  told_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX fault_open ON fault(state) WHERE state IN ('reported', 'classed');
+)sql";
+
+constexpr std::array<const char*, 8> steps{step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8};
 
 }  // namespace
 

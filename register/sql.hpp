@@ -151,15 +151,25 @@ inline constexpr const char* loans =
     "p.pk = c.person"
     " WHERE c.lent_until > ? AND c.status IN ('active', 'waiting') ORDER BY c.lent_until";
 
+inline constexpr const char* open_downtime =
+    "SELECT id, kind, severity, closes, begins_at, ends_at, text, made_by, made_at, told_at FROM downtime"
+    " WHERE state = 'open'";
+
+inline constexpr const char* open_faults =
+    "SELECT id, state, reported_by, part, reported_at, text, severity, told, classed_by, classed_at, "
+    "joined_to, "
+    "ticket, expected_at, closed_at, outcome, told_at FROM fault WHERE state IN ('reported', 'classed')";
+
 inline constexpr std::array look_ups{
-    person,       unix_accounts,   teams,         cards,         identities,      forms,
-    declarations, training,        delegations,   acting,        removals,        by_card,
-    by_identity,  by_unix_account, key_of,        id_of,         manager_of,      has_staff,
-    staff_of,     in_team,         form_waits,    removal_waits, delegates_of,    stands_in_for,
-    leaving_on,   of_form,         of_delegation, of_acting,     of_removal,      notices,
-    ids_after,    by_enrolment,    by_username,   setting,       on_file,         last_key,
-    id_from,      by_login,        password,      activation,    requested_since, throttle,
-    removed,      working_members, pool_cards,    pool_card,     in_pool,         loans};
+    person,        unix_accounts,   teams,         cards,         identities,      forms,
+    declarations,  training,        delegations,   acting,        removals,        by_card,
+    by_identity,   by_unix_account, key_of,        id_of,         manager_of,      has_staff,
+    staff_of,      in_team,         form_waits,    removal_waits, delegates_of,    stands_in_for,
+    leaving_on,    of_form,         of_delegation, of_acting,     of_removal,      notices,
+    ids_after,     by_enrolment,    by_username,   setting,       on_file,         last_key,
+    id_from,       by_login,        password,      activation,    requested_since, throttle,
+    removed,       working_members, pool_cards,    pool_card,     in_pool,         loans,
+    open_downtime, open_faults};
 
 inline constexpr const char* add_notice =
     "INSERT OR IGNORE INTO notice (person, mark, made_at, text) SELECT pk, ?, ?, ? FROM person WHERE id = ?";
@@ -290,6 +300,24 @@ inline constexpr const char* drop_training = "DELETE FROM training WHERE person 
 inline constexpr const char* drop_delegations = "DELETE FROM delegation WHERE person = ?";
 inline constexpr const char* drop_acting = "DELETE FROM acting WHERE person = ?";
 inline constexpr const char* drop_removals = "DELETE FROM removal WHERE person = ?";
+
+inline constexpr const char* save_downtime =
+    "INSERT INTO downtime (id, kind, state, severity, closes, begins_at, ends_at, text, made_by, made_at, "
+    "told_at, ended_at, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+    "SET "
+    "state = excluded.state, severity = excluded.severity, begins_at = excluded.begins_at, "
+    "ends_at = excluded.ends_at, text = excluded.text, told_at = excluded.told_at, "
+    "ended_at = excluded.ended_at, outcome = excluded.outcome";
+
+inline constexpr const char* save_fault =
+    "INSERT INTO fault (id, state, reported_by, part, reported_at, text, severity, told, classed_by, "
+    "classed_at, "
+    "joined_to, ticket, expected_at, closed_at, outcome, told_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+    "?, ?, ?, "
+    "?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state, severity = excluded.severity, "
+    "told = excluded.told, classed_by = excluded.classed_by, classed_at = excluded.classed_at, "
+    "joined_to = excluded.joined_to, ticket = excluded.ticket, expected_at = excluded.expected_at, "
+    "closed_at = excluded.closed_at, outcome = excluded.outcome, told_at = excluded.told_at";
 
 inline constexpr const char* add_number_row =
     "INSERT INTO sqlite_sequence (name, seq) SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence "

@@ -64,6 +64,10 @@ class SqliteRegister final : public Register {
   Result<std::vector<Loan>> loans() override;
   Result<void> add_pool_card(const PoolCard& card, const std::function<Result<void>()>& with) override;
   Result<void> remove_pool_card(std::string_view uuid, const std::function<Result<void>()>& with) override;
+  Result<Downtimes> downtimes() override;
+  Result<void> save_downtime(const Downtime& downtime, const std::function<Result<void>()>& with) override;
+  Result<Faults> faults() override;
+  Result<void> save_fault(const Fault& fault) override;
   Result<std::int64_t> take_number(Numbered kind) override;
   Result<std::vector<std::string>> ids_after(std::string_view id, std::size_t limit) override;
   Result<std::vector<Named>> names_after(std::string_view id, std::size_t limit) override;

@@ -201,6 +201,14 @@ INSERT INTO main.card (uuid, person, status, valid_until, registered_by, registe
     AND c.uuid IN (SELECT uuid FROM main.pool_card WHERE removed = 0)
 )sql";
 
+// What is announced, declared and reported is what the running register says.
+constexpr const char* keep_downtime = R"sql(
+DELETE FROM main.downtime;
+INSERT INTO main.downtime SELECT * FROM live.downtime;
+DELETE FROM main.fault;
+INSERT INTO main.fault SELECT * FROM live.fault;
+)sql";
+
 Restored keep_what_was_taken_away(SQLite::Database& backup, const path& live) {
   Restored out;
   {
@@ -224,6 +232,7 @@ Restored keep_what_was_taken_away(SQLite::Database& backup, const path& live) {
     SQLite::Statement forget(backup, sql::forget_removed_pool_cards);
     Query(forget, static_cast<std::int64_t>(max_removed_pool_cards)).run();
     backup.exec(keep_withdrawals);
+    backup.exec(keep_downtime);
     transaction.commit();
   }
   backup.exec("DETACH live");

@@ -80,6 +80,7 @@ void Attention::service_is_gone(BootTime now) {
 Actions Attention::happened(const ServiceEvent& event, BootTime now) {
   if (event.name == "card") take_card_event(event, now);
   if (event.name == "session") take_session_event(event, now);
+  if (event.name == "downtime") take_downtime_event(event);
   if (event.name == "downtime" || event.name == "service") look();
   consider();
   return done();
@@ -261,11 +262,18 @@ void Attention::take_sessions(const std::vector<SeenSession>& before, BootTime n
   warn_of_ends(now);
 }
 
+/// What is new is found by looking; what becomes of it is told here.
+void Attention::take_downtime_event(const ServiceEvent& event) {
+  if (event.text.empty() || event.kind == "announced" || event.kind == "declared") return;
+  notify(Topic::downtime, event.kind != "reminded" && event.kind != "withdrawn", "Downtime", event.text);
+}
+
 void Attention::take_downtime(BootTime now) {
   for (const auto& each : seen_.downtime) {
     if (told_.contains(each.text)) continue;
     remember_told(each.text, now);
-    notify(Topic::downtime, each.urgent, "Planned downtime", each.text);
+    notify(Topic::downtime, each.urgent, each.emergency ? "Emergency downtime" : "Planned downtime",
+           each.text);
   }
 }
 

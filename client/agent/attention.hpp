@@ -186,6 +186,7 @@ class Attention {
   void step_up_needed(const ServiceEvent& event, BootTime now);
   void take_sessions(const std::vector<SeenSession>& before, BootTime now);
   void take_hands(bool first);
+  void take_downtime_event(const ServiceEvent& event);
   void take_downtime(BootTime now);
   void warn_of_ends(BootTime now);
   void tell_again_of_warnings(BootTime now);

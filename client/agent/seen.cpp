@@ -86,10 +86,12 @@ Seen read_seen(const json::object& status, const json::object& sessions, WallTim
               [&](const json::object& item) { out.sessions.push_back(read_session(item, wall, boot)); });
   each_object(status, "downtime", [&](const json::object& item) {
     const auto severity = text_of(item, "severity");
+    const auto until = text_of(item, "ends_at");
     out.downtime.push_back(
-        {fmt::format("{} From {} to {}.", text_of(item, "text"), local_time(text_of(item, "begins_at")),
-                     local_time(text_of(item, "ends_at"))),
-         boot_time_of(item, "begins_at", wall, boot), severity == "critical" || severity == "high"});
+        {fmt::format("{} From {}{}.", text_of(item, "text"), local_time(text_of(item, "begins_at")),
+                     until.empty() ? std::string(" until further notice") : " to " + local_time(until)),
+         boot_time_of(item, "begins_at", wall, boot), severity == "critical" || severity == "high",
+         text_of(item, "kind") == "emergency"});
   });
   return out;
 }

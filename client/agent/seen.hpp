@@ -43,6 +43,7 @@ struct SeenDowntime {
   std::string text;  // for people, with its times
   BootTime begins;
   bool urgent = false;
+  bool emergency = false;
 };
 
 struct Seen {

@@ -137,6 +137,8 @@ std::string end_text(const std::string& reason) {
   if (reason == "screen_locked_too_long") return "The screen was locked too long. Sign in again to go on.";
   if (reason == "revoked") return "Your session was ended.";
   if (reason == "password_changed") return "Your password was changed. Sign in with the new one.";
+  if (reason == "downtime")
+    return "There is downtime, so you were signed out. To see until when: cardgate status";
   if (reason == "shutdown") return "The service stopped. Sign in again when it is back.";
   if (reason == "reader_gone") return "The card reader is gone.";
   return {};

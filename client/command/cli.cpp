@@ -62,6 +62,8 @@ int run(int argc, char** argv) {
   add_removal(app, cli);
   add_record(app, cli);
   add_notices(app, cli);
+  add_downtime(app, cli);
+  add_fault(app, cli);
   add_setup(app, cli);
   add_register(app, cli);
   add_reload(app, cli);

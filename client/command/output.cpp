@@ -102,6 +102,11 @@ int say_problem(const Cli& cli, const proto::Problem& problem) {
       text += fmt::format("\n  line {}: {}", number_of(*line, "line"), text_of(*line, "text"));
     }
   }
+  if (const auto* plan = find_object(problem.extra, "continuity")) {
+    text += "\nMeanwhile: " + text_of(*plan, "text");
+    if (const auto place = text_of(*plan, "place"); !place.empty()) text += "\n  where: " + place;
+    if (const auto number = text_of(*plan, "telephone"); !number.empty()) text += "\n  telephone: " + number;
+  }
   complain("cardgate: " + text);
   return exit_code_of(problem);
 }

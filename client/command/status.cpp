@@ -62,12 +62,22 @@ void print_status(const json::object& status) {
                                                          : "no card"));
     }
   }
+  if (const auto* faults = find_array(status, "faults")) {
+    for (const auto& fault : *faults) {
+      if (fault.is_string()) say(std::string_view(fault.get_string()));
+    }
+  }
   if (const auto* downtime = find_array(status, "downtime")) {
     for (const auto& item : *downtime) {
       const auto* notice = item.if_object();
       if (notice == nullptr) continue;
-      say(fmt::format("Downtime ({}), {} to {}: {}", text_of(*notice, "severity"),
-                      local_time(text_of(*notice, "begins_at")), local_time(text_of(*notice, "ends_at")),
+      const auto until = text_of(*notice, "ends_at");
+      const bool emergency = text_of(*notice, "kind") == "emergency";
+      say(fmt::format("{} ({}), {} {}: {}", emergency ? "Emergency downtime" : "Downtime",
+                      text_of(*notice, "severity"),
+                      (emergency ? "since " : "") + local_time(text_of(*notice, "begins_at")),
+                      until.empty() ? std::string("until further notice")
+                                    : (emergency ? "expected until " : "to ") + local_time(until),
                       text_of(*notice, "text")));
     }
   }

@@ -6,7 +6,9 @@
 #include "daemon/api/certificate_api.hpp"
 #include "daemon/api/declaration_api.hpp"
 #include "daemon/api/delegation_api.hpp"
+#include "daemon/api/downtime_api.hpp"
 #include "daemon/api/enrolment_api.hpp"
+#include "daemon/api/fault_api.hpp"
 #include "daemon/api/form_api.hpp"
 #include "daemon/api/import_api.hpp"
 #include "daemon/api/login_api.hpp"
@@ -47,6 +49,8 @@ struct Apis {
   PoolApi pool;
   UnblockApi unblock;
   NoticeApi notice;
+  DowntimeApi downtime;
+  FaultApi fault;
   SetUpApi set_up;
   ImportApi imports;
   RegisterApi registry;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/api/session_json.hpp"
 #include "daemon/people/answers.hpp"
 #include "daemon/work/login.hpp"
 
@@ -12,7 +13,7 @@ namespace cardgate::daemon {
 SignInApi::SignInApi(boost::asio::io_context& io, RuleBook& rules, Admission& admission, Roll& roll,
                      SessionDesk& sessions, Events& events, CardDesk& cards, AccountDesk& accounts,
                      PasswordDesk& passwords, RegisterThreads& register_threads, SetUp& set_up,
-                     Recorder& recorder, GuardedClock& clock, std::string host)
+                     DowntimeDesk& downtime, Recorder& recorder, GuardedClock& clock, std::string host)
     : io_(io),
       rules_(rules),
       admission_(admission),
@@ -24,6 +25,7 @@ SignInApi::SignInApi(boost::asio::io_context& io, RuleBook& rules, Admission& ad
       passwords_(passwords),
       register_(register_threads),
       set_up_(set_up),
+      downtime_(downtime),
       recorder_(recorder),
       clock_(clock),
       host_(std::move(host)) {}
@@ -99,6 +101,15 @@ void SignInApi::note_not_opened(const Peer& peer, const std::string& person, con
 Response SignInApi::no_such_session() {
   return problem(404, "not_found",
                  "There is no such session. It may have ended. Sign in again: cardgate login");
+}
+
+Response SignInApi::opened(const Session& session) {
+  auto body = session_json(session, clock_.now());
+  // Said at the sign-in; afterwards status and events say what holds then.
+  for (auto& text : downtime_.announcements()) body["warnings"].get_array().push_back(json::string(text));
+  auto answer = json_response(201, body);
+  answer.headers.emplace_back("Location", "/v1/sessions/" + session.id);
+  return answer;
 }
 
 Response SignInApi::has_ended() {

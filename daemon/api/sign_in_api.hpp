@@ -16,6 +16,7 @@
 #include "daemon/deeds/password_desk.hpp"
 #include "daemon/deeds/set_up.hpp"
 #include "daemon/http/answer.hpp"
+#include "daemon/sessions/downtime_desk.hpp"
 #include "daemon/sessions/session_desk.hpp"
 #include "proto/messages.hpp"
 
@@ -25,8 +26,8 @@ class SignInApi {
  public:
   SignInApi(boost::asio::io_context& io, RuleBook& rules, Admission& admission, Roll& roll,
             SessionDesk& sessions, Events& events, CardDesk& cards, AccountDesk& accounts,
-            PasswordDesk& passwords, RegisterThreads& register_threads, SetUp& set_up, Recorder& recorder,
-            GuardedClock& clock, std::string host);
+            PasswordDesk& passwords, RegisterThreads& register_threads, SetUp& set_up, DowntimeDesk& downtime,
+            Recorder& recorder, GuardedClock& clock, std::string host);
   SignInApi(const SignInApi&) = delete;
   SignInApi& operator=(const SignInApi&) = delete;
 
@@ -78,6 +79,8 @@ class SignInApi {
   /// After its record: it was not opened (or resumed) in the end.
   void note_not_opened(const Peer& peer, const std::string& person, const std::string& session,
                        std::string_view reason);
+  /// A session that is open now, with what is announced.
+  Response opened(const Session& session);
   Response too_late();
   static Response has_ended();
   static Response no_such_session();
@@ -93,6 +96,7 @@ class SignInApi {
   PasswordDesk& passwords_;
   RegisterThreads& register_;
   SetUp& set_up_;
+  DowntimeDesk& downtime_;
   Recorder& recorder_;
   GuardedClock& clock_;
   std::string host_;

@@ -13,6 +13,7 @@
 #include "daemon/journal.hpp"
 #include "daemon/people/answers.hpp"
 #include "daemon/people/people_view.hpp"
+#include "daemon/people/teams.hpp"
 #include "daemon/work/rules.hpp"
 #include "proto/card_words.hpp"
 
@@ -46,7 +47,9 @@ Response SignInApi::access_denied(const policy::Decision& standing, const reg::P
   for (const auto& other : work::other_cards(holder, card, roll_.records()))
     detail += fmt::format(" {}. If you did not ask for it, tell the {} now.", other,
                           rules_.policy()->contacts().access_team);
-  return problem(403, "access_denied", std::move(detail), {{"unmet", to_json(standing.unmet)}});
+  json::object more{{"unmet", to_json(standing.unmet)}};
+  add_continuity(more, rules_.config().downtime, holder.teams);
+  return problem(403, "access_denied", std::move(detail), std::move(more));
 }
 
 Response SignInApi::refuse_certificate(const ByCard& going, const trust::Verdict& verdict) {
@@ -155,6 +158,8 @@ SignInApi::Refusal SignInApi::stand(ByCard& going) {
                          unmet.empty() ? "access" : unmet.front().prerequisite);
   }
   if (auto no = cards_.refuse_name(use, *card, person)) return no;
+  if (auto no = going.is_new() ? downtime_.refuse_sign_in(*facts, policy::SignIn::card) : std::nullopt)
+    return cards_.refuse(use, std::move(*no), "downtime");
   if (auto no = refuse_first_passcode(going, person)) return no;
   for (const auto& other : work::other_cards(person, card->id, roll_.records())) {
     session.warnings.push_back(fmt::format("{}. If you did not ask for it, tell the {} now", other,
@@ -305,6 +310,10 @@ Response SignInApi::open(ByCard& going) {
     not_opened("access ended while the sign-in was being recorded");
     return too_late();
   }
+  if (auto no = downtime_.refuse_sign_in(*still, policy::SignIn::card)) {
+    not_opened("a downtime began while the sign-in was being recorded");
+    return std::move(*no);
+  }
   if (const auto opened = sessions_.open(std::move(going.session)); !opened) {
     not_opened(opened.error().context);
     const bool in_use = opened.error().code == Errc::permission_denied;
@@ -317,8 +326,7 @@ Response SignInApi::open(ByCard& going) {
   const Session* session = sessions_.find(id);
   if (session == nullptr) return too_late();
   events_.publish("session", {{"kind", "opened"}, {"session", id}, {"reader", going.ask.reader}}, going.uid);
-  auto answer = json_response(201, session_json(*session, clock_.now()));
-  answer.headers.emplace_back("Location", "/v1/sessions/" + id);
+  auto answer = this->opened(*session);
   boost::asio::co_spawn(io_, set_up_.signed_in(person), boost::asio::detached);
   return answer;
 }

@@ -105,6 +105,10 @@ SignInApi::Refusal SignInApi::stand(ByPassword& going) {
     if (locked->person != session.person)
       return passwords_.refuse(going.peer, refused_event, mismatch(), "sign_in_mismatch", session.person);
   }
+  if (going.is_new()) {
+    if (auto no = downtime_.refuse_sign_in(*facts, policy::SignIn::password))
+      return passwords_.refuse(going.peer, refused_event, std::move(*no), "downtime", session.person);
+  }
   session.id = going.is_new() ? random_id() : going.resume_id;
   sessions_.begin_times(session, standing);
   if (!going.is_new()) return std::nullopt;
@@ -148,6 +152,12 @@ Response SignInApi::open(ByPassword& going) {
   const bool is_new = going.is_new();
   if (is_new) {
     const std::string person = going.session.person;
+    const auto facts = sessions_.facts_for(going.session);
+    if (!facts) return register_unavailable(facts.error());
+    if (auto no = downtime_.refuse_sign_in(*facts, policy::SignIn::password)) {
+      note_not_opened(going.peer, person, id, "a downtime began while the sign-in was being recorded");
+      return std::move(*no);
+    }
     if (const auto opened = sessions_.open(std::move(going.session)); !opened) {
       note_not_opened(going.peer, person, id, opened.error().context);
       return problem(503, "too_many_sessions", opened.error().context + ".");
@@ -158,9 +168,7 @@ Response SignInApi::open(ByPassword& going) {
   const Session* session = sessions_.find(id);
   if (session == nullptr) return too_late();
   events_.publish("session", {{"kind", is_new ? "opened" : "resumed"}, {"session", id}}, going.peer.uid);
-  auto answer = json_response(is_new ? 201 : 200, session_json(*session, clock_.now()));
-  if (is_new) answer.headers.emplace_back("Location", "/v1/sessions/" + id);
-  return answer;
+  return is_new ? opened(*session) : json_response(200, session_json(*session, clock_.now()));
 }
 
 boost::asio::awaitable<Response> SignInApi::sign_in_by_password(Request& request, proto::PasswordSignIn ask,

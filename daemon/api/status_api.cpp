@@ -40,30 +40,35 @@ json::value lists_json(const trust::ListTimes& lists) {
 
 /// What is wrong with the writing down of what is done. `owed`: how many acts the staff register still lacks; `reserve_problem`:
 /// what is wrong with the file that keeps them.
-std::vector<std::string> told_of_writing(const audit::Log::Health& health, std::size_t owed,
-                                         const std::string& reserve_problem) {
-  std::vector<std::string> told;
+std::vector<Trouble> told_of_writing(const audit::Log::Health& health, std::size_t owed,
+                                     const std::string& reserve_problem) {
+  std::vector<Trouble> told;
   if (!health.ok)
-    told.push_back("The audit log cannot be written, so no tokens are issued: " + health.problem);
+    told.push_back(
+        {"audit_log", "The audit log cannot be written, so no tokens are issued: " + health.problem});
   if (owed > 0) {
     told.push_back(
-        fmt::format("{} changes that take access away are in force, but not yet in the staff "
-                    "register, because it cannot be written.",
-                    owed));
+        {"register", fmt::format("{} changes that take access away are in force, but not yet in the staff "
+                                 "register, because it cannot be written.",
+                                 owed)});
   }
   if (!reserve_problem.empty())
-    told.push_back("The reserve file for changes that have begun has a problem: " + reserve_problem);
+    told.push_back(
+        {"reserve", "The reserve file for changes that have begun has a problem: " + reserve_problem});
   if (health.late > 0) {
     told.push_back(
-        fmt::format("{} audit records wait until the audit log can be written{}.", health.late,
-                    health.late_unsafe > 0
-                        ? fmt::format("; {} of them are only in memory, and are lost when the service stops",
-                                      health.late_unsafe)
-                        : std::string()));
+        {"audit_log",
+         fmt::format("{} audit records wait until the audit log can be written{}.", health.late,
+                     health.late_unsafe > 0
+                         ? fmt::format("; {} of them are only in memory, and are lost when the service stops",
+                                       health.late_unsafe)
+                         : std::string())});
   }
   if (!health.late_problem.empty())
-    told.push_back("The reserve file for late audit records has a problem: " + health.late_problem);
-  if (health.ok && !health.problem.empty()) told.push_back("The audit log warns: " + health.problem);
+    told.push_back(
+        {"reserve", "The reserve file for late audit records has a problem: " + health.late_problem});
+  if (health.ok && !health.problem.empty())
+    told.push_back({"audit_log", "The audit log warns: " + health.problem});
   return told;
 }
 
@@ -105,9 +110,11 @@ json::object card_json(const Reader& reader, std::optional<bool> registered, boo
 }
 
 /// Those that are not over.
-json::array downtime_json(const std::vector<Downtime>& list, WallTime now) {
+json::array downtime_json(const std::vector<FixedNotice>& fixed, const std::vector<reg::Downtime>& open,
+                          WallTime now) {
   json::array out;
-  for (const auto& notice : list) {
+  for (const auto& downtime : open) out.push_back(to_json(downtime, now));
+  for (const auto& notice : fixed) {
     if (notice.until <= now) continue;
     out.push_back(json::object{{"severity", notice.severity},
                                {"begins_at", to_rfc3339(notice.from)},
@@ -130,17 +137,32 @@ struct StatusApi::Condition {
   std::vector<std::string> told;  // the problems, then what is good to know
 };
 
-std::vector<std::string> StatusApi::told_of_parts(const audit::Log::Health& health, std::size_t owed) {
+std::vector<Trouble> StatusApi::told_of_parts(const audit::Log::Health& health, std::size_t owed) {
   auto told = told_of_writing(health, owed, open_acts_.problem());
+  const auto tell = [&told](const char* part, const std::string& text) {
+    if (!text.empty()) told.push_back({part, text});
+  };
   if (const auto there = roll_.staff().in_place(); !there) register_.failed(there.error());
-  if (!register_.problem().empty()) told.push_back(register_.problem());
-  if (!register_desk_.last_check().problem.empty()) told.push_back(register_desk_.last_check().problem);
-  if (!passwords_.trouble().empty()) told.push_back(passwords_.trouble());
-  if (!loader_.trust_problem().empty()) told.push_back(loader_.trust_problem());
-  if (!cards_.readers().service_up()) told.push_back(cards_.readers().service_problem());
+  tell("register", register_.problem());
+  tell("register", register_desk_.last_check().problem);
+  tell("passwords", passwords_.trouble());
+  tell("trust_files", loader_.trust_problem());
+  if (!cards_.readers().service_up()) tell("pcscd", cards_.readers().service_problem());
   sessions_.look_at_clock();  // so that a clock set back since the last call is noticed
   if (const auto back = clock_.guard().set_back_by())
-    told.push_back(fmt::format("The clock was set back by {} s.", back->count()));
+    tell("clock", fmt::format("The clock was set back by {} s.", back->count()));
+  return told;
+}
+
+std::optional<std::string> StatusApi::overdue_lists() const {
+  const auto lists = rules_.judge()->authorities().list_times();
+  if (rules_.judge()->fetches() || clock_.now() <= lists.first_due) return std::nullopt;
+  return told_of_overdue(lists, clock_.now());
+}
+
+std::vector<Trouble> StatusApi::troubles() {
+  auto told = told_of_parts(recorder_.health(), open_acts_.owed().size());
+  if (auto overdue = overdue_lists()) told.push_back({"revocation_lists", std::move(*overdue)});
   return told;
 }
 
@@ -149,14 +171,14 @@ StatusApi::Condition StatusApi::condition() {
   now.health = recorder_.health();
   now.owed = open_acts_.owed().size();
   auto& told = now.told;
-  told = told_of_parts(now.health, now.owed);
+  for (auto& trouble : told_of_parts(now.health, now.owed)) told.push_back(std::move(trouble.text));
   const auto configuration = loader_.configuration();
   now.configuration = configuration.state;
   if (now.configuration == ConfigurationInUse::State::refused) told.push_back(configuration.text);
   now.lists = rules_.judge()->authorities().list_times();
   const auto told_of_lists = told_of_overdue(now.lists, clock_.now());
-  const bool overdue = told_of_lists && !rules_.judge()->fetches() && clock_.now() > now.lists.first_due;
-  if (overdue) told.push_back(*told_of_lists);
+  const auto overdue = overdue_lists();
+  if (overdue) told.push_back(*overdue);
   if (rules_.judge()->authorities().anchor_count() == 0) {
     told.push_back("There is no trust anchor, so no card can be used. The next step: sudo cardgate setup");
   }
@@ -220,10 +242,13 @@ json::object StatusApi::service_json(const Condition& now) {
 Answer StatusApi::status(Request& request) {
   const auto now = condition();
   auto readers = readers_json(*request.peer);
-  co_return json_response(200,
-                          json::object{{"service", service_json(now)},
-                                       {"readers", std::move(readers)},
-                                       {"downtime", downtime_json(rules_.config().downtime, clock_.now())}});
+  json::array faults;
+  for (auto& text : faults_.announcements()) faults.push_back(json::string(text));
+  co_return json_response(200, json::object{{"service", service_json(now)},
+                                            {"readers", std::move(readers)},
+                                            {"faults", std::move(faults)},
+                                            {"downtime", downtime_json(rules_.config().downtime.fixed,
+                                                                       downtime_.open(), clock_.now())}});
 }
 
 Answer StatusApi::openapi(Request&) {
@@ -286,7 +311,10 @@ Answer StatusApi::metrics(Request&) {
                 {"audit_records", static_cast<double>(health.records)},
                 {"audit_syncs", static_cast<double>(health.syncs)},
                 {"acts_unwritten", static_cast<double>(open_acts_.owed().size())},
-                {"audit_late", static_cast<double>(health.late)}};
+                {"audit_late", static_cast<double>(health.late)},
+                {"faults_open", static_cast<double>(faults_.open().size())},
+                {"downtime_open", static_cast<double>(downtime_.open().size())},
+                {"downtime_closed", downtime_.closing().sign_ins ? 1.0 : 0.0}};
   measure_cards(gauges);
   measure_revocation(gauges);
   Response answer;

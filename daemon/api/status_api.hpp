@@ -4,6 +4,7 @@
 
 #include "daemon/access/admission.hpp"
 #include "daemon/cards/card_desk.hpp"
+#include "daemon/deeds/fault_desk.hpp"
 #include "daemon/deeds/password_desk.hpp"
 #include "daemon/deeds/register_desk.hpp"
 #include "daemon/http/answer.hpp"
@@ -23,7 +24,8 @@ class StatusApi {
  public:
   StatusApi(RuleBook& rules, RuleLoader& loader, Admission& admission, Roll& roll, SessionDesk& sessions,
             Events& events, Recorder& recorder, GuardedClock& clock, RegisterThreads& register_threads,
-            PasswordDesk& passwords, CardDesk& cards, RegisterDesk& register_desk, OpenActs& open_acts)
+            PasswordDesk& passwords, CardDesk& cards, RegisterDesk& register_desk, OpenActs& open_acts,
+            DowntimeDesk& downtime, FaultDesk& faults)
       : rules_(rules),
         loader_(loader),
         admission_(admission),
@@ -36,7 +38,9 @@ class StatusApi {
         passwords_(passwords),
         cards_(cards),
         register_desk_(register_desk),
-        open_acts_(open_acts) {}
+        open_acts_(open_acts),
+        downtime_(downtime),
+        faults_(faults) {}
   StatusApi(const StatusApi&) = delete;
   StatusApi& operator=(const StatusApi&) = delete;
 
@@ -45,6 +49,8 @@ class StatusApi {
   Answer openapi(Request&);
   Answer reload(Request&);
 
+  /// What is wrong with the parts of the service now, for FaultDesk.
+  std::vector<Trouble> troubles();
   /// What people should know until the next start.
   std::vector<std::string> told_at_start;
   std::function<std::size_t()> connections;  // for the metrics
@@ -57,7 +63,9 @@ class StatusApi {
   void measure_revocation(Gauges& out);
   Condition condition();
   /// What is wrong with the parts of the service, for people. `owed`: how many acts the staff register still lacks.
-  std::vector<std::string> told_of_parts(const audit::Log::Health& health, std::size_t owed);
+  std::vector<Trouble> told_of_parts(const audit::Log::Health& health, std::size_t owed);
+  /// Revocation lists that are overdue; nothing: none is.
+  std::optional<std::string> overdue_lists() const;
   json::object service_json(const Condition& now);
   /// `peer` sees the card in each reader where it may sign somebody in.
   json::array readers_json(const Peer& peer);
@@ -77,6 +85,8 @@ class StatusApi {
   CardDesk& cards_;
   RegisterDesk& register_desk_;
   OpenActs& open_acts_;
+  DowntimeDesk& downtime_;
+  FaultDesk& faults_;
 };
 
 }  // namespace cardgate::daemon

@@ -9,6 +9,7 @@
 #include "base/crypto.hpp"
 #include "daemon/people/answers.hpp"
 #include "daemon/people/people_view.hpp"
+#include "daemon/people/teams.hpp"
 #include "daemon/sessions/halt.hpp"
 
 namespace cardgate::daemon {
@@ -100,9 +101,9 @@ std::optional<Response> TokenApi::decide(Issue& issue, const Session& session) {
       detail += (detail.empty() ? "" : " ") + item.text + ".";
     }
     issue.record.details["unmet"] = std::move(missing);
-    return refused(issue,
-                   problem(403, "access_denied", std::move(detail), {{"unmet", to_json(decision.unmet)}}),
-                   "access_denied");
+    json::object more{{"unmet", to_json(decision.unmet)}};
+    add_continuity(more, rules_.config().downtime, issue.facts.teams);
+    return refused(issue, problem(403, "access_denied", std::move(detail), std::move(more)), "access_denied");
   }
   if (session.sign_in == policy::SignIn::password && !opens_by_password(*policy.role(issue.ask.role))) {
     return refused(
@@ -112,6 +113,8 @@ std::optional<Response> TokenApi::decide(Issue& issue, const Session& session) {
                 {{"unmet", json::array{}}}),
         "password");
   }
+  if (downtime_.closed(*policy.role(issue.ask.role)))
+    return refused(issue, downtime_.refusal(issue.facts.teams), "downtime");
   if (!recorder_.works()) return recorder_.unavailable();
   return std::nullopt;
 }
@@ -136,6 +139,7 @@ proto::Claims TokenApi::claims_of(const Issue& issue, const Session& session, Wa
     expires = std::min(
         expires, at + std::chrono::floor<milliseconds>(session.proved + *terms.step_up_age - clock_.boot()));
   if (issue.decision.valid_until) expires = std::min(expires, *issue.decision.valid_until);
+  if (const auto closes = downtime_.role_ends(role)) expires = std::min(expires, *closes);
   proto::Claims claims;
   claims.records_of = records_of(role, issue.facts, rules_.policy()->calendar().date_of(at));
   // A gate asks GET /v1/records/ID/allowed in any case; a list that grows is of no use to anybody.

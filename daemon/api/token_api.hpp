@@ -8,6 +8,7 @@
 #include "daemon/http/answer.hpp"
 #include "daemon/record/recorder.hpp"
 #include "daemon/rules/rule_book.hpp"
+#include "daemon/sessions/downtime_desk.hpp"
 #include "daemon/sessions/session_desk.hpp"
 #include "daemon/sessions/token_desk.hpp"
 #include "daemon/time/guarded_clock.hpp"
@@ -18,11 +19,12 @@ namespace cardgate::daemon {
 class TokenApi {
  public:
   TokenApi(RuleBook& rules, Admission& admission, SessionDesk& sessions, TokenDesk& tokens,
-           Recorder& recorder, GuardedClock& clock)
+           DowntimeDesk& downtime, Recorder& recorder, GuardedClock& clock)
       : rules_(rules),
         admission_(admission),
         sessions_(sessions),
         tokens_(tokens),
+        downtime_(downtime),
         recorder_(recorder),
         clock_(clock) {}
   TokenApi(const TokenApi&) = delete;
@@ -57,6 +59,7 @@ class TokenApi {
   Admission& admission_;
   SessionDesk& sessions_;
   TokenDesk& tokens_;
+  DowntimeDesk& downtime_;
   Recorder& recorder_;
   GuardedClock& clock_;
 };

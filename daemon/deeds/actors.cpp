@@ -7,6 +7,7 @@
 
 #include "base/number.hpp"
 #include "daemon/people/answers.hpp"
+#include "daemon/people/teams.hpp"
 
 namespace cardgate::daemon {
 
@@ -109,11 +110,22 @@ Actor Actors::refused(Actor who, Response answer, std::string why) {
   return who;
 }
 
+std::optional<Response> Actors::refuse_in_downtime(const Actor& who) {
+  if (!who.role.empty() || !downtime_.closing().sessions) return std::nullopt;
+  const auto me = roll_.person(who.person);
+  return downtime_.refusal(me ? (*me)->facts.teams : std::vector<std::string>());
+}
+
 std::optional<Response> Actors::refuse_without_role(Actor& who, const Session& session, policy::Act act) {
   const policy::Role* nearest = nullptr;  // the role that lacks least
   std::vector<policy::Unmet> unmet;
+  bool rests = false;  // a role that would do is closed by a downtime
   for (const auto& role : rules_.policy()->roles()) {
     if (!role.lets(act)) continue;
+    if (downtime_.closed(role)) {
+      rests = true;
+      continue;
+    }
     auto decision =
         policy::decide(*rules_.policy(), who.reach.facts, {role.name, session.sign_in}, clock_.now());
     const auto longest = session.asked_by(role).max_session;
@@ -125,13 +137,16 @@ std::optional<Response> Actors::refuse_without_role(Actor& who, const Session& s
     }
   }
   if (!who.reach.roles.empty()) return std::nullopt;
+  if (rests) return downtime_.refusal(who.reach.facts.teams);
   std::string text = "No role of this policy allows this. Ask the people who run this machine.";
   if (nearest != nullptr) {
     text = unmet.empty() ? fmt::format("Your time in the role {} is over. Sign in again: cardgate login",
                                        nearest->title)
                          : fmt::format("You need the role {} for this.", nearest->title);
   }
-  return problem(403, "role_needed", std::move(text), {{"unmet", to_json(unmet)}});
+  json::object more{{"unmet", to_json(unmet)}};
+  add_continuity(more, rules_.config().downtime, who.reach.facts.teams);
+  return problem(403, "role_needed", std::move(text), std::move(more));
 }
 
 namespace {

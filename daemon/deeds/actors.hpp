@@ -13,6 +13,7 @@
 #include "daemon/people/roll.hpp"
 #include "daemon/record/recorder.hpp"
 #include "daemon/rules/rule_book.hpp"
+#include "daemon/sessions/downtime_desk.hpp"
 #include "daemon/sessions/halt.hpp"
 #include "daemon/sessions/session_desk.hpp"
 #include "daemon/work/right.hpp"
@@ -46,8 +47,14 @@ struct Owner {
 
 class Actors {
  public:
-  Actors(RuleBook& rules, Roll& roll, SessionDesk& sessions, Recorder& recorder, GuardedClock& clock)
-      : rules_(rules), roll_(roll), sessions_(sessions), recorder_(recorder), clock_(clock) {}
+  Actors(RuleBook& rules, Roll& roll, SessionDesk& sessions, DowntimeDesk& downtime, Recorder& recorder,
+         GuardedClock& clock)
+      : rules_(rules),
+        roll_(roll),
+        sessions_(sessions),
+        downtime_(downtime),
+        recorder_(recorder),
+        clock_(clock) {}
 
   Actor myself(const Request& request);
   /// The same for what changes their own record, or shows a line manager their staff: without a role no policy says that it goes
@@ -77,6 +84,9 @@ class Actors {
   Actor may_give_codes(const Request& request, const std::string& subject);
   Owner owner_of(reg::Register::Relation relation, const std::string& number, std::string_view what);
 
+  /// What is done without a role rests during a downtime.
+  std::optional<Response> refuse_in_downtime(const Actor& who);
+
   work::Doer doer(const Actor& who) { return {who.person, clock_.today(), who.card_by}; }
   work::Right right_of(const Actor& who) const;
   /// After a wait: whoever began it may be gone, or may not do it any more.
@@ -104,6 +114,7 @@ class Actors {
   RuleBook& rules_;
   Roll& roll_;
   SessionDesk& sessions_;
+  DowntimeDesk& downtime_;
   Recorder& recorder_;
   GuardedClock& clock_;
 };

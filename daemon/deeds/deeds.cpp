@@ -211,10 +211,8 @@ boost::asio::awaitable<Done> Deeds::carry_out(const Request& request, const Acto
     auto taken = co_await std::move(taking);
     co_return taken;
   }
-  if (!recorder_.works()) {
-    done.refusal = recorder_.unavailable();
-    co_return done;
-  }
+  done.refusal = recorder_.works() ? actors_.refuse_in_downtime(who) : recorder_.unavailable();
+  if (done.refusal) co_return done;
   // What is owed to the register goes first, so that everything is written in the order in which it was done.
   if (!open_acts_.owed().empty()) co_await write_owed();
   std::vector<reg::Person> before;

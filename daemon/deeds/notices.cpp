@@ -45,6 +45,7 @@ void Notices::announce_if_due() {
   if (sessions_.stopping() || announced_ == clock_.today()) return;
   announced_ = clock_.today();
   boost::asio::co_spawn(io_, announce_leavers(), boost::asio::detached);
+  boost::asio::co_spawn(io_, tell_of_old_plans(), boost::asio::detached);
 }
 
 void Notices::dates_changed() {
@@ -181,6 +182,25 @@ boost::asio::awaitable<void> Notices::tell_of_lost_roles(std::vector<std::string
                   fmt::format("The role '{}' no longer exists, so your access form for it gives no access. "
                               "Ask the {} which role you need now.",
                               role, rules_.policy()->contacts().access_team));
+  }
+}
+
+/// Whose continuity plan should have been reviewed by today. Of one date the owner is told once.
+boost::asio::awaitable<void> Notices::tell_of_old_plans() {
+  const auto rules = rules_.snapshot();
+  const auto today = std::chrono::sys_days(clock_.today());
+  for (const auto& plan : rules->config.downtime.continuity) {
+    const auto due = std::chrono::sys_days(plan.reviewed) + plan.good_for;
+    if (plan.owner.empty() || today < due) continue;
+    const std::vector<std::string> owner(1, plan.owner);
+    const std::string mark = fmt::format("continuity-plan-{}-{}", plan.team, to_text(plan.reviewed));
+    const std::string words = fmt::format(
+        "The continuity plan {} was last reviewed on {} and is due for review since {}. Review it, and "
+        "have the people who run this machine write the new date into cardgate's configuration.",
+        plan.team.empty() ? "for everybody" : fmt::format("of the team {}", plan.team),
+        day_text(plan.reviewed), day_text(Date(due)));
+    auto telling = tell(owner, mark, words);
+    co_await std::move(telling);
   }
 }
 

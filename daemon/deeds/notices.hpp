@@ -47,6 +47,7 @@ class Notices {
   void note_void_signatures(const std::string& name, const std::string& version, const std::string& hash,
                             const std::string& policy, const std::vector<std::string>& told);
   boost::asio::awaitable<void> announce_leavers();
+  boost::asio::awaitable<void> tell_of_old_plans();
   void arm();
 
   boost::asio::io_context& io_;

@@ -35,6 +35,7 @@ std::string_view reason_of(int status) {
 seconds usual_wait(int status, std::string_view error) {
   if (error == "too_many_tokens") return seconds(60);     // tokens live for five minutes at most
   if (error == "too_many_sessions") return seconds(60);   // until somebody signs out
+  if (error == "downtime") return seconds(60);            // until somebody ends it
   if (error == "too_many_listeners") return seconds(10);  // until a program of that user ends
   if (error == "too_many_connections" || error == "passwords_busy" || status == 429) return seconds(1);
   return seconds(5);  // a restart, a busy disk, pcscd that comes back

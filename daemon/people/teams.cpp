@@ -16,4 +16,25 @@ std::vector<std::string> teams_that_give_access(const policy::Policy& policy) {
   return teams;
 }
 
+const ContinuityPlan* continuity_plan(const DowntimeSettings& settings,
+                                      const std::vector<std::string>& teams) {
+  const auto& plans = settings.continuity;
+  for (const auto& team : teams) {
+    const auto found = std::ranges::find(plans, team, &ContinuityPlan::team);
+    if (!team.empty() && found != plans.end()) return &*found;
+  }
+  const auto everybodys = std::ranges::find(plans, std::string(), &ContinuityPlan::team);
+  return everybodys == plans.end() ? nullptr : &*everybodys;
+}
+
+void add_continuity(json::object& members, const DowntimeSettings& settings,
+                    const std::vector<std::string>& teams) {
+  const auto* plan = continuity_plan(settings, teams);
+  if (plan == nullptr) return;
+  members["continuity"] = json::object{{"text", plan->text},
+                                       {"place", plan->place},
+                                       {"telephone", plan->telephone},
+                                       {"reviewed_on", to_text(plan->reviewed)}};
+}
+
 }  // namespace cardgate::daemon

@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pure.
+// The teams that people are in, as far as the rules know them. Pure.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "base/json.hpp"
+#include "daemon/rules/downtime_settings.hpp"
 #include "policy/policy.hpp"
 
 namespace cardgate::daemon {
 
 /// The teams whose members approve forms: without them nobody gets access.
 std::vector<std::string> teams_that_give_access(const policy::Policy& policy);
+
+/// What somebody in these teams does while a role cannot be had: the plan of the first team that has one, else the one for
+/// everybody. nullptr: there is none.
+const ContinuityPlan* continuity_plan(const DowntimeSettings& settings,
+                                      const std::vector<std::string>& teams);
+/// The member `continuity` of a refusal, where there is a plan.
+void add_continuity(json::object& members, const DowntimeSettings& settings,
+                    const std::vector<std::string>& teams);
 
 }  // namespace cardgate::daemon

@@ -287,29 +287,6 @@ Result<LoginSettings> read_pam(const Yaml& node) {
   return out;
 }
 
-Result<Downtime> read_downtime(const Yaml& node) {
-  auto map = TRY(node.map());
-  Downtime notice;
-  const Yaml severity = TRY(map.required("severity"));
-  notice.severity = TRY(severity.string());
-  static constexpr std::array severities{"critical", "high", "moderate", "standard"};
-  if (std::ranges::find(severities, notice.severity) == severities.end()) {
-    return severity.error("expected critical, high, moderate or standard");
-  }
-  const auto time = [](const Yaml& item) -> Result<WallTime> {
-    auto parsed = parse_rfc3339(TRY(item.string()));
-    if (!parsed) return item.error("expected a time like 2026-01-31T09:30:00Z");
-    return *parsed;
-  };
-  notice.from = TRY(time(TRY(map.required("from"))));
-  const Yaml until = TRY(map.required("until"));
-  notice.until = TRY(time(until));
-  if (notice.until <= notice.from) return until.error("expected a time after 'from'");
-  notice.text = TRY(TRY(map.required("text")).string());
-  TRY(map.finish());
-  return notice;
-}
-
 Result<Limits> read_limits(const Yaml& node) {
   Limits limits;
   auto map = TRY(node.map());
@@ -385,9 +362,7 @@ Result<Config> load_config(const std::filesystem::path& file) {
   const Yaml clients = TRY(map.required("clients"));
   for (const auto& item : TRY(clients.list())) config.clients.push_back(TRY(read_client(item)));
   TRY(check_unique_names(clients, config.clients));
-  if (auto downtime = map.optional("downtime")) {
-    for (const auto& item : TRY(downtime->list())) config.downtime.push_back(TRY(read_downtime(item)));
-  }
+  if (auto downtime = map.optional("downtime")) config.downtime = TRY(read_downtime(*downtime));
   if (auto pattern = map.optional("staff_ids")) {
     auto compiled = reg::IdPattern::compile(TRY(pattern->string()));
     if (!compiled) return pattern->error(compiled.error().context);

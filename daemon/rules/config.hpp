@@ -17,6 +17,7 @@
 #include "daemon/drivers/card_settings.hpp"
 #include "daemon/limits.hpp"
 #include "daemon/rules/certificate_judge.hpp"
+#include "daemon/rules/downtime_settings.hpp"
 #include "daemon/rules/password_rules.hpp"
 #include "register/staff_ids.hpp"
 #include "trust/authorities.hpp"
@@ -24,12 +25,6 @@
 #include "trust/validate.hpp"
 
 namespace cardgate::daemon {
-
-struct Downtime {
-  std::string severity;  // critical, high, moderate, standard
-  WallTime from, until;
-  std::string text;
-};
 
 /// Of those who sign in to accounts of this machine (login, su, the desktop: PAM).
 struct LoginSettings {
@@ -55,7 +50,7 @@ struct Config {
   std::vector<ReaderRule> readers;
   CardSettings cards;
   std::vector<ClientEntry> clients;
-  std::vector<Downtime> downtime;
+  DowntimeSettings downtime;
   PasswordSettings passwords;
   LoginSettings pam;
   std::shared_ptr<const reg::IdPattern> staff_ids;  // none: as the numbers on file are

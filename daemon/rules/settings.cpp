@@ -28,6 +28,12 @@ Result<void> check_roles(const Config& config, const policy::Policy& policy) {
       }
     }
   }
+  for (const auto& role : config.downtime.open_roles) {
+    if (policy.role(role) != nullptr) continue;
+    return Error{Errc::config_invalid,
+                 fmt::format("{}: downtime.open_roles names the role '{}', which {} does not have",
+                             config.file.string(), role, config.policy.string())};
+  }
   return {};
 }
 

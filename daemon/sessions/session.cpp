@@ -29,6 +29,8 @@ std::string_view name(EndReason reason) {
       return "card_out_too_long";
     case EndReason::screen_locked_too_long:
       return "screen_locked_too_long";
+    case EndReason::downtime:
+      return "downtime";
     case EndReason::shutdown:
       return "shutdown";
   }

@@ -33,6 +33,7 @@ enum class EndReason : std::uint8_t {
   password_changed,
   card_out_too_long,
   screen_locked_too_long,
+  downtime,
   shutdown,
 };
 std::string_view name(EndReason reason);

@@ -134,6 +134,31 @@ void SessionDesk::end_by_password(const std::string& person, EndReason reason) {
   apply(sessions_.end_by_password(person, reason));
 }
 
+void SessionDesk::close_for_downtime(const std::function<bool(const policy::Role&)>& goes_on) {
+  std::vector<std::string> ids;
+  for (const Session* session : sessions_.all()) ids.push_back(session->id);
+  for (const auto& id : ids) {
+    const Session* session = sessions_.find(id);
+    if (session == nullptr) continue;
+    const auto facts = facts_for(*session);
+    const auto& policy = *rules_.policy();
+    const bool stays =
+        facts && std::ranges::any_of(policy.roles(), [&](const policy::Role& role) {
+          return goes_on(role) && role.accepts(session->sign_in) &&
+                 policy::decide(policy, *facts, {role.name, session->sign_in}, clock_.now()).allowed;
+        });
+    if (!stays) {
+      end(id, EndReason::downtime);
+      continue;
+    }
+    const auto used = session->roles_used;
+    for (const auto& name : used) {
+      const policy::Role* role = policy.role(name);
+      if (role == nullptr || !goes_on(*role)) apply(sessions_.revoke_role(id, name));
+    }
+  }
+}
+
 void SessionDesk::screen(const std::string& id, bool locked) {
   const Session* before = sessions_.find(id);
   const bool was_locked = before != nullptr && before->screen_locked.has_value();

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -70,6 +71,8 @@ class SessionDesk {
   void end(const std::string& id, EndReason reason) { apply(sessions_.end(id, reason)); }
   void end_of_person(const std::string& person, EndReason reason);
   void end_by_password(const std::string& person, EndReason reason);
+  /// Ends the sessions of people who hold none of the roles that go on; of the others, what other roles gave.
+  void close_for_downtime(const std::function<bool(const policy::Role&)>& goes_on);
   /// Errors: as Sessions::token_issued().
   Result<void> token_issued(const std::string& jti, Token token, const Terms& terms);
   void revoke(const std::string& jti) { apply(sessions_.revoke(jti)); }

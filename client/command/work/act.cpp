@@ -11,6 +11,7 @@
 
 #include "base/clock.hpp"
 #include "client/command/output.hpp"
+#include "client/command/work/loan_end.hpp"
 #include "client/socket/service.hpp"
 
 namespace cardgate::client {
@@ -35,7 +36,7 @@ std::string target_of(const Act& act, const Given& given) {
 }
 
 std::string body_of(const Act& act, const Given& given) {
-  if (act.method != "POST") return {};
+  if (act.method != "POST" && act.method != "PUT") return {};
   json::object body;
   for (const auto& [member, value] : given.values) {
     if (!value.empty()) body[member] = value;
@@ -79,11 +80,24 @@ void add_page(json::object& whole, const std::vector<std::string>& lists, json::
   }
 }
 
+/// Times that people wrote, as the service takes them. Errors: invalid_argument.
+Result<void> write_moments(const Act& act, Given& given) {
+  for (const auto& option : act.options) {
+    if (!option.is_moment || given.values[option.member].empty()) continue;
+    auto& text = given.values[option.member];
+    const auto moment = moment_here(text, system_clock().wall());
+    if (!moment) return Error{Errc::invalid_argument, option.flag + ": " + moment.error().context};
+    text = to_rfc3339(*moment);
+  }
+  return {};
+}
+
 int run_act(const Cli& cli, const Act& act, Given given) {
+  if (const auto good = write_moments(act, given); !good) return say_usage(cli, good.error().context);
   const std::string body = body_of(act, given);
   const bool all_pages = act.all_pages && act.all_pages();
   if (all_pages && cli.json) return say_usage(cli, "give either --csv or --json, not both");
-  const Http http(cli.socket);
+  const Http http(act.as_root ? policy_socket(cli, given.session) : cli.socket);
   const auto ask = [&] {
     return ask_patiently(http, {.method = act.method,
                                 .target = target_of(act, given),
@@ -131,7 +145,7 @@ CLI::App* add_act(CLI::App& group, Cli& cli, Act act) {
       if (option.required) added->required();
     }
   }
-  command->add_option("--session", given->session, session_help);
+  if (!act.without_session) command->add_option("--session", given->session, session_help);
   auto kept = std::make_shared<Act>(std::move(act));
   command->callback(
       [&cli, kept, given] { cli.action = [&cli, kept, given] { return run_act(cli, *kept, *given); }; });

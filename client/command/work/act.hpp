@@ -17,6 +17,7 @@ struct ActOption {
   std::string help;
   bool required = false;
   bool yes_or_no = false;
+  bool is_moment = false;  // a time, as moment_here() takes it
 };
 
 struct Act {
@@ -35,6 +36,8 @@ struct Act {
   std::function<bool()> all_pages = {};
   /// Lists of the answer that come page by page: all pages are asked for, and told as one.
   std::vector<std::string> whole_lists = {};
+  bool as_root = false;  // root does it as root, unless a session is named
+  bool without_session = false;
 };
 
 /// Adds the command; --session names one of several sessions.
@@ -73,6 +76,8 @@ void add_staff_acts(CLI::App& group, Cli& cli);
 void add_loans(CLI::App& group, Cli& cli);
 void add_setup(CLI::App& app, Cli& cli);
 void add_notices(CLI::App& app, Cli& cli);
+void add_downtime(CLI::App& app, Cli& cli);
+void add_fault(CLI::App& app, Cli& cli);
 void add_record(CLI::App& app, Cli& cli);
 
 }  // namespace cardgate::client

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/sessions/downtime_desk.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "base/file.hpp"
+#include "daemon/journal.hpp"
+#include "daemon/people/teams.hpp"
+#include "daemon/sessions/notice_hook.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+using reg::Downtime;
+
+std::string_view kind_name(const Downtime& downtime) {
+  return downtime.kind == Downtime::Kind::planned ? "planned" : "emergency";
+}
+
+json::value instant_or_none(const std::optional<WallTime>& at) {
+  return at ? json::value(json::string(to_rfc3339(*at))) : json::value(nullptr);
+}
+
+/// What the record, the event and the hook all say of it.
+json::object notice_json(const Downtime& downtime, work::Said said) {
+  json::object out{{"act", name(said)},
+                   {"downtime", downtime.id},
+                   {"kind", kind_name(downtime)},
+                   {"severity", downtime.severity},
+                   {"closes", downtime.closes},
+                   {"begins_at", to_rfc3339(downtime.from)},
+                   {"ends_at", instant_or_none(downtime.until)}};
+  if (downtime.ended_at) out["ended_at"] = to_rfc3339(*downtime.ended_at);
+  return out;
+}
+
+}  // namespace
+
+json::object to_json(const Downtime& downtime, WallTime now) {
+  return {{"id", downtime.id},
+          {"kind", kind_name(downtime)},
+          {"severity", downtime.severity},
+          {"state", downtime.from <= now ? "begun" : "ahead"},
+          {"closes", downtime.closes},
+          {"begins_at", to_rfc3339(downtime.from)},
+          {"ends_at", instant_or_none(downtime.until)},
+          {"text", downtime.text}};
+}
+
+DowntimeDesk::DowntimeDesk(boost::asio::io_context& io, RuleBook& rules, Roll& roll,
+                           RegisterThreads& register_threads, SessionDesk& sessions, Events& events,
+                           Recorder& recorder, GuardedClock& clock)
+    : io_(io),
+      rules_(rules),
+      roll_(roll),
+      register_(register_threads),
+      sessions_(sessions),
+      events_(events),
+      recorder_(recorder),
+      clock_(clock),
+      timer_(io, [this] { look(); }) {}
+
+bool DowntimeDesk::read() {
+  if (read_) return true;
+  auto found = roll_.staff().downtimes();
+  if (!found) {
+    log(Level::error, "The downtime on file could not be read: " + found.error().message());
+    timer_.set(clock_.boot() + read_downtime_again);
+    return false;
+  }
+  open_ = std::move(found->open);
+  last_ = found->last;
+  read_ = true;
+  return true;
+}
+
+void DowntimeDesk::look() {
+  if (sessions_.stopping() || !read()) return;
+  const auto rules = this->rules();
+  const WallTime now = clock_.now();
+  std::vector<std::pair<Downtime, work::Said>> said;
+  for (auto& downtime : open_) {
+    const auto what = work::due(downtime, rules, now);
+    if (!what) continue;
+    downtime.told_at = std::chrono::floor<seconds>(now);
+    if (*what == work::Said::ended) downtime = work::ended_by_itself(std::move(downtime));
+    said.emplace_back(downtime, *what);
+  }
+  std::erase_if(open_, [](const Downtime& each) { return each.state != Downtime::State::open; });
+  for (const auto& [downtime, what] : said) {
+    audit::Record record;
+    record.event = name_of(audit::Event::downtime);
+    record.details = notice_json(downtime, what);
+    record.details["text"] = downtime.text;
+    recorder_.note(std::move(record));
+    tell(downtime, what);
+    save_later(downtime);
+  }
+  end_sessions();
+  write_motd();
+  arm();
+}
+
+void DowntimeDesk::arm() {
+  const auto next = work::next_change(open_, rules(), clock_.now());
+  // A little later: the two clocks may drift.
+  timer_.set(next ? clock_.boot_time_of(*next + milliseconds(1)) : std::nullopt);
+}
+
+const Downtime* DowntimeDesk::find(std::int64_t id) const {
+  const auto found = std::ranges::find(open_, id, &Downtime::id);
+  return found == open_.end() ? nullptr : &*found;
+}
+
+work::DowntimeRules DowntimeDesk::rules() const {
+  const auto& settings = rules_.config().downtime;
+  return {settings.announce, settings.drain, rules_.config().calendar};
+}
+
+work::Closing DowntimeDesk::closing() {
+  return work::closing_at(open_, rules(), clock_.now());
+}
+
+Result<std::int64_t> DowntimeDesk::next_number() {
+  if (!read()) return Error{Errc::unavailable, "The staff register cannot be read now"};
+  return ++last_;
+}
+
+/// Whoever manages the downtime must be able to end it, and to remove access meanwhile.
+bool DowntimeDesk::goes_on(const policy::Role& role) const {
+  const auto& open = rules_.config().downtime.open_roles;
+  return role.lets(policy::Act::manage_downtime) || std::ranges::find(open, role.name) != open.end();
+}
+
+std::optional<Response> DowntimeDesk::refuse_sign_in(policy::Facts facts, policy::SignIn way) {
+  if (!closing().sign_ins) return std::nullopt;
+  facts.answers_until.reset();  // whether the card was withdrawn is asked when it has proved itself
+  for (const auto& role : rules_.policy()->roles()) {
+    if (goes_on(role) && role.accepts(way) &&
+        policy::decide(*rules_.policy(), facts, {role.name, way}, clock_.now()).allowed)
+      return std::nullopt;
+  }
+  return refusal(facts.teams);
+}
+
+bool DowntimeDesk::closed(const policy::Role& role) {
+  return !goes_on(role) && closing().sessions;
+}
+
+Response DowntimeDesk::refusal(const std::vector<std::string>& teams) {
+  const auto now = closing();
+  json::object more{{"ends_at", instant_or_none(now.reopens)}};
+  if (now.because != nullptr) more["downtime"] = now.because->id;
+  add_continuity(more, rules_.config().downtime, teams);
+  auto answer = problem(503, "downtime", work::closed_words(now, rules()), std::move(more));
+  if (now.reopens) retry_after(answer, *now.reopens - clock_.now());
+  return answer;
+}
+
+std::optional<WallTime> DowntimeDesk::role_ends(const policy::Role& role) {
+  return goes_on(role) ? std::nullopt : closing().sessions_end;
+}
+
+std::vector<std::string> DowntimeDesk::announcements() {
+  std::vector<std::string> out;
+  for (const auto& downtime : open_) out.push_back(work::words_now(downtime, rules(), clock_.now()));
+  return out;
+}
+
+void DowntimeDesk::take(Downtime downtime, work::Said said, bool saved) {
+  const auto at = std::ranges::lower_bound(open_, downtime.id, {}, &Downtime::id);
+  if (at != open_.end() && at->id == downtime.id) {
+    *at = downtime;
+  } else {
+    open_.insert(at, downtime);
+  }
+  std::erase_if(open_, [](const Downtime& each) { return each.state != Downtime::State::open; });
+  // An older state of it may be on its way to the register: then it is written once more behind that.
+  if (saved && !saving_.contains(downtime.id)) {
+    owed_.erase(downtime.id);
+  } else {
+    owed_[downtime.id] = downtime;
+  }
+  tell(downtime, said);
+  look();
+}
+
+boost::asio::awaitable<bool> DowntimeDesk::save(std::int64_t id) {
+  const auto owed = owed_.find(id);
+  if (owed == owed_.end()) co_return true;
+  const Downtime downtime = owed->second;
+  const std::function<Result<void>(reg::Register&)> work = [downtime](reg::Register& staff) {
+    return staff.save_downtime(downtime, {});
+  };
+  auto writing = register_.write<void>(work);
+  const auto written = co_await std::move(writing);
+  if (!written) {
+    log(Level::error, fmt::format("Downtime {} could not be written into the staff register: {}", id,
+                                  written.error().message()));
+    co_return false;
+  }
+  // It may have changed meanwhile; then what it is now is still to be written.
+  if (const auto now = owed_.find(id); now != owed_.end() && now->second == downtime) owed_.erase(now);
+  co_return true;
+}
+
+void DowntimeDesk::save_later(const Downtime& downtime) {
+  owed_[downtime.id] = downtime;
+  if (saving_.insert(downtime.id).second)
+    boost::asio::co_spawn(io_, save_all_of(downtime.id), boost::asio::detached);
+}
+
+boost::asio::awaitable<void> DowntimeDesk::save_all_of(std::int64_t id) {
+  for (bool written = true; written && owes(id) && !sessions_.stopping();) {
+    auto once = save(id);
+    written = co_await std::move(once);
+  }
+  saving_.erase(id);
+}
+
+void DowntimeDesk::save_owed() {
+  const auto owed = owed_;
+  for (const auto& [id, downtime] : owed) save_later(downtime);
+}
+
+void DowntimeDesk::tell(const Downtime& downtime, work::Said said) {
+  json::object notice = notice_json(downtime, said);
+  notice["text"] = work::words(downtime, said, rules());
+  spread(audit::Event::downtime, std::move(notice), true);
+}
+
+void DowntimeDesk::spread(audit::Event event, json::object notice, bool everybody) {
+  const std::string act(notice.at("act").as_string());
+  const std::string text(notice.at("text").as_string());
+  if (event == audit::Event::fault) {
+    recorder_.count("fault_notices", act);
+    log(audit::Event::fault, text, {{"CARDGATE_ACT", act}});
+  } else {
+    recorder_.count("downtime_notices", act);
+    log(audit::Event::downtime, text, {{"CARDGATE_ACT", act}});
+  }
+  notice["notice"] = name_of(event);
+  if (everybody) {
+    json::object told = notice;
+    if (told.contains("kind")) told["planned"] = told.at("kind") == "planned";
+    told["kind"] = act;
+    for (const char* member : {"act", "notice", "for", "reported_by"}) told.erase(member);
+    events_.publish("downtime", told, std::nullopt);
+  }
+  if (rules_.config().downtime.hook.empty()) return;
+  if (in_hand_ >= max_notices_in_hand)
+    return log(audit::Event::hook_failed,
+               "The hook takes no notices, so this one was not handed on: " + text);
+  boost::asio::co_spawn(io_, hand(json::serialize(notice) + "\n"), boost::asio::detached);
+}
+
+boost::asio::awaitable<void> DowntimeDesk::hand(std::string text) {
+  ++in_hand_;
+  auto handing = hand_to_hook(rules_.config().downtime.hook, std::move(text));
+  const auto handed = co_await std::move(handing);
+  --in_hand_;
+  if (!handed && !std::exchange(hook_failed_, true)) {
+    log(audit::Event::hook_failed,
+        fmt::format("A notice could not be handed to {}: {}", rules_.config().downtime.hook.string(),
+                    handed.error().message()));
+  }
+  if (handed) hook_failed_ = false;
+}
+
+void DowntimeDesk::write_motd() {
+  const auto& file = rules_.config().downtime.motd;
+  if (file.empty()) return;
+  std::string text;
+  for (const auto& line : announcements()) text += line + "\n";
+  if (motd_ == text) return;
+  if (const auto written = write_file_atomic(file, as_bytes(text), 0644); !written) {
+    log(Level::warning,
+        fmt::format("The file for logins could not be written: {}", written.error().message()));
+    return;
+  }
+  motd_ = text;
+}
+
+void DowntimeDesk::end_sessions() {
+  if (!closing().sessions) return;
+  sessions_.close_for_downtime([this](const policy::Role& role) { return goes_on(role); });
+}
+
+}  // namespace cardgate::daemon
