@@ -76,8 +76,9 @@ inline constexpr seconds look_for_loans_again{60};  // where the cards on loan c
 inline constexpr seconds loan_clock_drift{60};      // so far may a loan have begun in the future
 // Downtime.
 inline constexpr std::size_t max_open_downtime = 50;
-inline constexpr std::size_t max_open_faults = 200;
-inline constexpr std::size_t max_reports = 6;  // of one user of the machine, in that time:
+inline constexpr std::size_t max_open_faults = 200;      // then people report no more; the service still does
+inline constexpr std::size_t max_open_of_reporter = 20;  // of these
+inline constexpr std::size_t max_reports = 6;            // of one user of the machine, in that time:
 inline constexpr seconds reports_are_remembered{3600};
 inline constexpr seconds look_for_troubles_every{10};
 inline constexpr seconds trouble_counts_after{30};      // something that is wrong with the service is a fault

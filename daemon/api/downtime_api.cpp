@@ -86,6 +86,16 @@ DowntimeApi::Found DowntimeApi::found(const std::string& id) const {
   return {nullptr, is_over()};
 }
 
+boost::asio::awaitable<std::optional<Response>> DowntimeApi::settle(const std::string& id) {
+  const auto there = found(id);
+  if (there.refusal || !downtime_.owes(there.downtime->id)) co_return std::nullopt;
+  auto saving = downtime_.save(there.downtime->id);
+  const bool saved = co_await std::move(saving);
+  if (saved) co_return std::nullopt;
+  co_return register_unavailable(
+      Error{Errc::unavailable, "The last change of this downtime cannot be written into the staff register"});
+}
+
 std::optional<Response> DowntimeApi::refuse_too_many() const {
   if (downtime_.open().size() < max_open_downtime) return std::nullopt;
   return problem(
@@ -227,13 +237,14 @@ Answer DowntimeApi::change(Request& request, const std::string& id) {
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   auto who = manager(request);
   if (who.refusal) co_return std::move(*who.refusal);
+  auto settling = settle(id);
+  if (auto no = co_await std::move(settling)) co_return std::move(*no);
   auto there = found(id);
   if (there.refusal) co_return std::move(*there.refusal);
   auto changed = work::change(*there.downtime, ask, clock_.now());
   if (!changed) co_return not_possible(changed.error());
   auto record = record_of(request, who, changed->downtime, changed->said);
-  const auto seen = downtime_.owes(changed->downtime.id) ? std::nullopt : std::optional(*there.downtime);
-  auto doing = carry_out(who, std::move(record), seen, changed->downtime, changed->said);
+  auto doing = carry_out(who, std::move(record), *there.downtime, changed->downtime, changed->said);
   if (auto no = co_await std::move(doing)) co_return std::move(*no);
   co_return told(200, changed->downtime, changed->said);
 }
@@ -241,13 +252,14 @@ Answer DowntimeApi::change(Request& request, const std::string& id) {
 Answer DowntimeApi::withdraw(Request& request, const std::string& id) {
   auto who = manager(request);
   if (who.refusal) co_return std::move(*who.refusal);
+  auto settling = settle(id);
+  if (auto no = co_await std::move(settling)) co_return std::move(*no);
   auto there = found(id);
   if (there.refusal) co_return std::move(*there.refusal);
   auto withdrawn = work::withdraw(*there.downtime, clock_.now());
   if (!withdrawn) co_return not_possible(withdrawn.error());
   auto record = record_of(request, who, *withdrawn, Said::withdrawn);
-  const auto seen = downtime_.owes(withdrawn->id) ? std::nullopt : std::optional(*there.downtime);
-  auto doing = carry_out(who, std::move(record), seen, *withdrawn, Said::withdrawn);
+  auto doing = carry_out(who, std::move(record), *there.downtime, *withdrawn, Said::withdrawn);
   if (auto no = co_await std::move(doing)) co_return std::move(*no);
   co_return told(200, *withdrawn, Said::withdrawn);
 }

@@ -51,6 +51,8 @@ class DowntimeApi {
     std::optional<Response> refusal;
   };
   Found found(const std::string& id) const;
+  /// A change is made of what the register has, so that one that is still to be written there cannot come after it.
+  boost::asio::awaitable<std::optional<Response>> settle(const std::string& id);
   std::optional<Response> refuse_too_many() const;
   audit::Record record_of(const Request& request, const Manager& who, const reg::Downtime& downtime,
                           work::Said said) const;

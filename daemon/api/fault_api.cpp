@@ -43,7 +43,7 @@ json::object fault_json(const Fault& fault, const work::FaultRules& rules, bool 
 std::string FaultApi::reporter(const Peer& peer) const {
   if (peer.admin_socket) return std::string(reg::root_name);
   const auto mine = sessions_.of_uid(peer.uid);
-  return mine.size() == 1 ? mine.front()->person : fmt::format("uid {}", peer.uid);
+  return mine.size() == 1 ? mine.front()->person : fmt::format("uid {}", peer.counted_as);
 }
 
 Answer FaultApi::report(Request& request) {
@@ -51,17 +51,17 @@ Answer FaultApi::report(Request& request) {
   const auto text = body.text("text", max_downtime_text);
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   const Peer& peer = *request.peer;
-  if (!faults_.may_report(peer.counted_as)) {
-    co_return problem(
-        429, "rate_limited",
-        "You have reported several faults in the last hour, or very many are open. Yours was not "
-        "kept. If it is urgent, call the people who run this machine.");
+  const auto me = reporter(peer);
+  if (!faults_.may_report(peer.counted_as, me)) {
+    co_return problem(429, "rate_limited",
+                      "You have reported several faults in the last hour, or many are open. Yours was not "
+                      "kept. If it is urgent, call the people who run this machine.");
   }
   const auto number = faults_.next_number();
   if (!number) co_return register_unavailable(number.error());
   Fault fault;
   fault.id = *number;
-  fault.reported_by = reporter(peer);
+  fault.reported_by = me;
   fault.text = text;
   fault.reported_at = fault.told_at = std::chrono::floor<seconds>(clock_.now());
   audit::Record record;

@@ -114,8 +114,8 @@ void FaultDesk::find_troubles() {
   });
 }
 
+/// However many people have reported: there are only as many of these as there are parts.
 void FaultDesk::report_found(const std::string& key, Found& found) {
-  if (open_.size() >= max_open_faults) return;
   Fault fault;
   fault.id = ++last_;
   fault.key = key;
@@ -154,9 +154,12 @@ Result<std::int64_t> FaultDesk::next_number() {
   return ++last_;
 }
 
-bool FaultDesk::may_report(uid_t account) {
+bool FaultDesk::may_report(uid_t account, const std::string& reporter) {
+  if (open_.size() >= max_open_faults) return false;
+  const auto theirs = std::ranges::count(open_, reporter, &Fault::reported_by);
+  if (static_cast<std::size_t>(theirs) >= max_open_of_reporter) return false;
   auto& times = reports_[account];
-  if (open_.size() >= max_open_faults || times.size() >= max_reports) return false;
+  if (times.size() >= max_reports) return false;
   times.push_back(clock_.boot());
   return true;
 }

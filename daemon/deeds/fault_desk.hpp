@@ -48,8 +48,8 @@ class FaultDesk {
   std::vector<std::string> announcements() const;
   /// A number for a new one. Errors: unavailable (the register could not be read yet).
   Result<std::int64_t> next_number();
-  /// One more report of this user of the machine. False: there were too many in the last hour, or too many are open.
-  bool may_report(uid_t account);
+  /// One more report of this user of the machine, in this name. False: there were too many in the last hour, or too many are open.
+  bool may_report(uid_t account, const std::string& reporter);
 
   /// It is so from now on, and is said; `record` has who did it. It is written when it can be.
   void take(reg::Fault fault, work::FaultSaid said, audit::Record record);

@@ -255,11 +255,11 @@ void DowntimeDesk::spread(audit::Event event, json::object notice, bool everybod
   if (in_hand_ >= max_notices_in_hand)
     return log(audit::Event::hook_failed,
                "The hook takes no notices, so this one was not handed on: " + text);
+  ++in_hand_;  // here, because what is spawned begins later
   boost::asio::co_spawn(io_, hand(json::serialize(notice) + "\n"), boost::asio::detached);
 }
 
 boost::asio::awaitable<void> DowntimeDesk::hand(std::string text) {
-  ++in_hand_;
   auto handing = hand_to_hook(rules_.config().downtime.hook, std::move(text));
   const auto handed = co_await std::move(handing);
   --in_hand_;

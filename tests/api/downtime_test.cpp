@@ -274,6 +274,21 @@ TEST_F(InDowntime, AnEmergencyWaitsForNoDisk) {
   EXPECT_THAT(listed(), SizeIs(1));
 }
 
+TEST_F(InDowntime, EndsWithoutADiskAndStaysEnded) {
+  House::break_disks();
+  ASSERT_EQ(house.ask("POST", "/v1/emergencies", {{"text", "Disk"}, {"closes", true}}, House::root()).status,
+            202);
+  EXPECT_EQ(house.ask("PUT", "/v1/downtime/1", {{"text", "All disks"}}, House::root()).status, 503);
+  const auto ended = house.ask("POST", "/v1/downtime/1/end", {{"outcome", "Mended"}}, House::root());
+  EXPECT_EQ(ended.status, 202) << ended.body;
+  EXPECT_THAT(listed(), IsEmpty());
+  House::mend_disks();
+  house.run_until([&] { return !house.owners().downtime.owes(1); });
+  house.restart();
+  EXPECT_THAT(listed(), IsEmpty());
+  EXPECT_EQ(by_password().status, 201);
+}
+
 TEST_F(InDowntime, GoesOnOverARestart) {
   ASSERT_EQ(plan("12:20", "13:00").status, 201);
   to("12:12");

@@ -116,6 +116,13 @@ TEST_F(Faults, AFloodOfReportsIsBounded) {
   EXPECT_EQ(report(House::vera(), std::string(501, 'x').c_str()).status, 400);
   house.forward(hours(1));
   EXPECT_EQ(report(House::vera()).status, 201);
+  int kept = 7;
+  for (int hour = 0; hour < 4; ++hour) {
+    house.forward(hours(1));
+    for (int i = 0; i < 6; ++i) kept += report(House::vera()).status == 201 ? 1 : 0;
+  }
+  EXPECT_EQ(kept, 20) << "one user cannot fill the list by patience";
+  EXPECT_EQ(report(House::eve()).status, 201);
 }
 
 TEST_F(Faults, TimesThatWereNotKeptAreToldOnce) {
