@@ -67,7 +67,7 @@ Service::Service(boost::asio::io_context& io, const Clock& clock, Parts parts)
       .session{o.admission, o.sessions, o.events, o.recorder, o.clock, o.accounts},
       .login{o.accounts, o.cards, o.admission, o.recorder},
       .sign_in{o.io, o.rules, o.admission, o.roll, o.sessions, o.events, o.cards, o.accounts, o.passwords,
-               o.register_threads, o.set_up, o.downtime, o.recorder, o.clock, host_name()},
+               o.register_threads, o.set_up, o.downtime, o.notices, o.recorder, o.clock, host_name()},
       .password{o.rules, o.roll, o.clock, o.register_threads, o.passwords, o.help_desk},
       .enrolment{o.rules, o.roll, o.recorder, o.clock, o.register_threads, o.passwords, o.help_desk},
       .card{o.cards, o.unblocking, o.loans, o.deeds, o.roll, o.recorder},

@@ -63,6 +63,22 @@ const std::string& Policy::declaration_text(const std::string& name) const {
   return found == parts_.texts.end() ? none : found->second;
 }
 
+const std::vector<Guidance>& Policy::guidance(const std::string& declaration) const {
+  static const std::vector<Guidance> none;
+  const auto found = parts_.guidance.find(declaration);
+  return found == parts_.guidance.end() ? none : found->second;
+}
+
+std::vector<Guidance> Policy::guidance(const Role& role) const {
+  std::vector<Guidance> out = role.guidance;
+  for (const auto& wanted : role.requires_all) {
+    if (wanted.kind != Kind::declaration) continue;
+    for (const auto& document : guidance(wanted.subject))
+      if (std::ranges::find(out, document) == out.end()) out.push_back(document);
+  }
+  return out;
+}
+
 bool Role::accepts(SignIn way) const {
   return std::ranges::find(sign_in, way) != sign_in.end();
 }

@@ -89,6 +89,13 @@ inline constexpr std::size_t act_count = 11;
 /// "submit-forms", ...
 std::string_view name(Act act);
 
+/// A document that helps whoever holds a role, or signs a declaration.
+struct Guidance {
+  std::string title;
+  std::string link, file;  // one of them: https://..., or an absolute path on this machine
+  friend bool operator==(const Guidance&, const Guidance&) = default;
+};
+
 struct Role {
   std::string name, title;
   std::vector<SignIn> sign_in;
@@ -106,6 +113,7 @@ struct Role {
   milliseconds revocation_delay{0};
 
   std::vector<Act> may;
+  std::vector<Guidance> guidance;
 
   int line = 0;                     // in the file
   std::vector<int> requires_lines;  // of each of requires_all
@@ -125,11 +133,12 @@ class Policy {
   struct Parts {
     std::vector<Role> roles;  // in the file's order
     Contacts contacts;
-    std::map<std::string, std::string> texts;  // of declarations, by their names
-    std::map<std::string, int> text_lines;     // of each of `texts`, in the file
-    std::map<Act, milliseconds> step_up;       // acts that ask for card and passcode within this time
-    std::map<Act, int> step_up_lines;          // of each of `step_up`, in the file
-    std::string hash;                          // BLAKE2b-256 of the file, lower-case hex
+    std::map<std::string, std::string> texts;               // of declarations, by their names
+    std::map<std::string, int> text_lines;                  // of each of `texts`, in the file
+    std::map<std::string, std::vector<Guidance>> guidance;  // of declarations, by their names
+    std::map<Act, milliseconds> step_up;  // acts that ask for card and passcode within this time
+    std::map<Act, int> step_up_lines;     // of each of `step_up`, in the file
+    std::string hash;                     // BLAKE2b-256 of the file, lower-case hex
   };
   /// Fills in what follows from the parts (each declaration's text_hash, what a sign-in asks for); checks nothing.
   explicit Policy(Parts parts);
@@ -149,6 +158,10 @@ class Policy {
   }
   /// What people sign; empty: the policy has no text for it.
   const std::string& declaration_text(const std::string& name) const;
+  /// What helps with a declaration.
+  const std::vector<Guidance>& guidance(const std::string& declaration) const;
+  /// What helps with a role: its own documents, then those of the declarations that it asks for; each once.
+  std::vector<Guidance> guidance(const Role& role) const;
   /// The names of all declarations that have a text, with the line of each in the file.
   const std::map<std::string, int>& declaration_lines() const { return parts_.text_lines; }
   /// Within which time card and passcode must have been given for it, in whichever role; nothing: as the role says.

@@ -10,6 +10,7 @@
 #include "base/crypto.hpp"
 #include "base/file.hpp"
 #include "base/strict_yaml.hpp"
+#include "policy/guidance_reader.hpp"
 #include "policy/prerequisite_reader.hpp"
 
 namespace cardgate::policy {
@@ -218,6 +219,7 @@ Result<Role> read_role(const std::string& role_name, const Yaml& node) {
     role.may = TRY(read_acts(*may));
     TRY(check_acts(role, *may));
   }
+  if (const auto guidance = map.optional("guidance")) role.guidance = TRY(read_guidance(*guidance));
   TRY(map.finish());
   TRY(check_password_role(role, sign_in));
   return role;
@@ -249,12 +251,20 @@ Result<void> read_marks(const Yaml& node, Policy::Parts& parts) {
   return {};
 }
 
-Result<void> read_texts(const Yaml& node, std::map<std::string, std::string>& texts,
-                        std::map<std::string, int>& lines) {
+/// A declaration is its text; or a map of `text` and `guidance`.
+Result<void> read_declarations(const Yaml& node, Policy::Parts& parts) {
   YamlMap map = TRY(node.map());
-  for (const auto& [declaration, text] : map.entries()) {
-    texts[declaration] = TRY(text.string());
-    lines[declaration] = text.line();
+  for (const auto& [declaration, entry] : map.entries()) {
+    parts.text_lines[declaration] = entry.line();
+    if (auto text = entry.string()) {
+      parts.texts[declaration] = *std::move(text);
+      continue;
+    }
+    YamlMap members = TRY(entry.map());
+    parts.texts[declaration] = TRY(TRY(members.required("text")).string());
+    if (const auto guidance = members.optional("guidance"))
+      parts.guidance[declaration] = TRY(read_guidance(*guidance));
+    TRY(members.finish());
   }
   return {};
 }
@@ -271,7 +281,7 @@ Result<Policy> parse_policy(std::string_view text, std::string_view name) {
   YamlMap map = TRY(root.map());
   Policy::Parts parts;
   parts.contacts = TRY(read_contacts(map.optional("contacts")));
-  if (const auto texts = map.optional("declarations")) TRY(read_texts(*texts, parts.texts, parts.text_lines));
+  if (const auto texts = map.optional("declarations")) TRY(read_declarations(*texts, parts));
   if (const auto acts = map.optional("acts")) TRY(read_marks(*acts, parts));
   const Yaml roles = TRY(map.required("roles"));
   YamlMap named = TRY(roles.map());

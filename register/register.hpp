@@ -88,7 +88,8 @@ class Register {
                                                                           std::string_view version,
                                                                           std::string_view text_hash) = 0;
 
-  /// What people are told at the next sign-in. The same `mark` again is no second notice: the answer is for whom it is new.
+  /// What people are told at the next sign-in. The same `mark` again is no second notice, read or not: the answer is for whom
+  /// it is new.
   /// Errors: as change().
   virtual Result<std::vector<std::string>> tell(const std::vector<std::string>& ids, std::string_view mark,
                                                 std::string_view text, WallTime at) = 0;

@@ -348,7 +348,13 @@ CREATE TABLE fault (
 CREATE INDEX fault_open ON fault(state) WHERE state IN ('reported', 'classed');
 )sql";
 
-constexpr std::array<const char*, 8> steps{step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8};
+// A notice that was read stays, without its text, so that its mark is not told again.
+constexpr const char* step_9 = R"sql(
+ALTER TABLE notice ADD COLUMN read INTEGER NOT NULL DEFAULT 0 CHECK (read IN (0, 1));
+)sql";
+
+constexpr std::array<const char*, 9> steps{step_1, step_2, step_3, step_4, step_5,
+                                           step_6, step_7, step_8, step_9};
 
 }  // namespace
 

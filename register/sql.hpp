@@ -85,7 +85,8 @@ inline constexpr const char* of_acting =
 inline constexpr const char* of_removal =
     "SELECT p.id FROM removal r JOIN person p ON p.pk = r.person WHERE r.id = ?";
 inline constexpr const char* notices =
-    "SELECT n.id, n.made_at, n.text FROM person p JOIN notice n ON n.person = p.pk WHERE p.id = ?";
+    "SELECT n.id, n.made_at, n.text FROM person p JOIN notice n ON n.person = p.pk WHERE p.id = ? AND n.read "
+    "= 0";
 
 inline constexpr const char* setting = "SELECT value FROM setting WHERE name = ?";
 inline constexpr const char* ids_after = "SELECT id FROM person WHERE id > ? ORDER BY id LIMIT ?";
@@ -174,7 +175,8 @@ inline constexpr std::array look_ups{
 inline constexpr const char* add_notice =
     "INSERT OR IGNORE INTO notice (person, mark, made_at, text) SELECT pk, ?, ?, ? FROM person WHERE id = ?";
 inline constexpr const char* drop_notice =
-    "DELETE FROM notice WHERE id = ? AND person = (SELECT pk FROM person WHERE id = ?)";
+    "UPDATE notice SET read = 1, text = '' WHERE id = ? AND read = 0 AND person = (SELECT pk FROM person "
+    "WHERE id = ?)";
 
 // The only ones whose time grows with the register.
 inline constexpr const char* form_for =

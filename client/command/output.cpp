@@ -73,6 +73,18 @@ std::string unmet_text(const json::array& unmet) {
   return out;
 }
 
+std::string guidance_text(const json::array& documents) {
+  std::string out;
+  for (const auto& item : documents) {
+    const auto* entry = item.if_object();
+    if (entry == nullptr) continue;
+    const auto link = text_of(*entry, "link");
+    out += fmt::format("\n  read: {} ({})", text_of(*entry, "title"),
+                       link.empty() ? text_of(*entry, "file") : link);
+  }
+  return out;
+}
+
 int say_problem(const Cli& cli, const proto::Problem& problem) {
   if (cli.json) {
     print_json(json::parse(proto::to_body(problem)));
@@ -102,6 +114,7 @@ int say_problem(const Cli& cli, const proto::Problem& problem) {
       text += fmt::format("\n  line {}: {}", number_of(*line, "line"), text_of(*line, "text"));
     }
   }
+  if (const auto* documents = find_array(problem.extra, "guidance")) text += guidance_text(*documents);
   if (const auto* plan = find_object(problem.extra, "continuity")) {
     text += "\nMeanwhile: " + text_of(*plan, "text");
     if (const auto place = text_of(*plan, "place"); !place.empty()) text += "\n  where: " + place;

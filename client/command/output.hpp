@@ -27,6 +27,8 @@ void print_json(const json::value& value);
 
 /// What is missing, who can put it right, what to do next: an item each.
 std::string unmet_text(const json::array& unmet);
+/// Documents that help, a line each.
+std::string guidance_text(const json::array& documents);
 
 /// Says a refusal and gives its exit code.
 int say_problem(const Cli& cli, const proto::Problem& problem);

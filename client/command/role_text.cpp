@@ -98,16 +98,19 @@ std::string role_text(const json::object& role) {
   if (const auto* unmet = find_array(role, "unmet")) text += unmet_text(*unmet);
   if (const auto* warnings = find_array(role, "warnings"); warnings != nullptr && !warnings->empty())
     text += "\n  Recommended, but not required:" + unmet_text(*warnings);
+  if (const auto* documents = find_array(role, "guidance")) text += guidance_text(*documents);
   return text;
 }
 
 std::string roles_text(const json::array& roles) {
-  std::string held, not_held;
+  std::string held, not_held, guidance;
   std::vector<Missing> missing, recommended;
   for (const auto& item : roles) {
     const auto* role = item.if_object();
     if (role == nullptr) continue;
     gather(recommended, *role, "warnings");
+    if (const auto* documents = find_array(*role, "guidance"); documents != nullptr && !documents->empty())
+      guidance += "\n  " + text_of(*role, "title") + guidance_text(*documents);
     if (is_true(*role, "allowed")) {
       held += "\n  " + held_text(*role);
       continue;
@@ -120,6 +123,7 @@ std::string roles_text(const json::array& roles) {
   if (!missing.empty()) text += "\nMissing for these:" + missing_list(missing, "needed for");
   if (!recommended.empty())
     text += "\nRecommended, but not required:" + missing_list(recommended, "recommended for");
+  if (!guidance.empty()) text += "\nDocuments that help:" + guidance;
   return text;
 }
 

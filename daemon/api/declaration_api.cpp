@@ -25,6 +25,7 @@ Answer DeclarationApi::list(Request& request) {
                      {"text", text},
                      {"text_hash", hash},
                      {"roles", json::array(roles.begin(), roles.end())},
+                     {"guidance", to_json(rules_.policy()->guidance(wanted.subject))},
                      {"signed", standing.met()},
                      {"valid_until", standing.met() ? day_json(standing.date) : json::value(nullptr)}});
   }

@@ -252,7 +252,8 @@ Answer PeopleApi::access(Request& request) {
     std::set<std::pair<std::string, std::string>> lapsing;  // what ends several roles is one thing
     for (const auto& role : view.policy->roles()) {
       if (!role_name.empty() && role.name != role_name) continue;
-      auto entry = decision_json(role, policy::decide(*view.policy, facts, {role.name, way}, view.now));
+      auto entry =
+          decision_json(*view.policy, role, policy::decide(*view.policy, facts, {role.name, way}, view.now));
       const auto lapses =
           policy::lapses(*view.policy, facts, {role.name, way, policy::Day(view.today()), lapse_horizon});
       for (const auto& lapse : lapses) lapsing.emplace(to_text(lapse.date), lapse.title);

@@ -74,7 +74,8 @@ boost::asio::awaitable<PeopleDesk::Made> PolicyApi::decide(const Request& reques
   PeopleDesk::PersonWork work = [record, sign_in = question.sign_in, at = question.at, name = question.role](
                                     const PeopleView& view, const RecordOf& record_of, Names&) {
     const auto facts = to_facts_with_best_card(record, record_of);
-    return decision_json(*view.policy->role(name), policy::decide(*view.policy, facts, {name, sign_in}, at));
+    return decision_json(*view.policy, *view.policy->role(name),
+                         policy::decide(*view.policy, facts, {name, sign_in}, at));
   };
   return people_.make(request, looker.person, entries_of(record), std::move(work));
 }

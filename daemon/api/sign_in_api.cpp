@@ -13,7 +13,8 @@ namespace cardgate::daemon {
 SignInApi::SignInApi(boost::asio::io_context& io, RuleBook& rules, Admission& admission, Roll& roll,
                      SessionDesk& sessions, Events& events, CardDesk& cards, AccountDesk& accounts,
                      PasswordDesk& passwords, RegisterThreads& register_threads, SetUp& set_up,
-                     DowntimeDesk& downtime, Recorder& recorder, GuardedClock& clock, std::string host)
+                     DowntimeDesk& downtime, Notices& notices, Recorder& recorder, GuardedClock& clock,
+                     std::string host)
     : io_(io),
       rules_(rules),
       admission_(admission),
@@ -26,6 +27,7 @@ SignInApi::SignInApi(boost::asio::io_context& io, RuleBook& rules, Admission& ad
       register_(register_threads),
       set_up_(set_up),
       downtime_(downtime),
+      notices_(notices),
       recorder_(recorder),
       clock_(clock),
       host_(std::move(host)) {}

@@ -13,6 +13,7 @@
 
 #include "daemon/access/admission.hpp"
 #include "daemon/cards/account_desk.hpp"
+#include "daemon/deeds/notices.hpp"
 #include "daemon/deeds/password_desk.hpp"
 #include "daemon/deeds/set_up.hpp"
 #include "daemon/http/answer.hpp"
@@ -27,7 +28,7 @@ class SignInApi {
   SignInApi(boost::asio::io_context& io, RuleBook& rules, Admission& admission, Roll& roll,
             SessionDesk& sessions, Events& events, CardDesk& cards, AccountDesk& accounts,
             PasswordDesk& passwords, RegisterThreads& register_threads, SetUp& set_up, DowntimeDesk& downtime,
-            Recorder& recorder, GuardedClock& clock, std::string host);
+            Notices& notices, Recorder& recorder, GuardedClock& clock, std::string host);
   SignInApi(const SignInApi&) = delete;
   SignInApi& operator=(const SignInApi&) = delete;
 
@@ -97,6 +98,7 @@ class SignInApi {
   RegisterThreads& register_;
   SetUp& set_up_;
   DowntimeDesk& downtime_;
+  Notices& notices_;
   Recorder& recorder_;
   GuardedClock& clock_;
   std::string host_;

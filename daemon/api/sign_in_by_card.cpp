@@ -327,6 +327,7 @@ Response SignInApi::open(ByCard& going) {
   if (session == nullptr) return too_late();
   events_.publish("session", {{"kind", "opened"}, {"session", id}, {"reader", going.ask.reader}}, going.uid);
   auto answer = this->opened(*session);
+  notices_.guide(*session, *still);
   boost::asio::co_spawn(io_, set_up_.signed_in(person), boost::asio::detached);
   return answer;
 }

@@ -163,6 +163,9 @@ std::optional<std::string> StatusApi::overdue_lists() const {
 std::vector<Trouble> StatusApi::troubles() {
   auto told = told_of_parts(recorder_.health(), open_acts_.owed().size());
   if (auto overdue = overdue_lists()) told.push_back({"revocation_lists", std::move(*overdue)});
+  if (auto text = rules_.judge()->helper_trouble(); !text.empty()) told.push_back({"fetch", std::move(text)});
+  if (auto text = rules_.judge()->answers_trouble(); !text.empty())
+    told.push_back({"revocation_answers", std::move(text)});
   return told;
 }
 

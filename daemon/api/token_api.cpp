@@ -102,6 +102,7 @@ std::optional<Response> TokenApi::decide(Issue& issue, const Session& session) {
     }
     issue.record.details["unmet"] = std::move(missing);
     json::object more{{"unmet", to_json(decision.unmet)}};
+    if (const auto* role = policy.role(issue.ask.role)) more["guidance"] = to_json(policy.guidance(*role));
     add_continuity(more, rules_.config().downtime, issue.facts.teams);
     return refused(issue, problem(403, "access_denied", std::move(detail), std::move(more)), "access_denied");
   }

@@ -145,6 +145,7 @@ std::optional<Response> Actors::refuse_without_role(Actor& who, const Session& s
                          : fmt::format("You need the role {} for this.", nearest->title);
   }
   json::object more{{"unmet", to_json(unmet)}};
+  if (nearest != nullptr) more["guidance"] = to_json(rules_.policy()->guidance(*nearest));
   add_continuity(more, rules_.config().downtime, who.reach.facts.teams);
   return problem(403, "role_needed", std::move(text), std::move(more));
 }

@@ -204,6 +204,33 @@ boost::asio::awaitable<void> Notices::tell_of_old_plans() {
   }
 }
 
+void Notices::guide(const Session& session, policy::Facts facts) {
+  facts.answers_until.reset();  // the card has just proved itself
+  const auto& policy = *rules_.policy();
+  for (const auto& role : policy.roles()) {
+    const auto documents = policy.guidance(role);
+    if (documents.empty() ||
+        !policy::decide(policy, facts, {role.name, session.sign_in}, clock_.now()).allowed)
+      continue;
+    std::string text = fmt::format("You have the role {}. Read:", role.title);
+    for (const auto& each : documents)
+      text += fmt::format(" {} ({});", each.title, each.link.empty() ? each.file : each.link);
+    text.back() = '.';
+    const auto hash = to_hex(sha256(as_bytes(text))).substr(0, 16);
+    boost::asio::co_spawn(
+        io_,
+        tell_of_guidance(session.person, fmt::format("guidance-{}-{}", role.name, hash), std::move(text)),
+        boost::asio::detached);
+  }
+}
+
+boost::asio::awaitable<void> Notices::tell_of_guidance(std::string person, std::string mark,
+                                                       std::string text) {
+  const std::vector<std::string> people(1, std::move(person));
+  auto telling = tell(people, mark, text);
+  co_await std::move(telling);
+}
+
 /// Once a day, and when dates changed: whose last day is tomorrow or today. The same notice is not kept twice.
 boost::asio::awaitable<void> Notices::announce_leavers() {
   const auto from = std::chrono::sys_days(clock_.today());

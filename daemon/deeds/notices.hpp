@@ -30,6 +30,8 @@ class Notices {
   /// Every member of the team that gives access: that the glass was broken.
   boost::asio::awaitable<void> tell_team(std::string text);
   Result<std::vector<std::string>> members_of_team();
+  /// At the first sign-in of somebody who holds a role that names documents: which. Another list is told anew.
+  void guide(const Session& session, policy::Facts facts);
 
   /// Another policy: whoever signed a text, or holds a form for a role, that it has no more. `before`: the policy until now;
   /// nullptr at the start.
@@ -48,6 +50,7 @@ class Notices {
                             const std::string& policy, const std::vector<std::string>& told);
   boost::asio::awaitable<void> announce_leavers();
   boost::asio::awaitable<void> tell_of_old_plans();
+  boost::asio::awaitable<void> tell_of_guidance(std::string person, std::string mark, std::string text);
   void arm();
 
   boost::asio::io_context& io_;

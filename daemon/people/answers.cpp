@@ -97,6 +97,17 @@ json::value day_json(const std::optional<Date>& day) {
   return day ? json::value(json::string(to_text(*day))) : json::value(nullptr);
 }
 
+json::array to_json(const std::vector<policy::Guidance>& documents) {
+  json::array out;
+  for (const auto& each : documents) {
+    json::object document{{"title", each.title}};
+    if (!each.link.empty()) document["link"] = each.link;
+    if (!each.file.empty()) document["file"] = each.file;
+    out.push_back(std::move(document));
+  }
+  return out;
+}
+
 json::object to_json(const policy::Lapse& lapse) {
   return {{"last_day", to_text(lapse.date)},
           {"prerequisite", lapse.prerequisite},

@@ -34,6 +34,8 @@ json::value next_json(const std::string& next);
 json::value day_json(const std::optional<Date>& day);
 /// RFC 3339; null: none.
 json::value moment_json(const std::optional<WallTime>& moment);
+/// openapi.yaml's Guidance.
+json::array to_json(const std::vector<policy::Guidance>& documents);
 /// openapi.yaml's Lapse.
 json::object to_json(const policy::Lapse& lapse);
 json::object to_json(const reg::Declaration& declaration);

@@ -71,7 +71,7 @@ json::array PeopleView::roles(const reg::Person& person, const RecordOf& record_
     const bool wanted =
         std::ranges::any_of(person.forms, [&](const reg::Form& each) { return each.role == role.name; });
     if (!decision.allowed && !wanted) continue;
-    auto entry = decision_json(role, decision);
+    auto entry = decision_json(*policy, role, decision);
     entry["lapses"] =
         list_json(policy::lapses(*policy, facts, {role.name, way, policy::Day(today()), lapse_horizon}));
     roles.push_back(std::move(entry));
@@ -137,14 +137,16 @@ std::string sentences(const std::vector<policy::Unmet>& list) {
   return out;
 }
 
-json::object decision_json(const policy::Role& role, const policy::Decision& decision) {
+json::object decision_json(const policy::Policy& policy, const policy::Role& role,
+                           const policy::Decision& decision) {
   return {{"role", role.name},
           {"title", role.title},
           {"allowed", decision.allowed},
           {"unmet", to_json(decision.unmet)},
           {"warnings", to_json(decision.warnings)},
           {"valid_until", day_json(decision.last_day)},
-          {"records", decision.records}};
+          {"records", decision.records},
+          {"guidance", to_json(policy.guidance(role))}};
 }
 
 }  // namespace cardgate::daemon

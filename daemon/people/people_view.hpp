@@ -42,7 +42,8 @@ struct PeopleView {
 json::array to_json(const std::vector<policy::Unmet>& list);
 /// What is missing and what to do, as a person reads it.
 std::string sentences(const std::vector<policy::Unmet>& list);
-json::object decision_json(const policy::Role& role, const policy::Decision& decision);
+json::object decision_json(const policy::Policy& policy, const policy::Role& role,
+                           const policy::Decision& decision);
 
 /// How much there is to look through: to decide about a person takes time in proportion.
 std::size_t entries_of(const reg::Person& person);

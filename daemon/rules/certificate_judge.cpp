@@ -102,7 +102,28 @@ trust::Verdict CertificateJudge::consult(BytesView certificate, WallTime at, boo
     bring(slow, at, whole);
     verdict = look(certificate, at);
   }
+  const bool unanswered = !all.empty() && !verdict.valid && fetching_may_help(verdict);
+  keep_trouble(answers_trouble_, unanswered ? fmt::format("It could not be found out whether a card's "
+                                                          "certificate was withdrawn, so that card is "
+                                                          "refused. {}",
+                                                          trust::explain(verdict.findings.front()))
+                                            : std::string());
   return verdict;
+}
+
+void CertificateJudge::keep_trouble(std::string& of, std::string text) const {
+  const std::lock_guard lock(mutex_);
+  of = std::move(text);
+}
+
+std::string CertificateJudge::helper_trouble() const {
+  const std::lock_guard lock(mutex_);
+  return helper_trouble_;
+}
+
+std::string CertificateJudge::answers_trouble() const {
+  const std::lock_guard lock(mutex_);
+  return answers_trouble_;
 }
 
 void CertificateJudge::bring(const std::vector<trust::Question>& questions, WallTime at,
@@ -138,9 +159,12 @@ void CertificateJudge::bring(const std::vector<trust::Question>& questions, Wall
     }
     return {};
   };
-  if (const auto outcome = converse(); !outcome) {
-    complain(questions.front(), "cardgate-fetch: " + outcome.error().message());
-  }
+  const auto outcome = converse();
+  if (!outcome) complain(questions.front(), "cardgate-fetch: " + outcome.error().message());
+  keep_trouble(helper_trouble_,
+               outcome ? std::string()
+                       : "cardgate-fetch, which asks whether certificates were withdrawn, does not answer: " +
+                             outcome.error().message());
 }
 
 /// Once in ten minutes for each place: a responder that is down must not fill the journal.

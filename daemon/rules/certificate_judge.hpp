@@ -69,6 +69,10 @@ class CertificateJudge {
   const FetchSettings& fetch() const { return fetch_; }
   const std::shared_ptr<trust::Answers>& answers() const { return answers_; }
   bool fetches() const { return !fetch_.socket.empty(); }
+  /// Why cardgate-fetch did not do what it was last asked for; empty: it did.
+  std::string helper_trouble() const;
+  /// Why the last certificate that the network was asked about stayed without an answer; empty: it has one.
+  std::string answers_trouble() const;
 
  private:
   trust::Verdict consult(BytesView certificate, WallTime at, bool due, bool anew) const;
@@ -76,6 +80,7 @@ class CertificateJudge {
   void bring(const std::vector<trust::Question>& questions, WallTime at,
              std::chrono::steady_clock::time_point deadline) const;
   void complain(const trust::Question& question, const std::string& why) const;
+  void keep_trouble(std::string& of, std::string text) const;
 
   trust::Authorities authorities_;
   trust::Rules rules_;
@@ -84,6 +89,7 @@ class CertificateJudge {
   std::shared_ptr<trust::Answers> answers_;
   mutable std::mutex mutex_;
   mutable std::map<std::string, BootTime> complained_;  // by URL
+  mutable std::string helper_trouble_, answers_trouble_;
 };
 
 }  // namespace cardgate::daemon

@@ -168,6 +168,7 @@ std::optional<WallTime> DowntimeDesk::role_ends(const policy::Role& role) {
 std::vector<std::string> DowntimeDesk::announcements() {
   std::vector<std::string> out;
   for (const auto& downtime : open_) out.push_back(work::words_now(downtime, rules(), clock_.now()));
+  if (also_announced) std::ranges::move(also_announced(), std::back_inserter(out));
   return out;
 }
 

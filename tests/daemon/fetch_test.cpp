@@ -88,6 +88,20 @@ TEST_F(Fetch, RevokedIsLearnedAlthoughAGoodAnswerIsHeld) {
   EXPECT_EQ(verdict.findings.front().status, Status::revoked);
 }
 
+TEST_F(Fetch, WhatKeepsAnswersAwayIsToldUntilOneComes) {
+  const test::Responder responder(answering([](OcspAnswer&) {}));
+  const CertificateJudge one = judge(settings(responder));
+  EXPECT_EQ(one.helper_trouble() + one.answers_trouble(), "") << "nothing was asked yet";
+  helper->stop(seconds(5));
+  EXPECT_FALSE(one.ask(leaf, noon()).valid);
+  EXPECT_THAT(one.helper_trouble(), ::testing::HasSubstr("cardgate-fetch"));
+  EXPECT_THAT(one.answers_trouble(), ::testing::HasSubstr("could not be found out"));
+  std::filesystem::remove(dir / "fetch.sock");
+  SetUp();
+  EXPECT_TRUE(one.ask(leaf, noon()).valid);
+  EXPECT_EQ(one.helper_trouble() + one.answers_trouble(), "");
+}
+
 struct Fault {
   std::string name;
   std::function<test::Responder::Answer(const Ca& issuing, const Bytes& leaf)> make;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the policy's reader takes and refuses, word for word.
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 
 #include <fstream>
 
@@ -120,7 +121,8 @@ TEST(PolicyLoad, SaysWhereAndWhatWasExpected) {
        "policy.yaml:5: roles.reader.titel: unknown key 'titel'; did you mean 'title'?"},
       {small_policy_with("title: Reader", "colour: Reader"),
        "policy.yaml:5: roles.reader.colour: unknown key; expected one of: title, sign_in, requires, records, "
-       "max_session, idle, token_life, card_removal, screen_lock, step_up, step_up_age, revocation, may"},
+       "max_session, idle, token_life, card_removal, screen_lock, step_up, step_up_age, revocation, may, "
+       "guidance"},
       {small_policy_with("title: Reader", "records: all"),
        "policy.yaml:10: roles.reader.records: stands twice (first on line 5)"},
       {small_policy_with("    sign_in: [card]\n", ""),
@@ -277,6 +279,30 @@ TEST(PolicyLoad, RefusesAPasswordForMoreThanTheOwnRecord) {
       "policy.yaml:3: roles.r.sign_in: a password sign-in can never meet the prerequisite 'card', which this "
       "role "
       "requires");
+}
+
+TEST(PolicyLoad, DocumentsOfARoleAndOfADeclaration) {
+  const auto with = [](const std::string& list) {
+    return "declarations:\n  d: {text: I promise, guidance: [{title: Promises, file: /srv/promises.pdf}]}\n" +
+           small_policy_with("    records: all\n", "    records: all\n    guidance: " + list + "\n") +
+           "  signer:\n    sign_in: [card]\n    requires: [{declaration: {name: d}}]\n    records: all\n";
+  };
+  const std::string good = with("[{title: Opening, link: 'https://intranet.example/open'}]");
+  const auto policy = parse_policy(good, "policy.yaml");
+  ASSERT_TRUE(policy) << policy.error().context;
+  EXPECT_EQ(policy->role("reader")->guidance,
+            (std::vector<Guidance>{{"Opening", "https://intranet.example/open", ""}}));
+  EXPECT_EQ(policy->declaration_text("d"), "I promise");
+  EXPECT_EQ(policy->guidance(*policy->role("signer")),
+            (std::vector<Guidance>{{"Promises", "", "/srv/promises.pdf"}}));
+  EXPECT_EQ(refusal(with("[{title: x}]")),
+            "policy.yaml:13: roles.reader.guidance[0]: expected either 'link' or 'file'");
+  EXPECT_THAT(refusal(with("[{title: x, link: 'https://a.example/', file: /b}]")),
+              ::testing::HasSubstr("expected either 'link' or 'file'"));
+  EXPECT_THAT(refusal(with("[{title: x, link: 'javascript:alert(1)'}]")),
+              ::testing::HasSubstr("expected a link like https://"));
+  EXPECT_THAT(refusal(with("[{title: x, file: notes.txt}]")),
+              ::testing::HasSubstr("expected an absolute path"));
 }
 
 TEST(PolicyLoad, FilesThatCannotBeRead) {

@@ -116,7 +116,9 @@ TEST(DowntimeOnFile, AFileOfTheLayoutBeforeGetsTheTable) {
   open(folder.file());
   {
     SQLite::Database old(folder.file().string(), SQLite::OPEN_READWRITE);
-    old.exec("DROP TABLE fault; DROP TABLE downtime; PRAGMA user_version = 6");
+    old.exec(
+        "DROP TABLE fault; DROP TABLE downtime; ALTER TABLE notice DROP COLUMN read; PRAGMA user_version = "
+        "6");
   }
   auto staff = open(folder.file());
   ASSERT_TRUE(staff);

@@ -287,7 +287,7 @@ TEST(PoolLayout, ALoanOfBeforeGoesOn) {
       INSERT INTO card (uuid, person, status) VALUES ('8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01', 1, 'active');
       INSERT INTO card (uuid, person, status, registered_by, registered_on, certificate_name, lent_until)
         VALUES ('8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a99', 1, 'active', 'ben', 20605, 'Spare 1', 1780354800);
-      DROP TABLE fault; DROP TABLE downtime;
+      DROP TABLE fault; DROP TABLE downtime; ALTER TABLE notice DROP COLUMN read;
       PRAGMA user_version = 5)sql");
   }
   const auto staff = open(folder.file());
@@ -309,7 +309,8 @@ TEST(PoolLayout, ARegisterOfBeforeGetsAnEmptyPool) {
   {
     SQLite::Database old(folder.file().string(), SQLite::OPEN_READWRITE);
     old.exec(
-        "DROP TABLE fault; DROP TABLE downtime; DROP TABLE pool_card; DROP TABLE unblocking; DROP INDEX "
+        "ALTER TABLE notice DROP COLUMN read; DROP TABLE fault; DROP TABLE downtime; DROP TABLE pool_card; "
+        "DROP TABLE unblocking; DROP INDEX "
         "card_lent; ALTER TABLE card DROP COLUMN "
         "lent_until; ALTER TABLE card DROP COLUMN lent_at; ALTER TABLE card DROP COLUMN loan; ALTER TABLE "
         "card "
