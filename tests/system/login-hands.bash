@@ -214,6 +214,7 @@ dialog_stands() { shows "<Sign in>" && shows "type the passcode"; }
 dialog_is_gone() { ! screen_has "<Sign in>"; }
 dialog_goes() { takes_out anna && within 5 dialog_is_gone; }
 dialog_comes() { puts_in anna && dialog_stands && screen >pictures/pinentry-curses.txt; }
+outlives_agent() { on_terminal send-keys C-c && types 'echo $((40 + 2)) left' && shows '42 left' && has_session anna; }
 dialog_signs_in() { types "$passcode" && within 10 has_session anna && within 5 dialog_is_gone; }
 carl_comes_in() { login_as carl "$carl_password"; }
 carl_is_refused() { terminal login carl && answers 'Password:' "$carl_password" && shows 'Your employment ended on'; }
