@@ -450,7 +450,7 @@ constexpr EventInfo table[] = {
     {.event = Event::hook_failed,
      .name = "hook_failed",
      .level = Level::error,
-     .said = "a notice of downtime could not be handed to the hook; said once until it works again",
+     .said = "a notice of downtime could not be handed to the hook; the message has it",
      .next_step = "`systemctl status cardgate-notice.socket`"},
     {.event = Event::signatures_void,
      .name = "signatures_void",
@@ -512,7 +512,8 @@ constexpr EventInfo table[] = {
      .name = "repeated",
      .members = "person, role, session, reason, details.event, details.count, details.uid",
      .recorded = "so many more like the one that was recorded: `event` and `reason` are the same, of "
-                 "the same uid; of `looked_at` also `details.by`, who looked, and `person` or "
+                 "the same uid; of `token` with `details.jti`: that token was handed out again; of "
+                 "`looked_at` also `details.by`, who looked, and `person` or "
                  "`details.list`, who was seen. An `event` of `others`: refusals of several kinds "
                  "that had no room of their own; a `uid` of `others`: of uids that had none"},
     {.event = Event::incident,

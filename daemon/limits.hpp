@@ -43,6 +43,7 @@ inline constexpr std::size_t max_forecast_entries = 10'000;
 inline constexpr std::chrono::days lapse_horizon{30};  // what people are told of beforehand
 // Revocation answers.
 inline constexpr std::size_t max_ocsp_answer_bytes = 64 * 1024;
+inline constexpr seconds fetch_trouble_lasts{1800};     // while nothing more was asked
 inline constexpr seconds ask_again_after{60};           // for what could not be fetched
 inline constexpr milliseconds trust_files_settle{500};  // several files are put into place at once
 inline constexpr seconds trust_files_longest{2};        // a list that revokes waits no longer for quiet
@@ -74,6 +75,9 @@ inline constexpr seconds write_owed_after{
     2};  // between two tries to write into the register what it could not take
 inline constexpr seconds look_for_loans_again{60};  // where the cards on loan could not be read
 inline constexpr seconds loan_clock_drift{60};      // so far may a loan have begun in the future
+inline constexpr std::size_t max_guided =
+    20'000;  // people and lists of documents that this process remembers
+
 // Downtime.
 inline constexpr std::size_t max_open_downtime = 50;
 inline constexpr std::size_t max_open_faults = 200;      // then people report no more; the service still does
@@ -84,6 +88,7 @@ inline constexpr seconds look_for_troubles_every{10};
 inline constexpr seconds trouble_counts_after{30};      // something that is wrong with the service is a fault
 inline constexpr seconds trouble_over_after{300};       // and is put right when it was not seen for so long
 inline constexpr std::size_t max_downtime_text = 500;   // bytes
+inline constexpr seconds clock_may_slip{60};            // what was said up to so far ahead is not said again
 inline constexpr seconds read_downtime_again{60};       // where it could not be read
 inline constexpr std::size_t max_notices_in_hand = 16;  // on their way to the hook
 inline constexpr seconds hook_deadline{5};              // to take one notice

@@ -129,6 +129,7 @@ void Service::wire() {
         {{"CARDGATE_REASON", text}});
     o.recorder.note_incident(text);
     if (good) o.deeds.settle_doubtful();
+    if (good) o.downtime.read_again();
     if (good) o.downtime.save_owed();
     if (good) o.faults.save_owed();
     if (!good) boost::asio::co_spawn(o.io, o.register_threads.try_until_written(), boost::asio::detached);

@@ -123,6 +123,7 @@ Result<TokenRequest> parse_token_request(std::string_view text) {
   out.role = body.text("role", max_name_bytes);
   out.audience = body.text("audience", max_name_bytes);
   out.session = body.optional_text("session", max_name_bytes).value_or(std::string());
+  out.fresh = body.flag("fresh");
   TRY(body.finish());
   return out;
 }

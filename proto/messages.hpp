@@ -113,6 +113,7 @@ Result<HandedKey> parse_handed_key(std::string_view body);
 struct TokenRequest {
   std::string role, audience;
   std::string session;  // empty: the caller's only session
+  bool fresh = false;   // a new one, although the one of before still does
 };
 Result<TokenRequest> parse_token_request(std::string_view body);
 

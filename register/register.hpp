@@ -33,6 +33,9 @@ struct Notice {
 /// means that nothing was done, and that no crash brings it about later.
 bool in_doubt(const Error& error);
 
+/// A notice that was read is forgotten so long after it was made.
+inline constexpr std::chrono::days read_notices_are_known{400};
+
 class Register {
  public:
   virtual ~Register() = default;
@@ -88,8 +91,8 @@ class Register {
                                                                           std::string_view version,
                                                                           std::string_view text_hash) = 0;
 
-  /// What people are told at the next sign-in. The same `mark` again is no second notice, read or not: the answer is for whom
-  /// it is new.
+  /// What people are told at the next sign-in. The same `mark` again is no second notice, read or not, for as long as it is
+  /// known: the answer is for whom it is new.
   /// Errors: as change().
   virtual Result<std::vector<std::string>> tell(const std::vector<std::string>& ids, std::string_view mark,
                                                 std::string_view text, WallTime at) = 0;

@@ -174,6 +174,8 @@ inline constexpr std::array look_ups{
 
 inline constexpr const char* add_notice =
     "INSERT OR IGNORE INTO notice (person, mark, made_at, text) SELECT pk, ?, ?, ? FROM person WHERE id = ?";
+inline constexpr const char* forget_notices =
+    "DELETE FROM notice WHERE person = (SELECT pk FROM person WHERE id = ?) AND read = 1 AND made_at < ?";
 inline constexpr const char* drop_notice =
     "UPDATE notice SET read = 1, text = '' WHERE id = ? AND read = 0 AND person = (SELECT pk FROM person "
     "WHERE id = ?)";

@@ -82,7 +82,9 @@ Result<std::vector<std::string>> SqliteRegister::tell(const std::vector<std::str
     std::vector<std::string> told;
     SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
     SQLite::Statement statement(*database_, sql::add_notice);
+    SQLite::Statement forget(*database_, sql::forget_notices);
     for (const auto& id : ids) {
+      Query(forget, id, to_unix_seconds(at - read_notices_are_known)).run();
       Query(statement, mark, to_unix_seconds(at), text, id).run();
       if (database_->getChanges() != 0) told.push_back(id);
     }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "client/agent/words.hpp"
 
@@ -264,8 +265,13 @@ void Attention::take_sessions(const std::vector<SeenSession>& before, BootTime n
 
 /// What is new is found by looking; what becomes of it is told here.
 void Attention::take_downtime_event(const ServiceEvent& event) {
-  if (event.text.empty() || event.kind == "announced" || event.kind == "declared") return;
-  notify(Topic::downtime, event.kind != "reminded" && event.kind != "withdrawn", "Downtime", event.text);
+  // These show in the status, where what is new is found.
+  static constexpr std::array<std::string_view, 4> seen{"announced", "declared", "changed", "extended"};
+  static constexpr std::array<std::string_view, 3> of_faults{"classed", "passed_on", "closed"};
+  if (event.text.empty() || std::ranges::find(seen, event.kind) != seen.end()) return;
+  const bool urgent = event.kind == "began" || event.kind == "overdue";
+  const bool fault = std::ranges::find(of_faults, event.kind) != of_faults.end();
+  notify(Topic::downtime, urgent, fault ? "Fault" : "Downtime", event.text);
 }
 
 void Attention::take_downtime(BootTime now) {

@@ -14,11 +14,13 @@ namespace {
 
 struct TokenOptions {
   std::string role, audience, session;
+  bool fresh = false;
 };
 
 int token(const Cli& cli, const TokenOptions& options) {
   json::object ask{{"role", options.role}, {"audience", options.audience}};
   if (!options.session.empty()) ask["session"] = options.session;
+  if (options.fresh) ask["fresh"] = true;
   const auto body = json::serialize(ask);
   return say_reply(cli, post(Http(cli.socket), "/v1/token", body),
                    [](const json::object& answer) { say_whole(text_of(answer, "access_token")); });
@@ -80,6 +82,8 @@ void add_tokens(CLI::App& app, Cli& cli) {
   ask->add_option("--role", options->role, "The role's name, like core")->required();
   ask->add_option("--audience", options->audience, "The application that the token is for")->required();
   ask->add_option("--session", options->session, session_help);
+  ask->add_flag("--fresh", options->fresh,
+                "A new token. Without it the last one comes again while more than half of its life is left");
   ask->callback([&cli, options] { cli.action = [&cli, options] { return token(cli, *options); }; });
 
   auto* look = add_command(

@@ -70,12 +70,12 @@ Result<Session> Client::session(const std::string& id) const {
   return inside::read_session(connection.body().view());
 }
 
-Result<Token> Client::token(const std::string& role, const std::string& audience,
-                            const std::string& session) const {
+Result<Token> Client::token(const std::string& role, const std::string& audience, const std::string& session,
+                            bool fresh) const {
   if (!is_name(role) || !is_name(audience) || session.size() > longest_name)
     return bad_argument("A role and an audience have 1 to 256 bytes.");
   const auto asked = inside::boot_ms();
-  const std::string body = inside::token_request(role, audience, session);
+  const std::string body = inside::token_request(role, audience, session, fresh);
   inside::Connection connection;
   inside::Request request;
   request.method = "POST";

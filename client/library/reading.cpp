@@ -205,9 +205,11 @@ Event read_event(std::string_view name, std::string_view data) {
   return event;
 }
 
-std::string token_request(const std::string& role, const std::string& audience, const std::string& session) {
+std::string token_request(const std::string& role, const std::string& audience, const std::string& session,
+                          bool fresh) {
   json::object ask{{"role", role}, {"audience", audience}};
   if (!session.empty()) ask["session"] = session;
+  if (fresh) ask["fresh"] = true;
   return json::serialize(ask);
 }
 

@@ -28,7 +28,8 @@ Result<TokenAnswer> read_token(std::string_view body);
 Event read_event(std::string_view name, std::string_view data);
 
 /// The body of POST /v1/token.
-std::string token_request(const std::string& role, const std::string& audience, const std::string& session);
+std::string token_request(const std::string& role, const std::string& audience, const std::string& session,
+                          bool fresh);
 
 /// "2026-01-31T09:00:00Z"; nothing: it is no such time.
 std::optional<std::chrono::system_clock::time_point> read_time(std::string_view text);

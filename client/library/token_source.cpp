@@ -52,6 +52,7 @@ struct TokenSource::State {
   std::optional<Token> held;
   std::int64_t next_try_ms = 0;
   std::int64_t pause_ms = shortest_pause_ms;
+  bool forgotten = false;  // the service would hand out the same one again
 };
 
 TokenSource::TokenSource(const Client& client, std::string role, std::string audience, std::string session)
@@ -67,8 +68,9 @@ Result<Token> TokenSource::get() {
   if (state.held && left_ms > state.held->life_ms_ / 4) return *state.held;
   // What lives on is used meanwhile; without it every caller hears for itself that the service cannot be asked.
   if (left_ms > 0 && inside::boot_ms() < state.next_try_ms) return *state.held;
-  auto fresh = state.client.token(state.role, state.audience, state.session);
+  auto fresh = state.client.token(state.role, state.audience, state.session, state.forgotten);
   if (fresh) {
+    state.forgotten = false;
     state.pause_ms = shortest_pause_ms;
     state.next_try_ms = 0;
     state.held = *std::move(fresh);
@@ -87,6 +89,7 @@ Result<Token> TokenSource::get() {
 void TokenSource::forget() {
   const std::lock_guard lock(state_->mutex);
   state_->held.reset();
+  state_->forgotten = true;
 }
 
 }  // namespace cardgate::inline v0

@@ -365,14 +365,17 @@ class Client:
                         sessions=[each.id for each in found])
         raise Error("not_signed_in", "You are not signed in. Put your card into the reader and sign in.")
 
-    def token(self, role, audience, session=""):
-        """A new token for the person who is signed in. Most programs want a TokenSource, which keeps one.
+    def token(self, role, audience, session="", fresh=False):
+        """A token for the person who is signed in: the same one again while more than half of its life is left, or, with fresh, a
+        new one. Most programs want a TokenSource, which keeps one.
 
         Errors: not_signed_in, several_sessions, locked, proof_needed, denied, program_not_allowed.
         """
         ask = {"role": role, "audience": audience}
         if session:
             ask["session"] = session
+        if fresh:
+            ask["fresh"] = True
         asked = _now()
         answer = _object(self._call("POST", "/v1/token", json.dumps(ask).encode("utf-8"))[2])
         text, life = answer.get("access_token"), answer.get("expires_in")
@@ -427,6 +430,7 @@ class TokenSource:
         self._held = None
         self._next_try = 0.0
         self._pause = 0.25
+        self._forgotten = False  # the service would hand out the same one again
 
     def get(self):
         """A token that has not expired.
@@ -439,7 +443,7 @@ class TokenSource:
             if left > 0 and (left > self._held._life / 4 or _now() < self._next_try):
                 return self._held
             try:
-                self._held = self._client.token(*self._ask)
+                self._held = self._client.token(*self._ask, fresh=self._forgotten)
             except Error as error:
                 passing = error.code in ("not_reachable", "timeout", "try_later")
                 if not passing or self._held is None or self._held.left() <= 0:
@@ -448,13 +452,13 @@ class TokenSource:
                 self._next_try = _now() + max(self._pause, error.retry_after)
                 self._pause = min(self._pause * 2, 10.0)
             else:
-                self._pause, self._next_try = 0.25, 0.0
+                self._pause, self._next_try, self._forgotten = 0.25, 0.0, False
             return self._held
 
     def forget(self):
-        """The application refused the token, or the session has ended: the next get() asks for another one."""
+        """The application refused the token, or the session has ended: the next get() asks for a new one."""
         with self._lock:
-            self._held = None
+            self._held, self._forgotten = None, True
 
 
 class Watch:

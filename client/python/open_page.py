@@ -44,7 +44,7 @@ def main():
     if not folder or os.stat(folder).st_uid != os.getuid() or os.stat(folder).st_mode & 0o077:
         sys.exit("There is no folder of your own for the page (XDG_RUNTIME_DIR). Start this on your desktop.")
     try:
-        token = cardgate.Client(given.socket).token(given.role, given.audience)
+        token = cardgate.Client(given.socket).token(given.role, given.audience, fresh=True)
     except cardgate.Error as error:
         sys.exit(error.text)
     address = html.escape("%s://%s" % (site.scheme, site.netloc))

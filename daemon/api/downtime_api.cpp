@@ -97,7 +97,8 @@ boost::asio::awaitable<std::optional<Response>> DowntimeApi::settle(const std::s
 }
 
 std::optional<Response> DowntimeApi::refuse_too_many() const {
-  if (downtime_.open().size() < max_open_downtime) return std::nullopt;
+  const auto planned = std::ranges::count(downtime_.open(), Downtime::Kind::planned, &Downtime::kind);
+  if (static_cast<std::size_t>(planned) < max_open_downtime) return std::nullopt;
   return problem(
       422, "not_possible",
       fmt::format("{} downtimes are planned already, which is the limit. Withdraw one first: cardgate "
@@ -157,9 +158,11 @@ boost::asio::awaitable<std::optional<Response>> DowntimeApi::carry_out(const Man
     deeds_.note_not_done(std::move(record), changed.error());
     co_return not_possible(changed.error());
   }
+  if (seen && downtime_.find(downtime.id) == nullptr) {  // ended meanwhile, which is written next
+    deeds_.note_not_done(std::move(record), "the downtime was over meanwhile");
+    co_return is_over();
+  }
   deeds_.ended(record);
-  if (seen && downtime_.find(downtime.id) == nullptr)
-    co_return is_over();  // ended meanwhile, which is written next
   downtime_.take(std::move(downtime), said, true);
   co_return std::nullopt;
 }
@@ -218,7 +221,6 @@ Answer DowntimeApi::declare(Request& request) {
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   auto who = manager(request);
   if (who.refusal) co_return std::move(*who.refusal);
-  if (auto no = refuse_too_many()) co_return std::move(*no);
   auto declared = work::declare(ask, closes, clock_.now());
   if (!declared) co_return not_possible(declared.error());
   const auto number = downtime_.next_number();
@@ -237,13 +239,23 @@ Answer DowntimeApi::change(Request& request, const std::string& id) {
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   auto who = manager(request);
   if (who.refusal) co_return std::move(*who.refusal);
-  auto settling = settle(id);
-  if (auto no = co_await std::move(settling)) co_return std::move(*no);
+  const auto kind = found(id);
+  if (kind.refusal) co_return is_over();
+  if (kind.downtime->kind == Downtime::Kind::planned) {
+    auto settling = settle(id);
+    if (auto no = co_await std::move(settling)) co_return std::move(*no);
+  }
   auto there = found(id);
   if (there.refusal) co_return std::move(*there.refusal);
   auto changed = work::change(*there.downtime, ask, clock_.now());
   if (!changed) co_return not_possible(changed.error());
   auto record = record_of(request, who, changed->downtime, changed->said);
+  if (changed->downtime.kind == Downtime::Kind::emergency) {
+    // People must hear of it whatever is wrong with the disks.
+    auto at_once = this->at_once(std::move(record), changed->downtime, changed->said, 200);
+    auto answer = co_await std::move(at_once);
+    co_return answer;
+  }
   auto doing = carry_out(who, std::move(record), *there.downtime, changed->downtime, changed->said);
   if (auto no = co_await std::move(doing)) co_return std::move(*no);
   co_return told(200, changed->downtime, changed->said);

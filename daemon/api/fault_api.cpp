@@ -120,7 +120,7 @@ FaultApi::Decision FaultApi::decide(const Request& request, const std::string& i
 
 boost::asio::awaitable<Response> FaultApi::done(Decision decision, Result<Fault> changed, FaultSaid said) {
   if (!changed) co_return not_possible(changed.error());
-  const Fault fault = *changed;
+  const Fault& fault = *changed;
   faults_.take(fault, said, std::move(decision.record));
   co_await recorder_.noted();
   co_return json_response(

@@ -271,7 +271,7 @@ StaffApi::CardAsk StaffApi::CardAsk::in(proto::Body& body) {
 }
 
 std::string StaffApi::CardAsk::read_names() {
-  static constexpr std::string_view states[] = {"active", "lost", "replaced", "revoked"};
+  static constexpr std::string_view card_states[] = {"active", "lost", "replaced", "revoked"};
   if (names_card()) {
     const auto named = named_card(uuid, issuer_serial);
     if (!named) return named.error().context + ".";
@@ -279,7 +279,7 @@ std::string StaffApi::CardAsk::read_names() {
   }
   if (!change.replaces.empty() && !reg::is_card_uuid(change.replaces))
     return "\"replaces\" is the UUID of a card, like 8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01.";
-  if (std::ranges::find(states, change.status) == std::end(states))
+  if (std::ranges::find(card_states, change.status) == std::end(card_states))
     return "The status of a card is active, lost, replaced or revoked (\"status\").";
   change.replaces = reg::card_uuid(change.replaces);
   return {};

@@ -25,6 +25,13 @@ Response role_not_allowed() {
                  "`clients` in cardgate's configuration.");
 }
 
+/// Written by hand: a token is base64url and needs no escaping, and this is the hot path.
+Response token_answer(std::string_view token, std::int64_t life) {
+  Response answer;
+  answer.body = fmt::format(R"({{"access_token":"{}","token_type":"Bearer","expires_in":{}}})", token, life);
+  return answer;
+}
+
 }  // namespace
 
 struct TokenApi::Issue {
@@ -34,6 +41,8 @@ struct TokenApi::Issue {
   std::string client{};
   policy::Facts facts{};
   policy::Decision decision{};
+  WallTime at{};     // what is decided holds at this time
+  BootTime begun{};  // the same
   proto::Claims claims{};
 };
 
@@ -114,7 +123,7 @@ std::optional<Response> TokenApi::decide(Issue& issue, const Session& session) {
                 {{"unmet", json::array{}}}),
         "password");
   }
-  if (downtime_.closed(*policy.role(issue.ask.role)))
+  if (downtime_.closed(*policy.role(issue.ask.role), session.signed_in))
     return refused(issue, downtime_.refusal(issue.facts.teams), "downtime");
   if (!recorder_.works()) return recorder_.unavailable();
   return std::nullopt;
@@ -150,7 +159,6 @@ proto::Claims TokenApi::claims_of(const Issue& issue, const Session& session, Wa
   claims.iss = rules_.config().issuer;
   claims.sub = session.person;
   claims.aud = issue.ask.audience;
-  claims.jti = random_id();
   claims.sid = session.id;
   claims.client_id = issue.client;
   claims.role = issue.ask.role;
@@ -166,9 +174,25 @@ proto::Claims TokenApi::claims_of(const Issue& issue, const Session& session, Wa
   return claims;
 }
 
+std::optional<Response> TokenApi::same_again(const Issue& issue, const Session& session) {
+  if (issue.ask.fresh) return std::nullopt;
+  const auto handed = sessions_.handed_before(session, issue.ask.role, issue.ask.audience, issue.client);
+  if (handed == nullptr) return std::nullopt;
+  const auto& old = handed->claims;
+  // It may end earlier than a new one would, and not later.
+  if (old.exp > issue.claims.exp) return std::nullopt;
+  proto::Claims now = issue.claims;
+  now.exp = old.exp;
+  now.iat = now.nbf = old.iat;
+  now.jti = old.jti;
+  if (now != old) return std::nullopt;
+  recorder_.token_again({old.jti, old.sub, old.role, old.client_id, old.sid});
+  return token_answer(handed->text, old.exp - issue.claims.iat);
+}
+
 std::optional<Response> TokenApi::enter(Issue& issue, const Session& session) {
-  const WallTime at = clock_.now();
-  issue.claims = claims_of(issue, session, at);
+  const WallTime at = issue.at;
+  issue.claims.jti = random_id();
   const auto& claims = issue.claims;
   if (claims.exp <= claims.iat) {
     return refused(
@@ -235,6 +259,10 @@ Answer TokenApi::token(Request& request) {
   if (chosen.refusal) co_return std::move(*chosen.refusal);
   if (auto no = decide(issue, *chosen.session)) co_return std::move(*no);
   if (auto no = refuse_halted(issue, *chosen.session)) co_return std::move(*no);
+  issue.at = clock_.now();
+  issue.begun = clock_.boot();
+  issue.claims = claims_of(issue, *chosen.session, issue.at);
+  if (auto same = same_again(issue, *chosen.session)) co_return std::move(*same);
   if (auto no = enter(issue, *chosen.session)) co_return std::move(*no);
 
   const auto& claims = issue.claims;
@@ -256,10 +284,9 @@ Answer TokenApi::token(Request& request) {
   if (auto no = refuse_to_send(issue)) co_return std::move(*no);
   recorder_.count("tokens_issued");
   recorder_.took("token_seconds", {}, begun);
-  Response answer;
-  // Written by hand: a token is base64url and needs no escaping, and this is the hot path.
-  answer.body = fmt::format(R"({{"access_token":"{}","token_type":"Bearer","expires_in":{}}})", signed_token,
-                            claims.exp - claims.iat);
+  const auto life = claims.exp - claims.iat;
+  auto answer = token_answer(signed_token, life);
+  sessions_.handed_out(claims.jti, {std::move(signed_token), claims, issue.begun + seconds(life) / 2});
   co_return answer;
 }
 

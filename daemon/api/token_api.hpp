@@ -48,8 +48,12 @@ class TokenApi {
   std::optional<Response> decide(Issue& issue, const Session& session);
   /// Does the role go on without its card, behind a locked screen, with a proof of this age?
   std::optional<Response> refuse_halted(const Issue& issue, const Session& session);
-  /// Makes the claims and registers the token, so that a card pulled while the record is written takes this token with it.
+  /// The token that was handed out last for the same, when it says what a new one would say and has more than half of its life
+  /// left.
+  std::optional<Response> same_again(const Issue& issue, const Session& session);
+  /// Registers the token, so that a card pulled while the record is written takes this token with it.
   std::optional<Response> enter(Issue& issue, const Session& session);
+  /// All but the `jti`.
   proto::Claims claims_of(const Issue& issue, const Session& session, WallTime at);
   /// After the record is durable: whether the token may still leave.
   std::optional<Response> refuse_to_send(Issue& issue);

@@ -122,7 +122,7 @@ std::optional<Response> Actors::refuse_without_role(Actor& who, const Session& s
   bool rests = false;  // a role that would do is closed by a downtime
   for (const auto& role : rules_.policy()->roles()) {
     if (!role.lets(act)) continue;
-    if (downtime_.closed(role)) {
+    if (downtime_.closed(role, session.signed_in)) {
       rests = true;
       continue;
     }
@@ -283,6 +283,9 @@ std::optional<Response> Actors::refuse_if_over(const Actor& who) {
                    "Your session was locked before this was done, or its card was taken out. Nothing was "
                    "changed. Unlock it: "
                    "cardgate login");
+  const policy::Role* role = rules_.policy()->role(who.role);
+  if (role != nullptr && downtime_.closed(*role, session->signed_in))
+    return downtime_.refusal(who.reach.facts.teams);
   const auto right = work::still_holds(right_of(who), roll_.records(), clock_.now());
   return right ? std::nullopt : std::optional(not_possible(right.error()));
 }

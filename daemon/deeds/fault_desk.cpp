@@ -19,6 +19,11 @@ bool is_open(const Fault& fault) {
   return fault.state == Fault::State::reported || fault.state == Fault::State::classed;
 }
 
+/// And not an account of this machine, root, or the service itself.
+bool is_person(const std::string& reporter) {
+  return !reporter.empty() && reporter != reg::root_name && !reporter.starts_with("uid ");
+}
+
 }  // namespace
 
 json::object fault_details(const Fault& fault, FaultSaid said) {
@@ -73,6 +78,8 @@ void FaultDesk::look() {
   const auto now = clock_.now();
   std::vector<std::pair<Fault, FaultSaid>> late;
   for (auto& fault : open_) {
+    // As with downtime: the clock was set forward by mistake.
+    if (fault.told_at > now + clock_may_slip) fault.told_at = std::chrono::floor<seconds>(now);
     const auto what = work::due(fault, rules(), now);
     if (!what) continue;
     fault.told_at = std::chrono::floor<seconds>(now);
@@ -119,7 +126,7 @@ void FaultDesk::report_found(const std::string& key, Found& found) {
   Fault fault;
   fault.id = ++last_;
   fault.key = key;
-  fault.text = found.text.substr(0, max_downtime_text);
+  fault.text = audit::clean(found.text, max_downtime_text);
   fault.reported_at = fault.told_at = std::chrono::floor<seconds>(clock_.now());
   found.fault = fault.id;
   audit::Record record;
@@ -189,11 +196,28 @@ void FaultDesk::say(const Fault& fault, FaultSaid said) {
   notice["text"] = text;
   const bool everybody = work::is_for_everybody(fault, said);
   notice["for"] = everybody ? "everybody" : "team";
-  downtime_.spread(audit::Event::fault, std::move(notice), everybody);
-  if (!everybody && said != FaultSaid::joined) {
-    auto mark = fmt::format("fault-{}-{}-{}", fault.id, work::name(said), to_unix_seconds(fault.told_at));
+  // What anybody wrote, and nobody has looked at.
+  const bool raw = fault.told.empty() && !fault.reported_by.empty();
+  using To = DowntimeDesk::To;
+  downtime_.spread(audit::Event::fault, std::move(notice),
+                   everybody ? To::everybody
+                   : raw     ? To::team_only
+                             : To::team);
+  if (everybody) return;
+  auto mark = fmt::format("fault-{}-{}-{}", fault.id, work::name(said), to_unix_seconds(clock_.now()));
+  const bool came_of_it = said == FaultSaid::classed || said == FaultSaid::joined ||
+                          said == FaultSaid::passed_on || said == FaultSaid::closed;
+  if (came_of_it && is_person(fault.reported_by))
+    boost::asio::co_spawn(io_, tell_reporter(fault.reported_by, mark, text), boost::asio::detached);
+  if (said != FaultSaid::joined)
     boost::asio::co_spawn(io_, tell_team(std::move(mark), text), boost::asio::detached);
-  }
+}
+
+boost::asio::awaitable<void> FaultDesk::tell_reporter(std::string reporter, std::string mark,
+                                                      std::string text) {
+  const std::vector<std::string> people(1, reporter);
+  auto telling = notices_.tell(people, mark, text);
+  co_await std::move(telling);
 }
 
 boost::asio::awaitable<void> FaultDesk::tell_team(std::string mark, std::string text) {

@@ -216,17 +216,18 @@ void Notices::guide(const Session& session, policy::Facts facts) {
     for (const auto& each : documents)
       text += fmt::format(" {} ({});", each.title, each.link.empty() ? each.file : each.link);
     text.back() = '.';
-    const auto hash = to_hex(sha256(as_bytes(text))).substr(0, 16);
-    boost::asio::co_spawn(
-        io_,
-        tell_of_guidance(session.person, fmt::format("guidance-{}-{}", role.name, hash), std::move(text)),
-        boost::asio::detached);
+    auto mark = fmt::format("guidance-{}-{}", role.name, to_hex(sha256(as_bytes(text))).substr(0, 16));
+    // The register knows it for longer, and need not be asked at each sign-in.
+    if (guided_.size() >= max_guided) guided_.clear();
+    if (!guided_.insert(session.person + '\n' + mark).second) continue;
+    boost::asio::co_spawn(io_, tell_of_guidance(session.person, std::move(mark), std::move(text)),
+                          boost::asio::detached);
   }
 }
 
 boost::asio::awaitable<void> Notices::tell_of_guidance(std::string person, std::string mark,
                                                        std::string text) {
-  const std::vector<std::string> people(1, std::move(person));
+  const std::vector<std::string> people(1, person);
   auto telling = tell(people, mark, text);
   co_await std::move(telling);
 }

@@ -6,6 +6,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,7 @@ class Notices {
   Events& events_;
   Recorder& recorder_;
   GuardedClock& clock_;
+  std::set<std::string> guided_;   // whom this process has told of which documents
   std::optional<Date> announced_;  // the day whose leavers were told
   BootTimer midnight_;
 };

@@ -6,6 +6,7 @@
 #include "daemon/journal.hpp"
 #include "daemon/people/answers.hpp"
 #include "daemon/people/people_view.hpp"
+#include "daemon/people/teams.hpp"
 
 namespace cardgate::daemon {
 
@@ -161,10 +162,11 @@ std::optional<Response> PasswordDesk::refuse_standing(const Peer& peer, audit::E
                                                       const std::string& who) {
   if (standing.allowed) return std::nullopt;
   const std::string reason = standing.unmet.empty() ? "access" : standing.unmet.front().prerequisite;
-  return refuse(
-      peer, event,
-      problem(403, "access_denied", sentences(standing.unmet), {{"unmet", to_json(standing.unmet)}}), reason,
-      who);
+  json::object more{{"unmet", to_json(standing.unmet)}};
+  if (const auto person = roll_.person(who))
+    add_continuity(more, rules_.config().downtime, (*person)->facts.teams);
+  return refuse(peer, event, problem(403, "access_denied", sentences(standing.unmet), std::move(more)),
+                reason, who);
 }
 
 std::optional<Response> PasswordDesk::refuse_holder(const Peer& peer, audit::Event event,

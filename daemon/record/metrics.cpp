@@ -63,6 +63,7 @@ constexpr Meaning meanings[] = {
      "part"},
     {"sign_ins", "Sign-ins"},
     {"token_seconds", "From a request for a token to its answer, the record on disk"},
+    {"tokens_again", "Tokens handed out once more, in place of a new one"},
     {"tokens_issued", "Tokens issued"},
     {"tokens_live", "Tokens that are good now"},
     {"tokens_revoked", "Tokens revoked before their time", "reason"},

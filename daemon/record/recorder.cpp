@@ -41,6 +41,18 @@ audit::Record counted_look(Looks::Counted counted) {
   return record;
 }
 
+audit::Record counted_token(Folded<TokenAgain>::Count counted) {
+  auto& token = counted.kind;
+  audit::Record record;
+  record.event = name_of(audit::Event::repeated);
+  record.person = std::move(token.person);
+  record.role = std::move(token.role);
+  record.client = std::move(token.client);
+  record.session = std::move(token.session);
+  record.details = {{"event", name_of(audit::Event::token)}, {"count", counted.times}, {"jti", token.jti}};
+  return record;
+}
+
 }  // namespace
 
 Recorder::Recorder(boost::asio::io_context& io, std::unique_ptr<audit::Log> log, const Admission& admission,
@@ -128,7 +140,15 @@ Looks::Answer Recorder::look(const Looks::Look& one, std::size_t people) {
   return answer;
 }
 
+void Recorder::token_again(const TokenAgain& one) {
+  metrics_.add("tokens_again");
+  const bool first = !tokens_again_.knows(one);
+  tokens_again_.count(one, clock_.boot());
+  if (first) arm();
+}
+
 void Recorder::flush(bool all) {
+  for (auto& counted : tokens_again_.take(clock_.boot(), all)) note(counted_token(std::move(counted)));
   for (auto& counted : refusals_.take(clock_.boot(), all))
     log_->append(counted_refusal(std::move(counted)), {}, audit::Keep::said);
   for (auto& counted : looks_.take(clock_.boot(), all)) note(counted_look(std::move(counted)));
@@ -137,6 +157,7 @@ void Recorder::flush(bool all) {
 void Recorder::arm() {
   auto next = refusals_.next();
   if (const auto other = looks_.next(); other && (!next || *other < *next)) next = other;
+  if (const auto other = tokens_again_.next(); other && (!next || *other < *next)) next = other;
   timer_.set(next);
 }
 

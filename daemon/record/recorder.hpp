@@ -6,6 +6,7 @@
 //   write()   waited for: it is on disk, or it is not done
 //   refuse()  of a peer: journal and log, the first of its kind; what repeats is counted
 //   look()    somebody was shown other people: the same again is counted
+//   token_again()  the same token was handed out once more: counted
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -27,6 +28,12 @@
 #include "daemon/time/timers.hpp"
 
 namespace cardgate::daemon {
+
+/// Which token; its own record says the rest.
+struct TokenAgain {
+  std::string jti, person, role, client, session;
+  auto operator<=>(const TokenAgain&) const = default;
+};
 
 class Recorder {
  public:
@@ -57,6 +64,9 @@ class Recorder {
   void refuse(const Peer& peer, audit::Record record);
   /// Of `people` shown to somebody: whether this look is to be recorded itself, or is too much.
   Looks::Answer look(const Looks::Look& one, std::size_t people);
+
+  /// A token was handed out again: counted.
+  void token_again(const TokenAgain& one);
 
   /// Asking makes a failed log try its disk again.
   bool works();
@@ -89,6 +99,7 @@ class Recorder {
   Durable durable_;
   Refusals refusals_;
   Looks looks_;
+  Folded<TokenAgain> tokens_again_;  // as many as there are tokens
   BootTimer timer_;
   bool failure_noted_ = false;  // that the log failed is recorded once, until it works again
 };

@@ -102,7 +102,8 @@ trust::Verdict CertificateJudge::consult(BytesView certificate, WallTime at, boo
     bring(slow, at, whole);
     verdict = look(certificate, at);
   }
-  const bool unanswered = !all.empty() && !verdict.valid && fetching_may_help(verdict);
+  if (all.empty()) return verdict;
+  const bool unanswered = !verdict.valid && fetching_may_help(verdict);
   keep_trouble(answers_trouble_, unanswered ? fmt::format("It could not be found out whether a card's "
                                                           "certificate was withdrawn, so that card is "
                                                           "refused. {}",
@@ -111,19 +112,14 @@ trust::Verdict CertificateJudge::consult(BytesView certificate, WallTime at, boo
   return verdict;
 }
 
-void CertificateJudge::keep_trouble(std::string& of, std::string text) const {
+void CertificateJudge::keep_trouble(FetchTrouble& of, std::string text) const {
   const std::lock_guard lock(mutex_);
-  of = std::move(text);
+  of = {std::move(text), BootClock::now()};
 }
 
-std::string CertificateJudge::helper_trouble() const {
+std::string CertificateJudge::told(const FetchTrouble& trouble) const {
   const std::lock_guard lock(mutex_);
-  return helper_trouble_;
-}
-
-std::string CertificateJudge::answers_trouble() const {
-  const std::lock_guard lock(mutex_);
-  return answers_trouble_;
+  return trouble.at + fetch_trouble_lasts > BootClock::now() ? trouble.text : std::string();
 }
 
 void CertificateJudge::bring(const std::vector<trust::Question>& questions, WallTime at,

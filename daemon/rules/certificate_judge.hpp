@@ -70,9 +70,10 @@ class CertificateJudge {
   const std::shared_ptr<trust::Answers>& answers() const { return answers_; }
   bool fetches() const { return !fetch_.socket.empty(); }
   /// Why cardgate-fetch did not do what it was last asked for; empty: it did.
-  std::string helper_trouble() const;
-  /// Why the last certificate that the network was asked about stayed without an answer; empty: it has one.
-  std::string answers_trouble() const;
+  std::string helper_trouble() const { return told(helper_trouble_); }
+  /// Why the last certificate that the network was asked about stayed without an answer; empty: it has one. Both are forgotten
+  /// after a time in which nothing was asked.
+  std::string answers_trouble() const { return told(answers_trouble_); }
 
  private:
   trust::Verdict consult(BytesView certificate, WallTime at, bool due, bool anew) const;
@@ -80,7 +81,12 @@ class CertificateJudge {
   void bring(const std::vector<trust::Question>& questions, WallTime at,
              std::chrono::steady_clock::time_point deadline) const;
   void complain(const trust::Question& question, const std::string& why) const;
-  void keep_trouble(std::string& of, std::string text) const;
+  struct FetchTrouble {
+    std::string text;
+    BootTime at;
+  };
+  void keep_trouble(FetchTrouble& of, std::string text) const;
+  std::string told(const FetchTrouble& trouble) const;
 
   trust::Authorities authorities_;
   trust::Rules rules_;
@@ -89,7 +95,7 @@ class CertificateJudge {
   std::shared_ptr<trust::Answers> answers_;
   mutable std::mutex mutex_;
   mutable std::map<std::string, BootTime> complained_;  // by URL
-  mutable std::string helper_trouble_, answers_trouble_;
+  mutable FetchTrouble helper_trouble_, answers_trouble_;
 };
 
 }  // namespace cardgate::daemon

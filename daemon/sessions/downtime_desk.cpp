@@ -9,6 +9,7 @@
 
 #include "base/file.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/people/answers.hpp"
 #include "daemon/people/teams.hpp"
 #include "daemon/sessions/notice_hook.hpp"
 
@@ -84,6 +85,11 @@ void DowntimeDesk::look() {
   const WallTime now = clock_.now();
   std::vector<std::pair<Downtime, work::Said>> said;
   for (auto& downtime : open_) {
+    // The clock was set forward by mistake, and is right again: what was said too early is said again at its time.
+    if (downtime.told_at > now + clock_may_slip) {
+      downtime.told_at = std::chrono::floor<seconds>(now);
+      save_later(downtime);
+    }
     const auto what = work::due(downtime, rules, now);
     if (!what) continue;
     downtime.told_at = std::chrono::floor<seconds>(now);
@@ -122,6 +128,7 @@ work::DowntimeRules DowntimeDesk::rules() const {
 }
 
 work::Closing DowntimeDesk::closing() {
+  read();
   return work::closing_at(open_, rules(), clock_.now());
 }
 
@@ -137,6 +144,8 @@ bool DowntimeDesk::goes_on(const policy::Role& role) const {
 }
 
 std::optional<Response> DowntimeDesk::refuse_sign_in(policy::Facts facts, policy::SignIn way) {
+  if (!read())
+    return register_unavailable(Error{Errc::unavailable, "whether there is downtime could not be read"});
   if (!closing().sign_ins) return std::nullopt;
   facts.answers_until.reset();  // whether the card was withdrawn is asked when it has proved itself
   for (const auto& role : rules_.policy()->roles()) {
@@ -147,8 +156,10 @@ std::optional<Response> DowntimeDesk::refuse_sign_in(policy::Facts facts, policy
   return refusal(facts.teams);
 }
 
-bool DowntimeDesk::closed(const policy::Role& role) {
-  return !goes_on(role) && closing().sessions;
+bool DowntimeDesk::closed(const policy::Role& role, WallTime signed_in) {
+  if (goes_on(role)) return false;
+  const auto now = closing();
+  return now.sessions || (now.since && signed_in >= *now.since);
 }
 
 Response DowntimeDesk::refusal(const std::vector<std::string>& teams) {
@@ -228,31 +239,46 @@ void DowntimeDesk::save_owed() {
   for (const auto& [id, downtime] : owed) save_later(downtime);
 }
 
+void DowntimeDesk::read_again() {
+  const auto found = read_ ? roll_.staff().downtimes() : reg::Downtimes();
+  if (!found || !read_) return;  // what cannot be read is read at the next look
+  std::vector<Downtime> now;
+  const auto ours = [&](std::int64_t id) { return owes(id) || saving_.contains(id); };
+  std::ranges::copy_if(found->open, std::back_inserter(now), [&](const auto& one) { return !ours(one.id); });
+  std::ranges::copy_if(open_, std::back_inserter(now), [&](const auto& one) { return ours(one.id); });
+  std::ranges::sort(now, {}, &Downtime::id);
+  last_ = std::max(last_, found->last);
+  open_ = std::move(now);
+  look();
+}
+
 void DowntimeDesk::tell(const Downtime& downtime, work::Said said) {
   json::object notice = notice_json(downtime, said);
   notice["text"] = work::words(downtime, said, rules());
-  spread(audit::Event::downtime, std::move(notice), true);
+  spread(audit::Event::downtime, std::move(notice), To::everybody);
 }
 
-void DowntimeDesk::spread(audit::Event event, json::object notice, bool everybody) {
+void DowntimeDesk::spread(audit::Event event, json::object notice, To to) {
   const std::string act(notice.at("act").as_string());
   const std::string text(notice.at("text").as_string());
+  const std::string shown =
+      to == To::team_only ? "Somebody has reported a fault. To read it: sudo cardgate fault list" : text;
   if (event == audit::Event::fault) {
     recorder_.count("fault_notices", act);
-    log(audit::Event::fault, text, {{"CARDGATE_ACT", act}});
+    log(audit::Event::fault, shown, {{"CARDGATE_ACT", act}});
   } else {
     recorder_.count("downtime_notices", act);
-    log(audit::Event::downtime, text, {{"CARDGATE_ACT", act}});
+    log(audit::Event::downtime, shown, {{"CARDGATE_ACT", act}});
   }
   notice["notice"] = name_of(event);
-  if (everybody) {
+  if (to == To::everybody) {
     json::object told = notice;
     if (told.contains("kind")) told["planned"] = told.at("kind") == "planned";
     told["kind"] = act;
     for (const char* member : {"act", "notice", "for", "reported_by"}) told.erase(member);
     events_.publish("downtime", told, std::nullopt);
   }
-  if (rules_.config().downtime.hook.empty()) return;
+  if (to == To::team_only || rules_.config().downtime.hook.empty()) return;
   if (in_hand_ >= max_notices_in_hand)
     return log(audit::Event::hook_failed,
                "The hook takes no notices, so this one was not handed on: " + text);
@@ -261,29 +287,35 @@ void DowntimeDesk::spread(audit::Event event, json::object notice, bool everybod
 }
 
 boost::asio::awaitable<void> DowntimeDesk::hand(std::string text) {
-  auto handing = hand_to_hook(rules_.config().downtime.hook, std::move(text));
+  auto handing = hand_to_hook(rules_.config().downtime.hook, text);
   const auto handed = co_await std::move(handing);
   --in_hand_;
-  if (!handed && !std::exchange(hook_failed_, true)) {
-    log(audit::Event::hook_failed,
-        fmt::format("A notice could not be handed to {}: {}", rules_.config().downtime.hook.string(),
-                    handed.error().message()));
-  }
-  if (handed) hook_failed_ = false;
+  if (handed) co_return;
+  text.pop_back();
+  log(audit::Event::hook_failed,
+      fmt::format("A notice could not be handed to {}: {}. It was: {}",
+                  rules_.config().downtime.hook.string(), handed.error().message(), text));
 }
 
 void DowntimeDesk::write_motd() {
   const auto& file = rules_.config().downtime.motd;
+  if (motd_ && motd_->first != file) {
+    // The configuration names another file now: this one must not announce for ever.
+    if (const auto emptied = write_file_atomic(motd_->first, BytesView(), 0644); !emptied)
+      log(Level::warning,
+          fmt::format("The old file for logins could not be emptied: {}", emptied.error().message()));
+    motd_.reset();
+  }
   if (file.empty()) return;
   std::string text;
   for (const auto& line : announcements()) text += line + "\n";
-  if (motd_ == text) return;
+  if (motd_ && motd_->second == text) return;
   if (const auto written = write_file_atomic(file, as_bytes(text), 0644); !written) {
     log(Level::warning,
         fmt::format("The file for logins could not be written: {}", written.error().message()));
     return;
   }
-  motd_ = text;
+  motd_ = {file, std::move(text)};
 }
 
 void DowntimeDesk::end_sessions() {

@@ -38,6 +38,8 @@ class DowntimeDesk {
   void look();
   /// The register can be written again.
   void save_owed();
+  /// What it said last may be another thing than what was believed: what is not owed to it is as it says.
+  void read_again();
 
   // --- what holds ---
   const std::vector<reg::Downtime>& open() const { return open_; }
@@ -53,8 +55,9 @@ class DowntimeDesk {
   // --- what follows for people ---
   /// Of somebody who wants to sign in: 503 `downtime`, unless a role that goes on is theirs.
   std::optional<Response> refuse_sign_in(policy::Facts facts, policy::SignIn way);
-  /// Of a role in a session: it is closed.
-  bool closed(const policy::Role& role);
+  /// Of a role in a session that was opened then: it is closed. In one that was opened while it is closed for sign-ins, which
+  /// needs another role that goes on, at once; else when it is drained.
+  bool closed(const policy::Role& role, WallTime signed_in);
   /// `teams`: of whom it refuses, for their continuity plan.
   Response refusal(const std::vector<std::string>& teams);
   /// When a token of this role ends at the latest.
@@ -64,8 +67,14 @@ class DowntimeDesk {
 
   /// More sentences of the same kind; set by whoever has them.
   std::function<std::vector<std::string>()> also_announced;
-  /// To the journal, the events (`everybody`), the metrics and the hook. `notice` has `act` and `text`.
-  void spread(audit::Event event, json::object notice, bool everybody);
+  /// Who is told.
+  enum class To : std::uint8_t {
+    everybody,  // events, hook, journal
+    team,       // hook, journal
+    team_only,  // the journal, without the text: nobody has looked at it yet
+  };
+  /// Also counted in the metrics. `notice` has `act` and `text`.
+  void spread(audit::Event event, json::object notice, To to);
 
   // --- what people do; the caller has asked whether they may ---
   /// It is in force and said. `saved`: the register has it.
@@ -97,9 +106,8 @@ class DowntimeDesk {
   std::vector<reg::Downtime> open_;             // by their numbers
   std::map<std::int64_t, reg::Downtime> owed_;  // as the register is to have them; ended ones, too
   std::set<std::int64_t> saving_;
-  std::optional<std::string> motd_;  // as it was written last
-  bool hook_failed_ = false;
-  std::size_t in_hand_ = 0;  // notices on their way to the hook
+  std::optional<std::pair<std::filesystem::path, std::string>> motd_;  // as it was written last
+  std::size_t in_hand_ = 0;                                            // notices on their way to the hook
   BootTimer timer_;
 };
 

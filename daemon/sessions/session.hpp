@@ -7,8 +7,8 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +17,7 @@
 #include "base/clock.hpp"
 #include "daemon/sessions/terms.hpp"
 #include "policy/policy.hpp"
+#include "proto/token.hpp"
 
 namespace cardgate::daemon {
 
@@ -70,8 +71,9 @@ struct Session {
   std::optional<BootTime> grace_until;    // card out, tokens still active
   std::vector<std::string> warnings;
   std::vector<std::string> roles_used;
-  std::set<std::string>
-      asked_before;        // which tokens, by role, audience and client: to ask again is no use of it
+  /// Which tokens were asked for, by role, audience and client: to ask again is no use of it. And the last one that was handed
+  /// out; empty: none was.
+  std::map<std::string, std::string> asked_before;
   std::size_t tokens = 0;  // live ones
   /// What the policies before this one asked since the sign-in (`step_up_age`: since `proved`), by role and by act: a looser
   /// policy does not loosen what is open.
@@ -97,10 +99,18 @@ struct Session {
   std::optional<BootTime> idle_at() const;
 };
 
+/// A token that was handed out, as it may be handed out again.
+struct Handed {
+  std::string text;  // as it was signed
+  proto::Claims claims;
+  BootTime until;  // from then on less than half of its life is left, and a new one is made
+};
+
 struct Token {
   std::string session, role, audience, client;
   BootTime expires;
-  std::vector<std::string> records_of = {};  // as in its claims
+  std::vector<std::string> records_of = {};   // as in its claims
+  std::shared_ptr<const Handed> handed = {};  // nothing: it is still being recorded
 };
 
 struct Ended {

@@ -176,6 +176,12 @@ Result<void> SessionDesk::token_issued(const std::string& jti, Token token, cons
   return issued;
 }
 
+std::shared_ptr<const Handed> SessionDesk::handed_before(const Session& session, std::string_view role,
+                                                         std::string_view audience,
+                                                         std::string_view client) const {
+  return sessions_.handed_before(session, role, audience, client, clock_.boot());
+}
+
 void SessionDesk::forget_token(const std::string& jti) {
   (void)sessions_.revoke(jti);
   arm();

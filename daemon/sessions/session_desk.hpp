@@ -75,6 +75,9 @@ class SessionDesk {
   void close_for_downtime(const std::function<bool(const policy::Role&)>& goes_on);
   /// Errors: as Sessions::token_issued().
   Result<void> token_issued(const std::string& jti, Token token, const Terms& terms);
+  void handed_out(const std::string& jti, Handed handed) { sessions_.handed_out(jti, std::move(handed)); }
+  std::shared_ptr<const Handed> handed_before(const Session& session, std::string_view role,
+                                              std::string_view audience, std::string_view client) const;
   void revoke(const std::string& jti) { apply(sessions_.revoke(jti)); }
   /// One that was never given out: there is nothing to record or to tell.
   void forget_token(const std::string& jti);

@@ -9,6 +9,17 @@
 #include "daemon/sessions/halt.hpp"
 
 namespace cardgate::daemon {
+namespace {
+
+/// Each part is a name of the policy or the configuration, none of which has a line's end in it.
+std::string asked_key(std::string_view role, std::string_view audience, std::string_view client) {
+  std::string key;
+  key.reserve(role.size() + audience.size() + client.size() + 2);
+  key.append(role).append(1, '\n').append(audience).append(1, '\n').append(client);
+  return key;
+}
+
+}  // namespace
 
 Actions Sessions::end_where(EndReason reason, const auto& predicate) {
   Actions actions;
@@ -182,8 +193,8 @@ Result<void> Sessions::token_issued(const std::string& jti, Token token, BootTim
     return Error{Errc::too_large, "this session already has too many tokens"};
   }
   use(session, token.role, terms, now);
-  // A program that renews its token says nothing of a person. Each part is a name of the policy or the configuration.
-  if (session.asked_before.insert(token.role + '\n' + token.audience + '\n' + token.client).second)
+  // A program that renews its token says nothing of a person.
+  if (session.asked_before.try_emplace(asked_key(token.role, token.audience, token.client)).second)
     session.last_used = now;
   ++session.tokens;
   expiries_.push({token.expires, jti});
@@ -388,6 +399,24 @@ const Session* Sessions::by_card(const std::string& card) const {
   const auto found =
       std::ranges::find_if(sessions_, [&](const auto& entry) { return entry.second.card == card; });
   return found == sessions_.end() ? nullptr : &found->second;
+}
+
+void Sessions::handed_out(const std::string& jti, Handed handed) {
+  const auto found = tokens_.find(jti);
+  if (found == tokens_.end()) return;
+  Token& token = found->second;
+  token.handed = std::make_shared<const Handed>(std::move(handed));
+  if (const auto session = sessions_.find(token.session); session != sessions_.end())
+    session->second.asked_before[asked_key(token.role, token.audience, token.client)] = jti;
+}
+
+std::shared_ptr<const Handed> Sessions::handed_before(const Session& session, std::string_view role,
+                                                      std::string_view audience, std::string_view client,
+                                                      BootTime now) const {
+  const auto asked = session.asked_before.find(asked_key(role, audience, client));
+  if (asked == session.asked_before.end()) return nullptr;
+  const Token* token = active_token(asked->second, now);
+  return token != nullptr && token->handed && now < token->handed->until ? token->handed : nullptr;
 }
 
 const Token* Sessions::active_token(const std::string& jti, BootTime now) const {

@@ -74,6 +74,8 @@ class Sessions {
   bool shorten_session(const std::string& id, milliseconds longest, BootTime now);
   /// Its tokens of this role end then, if not before.
   void shorten(const std::string& session, std::string_view role, BootTime until);
+  /// A token left, and may be handed out again.
+  void handed_out(const std::string& jti, Handed handed);
   /// Brings the next review forward to `at`; later than what is set already changes nothing.
   void review_by(const std::string& session, BootTime at);
   /// What is known of the session's certificate, and when its issuer is asked again.
@@ -109,6 +111,11 @@ class Sessions {
   const Session* by_card(const std::string& card) const;
   /// nullptr unless the token is active now.
   const Token* active_token(const std::string& jti, BootTime now) const;
+  /// What was handed out last to this client for this role and audience, while it is active and has more than half of its life
+  /// left. Whether it still says what holds is the caller's to ask.
+  std::shared_ptr<const Handed> handed_before(const Session& session, std::string_view role,
+                                              std::string_view audience, std::string_view client,
+                                              BootTime now) const;
   std::vector<const Session*> of_uid(uid_t uid) const;
   std::vector<const Session*> all() const;
   std::size_t size() const { return sessions_.size(); }

@@ -33,9 +33,14 @@ std::vector<Point> points_of(const Downtime& downtime, const DowntimeRules& rule
   return out;
 }
 
+/// An emergency lasts until somebody ends it, also when the clock is set back behind its beginning.
 bool lasts(const Downtime& downtime, WallTime now) {
-  return downtime.state == Downtime::State::open && downtime.from <= now &&
-         (downtime.kind == Downtime::Kind::emergency || now < *downtime.until);
+  if (downtime.state != Downtime::State::open) return false;
+  return downtime.kind == Downtime::Kind::emergency || (downtime.from <= now && now < *downtime.until);
+}
+
+bool has_begun(const Downtime& downtime, WallTime now) {
+  return downtime.kind == Downtime::Kind::emergency || downtime.from <= now;
 }
 
 bool closes_at(const Downtime& downtime, WallTime now) {
@@ -99,11 +104,13 @@ std::string emergency_words(const Downtime& downtime, const Calendar& days) {
 
 std::string began_words(const Downtime& downtime, const DowntimeRules& rules) {
   const Calendar& days = rules.calendar;
-  std::string text =
-      fmt::format("The planned downtime has begun and lasts until {}. {} You cannot sign in meanwhile.",
-                  days.moment_text(*downtime.until), as_sentence(downtime.text));
+  std::string text = fmt::format(
+      "The planned downtime has begun and lasts until {}. {} Nobody can sign in meanwhile, except for what "
+      "goes on.",
+      days.moment_text(*downtime.until), as_sentence(downtime.text));
   if (const auto end = drained_at(downtime, rules))
-    text += fmt::format(" Save your work now: you will be signed out on {}.", days.moment_text(*end));
+    text += fmt::format(" Save your work now: you will be signed out on {}, except from what goes on.",
+                        days.moment_text(*end));
   return text;
 }
 
@@ -148,26 +155,30 @@ Closing closing_at(std::span<const Downtime> open, const DowntimeRules& rules, W
       out.sessions_end = std::min(out.sessions_end.value_or(*drained), *drained);
     if (!closes_at(downtime, now)) continue;
     out.sign_ins = true;
+    out.since = std::min(out.since.value_or(downtime.from), downtime.from);
     out.sessions = out.sessions || (drained && *drained <= now);
   }
   if (!out.sign_ins) return out;
-  // What begins before the last of them is over goes on with it.
+  // What begins before the last of them is over goes on with it. An emergency ends when somebody ends it: its end is expected.
   WallTime at = now;
+  bool known = true;
   for (bool more = true; more;) {
     more = false;
     for (const auto& downtime : open) {
       if (!closes_at(downtime, at)) continue;
-      out.because = &downtime;
-      if (downtime.kind == Downtime::Kind::emergency) {
-        // It ends when somebody ends it; what is expected is only said.
-        out.reopens = downtime.until && *downtime.until > now ? downtime.until : std::nullopt;
-        return out;
+      const bool emergency = downtime.kind == Downtime::Kind::emergency;
+      if (emergency && (!downtime.until || *downtime.until <= now)) {
+        if (known) out.because = &downtime;
+        known = false;
+      } else if (*downtime.until > at) {
+        if (known) out.because = &downtime;
+        out.expected = emergency;
+        at = *downtime.until;
+        more = true;
       }
-      at = *downtime.until;
-      more = true;
     }
   }
-  out.reopens = at;
+  if (known) out.reopens = at;
   return out;
 }
 
@@ -179,7 +190,9 @@ Result<Downtime> plan(const DowntimeAsk& ask, WallTime now) {
   out.until = whole(*ask.until);
   out.severity = ask.severity.value_or("standard");
   out.text = ask.text.value_or(std::string());
-  out.made_at = out.told_at = whole(now);
+  out.made_at = whole(now);
+  // One that begins at once is still to be said to have begun.
+  out.told_at = std::min(out.made_at, out.from - seconds(1));
   if (out.from < out.made_at) return not_so("The downtime would begin in the past");
   TRY(check_severity(out.severity));
   TRY(check_times(out.from, *out.until, now));
@@ -201,7 +214,7 @@ Result<Downtime> declare(const DowntimeAsk& ask, bool closes, WallTime now) {
 
 Result<Changed> change(const Downtime& downtime, const DowntimeAsk& ask, WallTime now) {
   Downtime next = downtime;
-  const bool begun = downtime.from <= now;
+  const bool begun = has_begun(downtime, now);
   if (ask.from && whole(*ask.from) != downtime.from) {
     if (begun) return not_so("It has begun, so its beginning cannot be changed");
     next.from = whole(*ask.from);
@@ -214,13 +227,13 @@ Result<Changed> change(const Downtime& downtime, const DowntimeAsk& ask, WallTim
   TRY(check_severity(next.severity));
   const bool longer = next.until != downtime.until;
   if (next.until && (longer || next.from != downtime.from)) TRY(check_times(next.from, *next.until, now));
-  next.told_at = whole(now);
+  next.told_at = begun ? whole(now) : std::min(whole(now), next.from - seconds(1));
   const bool extended = begun && downtime.until && next.until && *next.until > *downtime.until;
   return Changed{std::move(next), extended ? Said::extended : Said::changed};
 }
 
 Result<Downtime> withdraw(const Downtime& downtime, WallTime now) {
-  if (downtime.from <= now)
+  if (has_begun(downtime, now))
     return not_so(
         fmt::format("It has begun, so it can only be ended: cardgate downtime end {}", downtime.id));
   Downtime out = downtime;
@@ -231,7 +244,7 @@ Result<Downtime> withdraw(const Downtime& downtime, WallTime now) {
 }
 
 Result<Downtime> end(const Downtime& downtime, std::string outcome, WallTime now) {
-  if (downtime.from > now)
+  if (!has_begun(downtime, now))
     return not_so(fmt::format("It has not begun, so it can only be withdrawn: cardgate downtime withdraw {}",
                               downtime.id));
   Downtime out = downtime;
@@ -267,7 +280,7 @@ std::string words(const Downtime& downtime, Said said, const DowntimeRules& rule
       return began_words(downtime, rules);
     case Said::declared:
       return emergency_words(downtime, days) +
-             (downtime.closes ? " You cannot sign in meanwhile." : std::string());
+             (downtime.closes ? " Nobody can sign in meanwhile, except for what goes on." : std::string());
     case Said::overdue:
       return fmt::format(
           "The emergency downtime lasts longer than expected. It was expected to be over on {}. {}",
@@ -275,9 +288,10 @@ std::string words(const Downtime& downtime, Said said, const DowntimeRules& rule
     case Said::ended:
       break;
   }
+  // Its text says what to do instead, which nobody needs any more.
   return fmt::format("The {} is over. {}",
                      downtime.kind == Downtime::Kind::planned ? "downtime" : "emergency downtime",
-                     downtime.outcome.empty() ? as_sentence(downtime.text) : as_sentence(downtime.outcome));
+                     downtime.outcome.empty() ? "You can sign in again." : as_sentence(downtime.outcome));
 }
 
 std::string words_now(const Downtime& downtime, const DowntimeRules& rules, WallTime now) {
@@ -290,10 +304,13 @@ std::string words_now(const Downtime& downtime, const DowntimeRules& rules, Wall
 
 std::string closed_words(const Closing& closing, const DowntimeRules& rules) {
   const Calendar& days = rules.calendar;
-  const std::string until = closing.reopens ? fmt::format("until {}", days.moment_text(*closing.reopens))
-                                            : std::string("for now; nobody knows yet until when");
   const std::string text = closing.because == nullptr ? std::string() : as_sentence(closing.because->text);
-  return fmt::format("You cannot sign in {}, because of downtime. {}", until, text);
+  if (!closing.reopens)
+    return fmt::format("Closed because of downtime. {} Nobody knows yet when it will be over.", text);
+  const auto until = days.moment_text(*closing.reopens);
+  return closing.expected
+             ? fmt::format("Closed because of downtime. {} It is expected to be over on {}.", text, until)
+             : fmt::format("Closed because of downtime until {}. {}", until, text);
 }
 
 }  // namespace cardgate::daemon::work

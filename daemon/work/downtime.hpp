@@ -52,8 +52,10 @@ std::optional<WallTime> next_change(std::span<const reg::Downtime> open, const D
 struct Closing {
   bool sign_ins = false;                      // nobody signs in
   bool sessions = false;                      // drained: only the roles that go on are left
+  std::optional<WallTime> since = {};         // while closed: when it began
   std::optional<WallTime> sessions_end = {};  // when they will, of what is ahead or draining
   std::optional<WallTime> reopens = {};       // while closed; nothing: nobody knows
+  bool expected = false;                      // ... or so it is expected, of an emergency
   const reg::Downtime* because = nullptr;     // while closed: the one that lasts longest
 };
 Closing closing_at(std::span<const reg::Downtime> open, const DowntimeRules& rules, WallTime now);

@@ -88,7 +88,6 @@ Result<Fault> class_fault(const Fault& fault, const FaultAsk& ask, const std::st
   if (ask.expected) out.expected = std::chrono::floor<seconds>(*ask.expected);
   out.classed_by = by;
   if (!out.classed_at) out.classed_at = std::chrono::floor<seconds>(now);
-  out.told_at = std::chrono::floor<seconds>(now);
   if (ask.expected && *ask.expected <= now)
     return fault_error("The time by which it should be put right is in the past");
   return out;
@@ -105,7 +104,6 @@ Result<Fault> pass_on(const Fault& fault, const FaultAsk& ask, WallTime now) {
   Fault out = fault;
   out.ticket = *ask.ticket;
   if (ask.expected) out.expected = std::chrono::floor<seconds>(*ask.expected);
-  out.told_at = std::chrono::floor<seconds>(now);
   return out;
 }
 

@@ -172,6 +172,22 @@ TEST_F(Faults, AreKeptOverARestart) {
   EXPECT_EQ(listed(House::root()).back().at("id").as_int64(), 2);
 }
 
+TEST_F(Faults, WhoReportedItHearsWhatCameOfIt) {
+  house.sign_in(House::ada());
+  ASSERT_EQ(report(House::ada()).status, 201);
+  ASSERT_EQ(decide("1/close", {{"outcome", "The printer has new toner"}}).status, 200);
+  house.run_until([&] { return notices(House::ada()).find("new toner") != std::string::npos; });
+}
+
+TEST_F(Faults, ALateOneThatIsRaisedIsToldToBeLate) {
+  ASSERT_EQ(report(House::vera()).status, 201);
+  ASSERT_EQ(decide("1/class", {{"severity", "standard"}}).status, 200);
+  house.forward(hours(10));
+  ASSERT_EQ(decide("1/class", {{"severity", "critical"}}).status, 200);
+  house.forward(minutes(1));
+  EXPECT_EQ(acts().back(), "repair_late");
+}
+
 TEST_F(Faults, PeopleSeeTheirContinuityPlanWhereARoleCannotBeHad) {
   house.write_config(
       House::usual_clients() +

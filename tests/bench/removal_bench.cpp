@@ -126,7 +126,8 @@ Sample one_removal(Stage& stage, std::atomic<int>& loads) {
   for (int i = 0; i < loaders; ++i) {
     threads.emplace_back([&] {
       Connection connection(stage.socket);
-      const auto ask = post("/v1/token", "application/json", R"({"role":"core","audience":"esr"})");
+      const auto ask =
+          post("/v1/token", "application/json", R"({"role":"core","audience":"esr","fresh":true})");
       while (!over) {
         connection.send(ask);
         if (connection.answer().find("access_token") != std::string::npos) ++loads;

@@ -96,8 +96,11 @@ class Client {
   std::size_t have_ = 0;
 };
 
-Slice load(const std::filesystem::path& socket, std::size_t connections, milliseconds duration) {
-  static constexpr std::string_view body = R"({"role":"core","audience":"esr"})";
+constexpr std::string_view fresh_token = R"({"role":"core","audience":"esr","fresh":true})";
+constexpr std::string_view same_token = R"({"role":"core","audience":"esr"})";
+
+Slice load(const std::filesystem::path& socket, std::size_t connections, milliseconds duration,
+           std::string_view body = fresh_token) {
   const std::string request = fmt::format(
       "POST /v1/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
       "{}\r\n\r\n{}",
@@ -258,12 +261,13 @@ void run(const Settings& settings) {
              line_bytes, settings.rounds, settings.slice.count(), std::thread::hardware_concurrency());
   fmt::print(
       "| connections | bare group commit/s | tokens/s | p50 ms | p99 ms | CPU us/token | MUNGE/s | "
-      "token/bare | token/MUNGE |\n|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
+      "token/bare | token/MUNGE | the same again/s | CPU us | same/MUNGE |\n"
+      "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
   std::fflush(stdout);
   for (const auto connections : connection_counts) {
-    std::vector<double> bares, tokens, munges;
+    std::vector<double> bares, tokens, munges, same;
     std::vector<float> latencies;
-    double cpu = 0;
+    double cpu = 0, same_cpu = 0, same_count = 0;
     for (int round = 0; round < settings.rounds; ++round) {
       bares.push_back(bare(stage.dir.path(), connections, line_bytes, settings.slice));
       const double before = cpu_seconds(stage.daemon->pid());
@@ -271,16 +275,25 @@ void run(const Settings& settings) {
       cpu += cpu_seconds(stage.daemon->pid()) - before;
       tokens.push_back(slice.per_second);
       latencies.insert(latencies.end(), slice.latencies.begin(), slice.latencies.end());
+      const double between = cpu_seconds(stage.daemon->pid());
+      const auto again = load(stage.socket, connections, settings.slice, same_token);
+      same_cpu += cpu_seconds(stage.daemon->pid()) - between;
+      same.push_back(again.per_second);
+      same_count += static_cast<double>(again.latencies.size());
       munges.push_back(munge.encode(connections, settings.slice));
     }
     const double token = median(tokens);
     const double commit = median(bares);
     const double credential = median(munges);
     const double per_token = cpu / static_cast<double>(latencies.size()) * 1e6;
-    fmt::print("| {} | {:.0f} | {:.0f} | {:.2f} | {:.2f} | {:.0f} | {} | {:.0f} % | {} |\n", connections,
-               commit, token, percentile(latencies, 0.5), percentile(latencies, 0.99), per_token,
-               credential > 0 ? fmt::format("{:.0f}", credential) : "not installed", 100 * token / commit,
-               credential > 0 ? fmt::format("{:.0f} %", 100 * token / credential) : "-");
+    const double repeated = median(same);
+    fmt::print(
+        "| {} | {:.0f} | {:.0f} | {:.2f} | {:.2f} | {:.0f} | {} | {:.0f} % | {} | {:.0f} | {:.0f} | {} |\n",
+        connections, commit, token, percentile(latencies, 0.5), percentile(latencies, 0.99), per_token,
+        credential > 0 ? fmt::format("{:.0f}", credential) : "not installed", 100 * token / commit,
+        credential > 0 ? fmt::format("{:.0f} %", 100 * token / credential) : "-", repeated,
+        same_cpu / same_count * 1e6,
+        credential > 0 ? fmt::format("{:.0f} %", 100 * repeated / credential) : "-");
     std::fflush(stdout);
   }
 }

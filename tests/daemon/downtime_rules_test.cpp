@@ -124,6 +124,27 @@ TEST(DowntimeRules, AnEmergencyLastsUntilSomebodyEndsIt) {
               HasSubstr("Nobody knows yet when it will be over"));
 }
 
+TEST(DowntimeRules, AnEmergencyThatIsExpectedToEndBeforeAPlannedOneOpensWithThat) {
+  auto emergency = declare(asking({}, midday + hours(2)), true, midday).value();
+  emergency.id = 2;
+  const std::vector both{planned(midday + hours(1), midday + hours(4)), emergency};
+  const auto closing = closing_at(both, lead_times, midday + minutes(90));
+  EXPECT_EQ(closing.reopens, midday + hours(4));
+  EXPECT_FALSE(closing.expected);
+  EXPECT_EQ(closing.since, midday);
+  const auto alone = closing_at(std::vector{emergency}, lead_times, midday + minutes(90));
+  EXPECT_TRUE(alone.expected);
+  EXPECT_THAT(closed_words(alone, lead_times),
+              HasSubstr("It is expected to be over on 1 June 2026 at 14:00"));
+  const auto overdue = closing_at(both, lead_times, midday + hours(3));
+  EXPECT_EQ(overdue.reopens, std::nullopt) << "nobody knows";
+  EXPECT_THAT(closed_words(overdue, lead_times), HasSubstr("Nobody knows yet"));
+}
+
+TEST(DowntimeRules, WhatBeginsAtOnceIsSaidToHaveBegun) {
+  EXPECT_EQ(due(planned(midday, midday + hours(1)), lead_times, midday), Said::began);
+}
+
 TEST(DowntimeRules, PlansAreRefusedInWords) {
   EXPECT_THAT(why_not(plan(asking(midday - seconds(1), midday + hours(1)), midday)),
               HasSubstr("in the past"));
@@ -157,6 +178,10 @@ TEST(DowntimeRules, WhatHasBegunKeepsItsBeginning) {
   EXPECT_FALSE(withdraw(downtime, later));
   EXPECT_TRUE(withdraw(downtime, midday));
   EXPECT_FALSE(end(downtime, "done", midday));
+  const auto emergency = declare(asking({}, {}), true, midday).value();
+  EXPECT_TRUE(end(emergency, "done", midday - hours(1))) << "the clock that it began by was wrong";
+  EXPECT_TRUE(closing_at(std::vector{emergency}, lead_times, midday - hours(1)).sign_ins);
+  EXPECT_FALSE(withdraw(emergency, midday - hours(1)));
   EXPECT_EQ(end(downtime, "done", later)->ended_at, later);
 }
 
@@ -188,7 +213,7 @@ TEST(DowntimeRules, WordsSayWhenAndWhatToDo) {
             "the paper forms.");
   EXPECT_THAT(words(downtime, Said::began, lead_times), HasSubstr("signed out on 1 June 2026 at 13:05 UTC"));
   EXPECT_THAT(closed_words(closing_at(std::vector{downtime}, lead_times, midday + minutes(61)), lead_times),
-              HasSubstr("You cannot sign in until 1 June 2026 at 14:00 UTC"));
+              HasSubstr("Closed because of downtime until 1 June 2026 at 14:00 UTC"));
   auto ended = ended_by_itself(downtime);
   ended.outcome = "The upgrade is done";
   EXPECT_EQ(words(ended, Said::ended, lead_times), "The downtime is over. The upgrade is done.");

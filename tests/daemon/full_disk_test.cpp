@@ -91,9 +91,11 @@ class FullDisk : public ::testing::Test {
     testing::HttpAnswer answer;
     const bool full = eventually(seconds(60), [&] {
       for (int i = 0; i < 300; ++i) {
-        answer = post(
-            "esme", "/v1/token",
-            {{"role", "employee-self-service"}, {"audience", "esr"}, {"session", trust.session_of("esme")}});
+        answer = post("esme", "/v1/token",
+                      {{"role", "employee-self-service"},
+                       {"audience", "esr"},
+                       {"session", trust.session_of("esme")},
+                       {"fresh", true}});
         if (answer.status == 503) return true;
       }
       return false;

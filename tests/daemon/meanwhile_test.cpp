@@ -131,10 +131,11 @@ TEST_F(Meanwhile, ATokenOfAClientThatLostTheRoleDoesNotLeave) {
   const double before = live();
   trust.stage.hold("audit");
   auto asked = std::async(std::launch::async, [this] {
-    return trust.stage.ask("POST", "/v1/token",
-                           json::serialize(json::object{
-                               {"role", "core"}, {"audience", "esr"}, {"session", trust.session_of("joe")}}),
-                           {"Content-Type: application/json"});
+    return trust.stage.ask(
+        "POST", "/v1/token",
+        json::serialize(json::object{
+            {"role", "core"}, {"audience", "esr"}, {"session", trust.session_of("joe")}, {"fresh", true}}),
+        {"Content-Type: application/json"});
   });
   ASSERT_TRUE(eventually(seconds(10), [&] { return live() > before; })) << "it is in the making";
   trust.stage.roles = "employee-self-service";
@@ -169,7 +170,8 @@ TEST_F(Meanwhile, AStopEndsInOrderWhateverWaits) {
     });
   };
   auto token =
-      post("/v1/token", {{"role", "core"}, {"audience", "esr"}, {"session", trust.session_of("joe")}});
+      post("/v1/token",
+           {{"role", "core"}, {"audience", "esr"}, {"session", trust.session_of("joe")}, {"fresh", true}});
   auto sign_in = post("/v1/sessions", {{"username", "joe"}, {"password", "four plain words here"}});
   auto reload = std::async(std::launch::async, [this] { return trust.stage.admin("POST", "/v1/reload"); });
   ASSERT_TRUE(eventually(seconds(10), [&] {

@@ -322,7 +322,8 @@ HttpAnswer Stage::sign_in(const std::string& passcode, int tries, bool spend_las
 }
 
 HttpAnswer Stage::token(const std::string& role, const std::string& audience) const {
-  return ask("POST", "/v1/token", json::serialize(json::object{{"role", role}, {"audience", audience}}),
+  return ask("POST", "/v1/token",
+             json::serialize(json::object{{"role", role}, {"audience", audience}, {"fresh", true}}),
              {"Content-Type: application/json"});
 }
 

@@ -73,6 +73,7 @@ class Stage {
   HttpAnswer admin(const std::string& method, const std::string& target, const std::string& body = {},
                    const std::vector<std::string>& headers = {}) const;
   HttpAnswer sign_in(const std::string& passcode = pin, int tries = -1, bool spend_last = false) const;
+  /// A new one each time.
   HttpAnswer token(const std::string& role = "core", const std::string& audience = "esr") const;
   std::string token_text(const std::string& role = "core") const;
   bool is_active(const std::string& token) const;

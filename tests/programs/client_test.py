@@ -2,6 +2,7 @@
 """cardgate.py against a service of fixed answers: renewing, losing the service, odd answers, watching."""
 
 import os
+import re
 import socket
 import sys
 import tempfile
@@ -44,6 +45,9 @@ class FakeDaemon:
                 return
             request = b""
             while b"\r\n\r\n" not in request:
+                request += peer.recv(4096)
+            length = re.search(rb"(?i)\r\ncontent-length: (\d+)", request)
+            while length and len(request.split(b"\r\n\r\n", 1)[1]) < int(length[1]):
                 request += peer.recv(4096)
             self.requests.append(request.decode())
             peer.sendall(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
@@ -100,6 +104,14 @@ class Client(unittest.TestCase):
         while held.left() > 0.24:
             time.sleep(0.01)
         self.assertEqual(self.code(tokens.get), "not_signed_in")
+
+    def test_asks_for_a_new_one_in_the_place_of_one_that_it_was_told_to_forget(self):
+        daemon = FakeDaemon(token("t1", 60), token("t2", 60))
+        tokens = cardgate.TokenSource(cardgate.Client(daemon.path), "core", "esr")
+        tokens.get()
+        tokens.forget()
+        self.assertEqual(tokens.get().text, "t2")
+        self.assertEqual(["fresh" in each for each in daemon.requests], [False, True])
 
     def test_takes_nothing_but_a_whole_answer_for_an_answer(self):
         for text, code in [

@@ -135,8 +135,11 @@ TEST(TokenSource, RenewsInTheLastQuarterOfATokensLife) {
   while (token->left() > milliseconds(500)) std::this_thread::sleep_for(milliseconds(20));
   EXPECT_GT(token->left().count(), 0) << "ahead of its end";
   EXPECT_EQ(tokens.get()->text(), "t2");
+  EXPECT_EQ(daemon.last_request().find("fresh"), std::string::npos);
   tokens.forget();
   EXPECT_EQ(tokens.get()->text(), "t3");
+  EXPECT_NE(daemon.last_request().find(R"("fresh":true)"), std::string::npos)
+      << "the service would hand out the same one again";
 }
 
 TEST(TokenSource, KeepsItsTokenWhileTheServiceIsAwayAndNoLonger) {

@@ -35,7 +35,7 @@ Act fault_act(std::string name, std::string what, std::string example, std::stri
 ActOption expected_option() {
   ActOption option{
       "--expected", "expected_at",
-      "By when it should be put right, as 15:00 today, or 2026-12-05 22:00, in this machine's time"};
+      "By when it should be put right, as 15:00 (today) or 2026-12-05 22:00, in this machine's time"};
   option.is_moment = true;
   return option;
 }
@@ -58,11 +58,12 @@ void add_decisions(CLI::App& group, Cli& cli) {
           fault_act("pass-on", "Record that a fault was passed on to somebody who can put it right",
                     "cardgate fault pass-on 7 --ticket INC0012345 --expected 15:00", "/v1/faults/{}/pass-on",
                     {{"--ticket", "ticket", "Their reference for it", true}, expected_option()}));
-  add_act(group, cli,
-          fault_act(
-              "close", "Close a fault that is put right",
-              "cardgate fault close 7 --outcome \"The print server was restarted\"", "/v1/faults/{}/close",
-              {{"--outcome", "outcome", "How it was put right, in a sentence that people are told", true}}));
+  add_act(
+      group, cli,
+      fault_act("close", "Close a fault that is put right",
+                "cardgate fault close 7 --outcome \"The print server was restarted\"", "/v1/faults/{}/close",
+                {{"--outcome", "outcome", "How it was put right, in a sentence for those who were told of it",
+                  true}}));
 }
 
 }  // namespace

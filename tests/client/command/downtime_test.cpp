@@ -134,7 +134,7 @@ TEST_F(FaultCommand, ListsWhatIsToldAndWhatWasReported) {
 }
 
 TEST_F(FaultCommand, ARefusalSaysWhatToDoMeanwhile) {
-  service.answer("POST /v1/faults", {problem(503, "downtime", "You cannot sign in until noon.",
+  service.answer("POST /v1/faults", {problem(503, "downtime", "Closed because of downtime until noon.",
                                              {{"continuity", json::object{{"text", "Use the paper forms."},
                                                                           {"place", "Front desk"},
                                                                           {"telephone", "01632 960123"},

@@ -172,11 +172,11 @@ class CARDGATE_PUBLIC Client {
   /// Errors: not_signed_in, several_sessions.
   Result<Session> session(const std::string& id = {}) const;
 
-  /// A new token for the person who is signed in. Most programs want a TokenSource, which keeps one.
-  /// `session` is needed only where the user has several.
+  /// A token for the person who is signed in: the same one again while more than half of its life is left, or, with `fresh`, a
+  /// new one. Most programs want a TokenSource, which keeps one. `session` is needed only where the user has several.
   /// Errors: not_signed_in, several_sessions, locked, proof_needed, denied, program_not_allowed.
-  Result<Token> token(const std::string& role, const std::string& audience,
-                      const std::string& session = {}) const;
+  Result<Token> token(const std::string& role, const std::string& audience, const std::string& session = {},
+                      bool fresh = false) const;
 
   /// For an application that was given a token: does it open this role (any role, when empty) at this audience *now*? A token
   /// of a card that was pulled is refused at once. Never keep the answer: ask for each request.
@@ -209,7 +209,7 @@ class CARDGATE_PUBLIC TokenSource {
   /// service refuses a new one, the one at hand is forgotten. Threads that come while one asks wait for its answer.
   /// Errors: as Client::token().
   Result<Token> get();
-  /// The application refused the token, or the session has ended: the next get() asks for another one.
+  /// The application refused the token, or the session has ended: the next get() asks for a new one.
   void forget();
 
  private:
