@@ -92,6 +92,7 @@ json::object overview(const Settings& settings, WallTime now) {
            lists.count == 0 ? json::value(nullptr) : json::value(to_rfc3339(lists.first_due))},
           {"first_list_overdue", lists.count > 0 && now > lists.first_due},
           {"fetches", !config.fetch.socket.empty()},
+          {"state_directory", config.state_directory.string()},
           {"wrong", std::move(wrong)},
           {"roles", role_names(*settings.policy)},
           {"readers", reader_rules_json(config.readers)},

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/file.hpp"
+#include "daemon/rules/keys.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -47,18 +48,18 @@ std::vector<std::string> Installation::lost(const fs::path& state, const fs::pat
                                             bool unblocking_keys) const {
   std::vector<std::string> out;
   if (!in_use()) return out;
-  if (!there(state / "token-key")) {
+  if (!there(key_place(state, token_key_name).file)) {
     out.push_back(
         fmt::format("The key that signs tokens, {}, was missing, so cardgate made a new one. Tokens signed "
                     "with the old key are no longer valid.",
                     (state / "token-key").string()));
   }
-  if (!there(state / "audit-key")) {
+  if (!there(key_place(state, audit_key_name).file)) {
     out.push_back(
         fmt::format("The key that signs the audit log, {}, was missing, so cardgate made a new one.",
                     (state / "audit-key").string()));
   }
-  if (unblocking_keys && !there(state / "card-key")) {
+  if (unblocking_keys && !there(key_place(state, card_key_name).file)) {
     out.push_back(fmt::format(
         "The key that seals the unblocking keys of the pool's cards, {}, is missing, so no code unblocks a "
         "card. Put it back from a backup. If there is none, hand the unblocking keys over again: cardgate "

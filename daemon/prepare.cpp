@@ -104,8 +104,8 @@ Result<Service::Parts> prepare(const std::filesystem::path& file, const Clock& c
                           std::move(settings.cards), std::move(answers));
   auto lost = say_what_is_lost(installation, config, *staff);
   auto writer = TRY(reg::open_sqlite_again(config.state_directory / "register.db"));
-  auto key = TRY(load_or_create_key(config.state_directory / "token-key"));
-  auto audit_key = TRY(load_or_create_key(config.state_directory / "audit-key"));
+  auto key = TRY(load_or_create_key(key_place(config.state_directory, token_key_name)));
+  auto audit_key = TRY(load_or_create_key(key_place(config.state_directory, audit_key_name)));
   audit::Options options;
   options.directory = config.audit_directory;
   options.segment_bytes = config.audit_segment_bytes;

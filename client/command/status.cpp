@@ -30,6 +30,12 @@ std::string card_text(const json::object& card) {
   return text;
 }
 
+std::string_view signing_keys_text(std::string_view kept) {
+  if (kept == "sealed") return "The signing keys are sealed to this machine.";
+  if (kept == "file") return "The signing keys are files of the service; nothing seals them to this machine.";
+  return "The signing keys are only partly sealed to this machine: \"Seal the keys\" in operations.md.";
+}
+
 void print_status(const json::object& status) {
   if (const auto* service = find_object(status, "service")) {
     say(fmt::format("cardgate {}: {}", text_of(*service, "version"), text_of(*service, "state")));
@@ -43,6 +49,8 @@ void print_status(const json::object& status) {
                              local_time(due));
     }
     if (!facts.empty()) say("  " + facts);
+    if (const auto keys = text_of(*service, "signing_keys"); !keys.empty())
+      say(fmt::format("  {}", signing_keys_text(keys)));
     if (const auto* problems = find_array(*service, "problems")) {
       for (const auto& problem : *problems) {
         if (problem.is_string()) say(fmt::format("  ! {}", std::string_view(problem.get_string())));

@@ -11,6 +11,7 @@
 #include "daemon/drivers/tries.hpp"
 #include "daemon/people/answers.hpp"
 #include "daemon/people/holder.hpp"
+#include "daemon/rules/keys.hpp"
 #include "policy/lapses.hpp"
 #include "proto/openapi.hpp"
 
@@ -239,6 +240,7 @@ json::object StatusApi::service_json(const Condition& now) {
           {"late_records", now.health.late},
           {"unwritten_acts", now.owed},
           {"pcscd", cards_.readers().service_up() ? "ok" : "unreachable"},
+          {"signing_keys", signing_keys_kept(rules_.config().state_directory)},
           {"policy", rules_.policy()->hash()}};
 }
 

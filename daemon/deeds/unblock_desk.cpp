@@ -12,11 +12,11 @@ namespace cardgate::daemon {
 Result<std::string> UnblockDesk::sealed(const std::string& card, const Secret& unblocking_key,
                                         bool others_kept) {
   if (others_kept) {
-    const auto there = load_seal_key(key_file_);
+    const auto there = load_seal_key(key_place(state_directory_, card_key_name));
     if (!there && there.error().code == Errc::not_found)
       log(audit::Event::state_lost, there.error().context + ". A new one is made now.");
   }
-  const auto key = TRY(load_or_create_seal_key(key_file_));
+  const auto key = TRY(load_or_create_seal_key(key_place(state_directory_, card_key_name)));
   return seal(key, unblocking_key, card);
 }
 
@@ -56,7 +56,7 @@ boost::asio::awaitable<UnblockDesk::Compared> UnblockDesk::compare(std::string p
 boost::asio::awaitable<Result<Secret>> UnblockDesk::spend(std::string person, std::string card,
                                                           std::string hash) {
   // First: without it the code, and the key that it opens, are not to be lost.
-  const auto key = load_seal_key(key_file_);
+  const auto key = load_seal_key(key_place(state_directory_, card_key_name));
   if (!key) {
     log(audit::Event::state_lost, key.error().context);
     co_return Error{Errc::not_found, key.error().context};

@@ -25,7 +25,7 @@ class UnblockDesk {
  public:
   UnblockDesk(const std::filesystem::path& state_directory, RegisterThreads& register_threads,
               PasswordDesk& passwords, GuardedClock& clock)
-      : key_file_(state_directory / "card-key"),
+      : state_directory_(state_directory),
         register_(register_threads),
         passwords_(passwords),
         clock_(clock) {}
@@ -48,7 +48,7 @@ class UnblockDesk {
   boost::asio::awaitable<Result<Secret>> spend(std::string person, std::string card, std::string hash);
 
  private:
-  std::filesystem::path key_file_;
+  std::filesystem::path state_directory_;
   RegisterThreads& register_;
   PasswordDesk& passwords_;
   GuardedClock& clock_;

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 
 #include "daemon/access/peer.hpp"
@@ -282,20 +283,87 @@ TEST_F(ClockThatIsSet, ASmallStepADayIsTheBusinessOfTimeSynchronisation) {
 TEST(Key, IsMadeOnceForItsOwnerAlone) {
   const testing::TempDir dir;
   const auto file = dir / "token-key";
-  const auto made = load_or_create_key(file);
+  const auto made = load_or_create_key({file});
   ASSERT_TRUE(made);
   struct stat status{};
   ASSERT_EQ(::stat(file.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
-  EXPECT_EQ(load_or_create_key(file)->public_key(), made->public_key());
+  EXPECT_EQ(load_or_create_key({file})->public_key(), made->public_key());
   ::chmod(file.c_str(), 0640);
-  EXPECT_EQ(load_or_create_key(file).error().code, Errc::permission_denied);
+  EXPECT_EQ(load_or_create_key({file}).error().code, Errc::permission_denied);
   ::chmod(file.c_str(), 0600);
   ASSERT_TRUE(write_file_atomic(file, as_bytes("short"), 0600));
-  EXPECT_EQ(load_or_create_key(file).error().code, Errc::corrupt);
+  EXPECT_EQ(load_or_create_key({file}).error().code, Errc::corrupt);
   std::filesystem::remove(file);
   std::filesystem::create_symlink(dir / "elsewhere", file);
-  EXPECT_FALSE(load_or_create_key(file)) << "a link is not followed";
+  EXPECT_FALSE(load_or_create_key({file})) << "a link is not followed";
+}
+
+/// The keys of a service to which systemd may hand credentials over.
+class KeyOfTheMachine : public ::testing::Test {
+ protected:
+  KeyOfTheMachine() {
+    std::filesystem::create_directory(state);
+    std::filesystem::create_directory(credentials);
+    ::setenv("CREDENTIALS_DIRECTORY", credentials.c_str(), 1);
+  }
+  ~KeyOfTheMachine() override { ::unsetenv("CREDENTIALS_DIRECTORY"); }
+  /// As systemd does it after `cardgate setup` has sealed the key.
+  void seal(std::string_view name) {
+    std::filesystem::rename(state / name, sealed(name));
+    ::chmod(sealed(name).c_str(), 0400);
+  }
+  std::filesystem::path sealed(std::string_view name) const {
+    return credentials / ("cardgate." + std::string(name));
+  }
+  Result<SigningKey> load(std::string_view name) { return load_or_create_key(key_place(state, name)); }
+
+  testing::TempDir dir;
+  const std::filesystem::path state = dir / "state", credentials = dir / "credentials";
+};
+
+TEST_F(KeyOfTheMachine, IsTheSealedOneWhereThereIsOne) {
+  const auto tokens = load(token_key_name)->public_key();
+  const auto log = load(audit_key_name)->public_key();
+  EXPECT_EQ(signing_keys_kept(state), "file");
+  seal(token_key_name);
+  EXPECT_EQ(signing_keys_kept(state), "partly sealed");
+  seal(audit_key_name);
+  EXPECT_EQ(signing_keys_kept(state), "sealed");
+  EXPECT_EQ(load(token_key_name)->public_key(), tokens);
+  EXPECT_EQ(load(audit_key_name)->public_key(), log);
+  EXPECT_FALSE(std::filesystem::exists(state / token_key_name)) << "none is made beside it";
+  ASSERT_TRUE(write_file_atomic(state / token_key_name, as_bytes(std::string(32, 'x')), 0600));
+  EXPECT_EQ(signing_keys_kept(state), "partly sealed") << "a file that was left behind, or put there";
+  EXPECT_EQ(load(token_key_name)->public_key(), tokens) << "is not used";
+  ::unsetenv("CREDENTIALS_DIRECTORY");
+  EXPECT_EQ(signing_keys_kept(state), "file");
+  EXPECT_NE(load(token_key_name)->public_key(), tokens);
+}
+
+TEST_F(KeyOfTheMachine, IsRefusedWhenItIsSpoilt) {
+  ASSERT_TRUE(load(token_key_name));
+  seal(token_key_name);
+  ::chmod(sealed(token_key_name).c_str(), 0440);
+  EXPECT_TRUE(load(token_key_name)) << "the service's user is given the right to read it";
+  ::chmod(sealed(token_key_name).c_str(), 0404);
+  EXPECT_EQ(load(token_key_name).error().code, Errc::permission_denied);
+  ::chmod(sealed(token_key_name).c_str(), 0600);
+  ASSERT_TRUE(write_file_atomic(sealed(token_key_name), as_bytes("short"), 0400));
+  EXPECT_EQ(load(token_key_name).error().code, Errc::corrupt);
+  std::filesystem::remove(sealed(token_key_name));
+  std::filesystem::create_symlink(dir / "elsewhere", sealed(token_key_name));
+  EXPECT_FALSE(load(token_key_name)) << "a link is not followed, and no key made in its place";
+  EXPECT_FALSE(std::filesystem::exists(state / token_key_name));
+}
+
+TEST_F(KeyOfTheMachine, ThatSealsIsSealedToo) {
+  const auto made = load_or_create_seal_key(key_place(state, card_key_name));
+  ASSERT_TRUE(made);
+  seal(card_key_name);
+  const auto kept = load_or_create_seal_key(key_place(state, card_key_name));
+  ASSERT_TRUE(kept) << kept.error().message();
+  EXPECT_TRUE(std::ranges::equal(kept->bytes(), made->bytes()));
 }
 
 class Attested : public ::testing::TestWithParam<Pin> {};

@@ -222,6 +222,21 @@ void add_machine(std::vector<CheckItem>& out, const Machine& machine) {
     case Machine::Login::not_installed:
       break;  // many machines have no use for it
   }
+  const auto* service = find_object(machine.status, "service");
+  const auto keys = service == nullptr ? std::string() : text_of(*service, "signing_keys");
+  if (keys == "sealed") {
+    out.push_back(
+        {"keys", State::done, "The keys that sign tokens and the audit log are sealed to this machine.", {}});
+  } else if (keys == "file" && machine.can_seal) {
+    out.push_back({"keys", State::advised,
+                   "The keys that sign tokens and the audit log are files, which every copy of the service's "
+                   "folder has.",
+                   run_setup});
+  } else if (keys == "partly sealed") {
+    out.push_back({"keys", State::advised,
+                   "The keys that sign tokens and the audit log are only partly sealed to this machine.",
+                   "\"Seal the keys\" in operations.md"});
+  }
   if (!machine.backups_on) {
     out.push_back({"backups", State::advised, "The register is not backed up every night.",
                    fmt::format("{}, or: sudo systemctl enable --now cardgate-backup.timer", run_setup)});

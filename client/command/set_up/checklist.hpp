@@ -21,6 +21,7 @@ struct Machine {
   json::object set_up;  // GET /v1/setup
   std::string set_up_problem;
   enum class Login : std::uint8_t { not_installed, off, on } login = Login::not_installed;
+  bool can_seal = false;  // systemd-creds is there
   bool backups_on = false;
   std::optional<std::string> newest_backup;  // its name
 };

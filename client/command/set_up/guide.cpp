@@ -15,6 +15,7 @@
 #include "client/command/output.hpp"
 #include "client/command/set_up/entries.hpp"
 #include "client/command/set_up/programs.hpp"
+#include "client/command/set_up/sealed_keys.hpp"
 #include "client/command/set_up/trust_file.hpp"
 #include "client/command/terminal.hpp"
 #include "client/socket/service.hpp"
@@ -91,6 +92,9 @@ class Guide {
   void name_team();
   void switch_login_on();
   void switch_backups_on();
+  void seal_signing_keys();
+  /// True when the service has started anew and is at work again.
+  bool restart_service();
 
   const Cli& cli_;
   const Places& places_;
@@ -140,6 +144,7 @@ void Guide::run() {
   name_team();
   switch_login_on();
   switch_backups_on();
+  seal_signing_keys();
 }
 
 void Guide::bring_trust_files() {
@@ -404,6 +409,59 @@ void Guide::switch_backups_on() {
     say("   It is on.");
   else
     say(fmt::format("   It is still off: {}", ran ? ran->output : ran.error().message()));
+}
+
+bool Guide::restart_service() {
+  const auto ran = run_program({places_.systemctl, "restart", "cardgated.service"}, true);
+  return ran && ran->good() && look() && now_.status_problem.empty();
+}
+
+void Guide::seal_signing_keys() {
+  const auto kept = [this] {
+    const auto* service = find_object(now_.status, "service");
+    return service == nullptr ? std::string() : text_of(*service, "signing_keys");
+  };
+  const auto state = text_of(now_.files, "state_directory");
+  if (kept() != "sealed" && (!now_.can_seal || kept() != "file" || state.empty())) return;
+  say("\n8. The keys that sign tokens and the audit log.");
+  if (kept() == "sealed") {
+    say("   They are sealed to this machine.");
+    return;
+  }
+  say(
+      fmt::format("   Sealed to this machine they open here alone: a copy of {0} signs nothing.\n"
+                  "   Copy the files token-key, audit-key and card-key from {0} to a safe place first: when "
+                  "this machine is "
+                  "lost,\n"
+                  "   so are the sealed ones. The service starts anew, which ends all sessions.",
+                  state));
+  if (!agrees("   Seal them?")) return;
+  auto keys = seal_keys(places_, state);
+  if (!keys) {
+    say("   Nothing was changed. " + keys.error().message());
+    return;
+  }
+  if (keys->files.empty()) {
+    say(fmt::format("   Nothing was changed: {} has sealed keys already, but the service does not use them.",
+                    places_.sealed_keys));
+    return;
+  }
+  std::error_code ignored;
+  // With its file still there a sealed key counts as partly sealed; but it is the one in use.
+  if (restart_service() && kept() == "partly sealed") {
+    for (const auto& file : keys->files) fs::remove(file, ignored);
+    if (look() && kept() == "sealed") {
+      say("   They are sealed. To undo it: \"Seal the keys\" in operations.md");
+      return;
+    }
+    say("   The keys are sealed and in use, but their files could not be removed from " + state + ".");
+    return;
+  }
+  for (const auto& file : keys->sealed) fs::remove(file, ignored);
+  say(restart_service()
+          ? "   The service did not start with sealed keys, so they are files as before. The reason: "
+            "journalctl -u cardgated"
+          : "   The service does not start. The reason: journalctl -u cardgated");
 }
 
 }  // namespace

@@ -68,6 +68,7 @@ Machine look_at_machine(const Cli& cli, const Places& places) {
   out.status_problem = ask_service(cli.socket, "/v1/status", out.status);
   out.set_up_problem = ask_service(cli.admin_socket, "/v1/setup", out.set_up);
   out.login = login_state(places);
+  out.can_seal = fs::exists(places.systemd_creds);
   const auto enabled = run_program({places.systemctl, "is-enabled", "--quiet", backup_timer}, false);
   out.backups_on = enabled && enabled->good();
   out.newest_backup = newest_backup(places.backups);

@@ -15,6 +15,8 @@ struct Places {
   std::string pam_auth = "/etc/pam.d/common-auth";
   std::string pam_auth_update = "/usr/sbin/pam-auth-update";
   std::string systemctl = "/usr/bin/systemctl";
+  std::string systemd_creds = "/usr/bin/systemd-creds";
+  std::string sealed_keys = "/etc/credstore.encrypted";  // where systemd looks for them
   std::string backups = "/var/backups/cardgate";
 };
 inline constexpr const char* backup_timer = "cardgate-backup.timer";

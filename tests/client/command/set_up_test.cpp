@@ -8,6 +8,7 @@
 #include "client/command/set_up/checklist.hpp"
 #include "client/command/set_up/entries.hpp"
 #include "client/command/set_up/programs.hpp"
+#include "client/command/set_up/sealed_keys.hpp"
 #include "client/command/set_up/trust_file.hpp"
 #include "tests/support/process.hpp"
 #include "tests/trust/test_ca.hpp"
@@ -103,6 +104,14 @@ TEST(SetUpChecklist, NamesEachThingThatIsMissing) {
               ElementsAre("login advised"));
   EXPECT_THAT(with([](Machine& machine) { machine.login = Machine::Login::not_installed; }), ElementsAre());
   EXPECT_THAT(with([](Machine& machine) { machine.backups_on = false; }), ElementsAre("backups advised"));
+  EXPECT_THAT(with(service("signing_keys", "sealed")), ElementsAre());
+  EXPECT_THAT(with(service("signing_keys", "partly sealed")), ElementsAre("keys advised"));
+  EXPECT_THAT(with(service("signing_keys", "file")), ElementsAre()) << "nothing seals them here";
+  EXPECT_THAT(with([&](Machine& machine) {
+                service("signing_keys", "file")(machine);
+                machine.can_seal = true;
+              }),
+              ElementsAre("keys advised"));
 }
 
 TEST(SetUpEntries, AreTheFirstOfTheirListAndLeaveTheRestAsItIs) {
@@ -227,6 +236,65 @@ TEST(BackupFolder, IsForOneRunAtATime) {
   EXPECT_THAT(KeptBackups::open(directory.path()).error().context, HasSubstr("another backup runs"));
   std::filesystem::create_directory_symlink(directory.path(), directory / "link");
   EXPECT_FALSE(KeptBackups::open(directory / "link"));
+}
+
+/// systemd-creds is a script that says what it was asked for.
+class SetUpSealedKeys : public ::testing::Test {
+ protected:
+  SetUpSealedKeys() {
+    std::filesystem::create_directory(state);
+    for (const char* key : {"token-key", "audit-key"}) put(state / key, key, 0600);
+    places.systemd_creds = directory / "systemd-creds";
+    places.sealed_keys = directory / "sealed";
+    write_program(
+        "[ \"$1 $2\" = 'encrypt --tpm2-pcrs=' ] && printf '%s of ' \"$3\" >\"$5\" && cat \"$4\" >>\"$5\"");
+  }
+  static void put(const std::filesystem::path& file, const std::string& text, mode_t mode) {
+    EXPECT_TRUE(write_file_atomic(file, as_bytes(text), mode));
+  }
+  void write_program(const std::string& text) {
+    put(places.systemd_creds, "#!/bin/sh\n" + text + "\n", 0755);
+  }
+  std::string sealed(const char* key) {
+    const auto text = read_file(std::filesystem::path(places.sealed_keys) / key, 100);
+    return text ? *text : "none";
+  }
+
+  testing::TempDir directory;
+  const std::filesystem::path state = directory / "state";
+  Places places;
+};
+
+TEST_F(SetUpSealedKeys, AreThoseThatAreThere) {
+  const auto keys = seal_keys(places, state);
+  ASSERT_TRUE(keys) << keys.error().message();
+  EXPECT_THAT(keys->files, ElementsAre(state / "token-key", state / "audit-key"));
+  EXPECT_EQ(sealed("cardgate.token-key"), "--name=cardgate.token-key of token-key");
+  EXPECT_EQ(sealed("cardgate.audit-key"), "--name=cardgate.audit-key of audit-key");
+  EXPECT_EQ(sealed("cardgate.card-key"), "none");
+  EXPECT_TRUE(std::filesystem::exists(state / "token-key"))
+      << "the service must have begun with the sealed one first";
+}
+
+TEST_F(SetUpSealedKeys, ThatAreThereAlreadyStayAsTheyAre) {
+  ASSERT_TRUE(seal_keys(places, state));
+  put(state / "token-key", "another", 0600);
+  put(state / "card-key", "card-key", 0600);
+  const auto keys = seal_keys(places, state);
+  ASSERT_TRUE(keys) << keys.error().message();
+  EXPECT_THAT(keys->files, ElementsAre(state / "card-key"));
+  EXPECT_EQ(sealed("cardgate.token-key"), "--name=cardgate.token-key of token-key");
+}
+
+TEST_F(SetUpSealedKeys, AreAllOrNone) {
+  write_program("case \"$4\" in *audit-key) echo half >\"$5\"; echo no space; exit 1;; esac; echo x >\"$5\"");
+  const auto keys = seal_keys(places, state);
+  ASSERT_FALSE(keys);
+  EXPECT_THAT(keys.error().context, HasSubstr("no space"));
+  EXPECT_EQ(sealed("cardgate.token-key"), "none");
+  EXPECT_EQ(sealed("cardgate.audit-key"), "none");
+  places.systemd_creds = directory / "absent";
+  EXPECT_FALSE(seal_keys(places, state));
 }
 
 }  // namespace
