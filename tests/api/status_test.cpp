@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the service says it does, and taking over its configuration.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "tests/api/house.hpp"

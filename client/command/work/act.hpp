@@ -12,7 +12,7 @@
 namespace cardgate::client {
 
 struct ActOption {
-  std::string flag;    // "--reason"
+  std::string flag;    // "--reason"; "TEXT,--text": it may stand without its flag
   std::string member;  // of the body, or of the query for GET
   std::string help;
   bool required = false;

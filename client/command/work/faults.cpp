@@ -69,16 +69,15 @@ void add_decisions(CLI::App& group, Cli& cli) {
 }  // namespace
 
 void add_fault(CLI::App& app, Cli& cli) {
-  auto* group =
-      add_command(app, "fault", "Report what does not work, and see what is being done",
-                  "cardgate fault report --text \"The card reader on ward 4 does not light up.\"", "");
+  auto* group = add_command(app, "fault", "Report what does not work, and see what is being done",
+                            "cardgate fault report \"The card reader on ward 4 does not light up.\"", "");
   group->require_subcommand(1);
   add_act(*group, cli,
           {.name = "report",
            .what = "Report what does not work. The team is told at once; you need not be signed in",
-           .example = "cardgate fault report --text \"The card reader on ward 4 does not light up.\"",
+           .example = "cardgate fault report \"The card reader on ward 4 does not light up.\"",
            .path = "/v1/faults",
-           .options = {{"--text", "text", "What does not work, and where. No names of patients", true}},
+           .options = {{"TEXT,--text", "text", "What does not work, and where. No names of patients", true}},
            .as_root = true,
            .without_session = true});
   add_act(

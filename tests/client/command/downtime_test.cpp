@@ -112,6 +112,8 @@ TEST_F(FaultCommand, ReportsAndDecides) {
                            "POST /v1/faults/7/pass-on", "POST /v1/faults/7/close"})
     service.answer(call, {answer});
   EXPECT_EQ(run({"report", "--text", "No light"}).output, "Your report has number 7.\n");
+  EXPECT_EQ(run({"report", "No light on ward 4"}).output, "Your report has number 7.\n");
+  EXPECT_THAT(last_request(), HasSubstr(R"("text":"No light on ward 4")"));
   EXPECT_EQ(run({"class", "7", "--severity", "high", "--text", "No printing"}).status, 0);
   EXPECT_THAT(last_request(), HasSubstr(R"("severity":"high","text":"No printing")"));
   EXPECT_EQ(run({"join", "8", "--to", "7"}).status, 0);
