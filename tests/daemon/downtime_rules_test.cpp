@@ -132,7 +132,8 @@ TEST(DowntimeRules, AnEmergencyThatIsExpectedToEndBeforeAPlannedOneOpensWithThat
   EXPECT_EQ(closing.reopens, midday + hours(4));
   EXPECT_FALSE(closing.expected);
   EXPECT_EQ(closing.since, midday);
-  const auto alone = closing_at(std::vector{emergency}, lead_times, midday + minutes(90));
+  const std::vector one{emergency};
+  const auto alone = closing_at(one, lead_times, midday + minutes(90));
   EXPECT_TRUE(alone.expected);
   EXPECT_THAT(closed_words(alone, lead_times),
               HasSubstr("It is expected to be over on 1 June 2026 at 14:00"));
