@@ -169,7 +169,8 @@ TEST_F(InDowntime, WhoSignsInByARoleThatGoesOnHasNoOtherWhileTheRestDrains) {
   house.sign_in(House::max());
   ASSERT_EQ(plan("12:01", "13:30").status, 201);
   to("12:05");
-  EXPECT_EQ(token(House::max(), "manager-self-service").status, 200) << "who was here before has time to save their work";
+  EXPECT_EQ(token(House::max(), "manager-self-service").status, 200)
+      << "who was here before has time to save their work";
   ASSERT_EQ(sign_in(House::ada()).status, 201);
   EXPECT_EQ(token(House::ada(), "employee-self-service").status, 200);
   EXPECT_EQ(token(House::ada()).error(), "downtime");
