@@ -200,6 +200,14 @@ bool Body::has(std::string_view member) {
   return holds(member);
 }
 
+std::optional<WallTime> Body::optional_moment(std::string_view member) {
+  const auto text = optional_text(member);
+  if (!text) return std::nullopt;
+  const auto parsed = parse_rfc3339(*text);
+  if (!parsed) wrong(member, "must be a time like 2026-06-01T22:00:00Z");
+  return parsed ? std::optional(*parsed) : std::nullopt;
+}
+
 bool Body::flag(std::string_view member) {
   const auto* value = find(member);
   if (value == nullptr) return false;

@@ -44,6 +44,8 @@ class Body {
   std::string reason() { return text("reason", max_reason_bytes); }
   /// Nothing when it is absent.
   std::optional<std::string> optional_text(std::string_view member, std::size_t max_bytes = max_line_bytes);
+  /// RFC 3339.
+  std::optional<WallTime> optional_moment(std::string_view member);
   /// Any text, empty or not, as it stands in this body.
   std::string_view raw(std::string_view member, std::size_t max_bytes);
   Secret secret(std::string_view member, std::size_t max_bytes) { return Secret(raw(member, max_bytes)); }

@@ -15,18 +15,10 @@ namespace {
 using reg::Downtime;
 using work::Said;
 
-std::optional<WallTime> instant(proto::Body& body, std::string_view member) {
-  const auto text = body.optional_text(member);
-  if (!text) return std::nullopt;
-  const auto parsed = parse_rfc3339(*text);
-  if (!parsed) body.wrong(member, "must be a time like 2026-06-01T22:00:00Z");
-  return parsed ? std::optional(*parsed) : std::nullopt;
-}
-
 work::DowntimeAsk read_ask(proto::Body& body, bool text_needed) {
   work::DowntimeAsk ask;
-  ask.from = instant(body, "begins_at");
-  ask.until = instant(body, "ends_at");
+  ask.from = body.optional_moment("begins_at");
+  ask.until = body.optional_moment("ends_at");
   ask.severity = body.optional_text("severity");
   ask.text = text_needed ? std::optional(body.text("text", max_downtime_text))
                          : body.optional_text("text", max_downtime_text);
@@ -50,10 +42,6 @@ Response is_over() {
   return problem(
       404, "not_found",
       "There is no downtime with that number, or it is over. See the list: cardgate downtime list");
-}
-
-std::string_view kind_of(const Downtime& downtime) {
-  return downtime.kind == Downtime::Kind::planned ? "planned" : "emergency";
 }
 
 }  // namespace
@@ -116,16 +104,9 @@ audit::Record DowntimeApi::record_of(const Request& request, const Manager& who,
     record.role = who.actor->role;
     record.policy = rules_.policy()->hash();
   }
-  record.details = {{"act", name(said)},
-                    {"by", who.by},
-                    {"downtime", downtime.id},
-                    {"kind", kind_of(downtime)},
-                    {"severity", downtime.severity},
-                    {"closes", downtime.closes},
-                    {"begins_at", to_rfc3339(downtime.from)},
-                    {"ends_at", moment_json(downtime.until)},
-                    {"text", downtime.text}};
-  if (downtime.ended_at) record.details["ended_at"] = to_rfc3339(*downtime.ended_at);
+  record.details = notice_json(downtime, said);
+  record.details["by"] = who.by;
+  record.details["text"] = downtime.text;
   if (!downtime.outcome.empty()) record.reason = downtime.outcome;
   return record;
 }
@@ -215,7 +196,7 @@ Answer DowntimeApi::declare(Request& request) {
   auto body = proto::Body::parse(request.body);
   const bool closes = body.flag("closes");
   work::DowntimeAsk ask;
-  ask.until = instant(body, "ends_at");
+  ask.until = body.optional_moment("ends_at");
   ask.severity = body.optional_text("severity");
   ask.text = body.text("text", max_downtime_text);
   if (auto good = body.finish(); !good) co_return bad_body(good.error());

@@ -13,14 +13,6 @@ namespace {
 using reg::Fault;
 using work::FaultSaid;
 
-std::optional<WallTime> expected_at(proto::Body& body) {
-  const auto text = body.optional_text("expected_at");
-  if (!text) return std::nullopt;
-  const auto parsed = parse_rfc3339(*text);
-  if (!parsed) body.wrong("expected_at", "must be a time like 2026-06-01T22:00:00Z");
-  return parsed ? std::optional(*parsed) : std::nullopt;
-}
-
 /// `whole`: for the team; else what everybody is told.
 json::object fault_json(const Fault& fault, const work::FaultRules& rules, bool whole) {
   json::object out{{"id", fault.id},
@@ -134,7 +126,7 @@ Answer FaultApi::class_fault(Request& request, const std::string& id) {
   work::FaultAsk ask;
   ask.severity = body.text("severity");
   ask.told = body.optional_text("text", max_downtime_text);
-  ask.expected = expected_at(body);
+  ask.expected = body.optional_moment("expected_at");
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   auto decision = decide(request, id);
   if (decision.refusal) co_return std::move(*decision.refusal);
@@ -162,7 +154,7 @@ Answer FaultApi::pass_on(Request& request, const std::string& id) {
   auto body = proto::Body::parse(request.body);
   work::FaultAsk ask;
   ask.ticket = body.text("ticket");
-  ask.expected = expected_at(body);
+  ask.expected = body.optional_moment("expected_at");
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   auto decision = decide(request, id);
   if (decision.refusal) co_return std::move(*decision.refusal);

@@ -208,16 +208,9 @@ void FaultDesk::say(const Fault& fault, FaultSaid said) {
   const bool came_of_it = said == FaultSaid::classed || said == FaultSaid::joined ||
                           said == FaultSaid::passed_on || said == FaultSaid::closed;
   if (came_of_it && is_person(fault.reported_by))
-    boost::asio::co_spawn(io_, tell_reporter(fault.reported_by, mark, text), boost::asio::detached);
+    boost::asio::co_spawn(io_, notices_.tell_one(fault.reported_by, mark, text), boost::asio::detached);
   if (said != FaultSaid::joined)
     boost::asio::co_spawn(io_, tell_team(std::move(mark), text), boost::asio::detached);
-}
-
-boost::asio::awaitable<void> FaultDesk::tell_reporter(std::string reporter, std::string mark,
-                                                      std::string text) {
-  const std::vector<std::string> people(1, reporter);
-  auto telling = notices_.tell(people, mark, text);
-  co_await std::move(telling);
 }
 
 boost::asio::awaitable<void> FaultDesk::tell_team(std::string mark, std::string text) {

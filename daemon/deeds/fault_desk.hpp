@@ -65,7 +65,6 @@ class FaultDesk {
   void find_troubles();
   void report_found(const std::string& key, Found& found);
   void say(const reg::Fault& fault, work::FaultSaid said);
-  boost::asio::awaitable<void> tell_reporter(std::string reporter, std::string mark, std::string text);
   boost::asio::awaitable<void> tell_team(std::string mark, std::string text);
   void save_later(const reg::Fault& fault);
   boost::asio::awaitable<void> save(std::int64_t id);

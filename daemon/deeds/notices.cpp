@@ -220,13 +220,12 @@ void Notices::guide(const Session& session, policy::Facts facts) {
     // The register knows it for longer, and need not be asked at each sign-in.
     if (guided_.size() >= max_guided) guided_.clear();
     if (!guided_.insert(session.person + '\n' + mark).second) continue;
-    boost::asio::co_spawn(io_, tell_of_guidance(session.person, std::move(mark), std::move(text)),
+    boost::asio::co_spawn(io_, tell_one(session.person, std::move(mark), std::move(text)),
                           boost::asio::detached);
   }
 }
 
-boost::asio::awaitable<void> Notices::tell_of_guidance(std::string person, std::string mark,
-                                                       std::string text) {
+boost::asio::awaitable<void> Notices::tell_one(std::string person, std::string mark, std::string text) {
   const std::vector<std::string> people(1, person);
   auto telling = tell(people, mark, text);
   co_await std::move(telling);

@@ -28,6 +28,8 @@ class Notices {
   /// `mark`: the same notice is not kept twice for a person. Whom it was new to. The arguments outlive it.
   boost::asio::awaitable<std::vector<std::string>> tell(const std::vector<std::string>& people,
                                                         const std::string& mark, const std::string& text);
+  /// The same for one person; it keeps its arguments, so it may be spawned.
+  boost::asio::awaitable<void> tell_one(std::string person, std::string mark, std::string text);
   /// Every member of the team that gives access: that the glass was broken.
   boost::asio::awaitable<void> tell_team(std::string text);
   Result<std::vector<std::string>> members_of_team();
@@ -51,7 +53,6 @@ class Notices {
                             const std::string& policy, const std::vector<std::string>& told);
   boost::asio::awaitable<void> announce_leavers();
   boost::asio::awaitable<void> tell_of_old_plans();
-  boost::asio::awaitable<void> tell_of_guidance(std::string person, std::string mark, std::string text);
   void arm();
 
   boost::asio::io_context& io_;

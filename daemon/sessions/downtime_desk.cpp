@@ -22,11 +22,8 @@ std::string_view kind_name(const Downtime& downtime) {
   return downtime.kind == Downtime::Kind::planned ? "planned" : "emergency";
 }
 
-json::value instant_or_none(const std::optional<WallTime>& at) {
-  return at ? json::value(json::string(to_rfc3339(*at))) : json::value(nullptr);
-}
+}  // namespace
 
-/// What the record, the event and the hook all say of it.
 json::object notice_json(const Downtime& downtime, work::Said said) {
   json::object out{{"act", name(said)},
                    {"downtime", downtime.id},
@@ -34,12 +31,10 @@ json::object notice_json(const Downtime& downtime, work::Said said) {
                    {"severity", downtime.severity},
                    {"closes", downtime.closes},
                    {"begins_at", to_rfc3339(downtime.from)},
-                   {"ends_at", instant_or_none(downtime.until)}};
+                   {"ends_at", moment_json(downtime.until)}};
   if (downtime.ended_at) out["ended_at"] = to_rfc3339(*downtime.ended_at);
   return out;
 }
-
-}  // namespace
 
 json::object to_json(const Downtime& downtime, WallTime now) {
   return {{"id", downtime.id},
@@ -48,7 +43,7 @@ json::object to_json(const Downtime& downtime, WallTime now) {
           {"state", downtime.from <= now ? "begun" : "ahead"},
           {"closes", downtime.closes},
           {"begins_at", to_rfc3339(downtime.from)},
-          {"ends_at", instant_or_none(downtime.until)},
+          {"ends_at", moment_json(downtime.until)},
           {"text", downtime.text}};
 }
 
@@ -164,7 +159,7 @@ bool DowntimeDesk::closed(const policy::Role& role, WallTime signed_in) {
 
 Response DowntimeDesk::refusal(const std::vector<std::string>& teams) {
   const auto now = closing();
-  json::object more{{"ends_at", instant_or_none(now.reopens)}};
+  json::object more{{"ends_at", moment_json(now.reopens)}};
   if (now.because != nullptr) more["downtime"] = now.because->id;
   add_continuity(more, rules_.config().downtime, teams);
   auto answer = problem(503, "downtime", work::closed_words(now, rules()), std::move(more));

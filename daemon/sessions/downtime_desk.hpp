@@ -111,6 +111,8 @@ class DowntimeDesk {
   BootTimer timer_;
 };
 
+/// What the record, the event and the hook all say of it.
+json::object notice_json(const reg::Downtime& downtime, work::Said said);
 /// openapi.yaml's Downtime.
 json::object to_json(const reg::Downtime& downtime, WallTime now);
 

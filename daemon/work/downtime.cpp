@@ -80,11 +80,6 @@ std::string called_kind(const Downtime& downtime) {
   return downtime.kind == Downtime::Kind::planned ? "Planned downtime" : "Emergency downtime";
 }
 
-std::string as_sentence(std::string text) {
-  if (text.empty() || text.ends_with('.') || text.ends_with('!') || text.ends_with('?')) return text;
-  return text + ".";
-}
-
 std::string expected_words(const Downtime& downtime, const Calendar& days) {
   return downtime.until ? fmt::format(" It is expected to be over on {}.", days.moment_text(*downtime.until))
                         : " Nobody knows yet when it will be over.";
@@ -115,6 +110,11 @@ std::string began_words(const Downtime& downtime, const DowntimeRules& rules) {
 }
 
 }  // namespace
+
+std::string as_sentence(std::string text) {
+  if (text.empty() || text.ends_with('.') || text.ends_with('!') || text.ends_with('?')) return text;
+  return text + ".";
+}
 
 bool is_severity(std::string_view word) {
   return std::ranges::find(severities, word) != std::end(severities);

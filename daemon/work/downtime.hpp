@@ -26,6 +26,8 @@ struct DowntimeRules {
 
 inline constexpr std::string_view severities[] = {"critical", "high", "moderate", "standard"};
 bool is_severity(std::string_view word);
+/// What somebody wrote, with the full stop that they may have left out.
+std::string as_sentence(std::string text);
 
 /// What is said of a downtime. Each is one notice.
 enum class Said : std::uint8_t {

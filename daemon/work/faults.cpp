@@ -34,11 +34,6 @@ Late late_at(const Fault& fault, const FaultRules& rules) {
   return out;
 }
 
-std::string dotted(std::string text) {
-  return text.empty() || text.ends_with('.') || text.ends_with('!') || text.ends_with('?') ? text
-                                                                                           : text + ".";
-}
-
 std::string later_words(const Fault& fault, const Calendar& days) {
   std::string out;
   if (!fault.ticket.empty()) out += fmt::format(" It was passed on as {}.", fault.ticket);
@@ -126,7 +121,7 @@ Fault close(const Fault& fault, std::string outcome, WallTime now) {
 
 std::string words(const Fault& fault, FaultSaid said, const FaultRules& rules) {
   const Calendar& days = rules.calendar;
-  const std::string about = dotted(fault.told.empty() ? fault.text : fault.told);
+  const std::string about = as_sentence(fault.told.empty() ? fault.text : fault.told);
   switch (said) {
     case FaultSaid::reported:
       return fmt::format(
@@ -146,7 +141,7 @@ std::string words(const Fault& fault, FaultSaid said, const FaultRules& rules) {
     case FaultSaid::closed:
       break;
   }
-  return fmt::format("A fault is put right. {} {}", about, dotted(fault.outcome));
+  return fmt::format("A fault is put right. {} {}", about, as_sentence(fault.outcome));
 }
 
 std::string words_now(const Fault& fault, const FaultRules& rules) {
