@@ -416,7 +416,8 @@ constexpr EventInfo table[] = {
                 "details.severity, details.closes, details.begins_at, details.ends_at, details.text",
      .recorded =
          "downtime was `announced`, `reminded` of, `changed`, `extended` while it lasts, `withdrawn`, "
-         "`began`, or an emergency `declared`, `overdue` or `ended`; without `by` it happened by itself; "
+         "`began`, or an emergency `declared`, `overdue`, `repair_late` or `ended`; `details.ticket` is what "
+         "it was passed on as; without `by` it happened by itself; "
          "of `ended`, `ended_at` says when",
      .level = Level::warning,
      .said = "downtime: announced, changed, begun, over; the message says it in the words that people read",

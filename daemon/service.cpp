@@ -71,7 +71,7 @@ Service::Service(boost::asio::io_context& io, const Clock& clock, Parts parts)
       .password{o.rules, o.roll, o.clock, o.register_threads, o.passwords, o.help_desk},
       .enrolment{o.rules, o.roll, o.recorder, o.clock, o.register_threads, o.passwords, o.help_desk},
       .card{o.cards, o.unblocking, o.loans, o.deeds, o.roll, o.recorder},
-      .token{o.rules, o.admission, o.sessions, o.tokens, o.downtime, o.recorder, o.clock},
+      .token{o.rules, o.admission, o.roll, o.sessions, o.tokens, o.downtime, o.recorder, o.clock},
       .people{o.rules, o.roll, o.sessions, o.recorder, o.clock, o.actors, o.people, o.tokens},
       .form{o.rules, o.roll, o.clock, o.actors, o.people, o.deeds},
       .declaration{o.rules, o.roll, o.clock, o.actors, o.deeds},

@@ -30,6 +30,7 @@ struct Downtime {
   WallTime told_at;  // what was due to be said until then has been said
   std::optional<WallTime> ended_at = {};
   std::string outcome = {};
+  std::string ticket = {};  // the reference under which an emergency was passed on
   friend bool operator==(const Downtime&, const Downtime&) = default;
 };
 

@@ -353,8 +353,13 @@ constexpr const char* step_9 = R"sql(
 ALTER TABLE notice ADD COLUMN read INTEGER NOT NULL DEFAULT 0 CHECK (read IN (0, 1));
 )sql";
 
-constexpr std::array<const char*, 9> steps{step_1, step_2, step_3, step_4, step_5,
-                                           step_6, step_7, step_8, step_9};
+// An emergency is passed on under somebody's reference.
+constexpr const char* step_10 = R"sql(
+ALTER TABLE downtime ADD COLUMN ticket TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr std::array<const char*, 10> steps{step_1, step_2, step_3, step_4, step_5,
+                                            step_6, step_7, step_8, step_9, step_10};
 
 }  // namespace
 

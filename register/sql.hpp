@@ -153,7 +153,8 @@ inline constexpr const char* loans =
     " WHERE c.lent_until > ? AND c.status IN ('active', 'waiting') ORDER BY c.lent_until";
 
 inline constexpr const char* open_downtime =
-    "SELECT id, kind, severity, closes, begins_at, ends_at, text, made_by, made_at, told_at FROM downtime"
+    "SELECT id, kind, severity, closes, begins_at, ends_at, text, made_by, made_at, told_at, ticket "
+    "FROM downtime"
     " WHERE state = 'open'";
 
 inline constexpr const char* open_faults =
@@ -307,11 +308,11 @@ inline constexpr const char* drop_removals = "DELETE FROM removal WHERE person =
 
 inline constexpr const char* save_downtime =
     "INSERT INTO downtime (id, kind, state, severity, closes, begins_at, ends_at, text, made_by, made_at, "
-    "told_at, ended_at, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+    "told_at, ended_at, outcome, ticket) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
     "SET "
     "state = excluded.state, severity = excluded.severity, begins_at = excluded.begins_at, "
     "ends_at = excluded.ends_at, text = excluded.text, told_at = excluded.told_at, "
-    "ended_at = excluded.ended_at, outcome = excluded.outcome";
+    "ended_at = excluded.ended_at, outcome = excluded.outcome, ticket = excluded.ticket";
 
 inline constexpr const char* save_fault =
     "INSERT INTO fault (id, state, reported_by, part, reported_at, text, severity, told, classed_by, "

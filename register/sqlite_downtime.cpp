@@ -26,6 +26,7 @@ Downtime downtime_row(Query& query) {
   out.made_by = query.text();
   out.made_at = time_of(query.integer());
   out.told_at = time_of(query.integer());
+  out.ticket = query.text();
   return out;
 }
 
@@ -85,7 +86,7 @@ Result<void> SqliteRegister::save_downtime(const Downtime& downtime,
             state_names[static_cast<std::size_t>(downtime.state)], downtime.severity, downtime.closes,
             to_unix_seconds(downtime.from), seconds_of(downtime.until), downtime.text, downtime.made_by,
             to_unix_seconds(downtime.made_at), to_unix_seconds(downtime.told_at),
-            seconds_of(downtime.ended_at), downtime.outcome)
+            seconds_of(downtime.ended_at), downtime.outcome, downtime.ticket)
           .run();
     }
     if (with) TRY(with());

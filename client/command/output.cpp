@@ -119,6 +119,9 @@ int say_problem(const Cli& cli, const proto::Problem& problem) {
     text += "\nMeanwhile: " + text_of(*plan, "text");
     if (const auto place = text_of(*plan, "place"); !place.empty()) text += "\n  where: " + place;
     if (const auto number = text_of(*plan, "telephone"); !number.empty()) text += "\n  telephone: " + number;
+    if (const auto* owner = find_object(*plan, "owner"))
+      text += fmt::format("\n  answers for this plan: {} (reviewed on {})", text_of(*owner, "name"),
+                          text_of(*plan, "reviewed_on"));
   }
   complain("cardgate: " + text);
   return exit_code_of(problem);

@@ -22,6 +22,7 @@ work::DowntimeAsk read_ask(proto::Body& body, bool text_needed) {
   ask.severity = body.optional_text("severity");
   ask.text = text_needed ? std::optional(body.text("text", max_downtime_text))
                          : body.optional_text("text", max_downtime_text);
+  if (!text_needed) ask.ticket = body.optional_text("ticket");
   return ask;
 }
 
@@ -199,6 +200,7 @@ Answer DowntimeApi::declare(Request& request) {
   ask.until = body.optional_moment("ends_at");
   ask.severity = body.optional_text("severity");
   ask.text = body.text("text", max_downtime_text);
+  ask.ticket = body.optional_text("ticket");
   if (auto good = body.finish(); !good) co_return bad_body(good.error());
   auto who = manager(request);
   if (who.refusal) co_return std::move(*who.refusal);

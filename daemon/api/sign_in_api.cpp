@@ -6,6 +6,7 @@
 
 #include "daemon/api/session_json.hpp"
 #include "daemon/people/answers.hpp"
+#include "daemon/people/teams.hpp"
 #include "daemon/work/login.hpp"
 
 namespace cardgate::daemon {
@@ -41,6 +42,7 @@ Answer SignInApi::sign_in(Request& request) {
                         ? sign_in_by_card(request, std::move(*by_card), {})
                         : sign_in_by_password(request, std::get<proto::PasswordSignIn>(std::move(*ask)), {});
   auto answer = co_await std::move(signing_in);
+  if (answer.status == 503) add_continuity(answer, rules_.config().downtime, roll_.staff());
   co_return answer;
 }
 

@@ -48,7 +48,7 @@ Response SignInApi::access_denied(const policy::Decision& standing, const reg::P
     detail += fmt::format(" {}. If you did not ask for it, tell the {} now.", other,
                           rules_.policy()->contacts().access_team);
   json::object more{{"unmet", to_json(standing.unmet)}};
-  add_continuity(more, rules_.config().downtime, holder.teams);
+  add_continuity(more, rules_.config().downtime, holder.teams, roll_.staff());
   return problem(403, "access_denied", std::move(detail), std::move(more));
 }
 
@@ -60,10 +60,13 @@ Response SignInApi::refuse_certificate(const ByCard& going, const trust::Verdict
                                     {"subject", finding.subject}});
   }
   const auto worst = verdict.findings.empty() ? trust::Finding{} : verdict.findings.front();
-  return cards_.refuse(going.use,
-                       problem(403, "certificate_refused", std::string(trust::explain(worst)),
-                               {{"findings", std::move(findings)}}),
-                       "certificate_" + std::string(trust::name(worst.status)));
+  json::object more{{"findings", std::move(findings)}};
+  const auto holder = roll_.person(cards_.holder_of(*going.card).person);
+  add_continuity(more, rules_.config().downtime, holder ? (*holder)->facts.teams : std::vector<std::string>(),
+                 roll_.staff());
+  return cards_.refuse(
+      going.use, problem(403, "certificate_refused", std::string(trust::explain(worst)), std::move(more)),
+      "certificate_" + std::string(trust::name(worst.status)));
 }
 
 /// Who asks, before what is asked.

@@ -97,7 +97,11 @@ SessionDesk::Chosen TokenApi::choose(Issue& issue) {
 
 std::optional<Response> TokenApi::decide(Issue& issue, const Session& session) {
   auto facts = sessions_.facts_for(session);
-  if (!facts) return refused(issue, register_unavailable(facts.error()), "register_unavailable");
+  if (!facts) {
+    auto answer = register_unavailable(facts.error());
+    add_continuity(answer, rules_.config().downtime, roll_.staff());
+    return refused(issue, std::move(answer), "register_unavailable");
+  }
   issue.facts = std::move(*facts);
   const auto& policy = *rules_.policy();
   auto& decision = issue.decision;
@@ -112,7 +116,7 @@ std::optional<Response> TokenApi::decide(Issue& issue, const Session& session) {
     issue.record.details["unmet"] = std::move(missing);
     json::object more{{"unmet", to_json(decision.unmet)}};
     if (const auto* role = policy.role(issue.ask.role)) more["guidance"] = to_json(policy.guidance(*role));
-    add_continuity(more, rules_.config().downtime, issue.facts.teams);
+    add_continuity(more, rules_.config().downtime, issue.facts.teams, roll_.staff());
     return refused(issue, problem(403, "access_denied", std::move(detail), std::move(more)), "access_denied");
   }
   if (session.sign_in == policy::SignIn::password && !opens_by_password(*policy.role(issue.ask.role))) {

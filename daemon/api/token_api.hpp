@@ -18,10 +18,11 @@ namespace cardgate::daemon {
 
 class TokenApi {
  public:
-  TokenApi(RuleBook& rules, Admission& admission, SessionDesk& sessions, TokenDesk& tokens,
+  TokenApi(RuleBook& rules, Admission& admission, Roll& roll, SessionDesk& sessions, TokenDesk& tokens,
            DowntimeDesk& downtime, Recorder& recorder, GuardedClock& clock)
       : rules_(rules),
         admission_(admission),
+        roll_(roll),
         sessions_(sessions),
         tokens_(tokens),
         downtime_(downtime),
@@ -61,6 +62,7 @@ class TokenApi {
 
   RuleBook& rules_;
   Admission& admission_;
+  Roll& roll_;
   SessionDesk& sessions_;
   TokenDesk& tokens_;
   DowntimeDesk& downtime_;

@@ -146,7 +146,7 @@ std::optional<Response> Actors::refuse_without_role(Actor& who, const Session& s
   }
   json::object more{{"unmet", to_json(unmet)}};
   if (nearest != nullptr) more["guidance"] = to_json(rules_.policy()->guidance(*nearest));
-  add_continuity(more, rules_.config().downtime, who.reach.facts.teams);
+  add_continuity(more, rules_.config().downtime, who.reach.facts.teams, roll_.staff());
   return problem(403, "role_needed", std::move(text), std::move(more));
 }
 

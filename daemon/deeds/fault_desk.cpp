@@ -140,12 +140,7 @@ const Fault* FaultDesk::find(std::int64_t id) const {
 }
 
 work::FaultRules FaultDesk::rules() const {
-  work::FaultRules out;
-  const auto& settings = rules_.config().downtime;
-  for (std::size_t i = 0; i < out.agreed.size(); ++i)
-    out.agreed.at(i) = {settings.impact.at(i).answer, settings.impact.at(i).repair};
-  out.calendar = rules_.config().calendar;
-  return out;
+  return {downtime_.rules().impacts, rules_.config().calendar};
 }
 
 std::vector<std::string> FaultDesk::announcements() const {

@@ -164,7 +164,7 @@ std::optional<Response> PasswordDesk::refuse_standing(const Peer& peer, audit::E
   const std::string reason = standing.unmet.empty() ? "access" : standing.unmet.front().prerequisite;
   json::object more{{"unmet", to_json(standing.unmet)}};
   if (const auto person = roll_.person(who))
-    add_continuity(more, rules_.config().downtime, (*person)->facts.teams);
+    add_continuity(more, rules_.config().downtime, (*person)->facts.teams, roll_.staff());
   return refuse(peer, event, problem(403, "access_denied", sentences(standing.unmet), std::move(more)),
                 reason, who);
 }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "daemon/people/names.hpp"
+
 namespace cardgate::daemon {
 
 std::vector<std::string> teams_that_give_access(const policy::Policy& policy) {
@@ -28,13 +30,22 @@ const ContinuityPlan* continuity_plan(const DowntimeSettings& settings,
 }
 
 void add_continuity(json::object& members, const DowntimeSettings& settings,
-                    const std::vector<std::string>& teams) {
+                    const std::vector<std::string>& teams, reg::Register& staff) {
   const auto* plan = continuity_plan(settings, teams);
   if (plan == nullptr) return;
   members["continuity"] = json::object{{"text", plan->text},
                                        {"place", plan->place},
                                        {"telephone", plan->telephone},
+                                       {"owner", Names(staff).person(plan->owner)},
                                        {"reviewed_on", to_text(plan->reviewed)}};
+}
+
+void add_continuity(Response& refusal, const DowntimeSettings& settings, reg::Register& staff) {
+  auto body = parse_json(refusal.body);
+  json::object* members = body ? body->if_object() : nullptr;
+  if (members == nullptr || members->contains("continuity")) return;
+  add_continuity(*members, settings, {}, staff);
+  refusal.body = json::serialize(*members);
 }
 
 }  // namespace cardgate::daemon

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The teams that people are in, as far as the rules know them. Pure.
+// The teams that people are in, as far as the rules know them.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "base/json.hpp"
+#include "daemon/http/message.hpp"
 #include "daemon/rules/downtime_settings.hpp"
 #include "policy/policy.hpp"
+#include "register/register.hpp"
 
 namespace cardgate::daemon {
 
@@ -18,8 +20,10 @@ std::vector<std::string> teams_that_give_access(const policy::Policy& policy);
 /// everybody. nullptr: there is none.
 const ContinuityPlan* continuity_plan(const DowntimeSettings& settings,
                                       const std::vector<std::string>& teams);
-/// The member `continuity` of a refusal, where there is a plan.
+/// The member `continuity` of a refusal, where there is a plan. `staff` knows its owner's name.
 void add_continuity(json::object& members, const DowntimeSettings& settings,
-                    const std::vector<std::string>& teams);
+                    const std::vector<std::string>& teams, reg::Register& staff);
+/// The same for a refusal that was made where nobody knew whose it is: the plan for everybody.
+void add_continuity(Response& refusal, const DowntimeSettings& settings, reg::Register& staff);
 
 }  // namespace cardgate::daemon

@@ -33,6 +33,7 @@ json::object notice_json(const Downtime& downtime, work::Said said) {
                    {"begins_at", to_rfc3339(downtime.from)},
                    {"ends_at", moment_json(downtime.until)}};
   if (downtime.ended_at) out["ended_at"] = to_rfc3339(*downtime.ended_at);
+  if (!downtime.ticket.empty()) out["ticket"] = downtime.ticket;
   return out;
 }
 
@@ -44,7 +45,8 @@ json::object to_json(const Downtime& downtime, WallTime now) {
           {"closes", downtime.closes},
           {"begins_at", to_rfc3339(downtime.from)},
           {"ends_at", moment_json(downtime.until)},
-          {"text", downtime.text}};
+          {"text", downtime.text},
+          {"ticket", downtime.ticket}};
 }
 
 DowntimeDesk::DowntimeDesk(boost::asio::io_context& io, RuleBook& rules, Roll& roll,
@@ -119,7 +121,11 @@ const Downtime* DowntimeDesk::find(std::int64_t id) const {
 
 work::DowntimeRules DowntimeDesk::rules() const {
   const auto& settings = rules_.config().downtime;
-  return {settings.announce, settings.drain, rules_.config().calendar};
+  work::DowntimeRules out{settings.announce, settings.drain, rules_.config().calendar};
+  std::ranges::transform(settings.impact, out.impacts.begin(), [](const Impact& impact) {
+    return work::Impact{impact.means, impact.answer, impact.repair};
+  });
+  return out;
 }
 
 work::Closing DowntimeDesk::closing() {
@@ -161,7 +167,7 @@ Response DowntimeDesk::refusal(const std::vector<std::string>& teams) {
   const auto now = closing();
   json::object more{{"ends_at", moment_json(now.reopens)}};
   if (now.because != nullptr) more["downtime"] = now.because->id;
-  add_continuity(more, rules_.config().downtime, teams);
+  add_continuity(more, rules_.config().downtime, teams, roll_.staff());
   auto answer = problem(503, "downtime", work::closed_words(now, rules()), std::move(more));
   if (now.reopens) retry_after(answer, *now.reopens - clock_.now());
   return answer;
@@ -250,7 +256,8 @@ void DowntimeDesk::read_again() {
 void DowntimeDesk::tell(const Downtime& downtime, work::Said said) {
   json::object notice = notice_json(downtime, said);
   notice["text"] = work::words(downtime, said, rules());
-  spread(audit::Event::downtime, std::move(notice), To::everybody);
+  spread(audit::Event::downtime, std::move(notice),
+         said == work::Said::repair_late ? To::team : To::everybody);
 }
 
 void DowntimeDesk::spread(audit::Event event, json::object notice, To to) {

@@ -15,11 +15,11 @@ namespace cardgate::daemon {
 
 boost::asio::awaitable<Result<void>> hand_to_hook(std::filesystem::path path, std::string text) {
   namespace asio = boost::asio;
-  using Protocol = asio::local::stream_protocol;
+  using HookSocket = asio::local::stream_protocol::socket;
   constexpr auto as_tuple = asio::as_tuple(asio::use_awaitable);
   if (path.native().size() > max_socket_path) co_return Error{Errc::invalid_argument, path.string()};
   auto io = co_await asio::this_coro::executor;
-  auto socket = std::make_shared<Protocol::socket>(io);
+  auto socket = std::make_shared<HookSocket>(io);
   auto late = std::make_shared<bool>(false);
   asio::steady_timer deadline(io);
   deadline.expires_after(hook_deadline);
@@ -33,7 +33,7 @@ boost::asio::awaitable<Result<void>> hand_to_hook(std::filesystem::path path, st
     return *late ? Error{Errc::timeout, "the hook does not take it"}
                  : Error{Errc::unavailable, why.message()};
   };
-  auto connecting = socket->async_connect(Protocol::endpoint(path.string()), as_tuple);
+  auto connecting = socket->async_connect(asio::local::stream_protocol::endpoint(path.string()), as_tuple);
   const auto [no_connection] = co_await std::move(connecting);
   if (no_connection) co_return failed(no_connection);
   auto writing = asio::async_write(*socket, asio::buffer(text), as_tuple);

@@ -24,6 +24,9 @@ std::vector<Point> points_of(const Downtime& downtime, const DowntimeRules& rule
   std::vector<Point> out;
   if (downtime.kind == Downtime::Kind::emergency) {
     if (downtime.until) out.push_back({*downtime.until, Said::overdue});
+    if (const auto agreed = impact_of(rules.impacts, downtime.severity).repair; agreed > milliseconds(0))
+      out.push_back({downtime.from + agreed, Said::repair_late});
+    std::ranges::stable_sort(out, {}, &Point::at);
     return out;
   }
   for (const auto before : rules.announce) out.push_back({downtime.from - before, Said::reminded});
@@ -91,10 +94,13 @@ std::string announcement(const Downtime& downtime, const Calendar& days) {
                      as_sentence(downtime.text));
 }
 
-std::string emergency_words(const Downtime& downtime, const Calendar& days) {
-  return fmt::format("{} ({}) since {}. {}{}", called_kind(downtime), downtime.severity,
-                     days.moment_text(downtime.from), as_sentence(downtime.text),
-                     expected_words(downtime, days));
+std::string emergency_words(const Downtime& downtime, const DowntimeRules& rules) {
+  const Calendar& days = rules.calendar;
+  std::string text = fmt::format("{} ({}) since {}. {}", called_kind(downtime),
+                                 severity_words(rules.impacts, downtime.severity),
+                                 days.moment_text(downtime.from), as_sentence(downtime.text));
+  if (!downtime.ticket.empty()) text += fmt::format(" It was passed on as {}.", downtime.ticket);
+  return text + expected_words(downtime, days);
 }
 
 std::string began_words(const Downtime& downtime, const DowntimeRules& rules) {
@@ -121,9 +127,22 @@ bool is_severity(std::string_view word) {
 }
 
 std::string_view name(Said said) {
-  static constexpr std::array<std::string_view, 9> names{
-      "announced", "reminded", "changed", "extended", "withdrawn", "began", "declared", "overdue", "ended"};
+  static constexpr std::array<std::string_view, 10> names{"announced",   "reminded", "changed",  "extended",
+                                                          "withdrawn",   "began",    "declared", "overdue",
+                                                          "repair_late", "ended"};
   return names[static_cast<std::size_t>(said)];
+}
+
+const Impact& impact_of(const Impacts& impacts, std::string_view severity) {
+  const auto found = std::ranges::find(severities, severity);
+  const auto index = found == std::end(severities) ? 0 : std::distance(std::begin(severities), found);
+  return impacts.at(static_cast<std::size_t>(index));
+}
+
+std::string severity_words(const Impacts& impacts, std::string_view severity) {
+  const auto& means = impact_of(impacts, severity).means;
+  return means.empty() || !is_severity(severity) ? std::string(severity)
+                                                 : fmt::format("{}: {}", severity, means);
 }
 
 std::optional<Said> due(const Downtime& downtime, const DowntimeRules& rules, WallTime now) {
@@ -206,6 +225,7 @@ Result<Downtime> declare(const DowntimeAsk& ask, bool closes, WallTime now) {
   out.from = out.made_at = out.told_at = whole(now);
   if (ask.until) out.until = whole(*ask.until);
   out.severity = ask.severity.value_or("critical");
+  out.ticket = ask.ticket.value_or(std::string());
   out.text = ask.text.value_or(std::string());
   TRY(check_severity(out.severity));
   if (out.until) TRY(check_times(out.from, *out.until, now));
@@ -223,6 +243,11 @@ Result<Changed> change(const Downtime& downtime, const DowntimeAsk& ask, WallTim
   if (ask.until) next.until = whole(*ask.until);
   if (ask.severity) next.severity = *ask.severity;
   if (ask.text) next.text = *ask.text;
+  if (ask.ticket) {
+    if (downtime.kind == Downtime::Kind::planned)
+      return not_so("A planned downtime is not passed on, so it has no reference");
+    next.ticket = *ask.ticket;
+  }
   if (next == downtime) return not_so("That is what is planned already");
   TRY(check_severity(next.severity));
   const bool longer = next.until != downtime.until;
@@ -269,7 +294,7 @@ std::string words(const Downtime& downtime, Said said, const DowntimeRules& rule
       return announcement(downtime, days);
     case Said::changed:
       return "Changed: " + (downtime.kind == Downtime::Kind::planned ? announcement(downtime, days)
-                                                                     : emergency_words(downtime, days));
+                                                                     : emergency_words(downtime, rules));
     case Said::extended:
       return fmt::format("The downtime takes longer than was said. It is now expected to be over on {}. {}",
                          days.moment_text(*downtime.until), as_sentence(downtime.text));
@@ -279,12 +304,20 @@ std::string words(const Downtime& downtime, Said said, const DowntimeRules& rule
     case Said::began:
       return began_words(downtime, rules);
     case Said::declared:
-      return emergency_words(downtime, days) +
+      return emergency_words(downtime, rules) +
              (downtime.closes ? " Nobody can sign in meanwhile, except for what goes on." : std::string());
     case Said::overdue:
       return fmt::format(
           "The emergency downtime lasts longer than expected. It was expected to be over on {}. {}",
           days.moment_text(*downtime.until), as_sentence(downtime.text));
+    case Said::repair_late:
+      return fmt::format(
+          "The emergency downtime {} ({}) was not put right in the time agreed. {}{}", downtime.id,
+          severity_words(rules.impacts, downtime.severity), as_sentence(downtime.text),
+          downtime.ticket.empty()
+              ? fmt::format(" Pass it on, and say so: cardgate downtime change {} --ticket REFERENCE",
+                            downtime.id)
+              : fmt::format(" It was passed on as {}.", downtime.ticket));
     case Said::ended:
       break;
   }
@@ -296,7 +329,7 @@ std::string words(const Downtime& downtime, Said said, const DowntimeRules& rule
 
 std::string words_now(const Downtime& downtime, const DowntimeRules& rules, WallTime now) {
   const Calendar& days = rules.calendar;
-  if (downtime.kind == Downtime::Kind::emergency) return emergency_words(downtime, days);
+  if (downtime.kind == Downtime::Kind::emergency) return emergency_words(downtime, rules);
   if (downtime.from > now) return announcement(downtime, days);
   return fmt::format("{} ({}) until {}. {}", called_kind(downtime), downtime.severity,
                      days.moment_text(*downtime.until), as_sentence(downtime.text));

@@ -5,6 +5,7 @@
 //   emergency   declared -> overdue, when it lasts longer than was expected -> ended by somebody, with its outcome
 #pragma once
 
+#include <array>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,14 +19,29 @@
 
 namespace cardgate::daemon::work {
 
+inline constexpr std::string_view severities[] = {"critical", "high", "moderate", "standard"};
+bool is_severity(std::string_view word);
+
+/// What a severity means, for people, and the times that are agreed for it.
+struct Impact {
+  std::string means;
+  milliseconds answer{0};  // until somebody has said how bad it is
+  milliseconds repair{0};  // until it is over
+};
+/// In the order of `severities`.
+using Impacts = std::array<Impact, 4>;
+/// Of no severity yet: the first.
+const Impact& impact_of(const Impacts& impacts, std::string_view severity);
+/// "high: a department cannot work"
+std::string severity_words(const Impacts& impacts, std::string_view severity);
+
 struct DowntimeRules {
   std::vector<milliseconds> announce;  // so long before its beginning it is said again
   milliseconds drain{0};               // from its beginning until sessions end
   Calendar calendar = {};              // in whose time people are told
+  Impacts impacts = {};                // an emergency lasts as long as is agreed at most, or that is told
 };
 
-inline constexpr std::string_view severities[] = {"critical", "high", "moderate", "standard"};
-bool is_severity(std::string_view word);
 /// What somebody wrote, with the full stop that they may have left out.
 std::string as_sentence(std::string text);
 
@@ -38,7 +54,8 @@ enum class Said : std::uint8_t {
   withdrawn,
   began,
   declared,
-  overdue,  // an emergency that was expected to be over
+  overdue,      // an emergency that was expected to be over
+  repair_late,  // an emergency that lasts longer than is agreed for its severity
   ended,
 };
 /// Stable codes for log, events and hooks: "announced", ...
@@ -66,6 +83,7 @@ Closing closing_at(std::span<const reg::Downtime> open, const DowntimeRules& rul
 struct DowntimeAsk {
   std::optional<WallTime> from, until;
   std::optional<std::string> severity, text;
+  std::optional<std::string> ticket = {};  // of an emergency
 };
 /// Errors: invalid_argument, a sentence for people.
 Result<reg::Downtime> plan(const DowntimeAsk& ask, WallTime now);

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 
-#include "daemon/work/downtime.hpp"
-
 namespace cardgate::daemon::work {
 namespace {
 
@@ -16,19 +14,13 @@ Error fault_error(std::string text) {
   return {Errc::invalid_argument, std::move(text)};
 }
 
-const AgreedTimes& times_of(const Fault& fault, const FaultRules& rules) {
-  const auto found = std::ranges::find(severities, fault.severity);
-  const auto index = found == std::end(severities) ? 0 : std::distance(std::begin(severities), found);
-  return rules.agreed.at(static_cast<std::size_t>(index));
-}
-
 /// By when what is still missing was to be done.
 struct Late {
   std::optional<WallTime> answer;
   WallTime repair;
 };
 Late late_at(const Fault& fault, const FaultRules& rules) {
-  const auto& times = times_of(fault, rules);
+  const auto& times = impact_of(rules.impacts, fault.severity);
   Late out{std::nullopt, fault.reported_at + times.repair};
   if (fault.state == Fault::State::reported) out.answer = fault.reported_at + times.answer;
   return out;
@@ -129,15 +121,19 @@ std::string words(const Fault& fault, FaultSaid said, const FaultRules& rules) {
           fault.id, about, fault.id);
     case FaultSaid::classed:
     case FaultSaid::passed_on:
-      return fmt::format("Fault{}: {}{}", fault.severity.empty() ? "" : fmt::format(" ({})", fault.severity),
-                         about, later_words(fault, days));
+      return fmt::format(
+          "Fault{}: {}{}",
+          fault.severity.empty() ? "" : fmt::format(" ({})", severity_words(rules.impacts, fault.severity)),
+          about, later_words(fault, days));
     case FaultSaid::joined:
       return fmt::format("Fault {} is the same as fault {}.", fault.id, fault.joined_to);
     case FaultSaid::answer_late:
       return fmt::format("Nobody has answered fault {} in the time agreed: {}", fault.id, about);
     case FaultSaid::repair_late:
       return fmt::format("Fault {} ({}) was not put right in the time agreed: {}", fault.id,
-                         fault.severity.empty() ? "nobody has said how bad it is" : fault.severity, about);
+                         fault.severity.empty() ? "nobody has said how bad it is"
+                                                : severity_words(rules.impacts, fault.severity),
+                         about);
     case FaultSaid::closed:
       break;
   }

@@ -5,7 +5,6 @@
 //            -> joined to another one that is the same
 #pragma once
 
-#include <array>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,18 +13,13 @@
 #include "base/calendar.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "daemon/work/downtime.hpp"
 #include "register/fault.hpp"
 
 namespace cardgate::daemon::work {
 
-/// The times that are agreed for one severity.
-struct AgreedTimes {
-  milliseconds answer{0};  // from the report until somebody has said how bad it is
-  milliseconds repair{0};  // from the report until it is closed
-};
 struct FaultRules {
-  /// In the order of `severities` (downtime.hpp). Until somebody has said how bad it is, the first counts.
-  std::array<AgreedTimes, 4> agreed;
+  Impacts impacts;         // from the report on. Until somebody has said how bad it is, the first counts
   Calendar calendar = {};  // in whose time people are told
 };
 

@@ -274,6 +274,25 @@ TEST_F(InDowntime, AnEmergencyIsToldAtOnceAndEndsByHand) {
   EXPECT_EQ(house.records("downtime").back().at("reason").as_string(), "A new switch");
 }
 
+TEST_F(InDowntime, AnEmergencyIsPassedOnAndTheTeamIsToldWhenItLastsTooLong) {
+  ASSERT_EQ(
+      house.ask("POST", "/v1/emergencies", {{"text", "No network"}, {"severity", "critical"}}, House::root())
+          .status,
+      201);
+  const auto passed_on = house.ask("PUT", "/v1/downtime/1", {{"ticket", "INC0012345"}}, House::root());
+  ASSERT_EQ(passed_on.status, 200) << passed_on.body;
+  EXPECT_THAT(passed_on.text("message"), HasSubstr("It was passed on as INC0012345."));
+  EXPECT_EQ(passed_on.json().at("downtime").at("ticket").as_string(), "INC0012345");
+  EXPECT_EQ(house.records("downtime").back().at("details").at("ticket").as_string(), "INC0012345");
+  house.run_until([&] { return !house.owners().downtime.owes(1); });
+  house.restart();
+  EXPECT_EQ(listed().at(0).at("ticket").as_string(), "INC0012345") << "it is on file";
+  house.forward(hours(4));
+  EXPECT_THAT(acts(), ElementsAre("declared by root", "changed by root", "repair_late"));
+  ASSERT_EQ(plan("20:00", "21:00").status, 201);
+  EXPECT_EQ(house.ask("PUT", "/v1/downtime/2", {{"ticket", "INC2"}}, House::root()).error(), "not_possible");
+}
+
 TEST_F(InDowntime, AnEmergencyThatClosesEndsSessions) {
   house.sign_in(House::ada());
   ASSERT_EQ(house.ask("POST", "/v1/emergencies", {{"text", "Leak"}, {"closes", true}}, House::root()).status,

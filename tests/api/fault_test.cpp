@@ -71,7 +71,7 @@ TEST_F(Faults, TheTeamSaysHowBadItIsAndWhatEverybodyIsTold) {
   EXPECT_THAT(told, HasSubstr(R"("kind":"classed")"));
   EXPECT_THAT(told, HasSubstr("No printing on ward 4"));
   EXPECT_THAT(house.ask("GET", "/v1/status", House::eve()).body,
-              HasSubstr("Fault (high): No printing on ward 4."));
+              HasSubstr("Fault (high: a department cannot work): No printing on ward 4."));
   house.insert_card(House::ada());
   EXPECT_THAT(house.ask("POST", "/v1/sessions", house.with_card(House::ada()), House::ada()).body,
               HasSubstr("No printing on ward 4"))
@@ -193,7 +193,7 @@ TEST_F(Faults, PeopleSeeTheirContinuityPlanWhereARoleCannotBeHad) {
       House::usual_clients() +
       "downtime: {continuity: [{team: esr-workforce-systems, text: Use the team's red folder, reviewed: "
       "2026-05-01}, {text: Use the paper forms, place: Front desk, telephone: '01632 960123', "
-      "reviewed: 2026-05-01}]}\n");
+      "owner: '1000', reviewed: 2026-05-01}]}\n");
   house.reload();
   house.sign_in(House::ada());
   house.sign_in(House::tia());
@@ -202,6 +202,8 @@ TEST_F(Faults, PeopleSeeTheirContinuityPlanWhereARoleCannotBeHad) {
   ASSERT_EQ(refused.error(), "access_denied") << refused.body;
   EXPECT_EQ(refused.json().at("continuity").at("text").as_string(), "Use the paper forms");
   EXPECT_EQ(refused.json().at("continuity").at("telephone").as_string(), "01632 960123");
+  EXPECT_EQ(refused.json().at("continuity").at("owner").at("id").as_string(), "1000");
+  EXPECT_NE(refused.json().at("continuity").at("owner").at("name").as_string(), "1000") << "by name";
   const auto theirs = house.ask("POST", "/v1/token", {{"role", "core"}, {"audience", "esr"}}, House::tia());
   ASSERT_EQ(theirs.error(), "access_denied") << theirs.body;
   EXPECT_EQ(theirs.json().at("continuity").at("text").as_string(), "Use the team's red folder");

@@ -124,6 +124,28 @@ TEST(DowntimeRules, AnEmergencyLastsUntilSomebodyEndsIt) {
               HasSubstr("Nobody knows yet when it will be over"));
 }
 
+TEST(DowntimeRules, AnEmergencyIsPassedOnAndLastsAsLongAsIsAgreed) {
+  DowntimeRules rules = lead_times;
+  rules.impacts = {{{"nobody can work", minutes(15), hours(4)},
+                    {"a department cannot work", hours(1), hours(8)},
+                    {"people work more slowly", hours(4), hours(48)},
+                    {"somebody is held up", hours(24), hours(120)}}};
+  auto emergency = declare(asking({}, {}), false, midday).value();
+  emergency.id = 4;
+  EXPECT_THAT(words_now(emergency, rules, midday), HasSubstr("(high: a department cannot work) since"));
+  EXPECT_EQ(next_change(std::vector{emergency}, rules, midday), midday + hours(8));
+  EXPECT_EQ(due(emergency, rules, midday + hours(8)), Said::repair_late);
+  EXPECT_THAT(words(emergency, Said::repair_late, rules), HasSubstr("cardgate downtime change 4 --ticket"));
+  DowntimeAsk upwards;
+  upwards.ticket = "INC0012345";
+  const auto passed_on = change(emergency, upwards, midday + minutes(5)).value();
+  EXPECT_THAT(words(passed_on.downtime, passed_on.said, rules), HasSubstr("It was passed on as INC0012345."));
+  EXPECT_THAT(words(passed_on.downtime, Said::repair_late, rules), HasSubstr("passed on as INC0012345"));
+  const auto odd = change(planned(midday + hours(1), midday + hours(2)), upwards, midday);
+  ASSERT_FALSE(odd);
+  EXPECT_THAT(odd.error().context, HasSubstr("not passed on"));
+}
+
 TEST(DowntimeRules, AnEmergencyThatIsExpectedToEndBeforeAPlannedOneOpensWithThat) {
   auto emergency = declare(asking({}, midday + hours(2)), true, midday).value();
   emergency.id = 2;

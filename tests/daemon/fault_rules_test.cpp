@@ -17,8 +17,10 @@ const WallTime morning = parse_rfc3339("2026-06-01T08:00:00Z").value();
 
 FaultRules agreement() {
   FaultRules out;
-  out.agreed = {
-      {{minutes(15), hours(4)}, {hours(1), hours(8)}, {hours(4), hours(48)}, {hours(24), hours(120)}}};
+  out.impacts = {{{"nobody can work", minutes(15), hours(4)},
+                  {"a department cannot work", hours(1), hours(8)},
+                  {"people work more slowly", hours(4), hours(48)},
+                  {"somebody is held up", hours(24), hours(120)}}};
   return out;
 }
 
@@ -66,7 +68,7 @@ TEST(FaultRules, EverybodyReadsOnlyWhatTheTeamWrote) {
   EXPECT_TRUE(is_for_everybody(*loud, FaultSaid::classed));
   EXPECT_TRUE(is_for_everybody(*loud, FaultSaid::closed));
   EXPECT_FALSE(is_for_everybody(*loud, FaultSaid::repair_late)) << "that is the team's";
-  EXPECT_EQ(words_now(*loud, agreement()), "Fault (high): No printing on ward 4.");
+  EXPECT_EQ(words_now(*loud, agreement()), "Fault (high: a department cannot work): No printing on ward 4.");
 }
 
 TEST(FaultRules, IsPassedOnAndClosed) {

@@ -18,6 +18,10 @@ ActOption severity_option() {
           "How badly work is hit: critical, high, moderate or standard. If you leave it out when you plan: "
           "standard"};
 }
+ActOption ticket_option() {
+  return {"--ticket", "ticket",
+          "The reference under which an emergency was passed on to somebody who can end it"};
+}
 ActOption text_option(bool required) {
   return {"--text", "text", "What people are told: what does not work, and what to do instead", required};
 }
@@ -46,7 +50,7 @@ void add_changes(CLI::App& group, Cli& cli) {
            .subject_help = "Its number: cardgate downtime list",
            .options = {moment_option("--from", "begins_at", "When it begins now"),
                        moment_option("--until", "ends_at", "When it ends now"), severity_option(),
-                       text_option(false)},
+                       text_option(false), ticket_option()},
            .as_root = true});
   add_act(group, cli,
           {.name = "withdraw",
@@ -112,6 +116,7 @@ void add_downtime(CLI::App& app, Cli& cli) {
             {"--severity", "severity",
              "How badly work is hit: critical, high, moderate or standard. If you leave it out: critical"},
             moment_option("--expected", "ends_at", "When you expect it to be over, if you know"),
+            ticket_option(),
             {"--close", "closes", "Nobody can sign in until you end it, and sessions end", false, true}},
        .as_root = true});
   add_changes(*group, cli);

@@ -136,14 +136,18 @@ TEST_F(FaultCommand, ListsWhatIsToldAndWhatWasReported) {
 }
 
 TEST_F(FaultCommand, ARefusalSaysWhatToDoMeanwhile) {
-  service.answer("POST /v1/faults", {problem(503, "downtime", "Closed because of downtime until noon.",
-                                             {{"continuity", json::object{{"text", "Use the paper forms."},
-                                                                          {"place", "Front desk"},
-                                                                          {"telephone", "01632 960123"},
-                                                                          {"reviewed_on", "2026-05-01"}}}})});
+  service.answer(
+      "POST /v1/faults",
+      {problem(503, "downtime", "Closed because of downtime until noon.",
+               {{"continuity", json::object{{"text", "Use the paper forms."},
+                                            {"place", "Front desk"},
+                                            {"telephone", "01632 960123"},
+                                            {"owner", json::object{{"id", "7"}, {"name", "Mia Invented"}}},
+                                            {"reviewed_on", "2026-05-01"}}}})});
   const auto refused = run({"report", "--text", "x"});
   EXPECT_THAT(refused.all,
               HasSubstr("Meanwhile: Use the paper forms.\n  where: Front desk\n  telephone: 01632"));
+  EXPECT_THAT(refused.all, HasSubstr("answers for this plan: Mia Invented (reviewed on 2026-05-01)"));
 }
 
 }  // namespace
