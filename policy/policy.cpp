@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::array<std::string_view, act_count> act_names{
     "submit-forms",   "approve-forms", "record-training", "delegate",   "request-removal", "remove-access",
-    "restore-access", "manage-staff",  "give-codes",      "see-people", "manage-downtime"};
+    "restore-access", "manage-staff",  "give-codes",      "see-people", "manage-downtime", "read-audit"};
 
 bool same_thing(const Prerequisite& a, const Prerequisite& b) {
   return a.kind == b.kind && a.subject == b.subject;

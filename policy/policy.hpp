@@ -84,8 +84,9 @@ enum class Act : std::uint8_t {
   give_codes,       // activation codes and new passwords, at the help desk
   see_people,       // what others hold and lack
   manage_downtime,  // plan, change and withdraw downtime; declare and end an emergency
+  read_audit,       // what the audit log holds, of everybody whom the role's records reach
 };
-inline constexpr std::size_t act_count = 11;
+inline constexpr std::size_t act_count = 12;
 /// "submit-forms", ...
 std::string_view name(Act act);
 

@@ -403,8 +403,8 @@ TEST_F(Modes, EachListThatARoleOpensIsUseOfIt) {
 
 TEST_F(Modes, ARoleWhoseTimeIsOverShowsNothing) {
   house.change_policy(
-      "          give-codes, see-people, manage-downtime]\n    max_session: 12h\n    idle: 15m\n",
-      "          give-codes, see-people, manage-downtime]\n    max_session: 1h\n    idle: 1h\n");
+      "          give-codes, see-people, manage-downtime, read-audit]\n    max_session: 12h\n    idle: 15m\n",
+      "          give-codes, see-people, manage-downtime, read-audit]\n    max_session: 1h\n    idle: 1h\n");
   house.reload();
   session = house.sign_in(House::tia());
   const char* record = "/v1/records/1000/allowed?role=esr-workforce-systems";
