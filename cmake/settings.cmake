@@ -73,6 +73,18 @@ function(cardgate_share_headers name)
   target_precompile_headers(${name} REUSE_FROM cardgate_common_headers)
 endfunction()
 
+# The same with Asio and Beast: what the service, and who talks to it, include.
+add_library(cardgate_asio_headers OBJECT EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/cmake/common_headers.cpp)
+target_link_libraries(cardgate_asio_headers PRIVATE cardgate_settings Boost::headers Boost::json fmt::fmt Threads::Threads)
+target_precompile_headers(cardgate_asio_headers PRIVATE <algorithm> <array> <chrono> <cstdint> <filesystem> <functional> <map>
+  <memory> <optional> <string> <vector> <fmt/format.h> <boost/asio.hpp> <boost/asio/local/stream_protocol.hpp>
+  <boost/beast/http.hpp> <boost/json.hpp>)
+
+# cardgate_share_asio_headers(TARGET): takes over those instead.
+function(cardgate_share_asio_headers name)
+  target_precompile_headers(${name} REUSE_FROM cardgate_asio_headers)
+endfunction()
+
 # cardgate_compile_together(TARGET [FILES]): several files in one run of the compiler, which instantiates Asio's, CLI11's and
 # Boost.JSON's templates once for all of them. So no two files of TARGET may give a name of their own to two things.
 # -DCARDGATE_TOGETHER=OFF compiles one by one: better for who changes one file again and again.

@@ -4,9 +4,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cstdio>
+#include <exception>
+
 #include "base/secret.hpp"
 #include "client/command/command_tree.hpp"
 #include "client/command/output.hpp"
+#include "client/command/run.hpp"
 #include "client/command/usage.hpp"
 #include "client/command/work/act.hpp"
 
@@ -26,7 +30,9 @@ const std::string& policy_socket(const Cli& cli, const std::string& session) {
   return ::geteuid() == 0 && session.empty() ? cli.admin_socket : cli.socket;
 }
 
-int run(int argc, char** argv) {
+namespace {
+
+int run_command(int argc, char** argv) {
   init_crypto();
   Cli cli;
   CLI::App app{"Sign in with a smartcard, and see what you can use.", "cardgate"};
@@ -86,6 +92,17 @@ int run(int argc, char** argv) {
     return app.exit(end) == 0 ? int{exit_ok} : int{exit_usage};  // help and version end the same way
   }
   return cli.action();
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  try {
+    return run_command(argc, argv);
+  } catch (const std::exception& failure) {
+    fmt::print(stderr, "cardgate: {}\n", failure.what());
+    return exit_error;
+  }
 }
 
 }  // namespace cardgate::client

@@ -62,7 +62,4 @@ const std::string& policy_socket(const Cli& cli, const std::string& session);
 /// `staff import FILE`, for set-up. The exit code.
 int import_staff(const Cli& cli, const std::string& file, bool dry_run);
 
-/// The whole program.
-int run(int argc, char** argv);
-
 }  // namespace cardgate::client
