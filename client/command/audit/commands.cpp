@@ -9,6 +9,7 @@ void add_audit(CLI::App& app, Cli& cli) {
   group->require_subcommand(1);
   add_audit_verify(*group, cli);
   add_audit_show(*group, cli);
+  add_audit_report(*group, cli);
 }
 
 }  // namespace cardgate::client
