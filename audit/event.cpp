@@ -203,6 +203,15 @@ constexpr EventInfo table[] = {
      .said = "a token was refused",
      .next_step = "many from one client: see whether its entry in `clients` is right",
      .refusal = "A token was refused"},
+    {.event = Event::token_key,
+     .name = "token_key",
+     .members = "details.act, details.kid, details.algorithm, details.state, details.published_at, "
+                "details.signs_at, details.ends_at",
+     .recorded = "a key that signs tokens was `published`, `signs` from now on, has `ended`, or was "
+                 "`revoked` with all "
+                 "its tokens",
+     .said = "a key that signs tokens was published, signs from now on, has ended or was revoked",
+     .next_step = "of `revoked`: programs that verify tokens offline must fetch the keys again at once"},
     {.event = Event::certificate_explained,
      .name = "certificate_explained",
      .members = "person, client, reason, details.certificate, details.serial",

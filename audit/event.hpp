@@ -41,6 +41,7 @@ enum class Event : std::uint8_t {
   pcscd_reachable,
   token,
   token_refused,
+  token_key,
   certificate_explained,
   introspected,
   revoked,

@@ -35,7 +35,7 @@ class Log::Impl {
     thread_.join();
   }
 
-  void append(Record record, Done done, Keep keep) {
+  void append(Record record, Done done, Keep keep, Begin begin) {
     auto body = encode(record);
     if (!body) return refuse(done, std::move(body).error());
     // What was done already is not turned away as soon as what can still be refused.
@@ -53,6 +53,8 @@ class Log::Impl {
       if (keep >= Keep::if_room) whole = std::make_unique<Record>(std::move(record));
       // Taken under the lock, so that times follow the sequence.
       queue_.push_back({clock_.wall(), std::move(*body), std::move(done), keep, std::move(whole)});
+      if (begin == Begin::when_told) return;
+      begun_ = true;
       idle = std::exchange(idle_, false);
     }
     if (idle) wake_.notify_one();
@@ -64,6 +66,18 @@ class Log::Impl {
     {
       const std::lock_guard lock(mutex_);
       queue_.push_back({clock_.wall(), {}, std::move(done), Keep::no, nullptr});
+      begun_ = true;
+      idle = std::exchange(idle_, false);
+    }
+    if (idle) wake_.notify_one();
+  }
+
+  void begin() {
+    bool idle = false;
+    {
+      const std::lock_guard lock(mutex_);
+      if (queue_.empty()) return;
+      begun_ = true;
       idle = std::exchange(idle_, false);
     }
     if (idle) wake_.notify_one();
@@ -132,7 +146,7 @@ class Log::Impl {
   /// Takes the whole queue. An empty batch asks for a checkpoint, or to try the disk again; false is the end.
   bool wait(Batch& batch) {
     std::unique_lock lock(mutex_);
-    const auto ready = [&] { return !queue_.empty() || stopping_ || probe_; };
+    const auto ready = [&] { return begun_ || stopping_ || probe_; };
     // While late records wait nobody needs to ask: the disk is tried again by itself.
     auto due = checkpoint_due_;
     if (has_late()) due = due ? std::min(*due, retry_at_) : retry_at_;
@@ -147,6 +161,7 @@ class Log::Impl {
       idle_ = false;
     }
     probe_ = false;
+    begun_ = false;
     std::swap(batch, queue_);
     return !batch.empty() || !stopping_;
   }
@@ -286,6 +301,7 @@ class Log::Impl {
   std::mutex mutex_;
   std::condition_variable wake_;
   Batch queue_;            // guarded by mutex_
+  bool begun_ = false;     // guarded by mutex_: what is in the queue is to be written
   bool idle_ = false;      // guarded by mutex_: the writer sleeps and has not been woken yet
   bool stopping_ = false;  // guarded by mutex_
   bool probe_ = false;     // guarded by mutex_
@@ -329,8 +345,12 @@ Result<std::unique_ptr<Log>> Log::open(const Options& options, SigningKey key, c
       new Log(std::make_unique<Impl>(options, clock, std::move(writer), std::move(late))));
 }
 
-void Log::append(Record record, Done done, Keep keep) {
-  impl_->append(std::move(record), std::move(done), keep);
+void Log::append(Record record, Done done, Keep keep, Begin begin) {
+  impl_->append(std::move(record), std::move(done), keep, begin);
+}
+
+void Log::begin() {
+  impl_->begin();
 }
 
 void Log::when_settled(Done done) {

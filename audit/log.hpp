@@ -49,6 +49,10 @@ struct Options {
   std::function<void(std::size_t count)> late_written = {};  // so many late records are in the log now
 };
 
+/// When the writer begins with a record. `when_told`: with begin(), or with the next record that is not so: whoever gives many in a
+/// row makes one group commit of them.
+enum class Begin : std::uint8_t { at_once, when_told };
+
 class Log {
  public:
   using Done = std::function<void(const Result<void>&)>;
@@ -82,7 +86,9 @@ class Log {
   /// queue full: unavailable), on this thread before append returns. Errors given to `done` else: no_space,
   /// io. A record that is to be kept (`keep`) and fails is kept by then, and is written before anything else as soon as the
   /// disk takes it; while such records wait, the disk is tried again every retry_after.
-  void append(Record record, Done done, Keep keep = Keep::no);
+  void append(Record record, Done done, Keep keep = Keep::no, Begin begin = Begin::at_once);
+  /// Whoever gives a record `when_told` calls this soon.
+  void begin();
 
   /// `done` is called when every record that was appended before is durable, or has failed and is kept. Its result is the
   /// disk's state, not that of those records.

@@ -17,6 +17,7 @@
 #include "daemon/record/audit_journal.hpp"
 #include "daemon/rules/keys.hpp"
 #include "daemon/rules/settings.hpp"
+#include "daemon/sessions/token_keys.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -105,6 +106,8 @@ Result<Service::Parts> prepare(const std::filesystem::path& file, const Clock& c
   auto lost = say_what_is_lost(installation, config, *staff);
   auto writer = TRY(reg::open_sqlite_again(config.state_directory / "register.db"));
   auto key = TRY(load_or_create_key(key_place(config.state_directory, token_key_name)));
+  auto token_keys = TRY(TokenKeys::open(std::move(key), config.state_directory / "token-keys",
+                                        config.tokens.algorithm, clock.wall()));
   auto audit_key = TRY(load_or_create_key(key_place(config.state_directory, audit_key_name)));
   audit::Options options;
   options.directory = config.audit_directory;
@@ -124,7 +127,7 @@ Result<Service::Parts> prepare(const std::filesystem::path& file, const Clock& c
                         .writer = std::move(writer),
                         .credentials = std::move(credentials),
                         .log = std::move(log),
-                        .key = std::move(key),
+                        .token_keys = std::move(token_keys),
                         .told_at_start = std::move(lost)};
 }
 

@@ -40,7 +40,7 @@ Service::Owners::Owners(boost::asio::io_context& context, const Clock& system, P
                        std::move(parts.credentials)),
       sessions(io, table, rules, roll, recorder, events, waiting_acts, loader, clock),
       downtime(io, rules, roll, register_threads, sessions, events, recorder, clock),
-      tokens(std::move(parts.key), rules, admission, sessions, recorder, clock),
+      tokens(io, std::move(parts.token_keys), rules, admission, sessions, recorder, clock),
       cards(io, rules, loader, admission, roll, sessions, events, recorder, clock),
       accounts(io, rules, admission, roll, sessions, cards, clock),
       actors(rules, roll, sessions, downtime, recorder, clock),
@@ -72,6 +72,7 @@ Service::Service(boost::asio::io_context& io, const Clock& clock, Parts parts)
       .enrolment{o.rules, o.roll, o.recorder, o.clock, o.register_threads, o.passwords, o.help_desk},
       .card{o.cards, o.unblocking, o.loans, o.deeds, o.roll, o.recorder},
       .token{o.rules, o.admission, o.roll, o.sessions, o.tokens, o.downtime, o.recorder, o.clock},
+      .token_keys{o.tokens, o.recorder},
       .people{o.rules, o.roll, o.sessions, o.recorder, o.clock, o.actors, o.people, o.tokens},
       .form{o.rules, o.roll, o.clock, o.actors, o.people, o.deeds},
       .declaration{o.rules, o.roll, o.clock, o.actors, o.deeds},
@@ -115,6 +116,7 @@ void Service::wire() {
     if (config.downtime.fixed != before.config.downtime.fixed)
       o.events.publish("downtime", {{"kind", "changed"}}, std::nullopt);
     o.downtime.look();
+    o.tokens.look();
   };
   o.loader.on_judge = [&o] {
     o.sessions.review_all();
@@ -149,6 +151,7 @@ void Service::start(CardDrivers drivers, bool watch) {
   o.loans.changed();
   o.faults.look();
   o.downtime.look();
+  o.tokens.look();
   log_findings(*o.rules.policy(), o.rules.config().policy.string());
   boost::asio::co_spawn(o.io, o.register_threads.try_until_written(), boost::asio::detached);
   o.notices.rules_changed(nullptr);
@@ -194,6 +197,7 @@ void Service::clock_was_set() {
   owners_->loans.end_if_due();
   owners_->faults.look();
   owners_->downtime.look();
+  owners_->tokens.look();
 }
 
 void Service::tick() {
@@ -202,6 +206,7 @@ void Service::tick() {
   owners_->loans.end_if_due();
   owners_->faults.look();
   owners_->downtime.look();
+  owners_->tokens.look();
 }
 
 void Service::set_connections(std::function<std::size_t()> count) {

@@ -13,6 +13,7 @@
 #include "daemon/drivers/driver.hpp"
 #include "daemon/http/answer.hpp"
 #include "daemon/rules/rule_loader.hpp"
+#include "daemon/sessions/token_keys.hpp"
 #include "register/credentials.hpp"
 #include "register/register.hpp"
 
@@ -30,7 +31,7 @@ class Service {
     std::unique_ptr<reg::Register> writer;  // for changes: a second connection to the same file
     std::unique_ptr<reg::Credentials> credentials;
     std::unique_ptr<audit::Log> log;
-    SigningKey key;
+    TokenKeys token_keys;
     std::vector<std::string> told_at_start;  // what people should know until the next start
   };
   /// `io` and `clock` outlive the service. REQUIRES: when the service is destroyed, `io` does not run, and it never runs again.

@@ -36,18 +36,24 @@ Result<json::object> parse_part(std::string_view part, std::string_view part_nam
   return std::move(value->as_object());
 }
 
-/// The kid of a header that says exactly what ours do; a member we do not know (crit, jku, x5c...) could
-/// change what the signature means.
-Result<std::string> check_header(std::string_view part) {
+struct Header {
+  Algorithm algorithm = Algorithm::eddsa;
+  std::string kid;
+};
+
+/// A header that says exactly what ours do; a member we do not know (crit, jku, x5c...) could change what the
+/// signature means.
+Result<Header> check_header(std::string_view part) {
   const auto header = TRY(parse_part(part, "header"));
   const auto* alg = find_string(header, "alg");
   const auto* typ = find_string(header, "typ");
   const auto* kid = find_string(header, "kid");
-  if (alg == nullptr || *alg != "EdDSA") return malformed("is not signed with EdDSA");
+  const auto algorithm = alg == nullptr ? std::nullopt : parse_algorithm(*alg);
+  if (!algorithm) return malformed("is not signed with EdDSA, Ed25519 or ES256");
   if (typ == nullptr || *typ != "at+jwt") return malformed("is not of type at+jwt");
   if (kid == nullptr || kid->empty()) return malformed("does not name its key");
   if (header.size() != 3) return malformed("has a header with unknown members");
-  return std::string(*kid);
+  return Header{*algorithm, std::string(*kid)};
 }
 
 /// Takes each claim from the object; the first that is missing or of a wrong type stays in `wrong`.
@@ -85,30 +91,44 @@ struct ClaimsReader {
   }
 };
 
-}  // namespace
-
-Result<Claims> check_signature(std::string_view token, std::span<const VerifyingKey> keys) {
-  if (token.size() > max_token_bytes) return malformed("is too long");
-  const auto parts = TRY(split(token));
-  const auto kid = TRY(check_header(parts[0]));
-  const auto signature = from_base64url(parts[2]);
-  if (!signature || signature->size() != std::tuple_size_v<Signature>)
-    return malformed("has no Ed25519 signature");
-
-  const auto key = std::ranges::find(keys, kid, &VerifyingKey::kid);
-  if (key == keys.end())
-    return Error{Errc::token_signature, "the token was signed by a key that is not known here"};
-  const auto signed_part = token.substr(0, parts[0].size() + 1 + parts[1].size());
-  if (!verify(key->key, as_bytes(signed_part), *signature)) {
-    return Error{Errc::token_signature, "the token was altered, or signed by another key"};
-  }
-
-  const auto payload = TRY(parse_part(parts[1], "payload"));
+Result<Claims> claims_of(std::string_view part) {
+  const auto payload = TRY(parse_part(part, "payload"));
   Claims claims;
   ClaimsReader reader{payload};
   visit_claims(claims, reader);
   if (!reader.wrong.empty()) return malformed(fmt::format("has no usable claim \"{}\"", reader.wrong));
   return claims;
+}
+
+}  // namespace
+
+Result<Claims> read_claims(std::string_view token) {
+  if (token.size() > max_token_bytes) return malformed("is too long");
+  const auto parts = TRY(split(token));
+  return claims_of(parts[1]);
+}
+
+Result<Claims> check_signature(std::string_view token, std::span<const VerifyingKey> keys,
+                               const CheckEs256& es256) {
+  if (token.size() > max_token_bytes) return malformed("is too long");
+  const auto parts = TRY(split(token));
+  const auto header = TRY(check_header(parts[0]));
+  const auto signature = from_base64url(parts[2]);
+  if (!signature || signature->size() != std::tuple_size_v<Signature>)
+    return malformed("has no signature of 64 bytes");
+
+  const auto key = std::ranges::find(keys, header.kid, &VerifyingKey::kid);
+  // A key is for one algorithm: the header does not choose (RFC 8725 3.1).
+  if (key == keys.end() || key->algorithm != header.algorithm)
+    return Error{Errc::token_signature, "the token was signed by a key that is not known here"};
+  const auto signed_part = token.substr(0, parts[0].size() + 1 + parts[1].size());
+  const bool good = key->algorithm == Algorithm::es256
+                        ? es256 && es256(*key, as_bytes(signed_part), *signature)
+                        : verify(key->key, as_bytes(signed_part), *signature);
+  if (!good) {
+    return Error{Errc::token_signature, "the token was altered, or signed by another key"};
+  }
+  return claims_of(parts[1]);
 }
 
 Result<void> check_times(const Claims& claims, WallTime now) {

@@ -113,16 +113,42 @@ struct SizeEstimate {
 
 }  // namespace
 
+std::string_view name(Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::eddsa:
+      return "EdDSA";
+    case Algorithm::ed25519:
+      return "Ed25519";
+    case Algorithm::es256:
+      break;
+  }
+  return "ES256";
+}
+
+std::optional<Algorithm> parse_algorithm(std::string_view name_given) {
+  for (const auto each : {Algorithm::eddsa, Algorithm::ed25519, Algorithm::es256}) {
+    if (name(each) == name_given) return each;
+  }
+  return std::nullopt;
+}
+
 std::string issue(const SigningKey& key, std::string_view kid, const Claims& claims) {
-  static constexpr std::string_view header_start = R"({"alg":"EdDSA","typ":"at+jwt","kid":)";
+  return issue(Algorithm::eddsa, kid, claims, [&](BytesView message) { return key.sign(message); });
+}
+
+std::string issue(Algorithm algorithm, std::string_view kid, const Claims& claims, const Sign& sign) {
+  static constexpr std::string_view header_start = R"({"alg":")";
+  static constexpr std::string_view header_middle = R"(","typ":"at+jwt","kid":)";
   static constexpr std::size_t signature_chars = 86;
-  SizeEstimate estimate{header_start.size() + kid.size() + 8};
+  SizeEstimate estimate{header_start.size() + header_middle.size() + kid.size() + 16};
   visit_claims(claims, estimate);
 
   std::string token;
   token.reserve(estimate.bytes * 4 / 3 + signature_chars + 8);
   Base64UrlWriter out(token);
   out.put(header_start);
+  out.put(name(algorithm));
+  out.put(header_middle);
   out.put_quoted(kid);
   out.put('}');
   out.finish();
@@ -131,7 +157,7 @@ std::string issue(const SigningKey& key, std::string_view kid, const Claims& cla
   visit_claims(claims, members);
   members.finish();
   out.finish();
-  const Signature signature = key.sign(as_bytes(token));
+  const Signature signature = sign(as_bytes(token));
   token.push_back('.');
   out.put(as_text(signature));
   out.finish();

@@ -72,6 +72,7 @@ int run_command(int argc, char** argv) {
   add_fault(app, cli);
   add_setup(app, cli);
   add_register(app, cli);
+  add_token_key(app, cli);
   add_reload(app, cli);
   add_audit(app, cli);
   // For the shell's completion and for the packages, so not among the commands that --help shows.

@@ -53,6 +53,7 @@ void add_staff(CLI::App& app, Cli& cli);     // staff import
 void add_password(CLI::App& app, Cli& cli);  // password, password reset
 void add_enrol(CLI::App& app, Cli& cli);     // enrol, enrol code, enrol activate
 void add_register(CLI::App& app, Cli& cli);  // register backup, restore, check
+void add_token_key(CLI::App& app, Cli& cli);
 void add_reload(CLI::App& app, Cli& cli);
 void add_audit(CLI::App& app, Cli& cli);  // audit verify, audit show
 

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,11 +23,15 @@ struct AudienceGrant {
   std::vector<std::string> roles;
 };
 
+/// What a program gets: a JWT, which anybody can verify offline, or a reference, which only introspection and verify know.
+enum class TokenFormat : std::uint8_t { jwt, reference };
+
 /// One program, or one user's programs, that may talk to cardgated beyond reading the status.
 struct ClientEntry {
   std::string name;
   PeerMatch match;
-  bool sign_in = false;               // may carry a passcode
+  bool sign_in = false;  // may carry a passcode
+  TokenFormat format = TokenFormat::jwt;
   std::vector<AudienceGrant> tokens;  // may ask for these roles at these audiences
   std::vector<std::string> verifies;  // is registered for these audiences: introspect and verify
 };

@@ -25,6 +25,7 @@
 #include "daemon/api/staff_api.hpp"
 #include "daemon/api/status_api.hpp"
 #include "daemon/api/token_api.hpp"
+#include "daemon/api/token_key_api.hpp"
 #include "daemon/api/training_api.hpp"
 #include "daemon/api/unblock_api.hpp"
 
@@ -39,6 +40,7 @@ struct Apis {
   EnrolmentApi enrolment;
   CardApi card;
   TokenApi token;
+  TokenKeyApi token_keys;
   PeopleApi people;
   FormApi form;
   DeclarationApi declaration;

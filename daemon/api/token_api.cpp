@@ -43,6 +43,8 @@ struct TokenApi::Issue {
   policy::Decision decision{};
   WallTime at{};     // what is decided holds at this time
   BootTime begun{};  // the same
+  TokenFormat format{};
+  std::optional<TokenDesk::Reference> reference{};
   proto::Claims claims{};
 };
 
@@ -78,6 +80,7 @@ std::optional<Response> TokenApi::admit(Issue& issue) {
   const ClientEntry* entry = entry_for(issue);
   if (entry == nullptr) return refused(issue, role_not_allowed(), "role_not_allowed");
   issue.client = issue.record.client = entry->name;
+  issue.format = entry->format;
   return std::nullopt;
 }
 
@@ -185,18 +188,22 @@ std::optional<Response> TokenApi::same_again(const Issue& issue, const Session& 
   const auto& old = handed->claims;
   // It may end earlier than a new one would, and not later.
   if (old.exp > issue.claims.exp) return std::nullopt;
+  // The client's entry may say another format by now.
+  if (handed->is_reference != (issue.format == TokenFormat::reference)) return std::nullopt;
   proto::Claims now = issue.claims;
   now.exp = old.exp;
   now.iat = now.nbf = old.iat;
   now.jti = old.jti;
   if (now != old) return std::nullopt;
   recorder_.token_again({old.jti, old.sub, old.role, old.client_id, old.sid});
-  return token_answer(handed->text, old.exp - issue.claims.iat);
+  return token_answer(handed->is_reference ? tokens_.reference_text(handed->text) : handed->text,
+                      old.exp - issue.claims.iat);
 }
 
 std::optional<Response> TokenApi::enter(Issue& issue, const Session& session) {
   const WallTime at = issue.at;
-  issue.claims.jti = random_id();
+  if (issue.format == TokenFormat::reference) issue.reference = tokens_.new_reference();
+  issue.claims.jti = issue.reference ? issue.reference->jti : random_id();
   const auto& claims = issue.claims;
   if (claims.exp <= claims.iat) {
     return refused(
@@ -211,6 +218,10 @@ std::optional<Response> TokenApi::enter(Issue& issue, const Session& session) {
               issue.client,
               clock_.boot() + (seconds(claims.exp) - at.time_since_epoch()),
               claims.records_of};
+  if (issue.reference) {
+    token.hash = blake2b(as_bytes(issue.reference->text));
+    token.claims = std::make_shared<const proto::Claims>(claims);
+  }
   if (!sessions_.token_issued(claims.jti, std::move(token), session.asked_by(role))) {
     return refused(
         issue,
@@ -277,8 +288,8 @@ Answer TokenApi::token(Request& request) {
   granted.details["expires"] = claims.exp;
   if (!claims.revocation.empty()) granted.details["revocation"] = claims.revocation;
   // Signed while the disk works; it leaves only when the record is there.
-  auto ticket = recorder_.start(std::move(granted));
-  std::string signed_token = tokens_.sign(claims);
+  auto ticket = recorder_.start_of_many(std::move(granted));
+  std::string text = issue.reference ? issue.reference->text : tokens_.sign(claims);
   auto recording = recorder_.wait(std::move(ticket));
   const auto recorded = co_await std::move(recording);
   if (!recorded) {
@@ -289,8 +300,9 @@ Answer TokenApi::token(Request& request) {
   recorder_.count("tokens_issued");
   recorder_.took("token_seconds", {}, begun);
   const auto life = claims.exp - claims.iat;
-  auto answer = token_answer(signed_token, life);
-  sessions_.handed_out(claims.jti, {std::move(signed_token), claims, issue.begun + seconds(life) / 2});
+  auto answer = token_answer(text, life);
+  sessions_.handed_out(claims.jti, {issue.reference ? issue.reference->id : std::move(text), claims,
+                                    issue.begun + seconds(life) / 2, issue.reference.has_value()});
   co_return answer;
 }
 

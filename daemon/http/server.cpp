@@ -73,6 +73,7 @@ Server::Server(asio::io_context& io, Handler handler, BodyLimit body_limit, cons
       limits_(limits),
       known_(std::move(known)),
       comment_every_(comment_every),
+      turns_(io),
       sweeper_(io) {}
 Server::~Server() = default;
 
@@ -284,6 +285,10 @@ asio::awaitable<bool> Server::one_request(Connection& connection) {
     return left->get_token();
   };
   Response response;
+  if (!connection.peer.admin_socket) {
+    auto turn = turns_.wait(connection.peer.counted_as);
+    co_await std::move(turn);
+  }
   try {
     response = co_await handler_(request);
   } catch (const std::exception& failure) {

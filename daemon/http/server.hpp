@@ -23,6 +23,7 @@
 
 #include "daemon/access/peer.hpp"
 #include "daemon/access/subordinate_uids.hpp"
+#include "daemon/http/fair_turns.hpp"
 #include "daemon/http/message.hpp"
 #include "daemon/http/slots.hpp"
 #include "daemon/limits.hpp"
@@ -88,6 +89,7 @@ class Server {
   milliseconds comment_every_;
   std::vector<std::shared_ptr<Listening>> listening_;
   std::unordered_set<std::shared_ptr<Connection>> open_;
+  FairTurns turns_;
   Slots slots_;  // of the main socket's connections
   std::unordered_map<Slots::Id, Connection*> by_slot_;
   SubordinateUidFile subordinates_;

@@ -37,11 +37,13 @@ class Durable {
       : shared_(std::make_shared<Shared>(io, std::move(took))) {}
 
   /// `keep`: what becomes of it when the log does not take it.
-  Ticket start(audit::Log& log, audit::Record record, audit::Keep keep = audit::Keep::no) {
+  Ticket start(audit::Log& log, audit::Record record, audit::Keep keep = audit::Keep::no,
+               audit::Begin begin = audit::Begin::at_once) {
     auto ticket = std::make_shared<Pending>();
     log.append(
         std::move(record),
-        [shared = shared_, ticket](const Result<void>& outcome) { shared->add(ticket, outcome); }, keep);
+        [shared = shared_, ticket](const Result<void>& outcome) { shared->add(ticket, outcome); }, keep,
+        begin);
     return ticket;
   }
 

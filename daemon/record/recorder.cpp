@@ -53,11 +53,15 @@ audit::Record counted_token(Folded<TokenAgain>::Count counted) {
   return record;
 }
 
+/// So long a token's record waits at most for those of others.
+constexpr milliseconds gather_at_most{1};
+
 }  // namespace
 
 Recorder::Recorder(boost::asio::io_context& io, std::unique_ptr<audit::Log> log, const Admission& admission,
                    const Clock& clock)
-    : log_(std::move(log)),
+    : io_(io),
+      log_(std::move(log)),
       admission_(admission),
       clock_(clock),
       durable_(io, [this](auto time) { metrics_.took("audit_durable_seconds", {}, time); }),
@@ -71,6 +75,30 @@ Recorder::Recorder(boost::asio::io_context& io, std::unique_ptr<audit::Log> log,
 void Recorder::note(audit::Record record) {
   const auto keep = keep_of(record.event);
   log_->append(std::move(record), {}, keep);
+}
+
+Durable::Ticket Recorder::start_of_many(audit::Record record) {
+  auto ticket = durable_.start(*log_, std::move(record), audit::Keep::no, audit::Begin::when_told);
+  ++entered_;
+  if (!gathering_) {
+    gathering_ = true;
+    gathering_since_ = std::chrono::steady_clock::now();
+    entered_before_ = entered_;
+    boost::asio::post(io_, [this] { gather(); });
+  }
+  return ticket;
+}
+
+/// What was ready when this was posted has run. Where that entered more records, there may be more to come.
+void Recorder::gather() {
+  const bool more = entered_ != entered_before_;
+  if (more && std::chrono::steady_clock::now() - gathering_since_ < gather_at_most) {
+    entered_before_ = entered_;
+    boost::asio::post(io_, [this] { gather(); });
+    return;
+  }
+  gathering_ = false;
+  log_->begin();
 }
 
 void Recorder::note_incident(std::string reason, json::object details) {

@@ -189,9 +189,37 @@ Result<ClientEntry> read_client(const Yaml& node) {
       TRY(grant.finish());
     }
   }
+  if (auto format = map.optional("format")) {
+    const auto word = TRY(format->string());
+    if (word != "jwt" && word != "reference") return format->error("expected jwt or reference");
+    client.format = word == "jwt" ? TokenFormat::jwt : TokenFormat::reference;
+  }
   if (auto verifies = map.optional("verifies")) client.verifies = TRY(verifies->strings());
   TRY(map.finish());
   return client;
+}
+
+Result<TokenSettings> read_tokens(const Yaml& node) {
+  auto map = TRY(node.map());
+  TokenSettings settings;
+  if (auto algorithm = map.optional("algorithm")) {
+    const auto parsed = proto::parse_algorithm(TRY(algorithm->string()));
+    if (!parsed) return algorithm->error("expected EdDSA, Ed25519 or ES256");
+    settings.algorithm = *parsed;
+  }
+  if (auto ahead = map.optional("publish_ahead")) {
+    settings.publish_ahead = TRY(ahead->duration());
+    if (settings.publish_ahead < std::chrono::minutes(1) || settings.publish_ahead > std::chrono::days(7))
+      return ahead->error("expected 1m to 7d");
+  }
+  if (auto every = map.optional("rotate_every")) {
+    settings.rotate_every = TRY(every->duration());
+    if (*settings.rotate_every < std::chrono::hours(1) || *settings.rotate_every > std::chrono::days(3660) ||
+        *settings.rotate_every < 2 * settings.publish_ahead)
+      return every->error("expected 1h to 3660d, and twice publish_ahead at least");
+  }
+  TRY(map.finish());
+  return settings;
 }
 
 Result<ReaderRule> read_reader(const Yaml& node) {
@@ -368,6 +396,7 @@ Result<Config> load_config(const std::filesystem::path& file) {
     if (!compiled) return pattern->error(compiled.error().context);
     config.staff_ids = std::move(*compiled);
   }
+  if (auto tokens = map.optional("tokens")) config.tokens = TRY(read_tokens(*tokens));
   if (auto passwords = map.optional("passwords")) config.passwords = TRY(read_passwords(*passwords));
   if (auto pam = map.optional("pam")) config.pam = TRY(read_pam(*pam));
   if (auto limits = map.optional("limits")) config.limits = TRY(read_limits(*limits));

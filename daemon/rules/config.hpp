@@ -19,6 +19,7 @@
 #include "daemon/rules/certificate_judge.hpp"
 #include "daemon/rules/downtime_settings.hpp"
 #include "daemon/rules/password_rules.hpp"
+#include "proto/token.hpp"
 #include "register/staff_ids.hpp"
 #include "trust/authorities.hpp"
 #include "trust/mapping.hpp"
@@ -33,6 +34,13 @@ struct LoginSettings {
   bool allow_root = false;       // root's account may be opened by card
   bool ask_for_card = true;      // whoever has a card is asked to put it in
   std::vector<std::string> local_units;  // log people in at this machine, as is_local_unit() takes them
+};
+
+/// How tokens are signed, and for how long by one key.
+struct TokenSettings {
+  proto::Algorithm algorithm = proto::Algorithm::eddsa;
+  std::optional<milliseconds> rotate_every;            // nothing: by hand alone
+  milliseconds publish_ahead = std::chrono::hours(1);  // a key is published so long before it signs
 };
 
 struct Config {
@@ -51,6 +59,7 @@ struct Config {
   CardSettings cards;
   std::vector<ClientEntry> clients;
   DowntimeSettings downtime;
+  TokenSettings tokens;
   PasswordSettings passwords;
   LoginSettings pam;
   std::shared_ptr<const reg::IdPattern> staff_ids;  // none: as the numbers on file are

@@ -101,9 +101,11 @@ struct Session {
 
 /// A token that was handed out, as it may be handed out again.
 struct Handed {
-  std::string text;  // as it was signed
+  std::string
+      text;  // as it was signed; of a reference token the bytes that it is made of again, never itself
   proto::Claims claims;
   BootTime until;  // from then on less than half of its life is left, and a new one is made
+  bool is_reference = false;
 };
 
 struct Token {
@@ -111,6 +113,9 @@ struct Token {
   BootTime expires;
   std::vector<std::string> records_of = {};   // as in its claims
   std::shared_ptr<const Handed> handed = {};  // nothing: it is still being recorded
+  std::optional<Digest> hash = {};  // BLAKE2b-256 of its text: what it is known by. Nothing: not made yet
+  std::optional<std::uint32_t> key = {};  // the number of the key that signed it; nothing: a reference token
+  std::shared_ptr<const proto::Claims> claims = {};  // of a reference token, which does not say them itself
 };
 
 struct Ended {

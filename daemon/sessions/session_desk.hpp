@@ -75,6 +75,8 @@ class SessionDesk {
   void close_for_downtime(const std::function<bool(const policy::Role&)>& goes_on);
   /// Errors: as Sessions::token_issued().
   Result<void> token_issued(const std::string& jti, Token token, const Terms& terms);
+  void token_made(const std::string& jti, const Digest& hash, std::optional<std::uint32_t> key);
+  void revoke_signed_by(std::uint32_t key) { apply(sessions_.revoke_signed_by(key)); }
   void handed_out(const std::string& jti, Handed handed) { sessions_.handed_out(jti, std::move(handed)); }
   std::shared_ptr<const Handed> handed_before(const Session& session, std::string_view role,
                                               std::string_view audience, std::string_view client) const;
@@ -103,8 +105,7 @@ class SessionDesk {
   /// Another configuration.
   void set_bounds(Sessions::Bounds bounds) { sessions_.set_bounds(bounds); }
 
-  /// Time passed. Called by the timer; by hand where the clock is one.
-  void tick();
+  void tick();  // called by the timer; by hand where the clock is one
   /// Records what happened to the wall clock, and ends what is void by its new time. False: nothing happened.
   bool look_at_clock();
   /// The wall clock was set (timerfd's TFD_TIMER_CANCEL_ON_SET).

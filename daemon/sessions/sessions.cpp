@@ -323,6 +323,10 @@ Actions Sessions::revoke_if(const std::function<bool(const Token&)>& dead) {
   return actions;
 }
 
+Actions Sessions::revoke_signed_by(std::uint32_t key) {
+  return revoke_if([&](const Token& token) { return token.key == key; });
+}
+
 Actions Sessions::revoke_role(const std::string& session, std::string_view role) {
   auto actions =
       revoke_if([&](const Token& token) { return token.session == session && token.role == role; });
@@ -399,6 +403,13 @@ const Session* Sessions::by_card(const std::string& card) const {
   const auto found =
       std::ranges::find_if(sessions_, [&](const auto& entry) { return entry.second.card == card; });
   return found == sessions_.end() ? nullptr : &found->second;
+}
+
+void Sessions::token_made(const std::string& jti, const Digest& hash, std::optional<std::uint32_t> key) {
+  const auto found = tokens_.find(jti);
+  if (found == tokens_.end()) return;
+  found->second.hash = hash;
+  found->second.key = key;
 }
 
 void Sessions::handed_out(const std::string& jti, Handed handed) {

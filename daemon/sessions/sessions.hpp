@@ -74,6 +74,8 @@ class Sessions {
   bool shorten_session(const std::string& id, milliseconds longest, BootTime now);
   /// Its tokens of this role end then, if not before.
   void shorten(const std::string& session, std::string_view role, BootTime until);
+  /// The text of an issued token is made: from now on whoever shows that very text is known by it.
+  void token_made(const std::string& jti, const Digest& hash, std::optional<std::uint32_t> key);
   /// A token left, and may be handed out again.
   void handed_out(const std::string& jti, Handed handed);
   /// Brings the next review forward to `at`; later than what is set already changes nothing.
@@ -88,7 +90,8 @@ class Sessions {
   /// Whether its owner is to be told now that a proof is needed: not again and again.
   bool tell_step_up(const std::string& session, BootTime now);
   Actions revoke(const std::string& jti);
-  /// All tokens of one role of a session.
+  /// All that were signed by the key of this number.
+  Actions revoke_signed_by(std::uint32_t key);
   Actions revoke_role(const std::string& session, std::string_view role);
   /// Those that name somebody in `records_of` who is not there now.
   Actions revoke_outside(const std::string& session, std::string_view role,

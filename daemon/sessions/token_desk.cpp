@@ -1,9 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/sessions/token_desk.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "daemon/journal.hpp"
+
 namespace cardgate::daemon {
+namespace {
+
+/// Half of the hash, as 22 characters: the log may have it, and nobody makes the token of it.
+std::string reference_jti(const Digest& hash) {
+  return to_base64url(BytesView(hash).first(16));
+}
+
+/// After a key could not be written; the disk is full, say.
+constexpr seconds try_keys_again{60};
+
+}  // namespace
 
 Response unauthorized(std::string_view error, std::string detail) {
   auto answer = problem(401, error, std::move(detail));
@@ -15,34 +30,79 @@ bool may_verify(const ClientEntry& client, std::string_view audience) {
   return std::ranges::find(client.verifies, audience) != client.verifies.end();
 }
 
-TokenDesk::TokenDesk(SigningKey key, RuleBook& rules, Admission& admission, SessionDesk& sessions,
-                     Recorder& recorder, GuardedClock& clock)
-    : key_(std::move(key)),
-      key_id_(proto::key_id(key_.public_key())),
-      verifying_keys_{{key_id_, key_.public_key()}},
+json::object to_json(const TokenKeys::Key& key) {
+  json::object out{{"kid", key.shown.kid},
+                   {"algorithm", proto::name(key.shown.algorithm)},
+                   {"state", name(key.state)},
+                   {"published_at", to_rfc3339(key.published)},
+                   {"signs_at", to_rfc3339(key.signs_from)}};
+  if (key.ends) out["ends_at"] = to_rfc3339(*key.ends);
+  return out;
+}
+
+TokenDesk::TokenDesk(boost::asio::io_context& io, TokenKeys keys, RuleBook& rules, Admission& admission,
+                     SessionDesk& sessions, Recorder& recorder, GuardedClock& clock)
+    : keys_(std::move(keys)),
+      reference_secret_(random_bytes(32)),
       rules_(rules),
       admission_(admission),
       sessions_(sessions),
       recorder_(recorder),
-      clock_(clock) {}
+      clock_(clock),
+      timer_(io, [this] { look(); }) {}
 
-TokenDesk::Live TokenDesk::look_up(std::string_view text) const {
+std::string TokenDesk::reference_text(std::string_view id) const {
+  return std::string(reference_prefix) + to_base64url(blake2b_keyed(reference_secret_.bytes(), as_bytes(id)));
+}
+
+TokenDesk::Reference TokenDesk::new_reference() const {
+  Reference out;
+  out.id = random_id();
+  out.text = reference_text(out.id);
+  out.jti = reference_jti(blake2b(as_bytes(out.text)));
+  return out;
+}
+
+std::string TokenDesk::sign(const proto::Claims& claims) {
+  auto text = keys_.sign(claims);
+  sessions_.token_made(claims.jti, blake2b(as_bytes(text)), keys_.signing().number);
+  return text;
+}
+
+/// Whether this text is the token that was made with these claims, and active.
+TokenDesk::Live TokenDesk::known(proto::Claims claims, std::string_view text) const {
   Live live;
-  auto claims = proto::check_signature(text, verifying_keys_);
-  if (!claims) {
-    live.why = name(claims.error().code);
-    return live;
-  }
-  live.claims = std::move(*claims);
-  if (live.claims.iss != rules_.config().issuer) {
+  live.claims = std::move(claims);
+  const Token* token = sessions_.active_token(live.claims.jti);
+  if (token == nullptr || !token->hash) {
+    live.why = "not_active";
+  } else if (!equal_constant_time(*token->hash, blake2b(as_bytes(text)))) {
+    live.why = name(Errc::token_signature);
+  } else if (live.claims.iss != rules_.config().issuer) {
     live.why = "issuer";
   } else if (auto times = proto::check_times(live.claims, clock_.now()); !times) {
     live.why = name(times.error().code);
   } else {
-    live.token = sessions_.active_token(live.claims.jti);
-    if (live.token == nullptr) live.why = "not_active";
+    live.token = token;
   }
   return live;
+}
+
+TokenDesk::Live TokenDesk::look_up(std::string_view text) const {
+  if (text.starts_with(reference_prefix)) {
+    const Token* token = sessions_.active_token(reference_jti(blake2b(as_bytes(text))));
+    if (token != nullptr && token->claims) return known(*token->claims, text);
+    return {{}, nullptr, "not_active"};
+  }
+  auto claims = proto::read_claims(text);
+  if (claims) {
+    auto live = known(std::move(*claims), text);
+    if (live.token != nullptr) return live;
+  }
+  // It is refused in any case; whether anybody's key signed it is said in the log.
+  auto checked = keys_.check(text);
+  if (!checked) return {{}, nullptr, std::string(name(checked.error().code))};
+  return known(std::move(*checked), text);
 }
 
 TokenDesk::Bearer TokenDesk::token_of(const Request& request) const {
@@ -71,6 +131,102 @@ TokenDesk::Bearer TokenDesk::shown_token(const Request& request) {
         unauthorized("token_inactive", "The token is not active. Sign in and ask for a new one.");
   }
   return bearer;
+}
+
+void TokenDesk::note_key(const TokenKeys::Key& key, std::string_view act) {
+  audit::Record record;
+  record.event = name_of(audit::Event::token_key);
+  record.details = to_json(key);
+  record.details["act"] = act;
+  recorder_.note(std::move(record));
+  std::string words = "has ended";
+  if (act == "published")
+    words = "is published, and signs from " + rules_.config().calendar.moment_text(key.signs_from) + " on";
+  if (act == "signs") words = "signs tokens from now on";
+  if (act == "revoked") words = "was revoked, with every token that it signed";
+  log(audit::Event::token_key, fmt::format("The token key {} {}.", key.shown.kid, words),
+      {{"CARDGATE_REASON", std::string(act)}});
+}
+
+/// The next key signs from now on; what the one before has signed ends by itself.
+void TokenDesk::switch_over() {
+  milliseconds longest{0};
+  for (const auto& role : rules_.policy()->roles()) longest = std::max(longest, role.token_life);
+  const WallTime now = clock_.now();
+  keys_.switch_over(now, now + longest);
+  note_key(keys_.signing(), "signs");
+}
+
+Result<void> TokenDesk::publish(WallTime signs_from) {
+  const auto published = TRY(keys_.publish(rules_.config().tokens.algorithm, clock_.now(), signs_from));
+  note_key(published, "published");
+  return {};
+}
+
+void TokenDesk::look() {
+  const auto& settings = rules_.config().tokens;
+  const WallTime now = clock_.now();
+  const auto& signing = keys_.signing();
+  const bool old_enough =
+      settings.rotate_every && signing.signs_from + *settings.rotate_every <= now + settings.publish_ahead;
+  if (keys_.next() == nullptr && (old_enough || signing.shown.algorithm != settings.algorithm)) {
+    if (const auto done = publish(now + settings.publish_ahead); !done)
+      log(Level::error, "The next token key could not be made: " + done.error().message());
+  }
+  if (const auto* next = keys_.next(); next != nullptr && next->signs_from <= now) switch_over();
+  for (const auto& key : keys_.all()) {
+    if (key.state != TokenKeys::State::old || !key.ends || *key.ends > now) continue;
+    keys_.forget(key.number);
+    note_key(key, "ended");
+  }
+  const auto saved = keys_.save();
+  if (!saved)
+    log(Level::error, "The token keys could not be written, and are as they were before after a restart: " +
+                          saved.error().message());
+  arm(now, !saved);
+}
+
+void TokenDesk::arm(WallTime now, bool again) {
+  const auto& settings = rules_.config().tokens;
+  std::optional<WallTime> at;
+  const auto consider = [&](WallTime when) {
+    when = std::max(when, now + seconds(1));
+    at = at ? std::min(*at, when) : when;
+  };
+  if (again) consider(now + try_keys_again);
+  for (const auto& key : keys_.all()) {
+    if (key.state == TokenKeys::State::next) consider(key.signs_from);
+    if (key.state == TokenKeys::State::old && key.ends) consider(*key.ends);
+    if (key.state == TokenKeys::State::signing && settings.rotate_every && keys_.next() == nullptr)
+      consider(key.signs_from + *settings.rotate_every - settings.publish_ahead);
+  }
+  timer_.set(at ? clock_.boot_time_of(*at + milliseconds(1)) : std::nullopt);
+}
+
+Result<TokenKeys::Key> TokenDesk::rotate(bool at_once) {
+  const WallTime now = clock_.now();
+  if (keys_.next() != nullptr && !at_once)
+    return Error{Errc::invalid_argument,
+                 fmt::format("The next key is published already, and signs from {} on. For at once: "
+                             "cardgate token-key rotate --at-once",
+                             rules_.config().calendar.moment_text(keys_.next()->signs_from))};
+  if (keys_.next() == nullptr) TRY(publish(at_once ? now : now + rules_.config().tokens.publish_ahead));
+  const std::string kid = keys_.next()->shown.kid;
+  if (at_once) switch_over();
+  look();
+  return *keys_.find(kid);
+}
+
+Result<TokenKeys::Key> TokenDesk::revoke_key(std::string_view kid) {
+  const auto* found = keys_.find(kid);
+  if (found == nullptr) return Error{Errc::not_found, "There is no token key with this id"};
+  const TokenKeys::Key key = *found;
+  if (key.state == TokenKeys::State::signing) TRY(rotate(true));
+  keys_.forget(key.number);
+  sessions_.revoke_signed_by(key.number);
+  note_key(key, "revoked");
+  look();
+  return key;
 }
 
 }  // namespace cardgate::daemon

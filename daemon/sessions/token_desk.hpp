@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The service's tokens: signed, looked up, and shown by whoever was given one. One thread.
+// The service's tokens: made, looked up, and shown by whoever was given one; and the life of the keys that sign them. One thread.
+//
+// A token is known by the hash of its text, and its signature is not checked again: only what was made here, and is still in the
+// table of tokens, is active. A reference token says nothing itself; it is 32 bytes that nobody can guess.
 #pragma once
 
+#include <boost/asio/io_context.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,19 +14,44 @@
 #include "daemon/record/recorder.hpp"
 #include "daemon/rules/rule_book.hpp"
 #include "daemon/sessions/session_desk.hpp"
+#include "daemon/sessions/token_keys.hpp"
+#include "daemon/time/timers.hpp"
 #include "proto/token.hpp"
 
 namespace cardgate::daemon {
 
 class TokenDesk {
  public:
-  TokenDesk(SigningKey key, RuleBook& rules, Admission& admission, SessionDesk& sessions, Recorder& recorder,
-            GuardedClock& clock);
+  TokenDesk(boost::asio::io_context& io, TokenKeys keys, RuleBook& rules, Admission& admission,
+            SessionDesk& sessions, Recorder& recorder, GuardedClock& clock);
   TokenDesk(const TokenDesk&) = delete;
   TokenDesk& operator=(const TokenDesk&) = delete;
 
-  std::string sign(const proto::Claims& claims) const { return proto::issue(key_, key_id_, claims); }
-  const std::vector<proto::VerifyingKey>& verifying_keys() const { return verifying_keys_; }
+  // --- making ---
+  /// What a reference token is made of, and its jti, which tells nothing of it.
+  struct Reference {
+    std::string id;
+    std::string text;
+    std::string jti;
+  };
+  Reference new_reference() const;
+  /// The same text again.
+  std::string reference_text(std::string_view id) const;
+  /// A JWT, entered under its jti already: from now on it is known.
+  std::string sign(const proto::Claims& claims);
+
+  // --- its keys ---
+  const TokenKeys& keys() const { return keys_; }
+  std::string moment_text(WallTime when) const { return rules_.config().calendar.moment_text(when); }
+  const std::vector<proto::VerifyingKey>& verifying_keys() const { return keys_.published(); }
+  /// Time passed, or the rules are other ones: the next key is published, takes over, and old ones are forgotten.
+  void look();
+  /// The next key is published now; it signs from the time that the configuration leaves for that, or `at_once`. Errors:
+  /// invalid_argument (there is one already); internal.
+  Result<TokenKeys::Key> rotate(bool at_once);
+  /// Takes it, and all tokens that it signed, away at once. Of the one that signs another one takes the place. Errors: not_found;
+  /// internal.
+  Result<TokenKeys::Key> revoke_key(std::string_view kid);
 
   /// The claims of a token and whether it is active; why not is for the audit alone.
   struct Live {
@@ -41,15 +70,26 @@ class TokenDesk {
   Bearer shown_token(const Request& request);
 
  private:
-  SigningKey key_;
-  std::string key_id_;
-  std::vector<proto::VerifyingKey> verifying_keys_;
+  Result<void> publish(WallTime signs_from);
+  void switch_over();
+  void arm(WallTime now, bool again);
+  void note_key(const TokenKeys::Key& key, std::string_view act);
+  Live known(proto::Claims claims, std::string_view text) const;
+
+  TokenKeys keys_;
+  Secret reference_secret_;  // of this process: no token outlives it
   RuleBook& rules_;
   Admission& admission_;
   SessionDesk& sessions_;
   Recorder& recorder_;
   GuardedClock& clock_;
+  BootTimer timer_;
 };
+
+/// The prefix by which a reference token is told from a JWT.
+inline constexpr std::string_view reference_prefix = "cgr_";
+/// `details` of the audit record and openapi.yaml's TokenKey.
+json::object to_json(const TokenKeys::Key& key);
 
 /// 401 that names the scheme (RFC 6750 3).
 Response unauthorized(std::string_view error, std::string detail);

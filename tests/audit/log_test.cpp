@@ -32,6 +32,42 @@ TEST_F(AuditLog, KeepsWhatItWasGivenInOrder) {
   EXPECT_FALSE(report.torn_tail);
 }
 
+TEST_F(AuditLog, WritesTogetherWhatIsToWaitForEachOther) {
+  const auto log = open();
+  const auto before = log->health().syncs;
+  std::promise<void> all;
+  std::atomic<int> done = 0;
+  for (int i = 0; i < 20; ++i) {
+    log->append(
+        sign_in("P"),
+        [&](const Result<void>& result) {
+          EXPECT_TRUE(result);
+          if (++done == 20) all.set_value();
+        },
+        Keep::no, Begin::when_told);
+  }
+  EXPECT_EQ(log->health().waiting, 20U) << "nobody has said that there are no more";
+  EXPECT_EQ(done, 0);
+  log->begin();
+  all.get_future().wait();
+  EXPECT_EQ(log->health().syncs, before + 1);
+  std::atomic<bool> first = false;
+  log->append(sign_in("Q"), [&](const Result<void>&) { first = true; }, Keep::no, Begin::when_told);
+  ASSERT_TRUE(log->append_and_wait(sign_in("R"))) << "one that does not wait takes it along";
+  EXPECT_TRUE(first);
+}
+
+TEST_F(AuditLog, ForgetsNoneThatWaitsWhenItEnds) {
+  bool done = false;
+  {
+    const auto log = open();
+    log->append(
+        sign_in("P9"), [&](const Result<void>& result) { done = bool(result); }, Keep::no, Begin::when_told);
+  }
+  EXPECT_TRUE(done);
+  EXPECT_THAT(people(), ElementsAre("P9"));
+}
+
 TEST_F(AuditLog, ContinuesTheChainWhenOpenedAgain) {
   write_log(2);
   write_log(2);

@@ -119,8 +119,7 @@ Stage::~Stage() {
 }
 
 void Stage::write_config(const std::string& extra) const {
-  write_text(dir / "cardgated.yaml",
-             fmt::format(R"(issuer: https://cardgate.test.example
+  write_text(dir / "cardgated.yaml", fmt::format(R"(issuer: https://cardgate.test.example
 socket: {0}/cardgate.sock
 admin_socket: {0}/admin.sock
 state_directory: {0}/state
@@ -137,6 +136,7 @@ clients:
   - name: desktop
     match: {{user: 0}}
     sign_in: true
+    format: {7}
     tokens:
       - audience: esr
         roles: [{6}]
@@ -148,7 +148,8 @@ clients:
     sign_in: true
     tokens: [{{audience: esr, roles: [core]}}]
 {1}{3})",
-                         dir.path().string(), extra, audit_settings, limits, trust_settings, mapping, roles));
+                                                 dir.path().string(), extra, audit_settings, limits,
+                                                 trust_settings, mapping, roles, format));
 }
 
 std::string Stage::people(const std::string& core_form) const {

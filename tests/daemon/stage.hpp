@@ -103,6 +103,7 @@ class Stage {
   std::string limits;                                       // the config's `limits`, if any
   std::string mapping = "[card_uuid]";                      // the config's `mapping`
   std::string roles = "employee-self-service, core, manager-self-service";  // that the desktop may ask for
+  std::string format = "jwt";                                               // of the desktop's tokens
   std::vector<std::pair<std::string, std::string>> environment;  // of cardgated, besides the caller's
   simcard::Personalisation personalisation;                      // of Ada's card, but for its kind of key
 };

@@ -34,11 +34,27 @@ TEST(Jwks, ComesBackAsItWasWritten) {
 
 TEST(Jwks, PassesOverKeysOfOtherTypes) {
   const auto read =
-      parse_jwks(R"({"keys":[{"kty":"EC","crv":"P-256","kid":"a"},{"kty":"OKP","crv":"X25519","kid":"b"},
+      parse_jwks(R"({"keys":[{"kty":"EC","crv":"P-384","kid":"a"},{"kty":"OKP","crv":"X25519","kid":"b"},
     {"kty":"OKP","crv":"Ed25519","kid":"c","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","note":"more"}],"more":1})");
   ASSERT_TRUE(read) << read.error().message();
   ASSERT_EQ(read->size(), 1U);
   EXPECT_EQ(read->front().kid, "c");
+}
+
+TEST(Jwks, HasKeysOfEachAlgorithm) {
+  // The key of RFC 7515 appendix A.3.
+  VerifyingKey curve{"c", {}, Algorithm::es256, {}};
+  std::ranges::copy(*from_base64url("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"), curve.key.begin());
+  std::ranges::copy(*from_base64url("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"), curve.y.begin());
+  VerifyingKey plain{"p", rfc_public_key(), Algorithm::ed25519, {}};
+  const auto read = parse_jwks(jwks(std::vector{curve, plain}));
+  ASSERT_TRUE(read) << read.error().message();
+  ASSERT_EQ(read->size(), 2U);
+  EXPECT_EQ(read->front().algorithm, Algorithm::es256);
+  EXPECT_EQ(read->front().key, curve.key);
+  EXPECT_EQ(read->front().y, curve.y);
+  EXPECT_EQ(read->back().algorithm, Algorithm::ed25519);
+  EXPECT_NE(key_id(curve), key_id(plain));
 }
 
 TEST(Jwks, RefusesWhatIsNotASetOfPublicKeys) {
@@ -52,6 +68,8 @@ TEST(Jwks, RefusesWhatIsNotASetOfPublicKeys) {
           R"({"keys":[{}]})",
           R"({"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]})",
           R"({"keys":[{"kty":"OKP","crv":"Ed25519","kid":"c"}]})",
+          R"({"keys":[{"kty":"EC","crv":"P-256","kid":"a","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"}]})",
+          R"({"keys":[{"kty":"OKP","crv":"Ed25519","kid":"c","alg":"ES256","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]})",
           R"({"keys":[{"kty":"OKP","crv":"Ed25519","kid":"c","x":"11qY"}]})",
           R"({"keys":[{"kty":"OKP","crv":"Ed25519","kid":"c","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURp"}]})",
           R"({"keys":[{"kty":"OKP","crv":"Ed25519","kid":"c","use":"enc","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]})",

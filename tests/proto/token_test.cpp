@@ -155,6 +155,21 @@ TEST_F(TokenTest, RefusesAKeyItDoesNotKnow) {
   EXPECT_EQ(refusal(issue(key, kid, claims)), Errc::ok);
 }
 
+TEST_F(TokenTest, AKeyIsForOneAlgorithm) {
+  const auto sign = [&](BytesView message) { return key.sign(message); };
+  const auto named = issue(Algorithm::ed25519, kid, claims, sign);
+  EXPECT_EQ(refusal(named), Errc::token_signature) << "the header does not choose";
+  keys.front().algorithm = Algorithm::ed25519;
+  EXPECT_EQ(refusal(named), Errc::ok);
+  EXPECT_EQ(refusal(issue(key, kid, claims)), Errc::token_signature);
+  keys.front().algorithm = Algorithm::es256;
+  const auto by_curve = issue(Algorithm::es256, kid, claims, sign);
+  EXPECT_EQ(refusal(by_curve), Errc::token_signature) << "without anybody who can check it";
+  const CheckEs256 yes = [](const VerifyingKey&, BytesView, BytesView) { return true; };
+  EXPECT_TRUE(check_signature(by_curve, keys, yes));
+  EXPECT_FALSE(check_signature(issue(key, kid, claims), keys, yes));
+}
+
 TEST_F(TokenTest, RefusesClaimsThatAreMissingOrOfAnotherType) {
   for (const auto* name : {"iss", "sub", "aud", "exp", "iat", "jti", "client_id"}) {
     auto object = to_json(claims);
