@@ -308,7 +308,8 @@ inline constexpr const char* drop_removals = "DELETE FROM removal WHERE person =
 
 inline constexpr const char* save_downtime =
     "INSERT INTO downtime (id, kind, state, severity, closes, begins_at, ends_at, text, made_by, made_at, "
-    "told_at, ended_at, outcome, ticket) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+    "told_at, ended_at, outcome, ticket) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) "
+    "DO UPDATE "
     "SET "
     "state = excluded.state, severity = excluded.severity, begins_at = excluded.begins_at, "
     "ends_at = excluded.ends_at, text = excluded.text, told_at = excluded.told_at, "
