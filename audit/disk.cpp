@@ -7,14 +7,16 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 
 namespace cardgate::audit {
 namespace {
 
-Result<std::string> read_at(const std::filesystem::path& path, bool from_end, std::size_t count) {
+Result<std::string> read_at(const std::filesystem::path& path, bool from_end, std::size_t count,
+                            off_t begin = 0) {
   const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
   if (!fd) return errno_error(path.string(), errno);
-  off_t offset = 0;
+  off_t offset = begin;
   if (from_end) {
     const off_t size = ::lseek(fd.get(), 0, SEEK_END);
     if (size < 0) return errno_error(path.string(), errno);
@@ -57,6 +59,10 @@ Result<void> preallocate(int fd, std::size_t bytes) {
   return {};
 }
 
+Result<std::string> read_range(const std::filesystem::path& path, std::uint64_t offset, std::size_t count) {
+  return read_at(path, false, count, static_cast<off_t>(offset));
+}
+
 Result<std::string> read_tail(const std::filesystem::path& path, std::size_t count) {
   return read_at(path, true, count);
 }
@@ -68,6 +74,17 @@ Result<std::string> read_first_line(const std::filesystem::path& path, std::size
     return Error{Errc::malformed, fmt::format("{}: no first line", path.string())};
   start.resize(newline);
   return start;
+}
+
+Result<void> rename_to_new(const std::filesystem::path& from, const std::filesystem::path& to) {
+  int failure = ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0 ? 0 : errno;
+  if (failure == EINVAL || failure == ENOSYS) {  // a file system that cannot promise it
+    failure = ::access(to.c_str(), F_OK) == 0 ? EEXIST : 0;
+    if (failure == 0 && std::rename(from.c_str(), to.c_str()) != 0) failure = errno;
+  }
+  if (failure == EEXIST) return Error{Errc::already_exists, fmt::format("{}: already exists", to.string())};
+  if (failure != 0) return errno_error(to.string(), failure);
+  return {};
 }
 
 Result<FileDescriptor> lock_file(const std::filesystem::path& path) {

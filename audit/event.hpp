@@ -93,9 +93,13 @@ enum class Event : std::uint8_t {
   audit_late,
   audit_lost,
   audit_caught_up,
+  audit_checkpoint,
+  audit_checkpoint_kept_back,
   segment,
   checkpoint,
   healed,
+  audit_key,
+  audit_hold,
   retention,
 };
 

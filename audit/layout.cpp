@@ -45,6 +45,22 @@ Result<std::vector<SegmentFile>> list_segments(const std::filesystem::path& dire
   return out;
 }
 
+Result<std::vector<std::string>> list_compressed(const std::filesystem::path& directory) {
+  std::error_code failure;
+  std::vector<std::string> out;
+  for (std::filesystem::directory_iterator it(directory, failure), end; !failure && it != end;
+       it.increment(failure)) {
+    std::string name = it->path().filename().string();
+    for (const std::string_view ending : {".gz", ".zst", ".xz", ".bz2", ".lz4"}) {
+      if (name.ends_with(ending) && parse_segment_name(name.substr(0, name.size() - ending.size())))
+        out.push_back(name);
+    }
+  }
+  if (failure) return errno_error(directory.string(), failure.value());
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 std::string head_text(std::string_view checkpoint) {
   std::string out(checkpoint);
   out.resize(head_bytes - 1, ' ');

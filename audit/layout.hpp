@@ -5,6 +5,7 @@
 //   head      the newest checkpoint, in one sector       key.pub   the public key
 //   spare     the next segment's space                   lock      held by the process that writes
 //   torn-SEQUENCE-RANDOM   bytes of an unfinished write, cut off at a start
+//   hold      while it is there, no segment is deleted    hold-recorded   what of it is on record
 #pragma once
 
 #include <cstdint>
@@ -23,6 +24,8 @@ inline constexpr std::string_view head_name = "head";
 inline constexpr std::string_view key_file_name = "key.pub";
 inline constexpr std::string_view spare_name = "spare";
 inline constexpr std::string_view lock_name = "lock";
+inline constexpr std::string_view hold_name = "hold";
+inline constexpr std::string_view hold_recorded_name = "hold-recorded";
 inline constexpr std::size_t head_bytes = 512;
 inline constexpr std::size_t min_segment_bytes = 32UL << 10;
 inline constexpr std::size_t max_segment_bytes = 1UL << 30;
@@ -38,6 +41,9 @@ struct SegmentFile {
 /// By sequence, oldest first; other files are passed over. Errors: not_found (no such directory),
 /// permission_denied, io.
 Result<std::vector<SegmentFile>> list_segments(const std::filesystem::path& directory);
+
+/// The names of segments that somebody compressed (.gz, .zst, .xz, .bz2, .lz4), in order. Errors: as above.
+Result<std::vector<std::string>> list_compressed(const std::filesystem::path& directory);
 
 /// A checkpoint line (without newline) filled up with spaces to one sector, newline last.
 std::string head_text(std::string_view checkpoint);

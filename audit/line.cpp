@@ -51,9 +51,11 @@ void append_line(std::string& out, std::uint64_t sequence, std::string_view time
 }
 
 std::string checkpoint_line(std::uint64_t sequence, std::string_view time, std::string_view prev_hex,
-                            std::string_view segment, bool end, const SigningKey& key) {
-  const std::string body = fmt::format("\"event\":\"{}\",\"details\":{{\"segment\":\"{}\",\"end\":{}}}",
-                                       name_of(Event::checkpoint), segment, end);
+                            std::string_view segment, bool end, std::string_view log, const SigningKey& key) {
+  // Whose it is stands in it, so that it can be told from others where it is kept.
+  const std::string body = fmt::format(
+      "\"event\":\"{}\",\"details\":{{\"segment\":\"{}\",\"end\":{},\"log\":\"{}\",\"key\":\"{}\"}}",
+      name_of(Event::checkpoint), segment, end, log, key_id(key.public_key()));
   std::string message(domain);
   append_line(message, sequence, time, prev_hex, body);
   message.resize(message.size() - 2);  // the brace and the newline come after the signature
@@ -112,14 +114,23 @@ Result<Line> parse_line(std::string_view line) {
   return out;
 }
 
-bool verify_checkpoint(std::string_view line, const PublicKey& key) {
-  if (line.size() <= signature_tail) return false;
+SignedText signed_text(std::string_view line) {
+  if (line.size() <= signature_tail) return {};
   const std::string_view signed_part = line.substr(0, line.size() - signature_tail);
   std::string_view tail = line.substr(signed_part.size());
-  if (!tail.starts_with(signature_member) || !tail.ends_with(signature_close)) return false;
-  const auto signature = from_base64url(tail.substr(signature_member.size(), signature_characters));
-  if (!signature) return false;
-  return cardgate::verify(key, as_bytes(std::string(domain).append(signed_part)), *signature);
+  if (!tail.starts_with(signature_member) || !tail.ends_with(signature_close)) return {};
+  auto signature = from_base64url(tail.substr(signature_member.size(), signature_characters));
+  if (!signature) return {};
+  return {std::string(domain).append(signed_part), std::move(*signature)};
+}
+
+bool verify_checkpoint(std::string_view line, const PublicKey& key) {
+  const auto [text, signature] = signed_text(line);
+  return !text.empty() && cardgate::verify(key, as_bytes(text), signature);
+}
+
+std::string key_id(const PublicKey& key) {
+  return to_hex(blake2b(key)).substr(0, 16);
 }
 
 }  // namespace cardgate::audit

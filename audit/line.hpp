@@ -25,12 +25,14 @@ void append_line(std::string& out, std::uint64_t sequence, std::string_view time
                  std::string_view body);
 
 /// A checkpoint line with its newline. `segment` is the file's name; `end` is true for the last line of a
-/// full segment.
+/// full segment; `log` is the log's id.
 std::string checkpoint_line(std::uint64_t sequence, std::string_view time, std::string_view prev_hex,
-                            std::string_view segment, bool end, const SigningKey& key);
+                            std::string_view segment, bool end, std::string_view log, const SigningKey& key);
 
 /// The chain hash of a line: BLAKE2b-256 of the line and its newline, in hex.
 std::string chain_hash(std::string_view line_with_newline);
+/// A short name of a key, for people and for checkpoints: 16 hex digits of its BLAKE2b-256.
+std::string key_id(const PublicKey& key);
 /// `prev` of the very first line.
 std::string no_hash();
 
@@ -51,6 +53,12 @@ struct Line {
 /// a member that no record has, a signature on anything but a checkpoint), too_large.
 Result<Line> parse_line(std::string_view line);
 
+/// What of a checkpoint line (without its newline) is signed, and the signature; empty when it is no checkpoint.
+struct SignedText {
+  std::string text;
+  Bytes signature;
+};
+SignedText signed_text(std::string_view line);
 /// True when the raw line (without its newline) is a checkpoint signed by `key`.
 bool verify_checkpoint(std::string_view line, const PublicKey& key);
 

@@ -150,6 +150,7 @@ class Log::Impl {
     // While late records wait nobody needs to ask: the disk is tried again by itself.
     auto due = checkpoint_due_;
     if (has_late()) due = due ? std::min(*due, retry_at_) : retry_at_;
+    if (const auto tell = writer_->tell_due(); tell && !failure_) due = due ? std::min(*due, *tell) : *tell;
     if (!ready()) {
       idle_ = true;
       if (!due) {
@@ -208,7 +209,7 @@ class Log::Impl {
       if (lost_added) late_.forget_lost();
     };
     const auto add = [&](WallTime time, const std::string& body) -> Result<void> {
-      if (!writer_->fits(body)) {
+      if (!writer_->fits(body) || writer_->is_old(time)) {
         TRY(writer_->seal());
         late_durable();
         finish(batch, std::exchange(done, added), added);
@@ -336,6 +337,10 @@ Result<void> drop_written(LateRecords& late, const std::filesystem::path& direct
 }
 
 }  // namespace
+
+Result<void> rotate_key(const Options& options, SigningKey key, SigningKey next, const Clock& clock) {
+  return Writer::rotate(options, std::move(key), std::move(next), clock);
+}
 
 Result<std::unique_ptr<Log>> Log::open(const Options& options, SigningKey key, const Clock& clock) {
   auto writer = TRY(Writer::open(options, std::move(key), clock));

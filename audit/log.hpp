@@ -17,6 +17,7 @@
 
 #include "audit/late_records.hpp"
 #include "audit/record.hpp"
+#include "audit/retention.hpp"
 #include "base/clock.hpp"
 #include "base/crypto.hpp"
 #include "base/result.hpp"
@@ -35,7 +36,10 @@ struct Options {
   std::filesystem::path directory;         // made (mode 0750) if only its last part is missing
   std::size_t segment_bytes = 64UL << 20;  // 32 KiB to 1 GiB; preallocated on disk
   std::size_t keep_segments = 0;           // the newest N segments, the open one included; 0 = all
-  std::size_t reserve_bytes = 0;        // preallocated beside the open segment; at least one segment's worth
+  Keeping keeping = {};           // how long records are kept; with keep_segments, both must allow a deletion
+  milliseconds segment_after{0};  // a segment ends when it is so old; 0 = when it is full
+  std::string machine = {};       // which machine this is, for the headers; empty: not said
+  std::size_t reserve_bytes = 0;  // preallocated beside the open segment; at least one segment's worth
   std::size_t checkpoint_every = 1024;  // records between two signed checkpoints
   milliseconds checkpoint_after{5000};  // an unsigned record waits at most this long for its checkpoint
   std::size_t queue_limit = 65536;      // records waiting for the writer
@@ -47,11 +51,19 @@ struct Options {
   std::function<void(const Unwritten&)> unwritten =
       {};  // for each record that Keep does not leave to its giver
   std::function<void(std::size_t count)> late_written = {};  // so many late records are in the log now
+  // Of checkpoints that are to leave the machine: at a segment's end, at most every `tell_every`, at the start and the stop.
+  // On the writer thread; it must be short and must not throw. Without newline.
+  std::function<void(const std::string& checkpoint)> tell_checkpoint = {};
+  milliseconds tell_every{900'000};
 };
 
 /// When the writer begins with a record. `when_told`: with begin(), or with the next record that is not so: whoever gives many in a
 /// row makes one group commit of them.
 enum class Begin : std::uint8_t { at_once, when_told };
+
+/// Ends the log's segment with a record by which the key before vouches for `next`, and goes on with `next`; key.pub holds that
+/// then. Where a crash came between, doing it again finishes it. Nobody else may have the log open. Errors: as Log::open.
+Result<void> rotate_key(const Options& options, SigningKey key, SigningKey next, const Clock& clock);
 
 class Log {
  public:

@@ -20,8 +20,15 @@ namespace {
 // {"seq":,"time":"","prev":"",}\n with the longest number, a time and a hash.
 constexpr std::size_t line_overhead = 160;
 
-/// True when the file's last line is an end checkpoint by this key, so that the segment may be deleted.
-bool is_sealed(const std::filesystem::path& path, const PublicKey& key) {
+/// True when the file's last line is an end checkpoint by the key that its header names, so that the segment may be deleted.
+bool is_sealed(const std::filesystem::path& path) {
+  const auto first = read_first_line(path, max_checkpoint_bytes);
+  const auto header = first ? parse_line(*first) : Result<Line>(first.error());
+  const auto* key_text = header ? find_string(header->details(), "key") : nullptr;
+  const auto key_bytes = key_text == nullptr ? Result<Bytes>(Errc::malformed) : from_base64url(*key_text);
+  PublicKey key{};
+  if (!key_bytes || key_bytes->size() != key.size()) return false;
+  std::ranges::copy(*key_bytes, key.begin());
   const auto tail = read_tail(path, max_checkpoint_bytes + 1);
   if (!tail || !tail->ends_with('\n')) return false;
   std::string_view line(*tail);
@@ -54,6 +61,11 @@ bool Writer::fits(std::string_view body) const {
   return pending_.offset + line_overhead + body.size() + 2 * max_checkpoint_bytes <= options_.segment_bytes;
 }
 
+bool Writer::is_old(WallTime now) const {
+  return options_.segment_after > milliseconds::zero() && segment_begun_ &&
+         now - *segment_begun_ >= options_.segment_after;
+}
+
 void Writer::add(WallTime time, std::string_view body) {
   const std::size_t start = batch_.size();
   append_line(batch_, pending_.sequence, text_of(time), pending_.hash, body);
@@ -65,8 +77,8 @@ void Writer::add(WallTime time, std::string_view body) {
 }
 
 void Writer::add_checkpoint(bool end) {
-  std::string line =
-      checkpoint_line(pending_.sequence, text_of(clock_.wall()), pending_.hash, segment_name_, end, key_);
+  std::string line = checkpoint_line(pending_.sequence, text_of(clock_.wall()), pending_.hash, segment_name_,
+                                     end, log_id_, key_);
   batch_ += line;
   pending_.hash = chain_hash(line);
   pending_.offset += line.size();
@@ -132,8 +144,23 @@ Result<void> Writer::prepare() {
 Result<void> Writer::write_head() {
   auto written = write_and_sync(head_.get(), head_text(checkpoint_), 0);
   if (!written) return std::move(written).error().with(path(head_name).string());
-  checkpoint_.clear();
+  newest_ = std::exchange(checkpoint_, {});
+  tell(sealed_);
   return {};
+}
+
+/// The newest checkpoint, to whoever takes it off this machine.
+void Writer::tell(bool now) {
+  const auto due = tell_due();
+  if (!due || (!now && std::chrono::steady_clock::now() < *due)) return;
+  told_ = newest_;
+  told_at_ = std::chrono::steady_clock::now();
+  options_.tell_checkpoint(told_);
+}
+
+std::optional<std::chrono::steady_clock::time_point> Writer::tell_due() const {
+  if (!options_.tell_checkpoint || newest_.empty() || newest_ == told_) return std::nullopt;
+  return told_.empty() ? std::chrono::steady_clock::time_point{} : told_at_ + options_.tell_every;
 }
 
 Result<void> Writer::make_spare() {
@@ -155,10 +182,14 @@ void Writer::reserve() {
 }
 
 Result<void> Writer::write_header(int fd, std::string& line) {
-  const std::string body =
-      fmt::format("\"event\":\"{}\",\"details\":{{\"format\":{},\"key\":\"{}\"}}", name_of(Event::segment),
-                  format_version, to_base64url(key_.public_key()));
-  append_line(line, durable_.sequence, text_of(clock_.wall()), durable_.hash, body);
+  const auto now = text_of(clock_.wall());
+  // Of the key and the time of its beginning: no two logs have both.
+  if (log_id_.empty()) log_id_ = to_base64url(BytesView(blake2b(key_.public_key(), as_bytes(now))).first(16));
+  Record record;
+  record.event = name_of(Event::segment);
+  record.details = {{"format", format_version}, {"key", to_base64url(key_.public_key())}, {"log", log_id_}};
+  if (!options_.machine.empty()) record.details["machine"] = options_.machine;
+  append_line(line, durable_.sequence, now, durable_.hash, encode_unchecked(record));
   return write_and_sync(fd, line, 0);
 }
 
@@ -181,11 +212,22 @@ Result<void> Writer::next_segment() {
   std::string name = segment_name(durable_.sequence);
   auto written = write_header(next.get(), header);
   if (!written) return std::move(written).error().with(spare.string());
-  if (std::rename(spare.c_str(), path(name).c_str()) != 0) return errno_error(path(name).string(), errno);
+  if (made_name_ == name) {
+    if (std::rename(spare.c_str(), path(name).c_str()) != 0) return errno_error(path(name).string(), errno);
+  } else {
+    auto renamed = rename_to_new(spare, path(name));
+    if (!renamed && renamed.error().code == Errc::already_exists)
+      return Error{Errc::unavailable, renamed.error().context +
+                                          ", and not by this service: does another one write this log, too?"};
+    TRY(std::move(renamed));
+  }
+  made_name_ = name;
   TRY(sync_directory(options_.directory));
   std::string hash = chain_hash(header);
   // From here nothing can throw until the new place is whole.
   sealed_ = false;
+  made_name_.clear();
+  segment_begun_ = clock_.wall();
   segment_ = std::move(next);
   segment_name_ = std::move(name);
   durable_.hash = std::move(hash);
@@ -204,13 +246,46 @@ Result<void> Writer::next_segment() {
   return {};
 }
 
+/// A legal hold that somebody set, changed or released since the last look is put on record.
+Result<void> Writer::note_hold() {
+  const auto read = read_hold(options_.directory);
+  const std::string now = read ? *read : "it cannot be read: " + read.error().context;
+  std::string before;
+  if (auto recorded = read_file(path(hold_recorded_name), 1UL << 16)) before = std::move(*recorded);
+  if (now == before) return {};
+  Record record;
+  record.event = name_of(Event::audit_hold);
+  record.reason = now.empty() ? before : now;
+  while (record.reason.ends_with('\n')) record.reason.pop_back();
+  record.details = {{"act", now.empty() ? "released" : before.empty() ? "set" : "changed"}};
+  const std::string body = encode_unchecked(record);
+  if (!fits(body)) return {};  // the next look is soon
+  add(clock_.wall(), body);
+  TRY(commit());
+  if (!now.empty()) return write_file_atomic(path(hold_recorded_name), as_bytes(now), file_mode);
+  if (::unlink(path(hold_recorded_name).c_str()) != 0)
+    return errno_error(path(hold_recorded_name).string(), errno);
+  return {};
+}
+
+/// How many of the oldest may go. The open one is never among them.
+Result<std::size_t> Writer::count_expired(const std::vector<SegmentFile>& segments) const {
+  const std::size_t kept = std::max<std::size_t>(options_.keep_segments, 1);
+  if (segments.size() <= kept) return std::size_t{0};
+  const std::size_t most = segments.size() - kept;
+  if (!options_.keeping.limited()) return most;
+  std::size_t count = 0;
+  while (count < most && TRY(all_expired(segments[count].path, options_.keeping, clock_.wall()))) ++count;
+  return count;
+}
+
 Result<void> Writer::retire() {
-  if (options_.keep_segments == 0 || !head_) return {};
+  if ((options_.keep_segments == 0 && !options_.keeping.limited()) || !head_) return {};
   const auto segments = TRY(list_segments(options_.directory));
-  if (segments.size() <= options_.keep_segments) return {};
-  const std::size_t count = segments.size() - options_.keep_segments;
+  const std::size_t count = TRY(count_expired(segments));
+  if (count == 0 || !TRY(read_hold(options_.directory)).empty()) return {};
   for (std::size_t i = 0; i < count; ++i) {
-    if (is_sealed(segments[i].path, key_.public_key())) continue;
+    if (is_sealed(segments[i].path)) continue;
     warning_ =
         fmt::format("{} is not deleted: it does not end in a signed checkpoint", segments[i].path.string());
     return {};
@@ -233,10 +308,14 @@ Result<void> Writer::retire() {
 
 Result<void> Writer::settle(bool checkpoint) {
   if (checkpoint && durable_.unsigned_lines > 0) {
+    TRY(note_hold());
     add_checkpoint(false);
     TRY(commit());
   }
-  if (checkpoint_.empty()) return {};
+  if (checkpoint_.empty()) {
+    tell(false);
+    return {};
+  }
   TRY(write_head());
   if (!warning_.empty() && ::access(path(spare_name).c_str(), F_OK) != 0) reserve();
   return {};
@@ -245,6 +324,7 @@ Result<void> Writer::settle(bool checkpoint) {
 Result<void> Writer::close() {
   TRY(prepare());
   TRY(settle(true));
+  tell(true);
   if (resize_file(segment_.get(), durable_.offset) != 0 || sync_all(segment_.get()) != 0) {
     return errno_error(path(segment_name_).string(), errno);
   }

@@ -5,12 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 
+#include "audit/check_segment.hpp"
 #include "audit/disk.hpp"
 #include "audit/line.hpp"
 #include "audit/record.hpp"
+#include "audit/segment_reader.hpp"
 #include "audit/writer.hpp"
 
 namespace cardgate::audit {
@@ -58,8 +59,10 @@ Result<void> Writer::start() {
   const bool has_head = is_there(path(head_name));
   if (segments.size() == 1 && segments.front().first == 1 && !has_head) {
     // The head is made last. Without it, no start was ever completed, and nothing was ever acknowledged.
-    const std::string content = TRY(read_file(segments.front().path, max_segment_bytes));
-    if (std::count(content.begin(), content.end(), '\n') <= 2) {
+    auto reader = TRY(SegmentReader::open(segments.front().path));
+    int lines = 0;
+    while (lines < 3 && !TRY(reader.next()).line.empty()) ++lines;
+    if (lines <= 2) {
       if (::unlink(segments.front().path.c_str()) != 0)
         return errno_error(segments.front().path.string(), errno);
       segments.clear();
@@ -70,6 +73,7 @@ Result<void> Writer::start() {
     TRY(begin_log());
   } else {
     TRY(resume(segments.back()));
+    TRY(note_hold());
   }
   return settle(true);
 }
@@ -102,39 +106,74 @@ Result<void> Writer::check_key_file() {
 }
 
 Result<void> Writer::resume(const SegmentFile& newest) {
-  const std::string content = TRY(read_file(newest.path, max_segment_bytes));
   Checker::Start start;
   start.whole_log = false;
+  if (next_key_) start.former_key = key_.public_key();
   if (is_there(path(head_name))) start.head = TRY(read_file(path(head_name), head_bytes));
   Checker checker(std::move(start));
-  checker.segment(newest.path.filename().string(), content, true);
+  TRY(check_segment(checker, newest, true));
   const Report report = checker.finish();
   if (!report.ok) return corrupt(options_.directory, report.problems.front());
+  TRY(take_over(checker, report));
+  segment_ = FileDescriptor(::open(newest.path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (!segment_) return errno_error(newest.path.string(), errno);
+  if (sealed_) {
+    TRY(next_segment());
+  } else if (checker.torn_bytes() > 0) {
+    TRY(heal(checker));
+  } else {
+    TRY(restore_space());
+    reserve();
+  }
+  return note_move(checker.machine());
+}
+
+/// The place, the key and the names of the log as it was left.
+Result<void> Writer::take_over(const Checker& checker, const Report& report) {
+  if (next_key_ && report.key == next_key_->public_key()) {
+    key_ = std::move(*next_key_);
+    next_key_.reset();
+    TRY(write_file_atomic(path(key_file_name), as_bytes(key_file_text(key_.public_key())), 0644));
+  }
   if (report.key != key_.public_key()) {
-    return Error{Errc::invalid_argument,
-                 fmt::format("{}: this log was begun with another key", options_.directory.string())};
+    return Error{
+        Errc::invalid_argument,
+        fmt::format("{}: this log goes on with another key ({}) than this one ({}); if the key was being "
+                    "changed, do that again: cardgated --rotate-audit-key",
+                    options_.directory.string(), key_id(report.key), key_id(key_.public_key()))};
   }
   TRY(check_key_file());
   TRY(open_head());
-  segment_name_ = newest.path.filename().string();
-  segment_ = FileDescriptor(::open(newest.path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-  if (!segment_) return errno_error(newest.path.string(), errno);
+  segment_name_ = segment_name(checker.segment_first());
+  log_id_ = checker.log_id();
+  if (const auto begun = parse_rfc3339(checker.segment_begun())) segment_begun_ = *begun;
   durable_ = {checker.next_sequence(), checker.last_hash(), checker.good_bytes(), report.unsigned_tail};
   pending_ = durable_;
   // The crash may have come between a checkpoint and its copy in the head.
   if (!checker.last_checkpoint().empty()) checkpoint_ = checker.last_checkpoint();
   sealed_ = checker.ended();
-  if (sealed_) return next_segment();
-  if (checker.torn_bytes() > 0) return heal(checker, content);
-  TRY(restore_space());
-  reserve();
   return {};
 }
 
-Result<void> Writer::heal(const Checker& checker, std::string_view content) {
+/// The next segment says where it was written, and a record says that somebody should look.
+Result<void> Writer::note_move(const std::string& machine_before) {
+  if (options_.machine.empty() || machine_before.empty() || machine_before == options_.machine) return {};
+  TRY(seal());
+  TRY(next_segment());
+  Record record;
+  record.event = name_of(Event::incident);
+  record.reason =
+      "the audit log was written on another machine until now: if the service was not moved or restored "
+      "here, the log was copied";
+  record.details = {{"machine", options_.machine}, {"machine_before", machine_before}};
+  add(clock_.wall(), encode_unchecked(record));
+  return commit();
+}
+
+Result<void> Writer::heal(const Checker& checker) {
   // Nothing that was acknowledged can be here, but a hand that altered the unsigned tail could be: so it is
   // kept.
-  const std::string_view torn = content.substr(checker.good_bytes(), checker.torn_bytes());
+  const std::string torn = TRY(read_range(path(segment_name_), checker.good_bytes(), checker.torn_bytes()));
   const std::string name = fmt::format("torn-{:020}-{}", durable_.sequence, random_id());
   TRY(write_file_atomic(path(name), as_bytes(torn), file_mode));
   TRY(restore_space());
@@ -149,6 +188,35 @@ Result<void> Writer::heal(const Checker& checker, std::string_view content) {
   }
   add(clock_.wall(), body);
   return commit();
+}
+
+Result<void> Writer::rotate(const Options& options, SigningKey key, SigningKey next, const Clock& clock) {
+  TRY(check_options(options));
+  std::unique_ptr<Writer> writer(new Writer(options, std::move(key), clock));
+  writer->next_key_ = std::move(next);
+  writer->lock_ = TRY(lock_file(options.directory / lock_name));
+  if (TRY(list_segments(options.directory)).empty())
+    return Error{Errc::not_found, fmt::format("{}: no audit log here", options.directory.string())};
+  TRY(writer->start());
+  if (writer->next_key_) TRY(writer->go_on_with(std::move(*writer->next_key_)));
+  return writer->close();
+}
+
+Result<void> Writer::go_on_with(SigningKey next) {
+  Record record;
+  record.event = name_of(Event::audit_key);
+  record.details = {{"key", to_base64url(next.public_key())}, {"key_before", key_id(key_.public_key())}};
+  const std::string body = encode_unchecked(record);
+  if (!fits(body)) {
+    TRY(seal());
+    TRY(next_segment());
+  }
+  add(clock_.wall(), body);
+  TRY(seal());
+  key_ = std::move(next);
+  TRY(next_segment());
+  TRY(write_file_atomic(path(key_file_name), as_bytes(key_file_text(key_.public_key())), 0644));
+  return settle(true);
 }
 
 }  // namespace cardgate::audit

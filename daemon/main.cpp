@@ -25,6 +25,10 @@ int main(int argc, char** argv) {
   app.add_flag("--check-config", check_only,
                "Read the configuration, the policy and all that they name, say whether they are good, and do "
                "nothing else");
+  bool rotate_only = false;
+  app.add_flag("--rotate-audit-key", rotate_only,
+               "Give the audit log a new signing key, for which the one before vouches, and do nothing else. "
+               "Stop the service first, and run this as its user");
   bool as_json = false;
   app.add_flag("--json", as_json, "With --check-config: what the files name, in JSON, for programs");
   app.set_version_flag("--version", CARDGATE_VERSION);
@@ -34,6 +38,7 @@ int main(int argc, char** argv) {
   try {
     if (check_only) return cardgate::daemon::check_config(config, as_json);
     cardgate::daemon::bind_library_calls(argv);
+    if (rotate_only) return cardgate::daemon::rotate_key(config);
     return cardgate::daemon::run(config);
   } catch (const std::exception& failure) {
     std::fprintf(stderr, "cardgated: %s\n", failure.what());

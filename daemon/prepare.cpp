@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <systemd/sd-id128.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <chrono>
 #include <thread>
 
+#include "base/file.hpp"
 #include "daemon/held_folder.hpp"
 #include "daemon/installation.hpp"
 #include "daemon/journal.hpp"
@@ -81,7 +83,57 @@ void remember(const Installation& installation, const Config& config, WallTime n
   }
 }
 
+/// Of this machine, and of this program alone: the machine's own id is nobody else's business.
+std::string machine_name() {
+  // Made at random, once: the application that systemd's call asks for.
+  static constexpr sd_id128_t cardgate_id{
+      {0x5d, 0x1f, 0x0c, 0x6b, 0xd2, 0xf5, 0x4a, 0x7e, 0x9d, 0x8a, 0x3c, 0x1b, 0x7e, 0x42, 0xf6, 0x00}};
+  sd_id128_t id{};
+  if (::sd_id128_get_machine_app_specific(cardgate_id, &id) < 0) return {};
+  char text[SD_ID128_STRING_MAX];
+  return ::sd_id128_to_string(id, text);
+}
+
+/// Where whole files go by age, none may take for ever to fill.
+constexpr std::chrono::hours longest_segment{24 * 30};
+
+audit::Options log_options(const Config& config) {
+  audit::Options options;
+  options.directory = config.audit_directory;
+  options.segment_bytes = config.audit_segment_bytes;
+  options.keep_segments = config.audit_keep_segments;
+  options.keeping = config.audit_keeping;
+  if (options.keeping.limited()) options.segment_after = longest_segment;
+  options.tell_every = config.audit_checkpoint_every;
+  options.machine = machine_name();
+  return options;
+}
+
 }  // namespace
+
+Result<void> rotate_audit_key(const std::filesystem::path& file, const Clock& clock) {
+  const auto settings = TRY(load_settings(file, Anchors::none_yet));
+  const auto& config = settings.config;
+  TRY(check_state_directory(config.state_directory));
+  const auto held = TRY(hold_folder(config.state_directory));
+  const auto place = key_place(config.state_directory, audit_key_name);
+  if (place.sealed)
+    return Error{Errc::permission_denied,
+                 "the audit log's key is sealed to this machine. Put the unsealed key back into the state "
+                 "directory first: see "
+                 "\"Seal the keys\" in the documentation"};
+  if (std::error_code failed; !std::filesystem::exists(place.file, failed))
+    return Error{Errc::not_found, place.file.string() + ": there is no key to change yet"};
+  const KeyPlace next_place{config.state_directory / "audit-key.next"};
+  auto key = TRY(load_or_create_key(place));
+  auto next = TRY(load_or_create_key(next_place));
+  auto options = log_options(config);
+  TRY(audit::rotate_key(options, std::move(key), std::move(next), clock));
+  std::error_code failed;
+  std::filesystem::rename(next_place.file, place.file, failed);
+  if (failed) return errno_error(place.file.string(), failed.value());
+  return sync_directory(config.state_directory);
+}
 
 Result<Service::Parts> prepare(const std::filesystem::path& file, const Clock& clock, FileDescriptor& held) {
   auto settings = TRY(load_settings(file, Anchors::none_yet));
@@ -109,12 +161,9 @@ Result<Service::Parts> prepare(const std::filesystem::path& file, const Clock& c
   auto token_keys = TRY(TokenKeys::open(std::move(key), config.state_directory / "token-keys",
                                         config.tokens.algorithm, clock.wall()));
   auto audit_key = TRY(load_or_create_key(key_place(config.state_directory, audit_key_name)));
-  audit::Options options;
-  options.directory = config.audit_directory;
-  options.segment_bytes = config.audit_segment_bytes;
-  options.keep_segments = config.audit_keep_segments;
+  auto options = log_options(config);
   options.late_file = config.state_directory / "late-records";
-  tell_journal(options);
+  tell_journal(options, config.audit_checkpoint_file);
   auto log = TRY(audit::Log::open(options, std::move(audit_key), clock));
   auto credentials = TRY(reg::open_credentials(config.state_directory / "register.db", password_throttle));
   remember(installation, config, clock.wall());

@@ -14,4 +14,9 @@ namespace cardgate::daemon {
 /// first and is not good, in a sentence.
 Result<Service::Parts> prepare(const std::filesystem::path& file, const Clock& clock, FileDescriptor& held);
 
+/// Gives the audit log a new signing key, for which the one before vouches. The service must not run. What a crash broke off is
+/// finished by doing it again. Errors: already_exists (the service runs), permission_denied (also: the key is sealed), not_found,
+/// corrupt, no_space, io; of the configuration, as above.
+Result<void> rotate_audit_key(const std::filesystem::path& file, const Clock& clock);
+
 }  // namespace cardgate::daemon

@@ -126,6 +126,22 @@ void bind_library_calls(char** argv) {
   throw std::system_error(errno, std::generic_category(), "cannot start again with LD_BIND_NOW=1");
 }
 
+int rotate_key(const std::filesystem::path& file) {
+  init_crypto();
+  keep_secrets_in();
+  ::umask(077);
+  if (const auto rotated = rotate_audit_key(file, system_clock()); !rotated) {
+    std::fprintf(stderr, "cardgated: the audit log's key is not changed: %s\n",
+                 rotated.error().context.c_str());
+    return 1;
+  }
+  std::puts(
+      "The audit log has a new signing key, and the key before vouches for it. Keep a copy of the new "
+      "key.pub "
+      "elsewhere, beside the one before.");
+  return 0;
+}
+
 int run(const std::filesystem::path& file) {
   init_crypto();
   keep_secrets_in();

@@ -10,6 +10,9 @@ namespace cardgate::daemon {
 /// vector registers on the stack, and with them the piece of a passcode that was copied last. Throws when it cannot.
 void bind_library_calls(char** argv);
 
+/// rotate_audit_key(), and says how it went. The program's exit code.
+int rotate_key(const std::filesystem::path& file);
+
 /// Serves until it is told to stop. `file` is the configuration. The program's exit code.
 int run(const std::filesystem::path& file);
 

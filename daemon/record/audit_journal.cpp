@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "daemon/journal.hpp"
+#include "daemon/record/checkpoint_file.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -28,7 +29,15 @@ std::string_view what_became(const audit::Unwritten& record) {
 
 }  // namespace
 
-void tell_journal(audit::Options& options) {
+void tell_journal(audit::Options& options, const std::filesystem::path& checkpoint_file) {
+  std::shared_ptr<CheckpointFile> file;
+  if (!checkpoint_file.empty()) file = std::make_shared<CheckpointFile>(checkpoint_file);
+  options.tell_checkpoint = [file](const std::string& checkpoint) {
+    // The line is the message's end, so that each form of the journal's export has it whole.
+    log(audit::Event::audit_checkpoint, "Checkpoint of the audit log: " + checkpoint,
+        {{"CARDGATE_CHECKPOINT", checkpoint}});
+    if (file) file->add(checkpoint);
+  };
   const auto failing = std::make_shared<std::atomic<bool>>(false);
   options.unwritten = [failing](const audit::Unwritten& record) {
     const std::string why = record.error.message();

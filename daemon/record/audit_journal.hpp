@@ -7,7 +7,8 @@
 
 namespace cardgate::daemon {
 
-/// Sets `options.unwritten` and `options.late_written`.
-void tell_journal(audit::Options& options);
+/// Sets `options.unwritten`, `options.late_written` and `options.tell_checkpoint`. Checkpoints go to the journal, and, where
+/// `checkpoint_file` is not empty, to that file.
+void tell_journal(audit::Options& options, const std::filesystem::path& checkpoint_file);
 
 }  // namespace cardgate::daemon

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 
+#include "audit/event.hpp"
 #include "base/strict_yaml.hpp"
 
 namespace cardgate::daemon {
@@ -352,6 +353,59 @@ Result<void> check_unique_names(const Yaml& list, const std::vector<ClientEntry>
   return {};
 }
 
+/// How long something of the log is kept; `forever` is for ever.
+Result<milliseconds> read_age(const Yaml& node) {
+  if (const auto word = node.string(); word && *word == "forever") return milliseconds::zero();
+  const auto age = TRY(node.duration());
+  constexpr std::chrono::hours day(24);
+  if (age < day || age > 36500 * day) return node.error("expected 1d to 36500d, or forever");
+  return age;
+}
+
+Result<audit::Keeping> read_keeping(const Yaml& node) {
+  auto map = TRY(node.map());
+  audit::Keeping out;
+  out.all = TRY(read_age(TRY(map.required("all"))));
+  if (const auto events = map.optional("events")) {
+    auto kinds = TRY(events->map());
+    for (const auto& [name, age] : kinds.entries()) {
+      const auto* event = audit::find_event(name);
+      if (event == nullptr || event->internal)
+        return age.error(fmt::format("no record is called '{}'; docs/audit-format.md lists them", name));
+      out.events[name] = TRY(read_age(age));
+    }
+    if (out.all == milliseconds::zero() && !out.events.empty())
+      return events->error(
+          "needs an `all` that is not forever: a file of the log is deleted only as a whole");
+  }
+  TRY(map.finish());
+  return out;
+}
+
+Result<void> read_audit(const Yaml& node, Config& config) {
+  auto map = TRY(node.map());
+  config.audit_directory = TRY(path_of(TRY(map.required("directory"))));
+  if (auto bytes = map.optional("segment_bytes")) {
+    config.audit_segment_bytes = static_cast<std::size_t>(TRY(bytes->integer(1 << 16, 1LL << 30)));
+  }
+  if (auto keep = map.optional("keep_segments")) {
+    config.audit_keep_segments = static_cast<std::size_t>(TRY(keep->integer(0, 1'000'000)));
+  }
+  if (auto keep = map.optional("keep")) config.audit_keeping = TRY(read_keeping(*keep));
+  if (auto checkpoints = map.optional("checkpoints")) {
+    auto told = TRY(checkpoints->map());
+    if (auto every = told.optional("every")) {
+      config.audit_checkpoint_every = TRY(every->duration());
+      if (config.audit_checkpoint_every < seconds(1) ||
+          config.audit_checkpoint_every > std::chrono::hours(24))
+        return every->error("expected 1s to 24h");
+    }
+    if (auto file = told.optional("file")) config.audit_checkpoint_file = TRY(path_of(*file));
+    TRY(told.finish());
+  }
+  return map.finish();
+}
+
 }  // namespace
 
 Result<Config> load_config(const std::filesystem::path& file) {
@@ -371,17 +425,7 @@ Result<Config> load_config(const std::filesystem::path& file) {
   config.admin_socket = TRY(path_of(TRY(map.required("admin_socket"))));
   config.state_directory = TRY(path_of(TRY(map.required("state_directory"))));
   config.policy = TRY(path_of(TRY(map.required("policy"))));
-  {
-    auto audit = TRY(TRY(map.required("audit")).map());
-    config.audit_directory = TRY(path_of(TRY(audit.required("directory"))));
-    if (auto bytes = audit.optional("segment_bytes")) {
-      config.audit_segment_bytes = static_cast<std::size_t>(TRY(bytes->integer(1 << 16, 1LL << 32)));
-    }
-    if (auto keep = audit.optional("keep_segments")) {
-      config.audit_keep_segments = static_cast<std::size_t>(TRY(keep->integer(0, 1'000'000)));
-    }
-    TRY(audit.finish());
-  }
+  TRY(read_audit(TRY(map.required("audit")), config));
   TRY(read_trust(TRY(map.required("trust")), config));
   config.mapping = TRY(read_mapping(TRY(map.required("mapping"))));
   for (const auto& item : TRY(TRY(map.required("readers")).list()))
@@ -411,6 +455,9 @@ std::string needs_restart(const Config& now, const Config& next) {
   if (now.audit_directory != next.audit_directory) return "audit.directory";
   if (now.audit_segment_bytes != next.audit_segment_bytes) return "audit.segment_bytes";
   if (now.audit_keep_segments != next.audit_keep_segments) return "audit.keep_segments";
+  if (now.audit_keeping != next.audit_keeping) return "audit.keep";
+  if (now.audit_checkpoint_every != next.audit_checkpoint_every) return "audit.checkpoints.every";
+  if (now.audit_checkpoint_file != next.audit_checkpoint_file) return "audit.checkpoints.file";
   if (now.issuer != next.issuer) return "issuer";
   if (now.cards.drivers != next.cards.drivers) return "cards.drivers";
   if (now.cards.vendor_socket != next.cards.vendor_socket) return "cards.vendor_socket";

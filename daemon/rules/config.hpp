@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "audit/retention.hpp"
 #include "base/calendar.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
@@ -50,6 +51,9 @@ struct Config {
   std::filesystem::path socket, admin_socket, state_directory, audit_directory, policy;
   std::size_t audit_segment_bytes = 64u << 20;
   std::size_t audit_keep_segments = 0;
+  audit::Keeping audit_keeping;
+  milliseconds audit_checkpoint_every = std::chrono::minutes(15);
+  std::filesystem::path audit_checkpoint_file;  // empty: the journal alone has them
   trust::Locations authorities;
   trust::Rules certificate_rules;  // but `stale_for`, which the policy says
   FetchSettings fetch;

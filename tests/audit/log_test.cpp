@@ -268,8 +268,8 @@ TEST_F(AuditLog, RefusesOptionsThatMakeNoSense) {
   options.segment_bytes = 32768;
   options.directory = root / "not" / "there";
   EXPECT_EQ(try_open().error().code, Errc::not_found);
-  EXPECT_EQ(verify(root, {}).error().code, Errc::not_found);
-  EXPECT_EQ(verify(root / "not", {}).error().code, Errc::not_found);
+  EXPECT_EQ(verify(root, std::nullopt).error().code, Errc::not_found);
+  EXPECT_EQ(verify(root / "not", std::nullopt).error().code, Errc::not_found);
 }
 
 }  // namespace

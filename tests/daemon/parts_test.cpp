@@ -647,6 +647,42 @@ TEST_F(ConfigFile, EachMistakeNamesItsLineAndKey) {
             std::string::npos);
 }
 
+TEST_F(ConfigFile, SaysHowLongTheLogIsKeptAndWhereItsCheckpointsGo) {
+  const auto with = [&](const std::string& more) {
+    return replaced("audit: {directory: /var/lib/x/audit}",
+                    "audit: {directory: /var/lib/x/audit, " + more + "}");
+  };
+  using std::chrono::hours;
+  EXPECT_EQ(refusal(text), "");
+  EXPECT_FALSE(load_config(dir / "c.yaml")->audit_keeping.limited());
+  EXPECT_EQ(refusal(with("keep: {all: 365d, events: {token: 30d, form: forever}}")), "");
+  const auto keeping = load_config(dir / "c.yaml")->audit_keeping;
+  EXPECT_EQ(keeping.all, hours(24 * 365));
+  EXPECT_EQ(keeping.events.at("token"), hours(24 * 30));
+  EXPECT_EQ(keeping.events.at("form"), hours(0));
+  EXPECT_EQ(refusal(with("keep: {all: forever}")), "");
+  EXPECT_EQ(refusal(with("keep: {all: 12h}")), "6: audit.keep.all: expected 1d to 36500d, or forever");
+  EXPECT_NE(refusal(with("keep: {all: ever}")).find("6: audit.keep.all: "), std::string::npos);
+  EXPECT_EQ(refusal(with("keep: {all: 365d, events: {tokens: 30d}}")),
+            "6: audit.keep.events.tokens: no record is called 'tokens'; docs/audit-format.md lists them");
+  EXPECT_NE(
+      refusal(with("keep: {all: 365d, events: {checkpoint: 30d}}")).find("no record is called 'checkpoint'"),
+      std::string::npos);
+  EXPECT_NE(refusal(with("keep: {all: forever, events: {token: 30d}}"))
+                .find("6: audit.keep.events: needs an `all`"),
+            std::string::npos);
+  EXPECT_NE(refusal(with("keep: {events: {token: 30d}}")).find("6: audit.keep: the key 'all' is missing"),
+            std::string::npos);
+  EXPECT_EQ(refusal(with("checkpoints: {every: 1m, file: /mnt/c}")), "");
+  EXPECT_EQ(load_config(dir / "c.yaml")->audit_checkpoint_every, std::chrono::minutes(1));
+  EXPECT_EQ(load_config(dir / "c.yaml")->audit_checkpoint_file, "/mnt/c");
+  EXPECT_EQ(refusal(with("checkpoints: {every: 100ms}")), "6: audit.checkpoints.every: expected 1s to 24h");
+  EXPECT_EQ(refusal(with("checkpoints: {file: c}")), "6: audit.checkpoints.file: expected an absolute path");
+  EXPECT_NE(refusal(with("checkpoints: {to: /mnt/c}")).find("6: audit.checkpoints.to: unknown key"),
+            std::string::npos);
+  EXPECT_NE(refusal(with("segment_bytes: 4294967296")), "");
+}
+
 TEST_F(ConfigFile, VendorCardsNeedTheirHelperAndNothingElseDoes) {
   EXPECT_EQ(
       refusal(text + "cards: {drivers: [piv, pkcs11], vendor_socket: /run/v.sock, vendor_token: ward}\n"),

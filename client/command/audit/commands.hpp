@@ -14,5 +14,6 @@ inline constexpr const char* default_audit_directory = "/var/lib/cardgate/audit"
 void add_audit_verify(CLI::App& group, Cli& cli);
 void add_audit_show(CLI::App& group, Cli& cli);
 void add_audit_report(CLI::App& group, Cli& cli);
+void add_audit_checkpoint(CLI::App& group, Cli& cli);
 
 }  // namespace cardgate::client

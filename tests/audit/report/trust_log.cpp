@@ -60,7 +60,7 @@ class TrustWriter {
     ++sequence_;
   }
   std::string checkpoint(bool end) {
-    line_ = checkpoint_line(sequence_, time_, hash_, name_, end, key_);
+    line_ = checkpoint_line(sequence_, time_, hash_, name_, end, "", key_);
     auto text = line_.substr(0, line_.size() - 1);
     put();
     unsigned_ = 0;

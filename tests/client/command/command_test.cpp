@@ -67,7 +67,8 @@ TEST(Command, HelpsWithAnExampleAndExitCodes) {
                                              {"policy", "forecast"},
                                              {"staff", "import"},
                                              {"audit", "verify"},
-                                             {"audit", "show"}}) {
+                                             {"audit", "show"},
+                                             {"audit", "checkpoint"}}) {
     auto with_help = arguments;
     with_help.emplace_back("--help");
     const auto done = cardgate(none / "s", with_help);

@@ -198,6 +198,38 @@ TEST_F(AuditCommand, FindsAWholeLogWholeAndAnAlteredOneBroken) {
   EXPECT_EQ(offline({"audit", "verify", "--dir", log + "-none"}).status, 4);
 }
 
+TEST_F(AuditCommand, HoldsTheLogAgainstCheckpointsAndProvesOneRecord) {
+  const auto newest = offline({"audit", "checkpoint", "--dir", log});
+  ASSERT_EQ(newest.status, 0) << newest.all;
+  const auto kept = (directory / "checkpoints").string();
+  ASSERT_TRUE(write_file_atomic(kept, as_bytes(newest.output), 0600));
+  const auto good = offline({"audit", "verify", "--dir", log, "--checkpoints", kept, "--record", "4"});
+  EXPECT_EQ(good.status, 0) << good.all;
+  EXPECT_THAT(good.output, HasSubstr("1 checkpoint kept elsewhere stand in the log"));
+  EXPECT_THAT(good.output, HasSubstr("PROVED: record 4 stands in"));
+  EXPECT_THAT(good.output, HasSubstr("10018"));
+  const auto line = parse_json(offline({"audit", "verify", "--dir", log, "--record", "4", "--json"}).output)
+                        ->as_object()
+                        .at("proof")
+                        .as_object()
+                        .at("line")
+                        .as_string();
+  const auto given = (directory / "line").string();
+  ASSERT_TRUE(write_file_atomic(given, as_bytes(std::string(line) + "\n"), 0600));
+  EXPECT_EQ(offline({"audit", "verify", "--dir", log, "--line", given}).status, 0);
+  std::string other(line);
+  other.replace(other.find("10018"), 5, "10019");
+  ASSERT_TRUE(write_file_atomic(given, as_bytes(other), 0600));
+  const auto refuted = offline({"audit", "verify", "--dir", log, "--line", given});
+  EXPECT_EQ(refuted.status, 1);
+  EXPECT_THAT(refuted.output, HasSubstr("REFUTED: the log's record 4 is another one"));
+  EXPECT_EQ(offline({"audit", "verify", "--dir", log, "--record", "999"}).status, 1);
+  EXPECT_EQ(offline({"audit", "verify", "--dir", log, "--record", "0"}).status, 2);
+  ASSERT_TRUE(write_file_atomic(given, as_bytes(std::string("not a line")), 0600));
+  EXPECT_EQ(offline({"audit", "verify", "--dir", log, "--line", given}).status, 4);
+  EXPECT_EQ(offline({"audit", "verify", "--dir", log, "--checkpoints", given}).status, 4);
+}
+
 TEST_F(AuditCommand, ShowsTheRecordsAskedFor) {
   const auto of_person = offline({"audit", "show", "--dir", log, "--person", "10017"});
   EXPECT_EQ(of_person.status, 0);

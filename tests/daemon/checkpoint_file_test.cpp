@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// The file that keeps checkpoints: never in the way of the log, and complete once it can be written.
+#include "daemon/record/checkpoint_file.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.hpp"
+#include "tests/support/process.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+std::string content_of(const std::filesystem::path& file) {
+  return read_file(file, 1 << 20).value();
+}
+
+TEST(CheckpointFile, AppendsLinesToWhatIsThere) {
+  const testing::TempDir dir;
+  const auto file = dir / "checkpoints";
+  ASSERT_TRUE(append_lines(file, "kept before\n"));
+  {
+    CheckpointFile one(file);
+    for (int i = 0; i < 100; ++i) one.add(std::to_string(i));
+  }
+  std::string expected = "kept before\n";
+  for (int i = 0; i < 100; ++i) expected += std::to_string(i) + "\n";
+  EXPECT_EQ(content_of(file), expected);
+}
+
+TEST(CheckpointFile, WhatCouldNotBeWrittenComesWithTheNext) {
+  const testing::TempDir dir;
+  const auto file = dir / "not-mounted" / "checkpoints";
+  CheckpointFile one(file);
+  one.add("1");
+  one.add("2");
+  EXPECT_EQ(append_lines(file, "").error().code, Errc::not_found);
+  ASSERT_TRUE(std::filesystem::create_directory(dir / "not-mounted"));
+  one.add("3");
+  for (int i = 0; i < 1000 && !std::filesystem::exists(file); ++i) ::usleep(10'000);
+  for (int i = 0; i < 1000 && content_of(file).size() < 6; ++i) ::usleep(10'000);
+  EXPECT_EQ(content_of(file), "1\n2\n3\n");
+}
+
+TEST(CheckpointFile, NeitherAPipeNorALinkNorAFolderIsTaken) {
+  const testing::TempDir dir;
+  ASSERT_EQ(::mkfifo((dir / "pipe").c_str(), 0600), 0);
+  EXPECT_FALSE(append_lines(dir / "pipe", "x\n"));
+  std::filesystem::create_symlink(dir / "elsewhere", dir / "link");
+  EXPECT_EQ(append_lines(dir / "link", "x\n").error().code, Errc::permission_denied);
+  EXPECT_FALSE(std::filesystem::exists(dir / "elsewhere"));
+  EXPECT_FALSE(append_lines(dir.path(), "x\n"));
+}
+
+}  // namespace
+}  // namespace cardgate::daemon
