@@ -11,6 +11,8 @@ void add_audit(CLI::App& app, Cli& cli) {
   add_audit_show(*group, cli);
   add_audit_report(*group, cli);
   add_audit_checkpoint(*group, cli);
+  add_audit_hold(*group, cli);
+  add_audit_export(*group, cli);
 }
 
 }  // namespace cardgate::client

@@ -15,5 +15,7 @@ void add_audit_verify(CLI::App& group, Cli& cli);
 void add_audit_show(CLI::App& group, Cli& cli);
 void add_audit_report(CLI::App& group, Cli& cli);
 void add_audit_checkpoint(CLI::App& group, Cli& cli);
+void add_audit_hold(CLI::App& group, Cli& cli);    // hold set, release, show
+void add_audit_export(CLI::App& group, Cli& cli);  // export person, evidence, statistics
 
 }  // namespace cardgate::client

@@ -68,7 +68,9 @@ TEST(Command, HelpsWithAnExampleAndExitCodes) {
                                              {"staff", "import"},
                                              {"audit", "verify"},
                                              {"audit", "show"},
-                                             {"audit", "checkpoint"}}) {
+                                             {"audit", "checkpoint"},
+                                             {"audit", "hold", "set"},
+                                             {"audit", "export", "evidence"}}) {
     auto with_help = arguments;
     with_help.emplace_back("--help");
     const auto done = cardgate(none / "s", with_help);

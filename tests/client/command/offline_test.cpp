@@ -230,6 +230,46 @@ TEST_F(AuditCommand, HoldsTheLogAgainstCheckpointsAndProvesOneRecord) {
   EXPECT_EQ(offline({"audit", "verify", "--dir", log, "--checkpoints", given}).status, 4);
 }
 
+TEST_F(AuditCommand, HoldsTheLogAndLetsItGo) {
+  EXPECT_THAT(offline({"audit", "hold", "show", "--dir", log}).output, HasSubstr("There is no legal hold"));
+  EXPECT_EQ(offline({"audit", "hold", "set", "--dir", log}).status, 2) << "a reason is needed";
+  EXPECT_EQ(offline({"audit", "hold", "set", "--dir", log, "--reason", "Case 17"}).status, 0);
+  EXPECT_THAT(offline({"audit", "hold", "show", "--dir", log}).output, HasSubstr("Case 17"));
+  EXPECT_EQ(offline({"audit", "hold", "release", "--dir", log}).status, 0);
+  EXPECT_EQ(offline({"audit", "hold", "release", "--dir", log}).status, 4);
+  EXPECT_EQ(offline({"audit", "hold", "set", "--dir", log + "-none", "--reason", "x"}).status, 4);
+}
+
+TEST_F(AuditCommand, HandsOutWhatItIsAskedFor) {
+  const auto person = offline({"audit", "export", "person", "--dir", log, "--person", "10018"});
+  EXPECT_EQ(person.status, 0) << person.all;
+  EXPECT_THAT(person.output, HasSubstr("a person proved card and passcode"));
+  EXPECT_THAT(person.output, HasSubstr("1 record about 10018."));
+  EXPECT_EQ(person.output.find("10017"), std::string::npos);
+  const auto out = (directory / "case").string();
+  const auto evidence = offline(
+      {"audit", "export", "evidence", "--dir", log, "--person", "10018", "--out", out, "--about", "Case"});
+  EXPECT_EQ(evidence.status, 0) << evidence.all;
+  EXPECT_TRUE(std::filesystem::exists(out + "/README"));
+  EXPECT_EQ(offline({"audit", "export", "evidence", "--dir", log, "--out", out}).status, 4)
+      << "is there already";
+  const auto figures = [&](const std::string& key) {
+    std::vector<std::string> arguments{"audit", "export", "statistics", "--dir", log};
+    if (!key.empty()) arguments.insert(arguments.end(), {"--key", key});
+    const auto done = offline(arguments);
+    EXPECT_EQ(done.status, 0) << done.all;
+    EXPECT_EQ(done.output.find("1001"), std::string::npos);
+    return done.output;
+  };
+  EXPECT_NE(figures({}), figures({}));
+  const auto key = (directory / "statistics-key").string();
+  EXPECT_EQ(figures(key), figures(key));
+  const auto backwards = offline({"audit", "export", "person", "--dir", log, "--person", "1", "--since",
+                                  "2026-02-01", "--until", "2026-01-01"});
+  EXPECT_EQ(backwards.status, 2);
+  EXPECT_THAT(backwards.all, HasSubstr("exchange them"));
+}
+
 TEST_F(AuditCommand, ShowsTheRecordsAskedFor) {
   const auto of_person = offline({"audit", "show", "--dir", log, "--person", "10017"});
   EXPECT_EQ(of_person.status, 0);
