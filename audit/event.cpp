@@ -205,12 +205,14 @@ constexpr EventInfo table[] = {
      .refusal = "A token was refused"},
     {.event = Event::token_key,
      .name = "token_key",
-     .members = "details.act, details.kid, details.algorithm, details.state, details.published_at, "
-                "details.signs_at, details.ends_at",
-     .recorded = "a key that signs tokens was `published`, `signs` from now on, has `ended`, or was "
-                 "`revoked` with all "
-                 "its tokens",
-     .said = "a key that signs tokens was published, signs from now on, has ended or was revoked",
+     .members =
+         "details.act, details.by, details.kid, details.algorithm, details.state, details.published_at, "
+         "details.signs_at, details.ends_at",
+     .recorded = "a key that signs tokens was `published`, `signs` from now on, was `withdrawn` before it "
+                 "signed, has "
+                 "`ended`, or was `revoked` with all its tokens; without `by` it happened by itself",
+     .said =
+         "a key that signs tokens was published, signs from now on, was withdrawn, has ended or was revoked",
      .next_step = "of `revoked`: programs that verify tokens offline must fetch the keys again at once"},
     {.event = Event::certificate_explained,
      .name = "certificate_explained",

@@ -3,6 +3,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/param_build.h>
@@ -26,6 +27,12 @@ using ParamsPtr = std::unique_ptr<OSSL_PARAM, Releases<OSSL_PARAM_free>>;
 
 constexpr std::size_t coordinate = 32;
 constexpr char curve[] = "prime256v1";
+
+/// OpenSSL's own memory for secrets, which is never swapped; without it they are in ordinary memory.
+void begin_secure_memory() {
+  static const int begun = CRYPTO_secure_malloc_init(65536, 16);
+  (void)begun;
+}
 
 Error cannot(const char* what) {
   return {Errc::internal, std::string(what) + ": " + take_openssl_error()};
@@ -85,6 +92,7 @@ struct Es256Key::State {
 
 Result<Es256Key> Es256Key::from_seed(BytesView seed) {
   if (seed.size() != 32) return Error{Errc::invalid_argument, "a P-256 key is made of 32 bytes"};
+  begin_secure_memory();
   const GroupPtr group(EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1));
   if (!group) return cannot("P-256");
   const NumberPtr secret = TRY(number_of(seed, group.get()));

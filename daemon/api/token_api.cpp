@@ -233,6 +233,29 @@ std::optional<Response> TokenApi::enter(Issue& issue, const Session& session) {
   return std::nullopt;
 }
 
+/// Of a token whose record is there already: that it never was is recorded, too.
+void TokenApi::note_kept_back(const Issue& issue, std::string reason) {
+  const auto& claims = issue.claims;
+  audit::Record record;
+  record.event = name_of(audit::Event::token_refused);
+  record.person = claims.sub;
+  record.role = claims.role;
+  record.client = issue.client;
+  record.session = claims.sid;
+  record.reason = std::move(reason);
+  record.details = {{"jti", claims.jti}};
+  recorder_.note(std::move(record));
+}
+
+Response TokenApi::not_signed(const Issue& issue) {
+  sessions_.forget_token(issue.claims.jti);
+  note_kept_back(issue, "not done: the token could not be signed");
+  return problem(
+      500, "internal",
+      "The token could not be signed. Try again. If it happens again, tell the people who run this "
+      "machine: the journal says what it was.");
+}
+
 std::optional<Response> TokenApi::refuse_to_send(Issue& issue) {
   const auto& claims = issue.claims;
   // A reload in between may have taken this client its role.
@@ -242,15 +265,7 @@ std::optional<Response> TokenApi::refuse_to_send(Issue& issue) {
     return refused(issue, role_not_allowed(), "role_not_allowed");
   }
   if (sessions_.active_token(claims.jti) != nullptr) return std::nullopt;
-  audit::Record kept_back;
-  kept_back.event = name_of(audit::Event::token_refused);
-  kept_back.person = claims.sub;
-  kept_back.role = claims.role;
-  kept_back.client = issue.client;
-  kept_back.session = claims.sid;
-  kept_back.reason = "not done: the session ended while the token was being recorded";
-  kept_back.details = {{"jti", claims.jti}};
-  recorder_.note(std::move(kept_back));
+  note_kept_back(issue, "not done: the session ended while the token was being recorded");
   return problem(401, "no_session",
                  "The session ended while the token was being made. Sign in: cardgate login");
 }
@@ -296,6 +311,7 @@ Answer TokenApi::token(Request& request) {
     sessions_.forget_token(claims.jti);
     co_return recorder_.unavailable();
   }
+  if (text.empty()) co_return not_signed(issue);
   if (auto no = refuse_to_send(issue)) co_return std::move(*no);
   recorder_.count("tokens_issued");
   recorder_.took("token_seconds", {}, begun);
@@ -303,6 +319,8 @@ Answer TokenApi::token(Request& request) {
   auto answer = token_answer(text, life);
   sessions_.handed_out(claims.jti, {issue.reference ? issue.reference->id : std::move(text), claims,
                                     issue.begun + seconds(life) / 2, issue.reference.has_value()});
+  wipe(text);  // the answer has it, and is wiped when it is written
+  if (issue.reference) wipe(issue.reference->text);
   co_return answer;
 }
 

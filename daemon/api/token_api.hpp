@@ -40,6 +40,8 @@ class TokenApi {
  private:
   /// One token on its way.
   struct Issue;
+  void note_kept_back(const Issue& issue, std::string reason);
+  Response not_signed(const Issue& issue);
   Response refused(const Issue& issue, Response answer, std::string_view reason);
   /// May this program ask for this role and audience?
   std::optional<Response> admit(Issue& issue);

@@ -19,7 +19,9 @@ Answer TokenKeyApi::done(int status, TokenKeys::Key key, std::string message) {
     message +=
         " It could not be written to the disk yet: a restart before that puts the keys back as they were.";
   co_await recorder_.noted();
-  co_return json_response(status, json::object{{"key", to_json(key)}, {"message", std::move(message)}});
+  auto shown = to_json(key);
+  if (tokens_.keys().find(key.shown.kid) == nullptr) shown.erase("state");
+  co_return json_response(status, json::object{{"key", std::move(shown)}, {"message", std::move(message)}});
 }
 
 Answer TokenKeyApi::rotate(Request& request) {

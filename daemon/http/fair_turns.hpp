@@ -22,7 +22,8 @@ class FairTurns {
 
   /// Comes back when it is this request's turn: behind each other uid that waits once at most.
   auto wait(uid_t uid) {
-    auto initiate = [state = state_, uid](auto handler) {
+    // Not shared: what waits is owned by the state, and must not own it in turn.
+    auto initiate = [state = state_.get(), uid](auto handler) {
       auto mine = std::make_shared<decltype(handler)>(std::move(handler));
       state->add(uid, [mine] { std::move (*mine)(); });
     };

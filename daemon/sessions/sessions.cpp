@@ -324,7 +324,9 @@ Actions Sessions::revoke_if(const std::function<bool(const Token&)>& dead) {
 }
 
 Actions Sessions::revoke_signed_by(std::uint32_t key) {
-  return revoke_if([&](const Token& token) { return token.key == key; });
+  auto actions = revoke_if([&](const Token& token) { return token.key == key; });
+  for (auto& one : actions.revoked) one.reason = EndReason::revoked;
+  return actions;
 }
 
 Actions Sessions::revoke_role(const std::string& session, std::string_view role) {

@@ -17,6 +17,10 @@ std::string reference_jti(const Digest& hash) {
 
 /// After a key could not be written; the disk is full, say.
 constexpr seconds try_keys_again{60};
+/// The timer takes no time that is further away.
+constexpr std::chrono::days look_at_keys_at_least{30};
+/// A set of keys stays one that everybody reads.
+constexpr std::size_t max_token_keys = 16;
 
 }  // namespace
 
@@ -43,13 +47,16 @@ json::object to_json(const TokenKeys::Key& key) {
 TokenDesk::TokenDesk(boost::asio::io_context& io, TokenKeys keys, RuleBook& rules, Admission& admission,
                      SessionDesk& sessions, Recorder& recorder, GuardedClock& clock)
     : keys_(std::move(keys)),
-      reference_secret_(random_bytes(32)),
       rules_(rules),
       admission_(admission),
       sessions_(sessions),
       recorder_(recorder),
       clock_(clock),
-      timer_(io, [this] { look(); }) {}
+      timer_(io, [this] { look(); }) {
+  auto random = random_bytes(32);
+  reference_secret_ = Secret(BytesView(random));
+  wipe(random.data(), random.size());
+}
 
 std::string TokenDesk::reference_text(std::string_view id) const {
   return std::string(reference_prefix) + to_base64url(blake2b_keyed(reference_secret_.bytes(), as_bytes(id)));
@@ -64,7 +71,13 @@ TokenDesk::Reference TokenDesk::new_reference() const {
 }
 
 std::string TokenDesk::sign(const proto::Claims& claims) {
-  auto text = keys_.sign(claims);
+  std::string text;
+  try {
+    text = keys_.sign(claims);
+  } catch (const std::exception& failure) {
+    log(Level::error, fmt::format("A token could not be signed: {}", failure.what()));
+    return {};
+  }
   sessions_.token_made(claims.jti, blake2b(as_bytes(text)), keys_.signing().number);
   return text;
 }
@@ -133,98 +146,135 @@ TokenDesk::Bearer TokenDesk::shown_token(const Request& request) {
   return bearer;
 }
 
-void TokenDesk::note_key(const TokenKeys::Key& key, std::string_view act) {
+void TokenDesk::note_key(const TokenKeys::Key& key, std::string_view act, std::string_view by) {
   audit::Record record;
   record.event = name_of(audit::Event::token_key);
   record.details = to_json(key);
   record.details["act"] = act;
+  if (act != "published" && act != "signs") record.details.erase("state");  // it is no key any more
+  if (!by.empty()) record.details["by"] = by;
   recorder_.note(std::move(record));
   std::string words = "has ended";
-  if (act == "published")
-    words = "is published, and signs from " + rules_.config().calendar.moment_text(key.signs_from) + " on";
+  if (act == "published") words = "is published, and signs from " + moment_text(key.signs_from) + " on";
   if (act == "signs") words = "signs tokens from now on";
+  if (act == "withdrawn") words = "is not to sign: another algorithm was configured";
   if (act == "revoked") words = "was revoked, with every token that it signed";
   log(audit::Event::token_key, fmt::format("The token key {} {}.", key.shown.kid, words),
       {{"CARDGATE_REASON", std::string(act)}});
 }
 
-/// The next key signs from now on; what the one before has signed ends by itself.
-void TokenDesk::switch_over() {
+milliseconds TokenDesk::longest_life() const {
   milliseconds longest{0};
   for (const auto& role : rules_.policy()->roles()) longest = std::max(longest, role.token_life);
-  const WallTime now = clock_.now();
-  keys_.switch_over(now, now + longest);
-  note_key(keys_.signing(), "signs");
+  return longest;
 }
 
-Result<void> TokenDesk::publish(WallTime signs_from) {
+/// The next key signs from now on; what the one before has signed ends by itself.
+void TokenDesk::switch_over(std::string_view by) {
+  const WallTime now = clock_.now();
+  keys_.switch_over(now, now + longest_life());
+  note_key(keys_.signing(), "signs", by);
+}
+
+Result<void> TokenDesk::publish(WallTime signs_from, std::string_view by) {
   const auto published = TRY(keys_.publish(rules_.config().tokens.algorithm, clock_.now(), signs_from));
-  note_key(published, "published");
+  note_key(published, "published", by);
   return {};
+}
+
+/// A next key that is of another algorithm than is configured by now never signs.
+void TokenDesk::drop_next_of_another_algorithm() {
+  const auto* next = keys_.next();
+  if (next == nullptr || next->shown.algorithm == rules_.config().tokens.algorithm) return;
+  const TokenKeys::Key key = *next;
+  keys_.forget(key.number);
+  note_key(key, "withdrawn", {});
+}
+
+bool TokenDesk::wants_next(WallTime now) const {
+  const auto& settings = rules_.config().tokens;
+  const auto& signing = keys_.signing();
+  if (keys_.next() != nullptr) return false;
+  return signing.shown.algorithm != settings.algorithm ||
+         (settings.rotate_every &&
+          signing.signs_from + *settings.rotate_every <= now + settings.publish_ahead);
 }
 
 void TokenDesk::look() {
   const auto& settings = rules_.config().tokens;
   const WallTime now = clock_.now();
-  const auto& signing = keys_.signing();
-  const bool old_enough =
-      settings.rotate_every && signing.signs_from + *settings.rotate_every <= now + settings.publish_ahead;
-  if (keys_.next() == nullptr && (old_enough || signing.shown.algorithm != settings.algorithm)) {
-    if (const auto done = publish(now + settings.publish_ahead); !done)
-      log(Level::error, "The next token key could not be made: " + done.error().message());
+  if (keys_.is_new() && !std::exchange(told_of_first_, true)) note_key(keys_.signing(), "signs", {});
+  keys_.clamp(now + settings.publish_ahead, now, now + longest_life());
+  drop_next_of_another_algorithm();
+  bool again = false;
+  if (wants_next(now)) {
+    const auto done = publish(now + settings.publish_ahead, {});
+    again = !done;
+    if (!done) log(Level::error, "The next token key could not be made: " + done.error().message());
   }
-  if (const auto* next = keys_.next(); next != nullptr && next->signs_from <= now) switch_over();
+  if (const auto* next = keys_.next(); next != nullptr && next->signs_from <= now) switch_over({});
   for (const auto& key : keys_.all()) {
     if (key.state != TokenKeys::State::old || !key.ends || *key.ends > now) continue;
     keys_.forget(key.number);
-    note_key(key, "ended");
+    note_key(key, "ended", {});
   }
-  const auto saved = keys_.save();
-  if (!saved)
+  if (const auto saved = keys_.save(); !saved) {
+    again = true;
     log(Level::error, "The token keys could not be written, and are as they were before after a restart: " +
                           saved.error().message());
-  arm(now, !saved);
+  }
+  arm(now, again);
 }
 
 void TokenDesk::arm(WallTime now, bool again) {
   const auto& settings = rules_.config().tokens;
-  std::optional<WallTime> at;
-  const auto consider = [&](WallTime when) {
-    when = std::max(when, now + seconds(1));
-    at = at ? std::min(*at, when) : when;
-  };
+  WallTime at = now + look_at_keys_at_least;
+  const auto consider = [&](WallTime when) { at = std::min(at, std::max(when, now + seconds(1))); };
   if (again) consider(now + try_keys_again);
   for (const auto& key : keys_.all()) {
     if (key.state == TokenKeys::State::next) consider(key.signs_from);
     if (key.state == TokenKeys::State::old && key.ends) consider(*key.ends);
-    if (key.state == TokenKeys::State::signing && settings.rotate_every && keys_.next() == nullptr)
+    if (key.state == TokenKeys::State::signing && settings.rotate_every && keys_.next() == nullptr && !again)
       consider(key.signs_from + *settings.rotate_every - settings.publish_ahead);
   }
-  timer_.set(at ? clock_.boot_time_of(*at + milliseconds(1)) : std::nullopt);
+  timer_.set(clock_.boot_time_of(at + milliseconds(1)));
 }
 
 Result<TokenKeys::Key> TokenDesk::rotate(bool at_once) {
   const WallTime now = clock_.now();
+  drop_next_of_another_algorithm();
   if (keys_.next() != nullptr && !at_once)
     return Error{Errc::invalid_argument,
                  fmt::format("The next key is published already, and signs from {} on. For at once: "
                              "cardgate token-key rotate --at-once",
-                             rules_.config().calendar.moment_text(keys_.next()->signs_from))};
-  if (keys_.next() == nullptr) TRY(publish(at_once ? now : now + rules_.config().tokens.publish_ahead));
+                             moment_text(keys_.next()->signs_from))};
+  if (keys_.next() == nullptr && keys_.published().size() >= max_token_keys)
+    return Error{
+        Errc::invalid_argument,
+        fmt::format("{} keys are published, which is the limit. The old ones go by themselves when their "
+                    "last token has ended",
+                    max_token_keys)};
+  if (keys_.next() == nullptr)
+    TRY(publish(at_once ? now : now + rules_.config().tokens.publish_ahead, "root"));
   const std::string kid = keys_.next()->shown.kid;
-  if (at_once) switch_over();
+  if (at_once) switch_over("root");
   look();
   return *keys_.find(kid);
 }
 
+/// Its tokens first: that needs neither a disk nor a key. Then all in one step, so that no crash leaves half of it.
 Result<TokenKeys::Key> TokenDesk::revoke_key(std::string_view kid) {
   const auto* found = keys_.find(kid);
   if (found == nullptr) return Error{Errc::not_found, "There is no token key with this id"};
   const TokenKeys::Key key = *found;
-  if (key.state == TokenKeys::State::signing) TRY(rotate(true));
-  keys_.forget(key.number);
   sessions_.revoke_signed_by(key.number);
-  note_key(key, "revoked");
+  if (key.state == TokenKeys::State::signing) {
+    drop_next_of_another_algorithm();
+    if (keys_.next() == nullptr) TRY(publish(clock_.now(), "root"));
+    switch_over("root");
+  }
+  keys_.forget(key.number);
+  note_key(key, "revoked", "root");
   look();
   return key;
 }

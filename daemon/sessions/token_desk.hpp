@@ -37,7 +37,7 @@ class TokenDesk {
   Reference new_reference() const;
   /// The same text again.
   std::string reference_text(std::string_view id) const;
-  /// A JWT, entered under its jti already: from now on it is known.
+  /// A JWT, entered under its jti already: from now on it is known. Empty: it could not be signed, which is in the journal.
   std::string sign(const proto::Claims& claims);
 
   // --- its keys ---
@@ -70,14 +70,19 @@ class TokenDesk {
   Bearer shown_token(const Request& request);
 
  private:
-  Result<void> publish(WallTime signs_from);
-  void switch_over();
+  // `by`: root, or nothing when it came by itself.
+  Result<void> publish(WallTime signs_from, std::string_view by);
+  void switch_over(std::string_view by);
+  void drop_next_of_another_algorithm();
+  bool wants_next(WallTime now) const;
+  milliseconds longest_life() const;
   void arm(WallTime now, bool again);
-  void note_key(const TokenKeys::Key& key, std::string_view act);
+  void note_key(const TokenKeys::Key& key, std::string_view act, std::string_view by);
   Live known(proto::Claims claims, std::string_view text) const;
 
   TokenKeys keys_;
   Secret reference_secret_;  // of this process: no token outlives it
+  bool told_of_first_ = false;
   RuleBook& rules_;
   Admission& admission_;
   SessionDesk& sessions_;

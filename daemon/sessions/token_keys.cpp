@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t max_keys_file_bytes = 64UL * 1024;
 constexpr std::size_t salt_bytes = 32;
+constexpr std::int64_t max_number = 1'000'000'000;
 
 using KeyState = TokenKeys::State;
 
@@ -44,20 +45,25 @@ Result<TokenKeys> TokenKeys::open(SigningKey secret, std::filesystem::path file,
                                   WallTime now) {
   TokenKeys keys(std::move(secret), std::move(file));
   const auto text = read_file(keys.file_, max_keys_file_bytes);
-  if (text) {
-    TRY(keys.load(*text));
-    return keys;
+  const auto loaded = text ? keys.load(*text) : Result<void>(text.error());
+  if (loaded) return keys;
+  // Salts of another secret, which is lost, are of no use: nobody has a key of theirs any more.
+  if (loaded.error().code != Errc::not_found) return loaded.error();
+  auto first = TRY(keys.make_new(1, algorithm));
+  first.key.published = first.key.signs_from = std::chrono::floor<seconds>(now);
+  keys.last_ = first.key.number;
+  keys.held_.push_back(std::move(first));
+  keys.changed();
+  keys.new_ = true;
+  return keys;
+}
+
+/// A kid that begins with a dash would be taken for an option of a command.
+Result<TokenKeys::Held> TokenKeys::make_new(std::uint32_t number, proto::Algorithm algorithm) const {
+  for (;;) {
+    auto made = TRY(make(number, algorithm, to_base64url(random_bytes(salt_bytes))));
+    if (!made.key.shown.kid.starts_with('-')) return made;
   }
-  if (text.error().code != Errc::not_found) return text.error();
-  const bool itself = algorithm == proto::Algorithm::eddsa;
-  auto first = itself ? TRY(keys.make(0, algorithm, {}))
-                      : TRY(keys.make(1, algorithm, to_base64url(random_bytes(salt_bytes))));
-                      first.key.published = first.key.signs_from = std::chrono::floor<seconds>(now);
-                      keys.last_ = first.key.number;
-                      keys.held_.push_back(std::move(first));
-                      keys.changed();
-                      keys.saved_ = itself;  // the secret itself needs no salt
-                      return keys;
 }
 
 Result<TokenKeys::Held> TokenKeys::make(std::uint32_t number, proto::Algorithm algorithm,
@@ -65,14 +71,11 @@ Result<TokenKeys::Held> TokenKeys::make(std::uint32_t number, proto::Algorithm a
   Key key;
   key.number = number;
   key.shown.algorithm = algorithm;
-  Secret seed = secret_.seed();
-  if (!salt.empty()) {
-    const auto bytes = from_base64url(salt);
-    if (!bytes || bytes->size() != salt_bytes) return Error{Errc::corrupt, "a salt that is not 32 bytes"};
-    Digest made = key_seed(secret_, *bytes);
-    std::ranges::copy(made, seed.bytes().begin());
-    wipe(made.data(), made.size());
-  }
+  const auto bytes = from_base64url(salt);
+  if (!bytes || bytes->size() != salt_bytes) return Error{Errc::corrupt, "a salt that is not 32 bytes"};
+  Digest made = key_seed(secret_, *bytes);
+  const Secret seed{BytesView(made)};
+  wipe(made.data(), made.size());
   if (algorithm == proto::Algorithm::es256) {
     auto by_curve = TRY(trust::Es256Key::from_seed(seed.bytes()));
     key.shown.key = by_curve.point().x;
@@ -86,14 +89,41 @@ Result<TokenKeys::Held> TokenKeys::make(std::uint32_t number, proto::Algorithm a
   return Held{std::move(key), std::move(salt), std::make_shared<const Private>(std::move(plain))};
 }
 
+Result<TokenKeys::Held> TokenKeys::read_entry(const json::value& item) const {
+  const Error no_key{Errc::corrupt, "has an entry that is no key"};
+  const auto* entry = item.if_object();
+  if (entry == nullptr) return no_key;
+  const auto text = [&](std::string_view member) {
+    const auto* value = find_string(*entry, member);
+    return value == nullptr ? std::string() : std::string(*value);
+  };
+  const auto algorithm = proto::parse_algorithm(text("algorithm"));
+  const auto state = parse_key_state(text("state"));
+  const auto published = parse_rfc3339(text("published_at"));
+  const auto signs_from = parse_rfc3339(text("signs_at"));
+  const auto* number = entry->if_contains("number");
+  if (!algorithm || !state || !published || !signs_from || number == nullptr || !number->is_int64() ||
+      number->get_int64() < 1 || number->get_int64() > max_number)
+    return no_key;
+  auto made = TRY(make(static_cast<std::uint32_t>(number->get_int64()), *algorithm, text("salt")));
+  if (made.key.shown.kid != text("kid")) return Error{Errc::not_found, "belongs to another token-key"};
+  made.key.state = *state;
+  made.key.published = *published;
+  made.key.signs_from = *signs_from;
+  if (*state == State::old) {
+    const auto ends = parse_rfc3339(text("ends_at"));
+    if (!ends) return no_key;
+    made.key.ends = *ends;
+  }
+  return made;
+}
+
 Result<void> TokenKeys::load(std::string_view text) {
   const auto damaged = [this](std::string_view what) {
-    return Error{
-        Errc::corrupt,
-        fmt::format("{}: {}; put it back from a backup, or move it away: then tokens are signed by the "
-                    "first key again, and programs that verify them "
-                    "offline must fetch the keys anew",
-                    file_.string(), what)};
+    return Error{Errc::corrupt,
+                 fmt::format("{}: {}; put it back from a backup, or move it away: then a new key signs, and "
+                             "programs that verify tokens offline must fetch the keys anew",
+                             file_.string(), what)};
   };
   const auto document = parse_json(text, max_keys_file_bytes);
   const auto* root = document ? document->if_object() : nullptr;
@@ -103,34 +133,20 @@ Result<void> TokenKeys::load(std::string_view text) {
     return damaged("is no list of token keys");
   std::vector<Held> held;
   for (const auto& item : *list) {
-    const auto* entry = item.if_object();
-    if (entry == nullptr) return damaged("has an entry that is no key");
-    const auto text_member = [&](std::string_view member) {
-      const auto* value = find_string(*entry, member);
-      return value == nullptr ? std::string() : std::string(*value);
-    };
-    const auto algorithm = proto::parse_algorithm(text_member("algorithm"));
-    const auto state = parse_key_state(text_member("state"));
-    const auto published = parse_rfc3339(text_member("published_at"));
-    const auto signs_from = parse_rfc3339(text_member("signs_at"));
-    const auto ends_text = text_member("ends_at");
-    const auto ends = ends_text.empty() ? Result<WallTime>(WallTime()) : parse_rfc3339(ends_text);
-    const auto* number = entry->if_contains("number");
-    if (!algorithm || !state || !published || !signs_from || !ends || number == nullptr ||
-        !number->is_int64())
-      return damaged("has an entry that is no key");
-    auto made = make(static_cast<std::uint32_t>(number->get_int64()), *algorithm, text_member("salt"));
-    if (!made) return damaged(made.error().context);
-    made->key.state = *state;
-    made->key.published = *published;
-    made->key.signs_from = *signs_from;
-    if (!ends_text.empty()) made->key.ends = *ends;
-    held.push_back(std::move(*made));
+    auto read = read_entry(item);
+    if (!read && read.error().code == Errc::not_found) return read.error();
+    if (!read) return damaged(read.error().context);
+    if (!held.empty() && read->key.number <= held.back().key.number)
+      return damaged("has its keys in no order");
+    held.push_back(std::move(*read));
   }
-  if (std::ranges::count(held, KeyState::signing, [](const Held& each) { return each.key.state; }) != 1)
-    return damaged("does not have one key that signs");
-  if (std::ranges::count(held, KeyState::next, [](const Held& each) { return each.key.state; }) > 1)
-    return damaged("has several keys that are next");
+  const auto count = [&](State state) {
+    return std::ranges::count(held, state, [](const Held& each) { return each.key.state; });
+  };
+  if (count(State::signing) != 1) return damaged("does not have one key that signs");
+  if (count(State::next) > 1) return damaged("has several keys that are next");
+  if (last->get_int64() < held.back().key.number || last->get_int64() > max_number)
+    return damaged("does not know its last number");
   held_ = std::move(held);
   last_ = static_cast<std::uint32_t>(last->get_int64());
   changed();
@@ -147,8 +163,9 @@ void TokenKeys::changed() {
 Result<void> TokenKeys::save() {
   if (saved_) return {};
   json::array list;
-  for (const auto& [key, salt, secret] : held_) {
+  for (const auto& [key, salt, secret, last_end] : held_) {
     json::object entry{{"number", key.number},
+                       {"kid", key.shown.kid},
                        {"algorithm", proto::name(key.shown.algorithm)},
                        {"state", name(key.state)},
                        {"salt", salt},
@@ -185,9 +202,9 @@ std::vector<TokenKeys::Key> TokenKeys::all() const {
   return out;
 }
 
-std::string TokenKeys::sign(const proto::Claims& claims) const {
-  const auto& held =
-      *std::ranges::find(held_, KeyState::signing, [](const Held& each) { return each.key.state; });
+std::string TokenKeys::sign(const proto::Claims& claims) {
+  auto& held = *std::ranges::find(held_, KeyState::signing, [](const Held& each) { return each.key.state; });
+  held.last_end = std::max(held.last_end, WallTime(seconds(claims.exp)));
   const auto& shown = held.key.shown;
   return proto::issue(shown.algorithm, shown.kid, claims, [&](BytesView message) {
     return std::visit([&](const auto& secret) { return secret.sign(message); }, *held.secret);
@@ -202,7 +219,7 @@ Result<proto::Claims> TokenKeys::check(std::string_view token) const {
 }
 
 Result<TokenKeys::Key> TokenKeys::publish(proto::Algorithm algorithm, WallTime now, WallTime signs_from) {
-  auto made = TRY(make(last_ + 1, algorithm, to_base64url(random_bytes(salt_bytes))));
+  auto made = TRY(make_new(last_ + 1, algorithm));
   made.key.state = State::next;
   made.key.published = std::chrono::floor<seconds>(now);
   made.key.signs_from = std::chrono::floor<seconds>(signs_from);
@@ -217,13 +234,26 @@ void TokenKeys::switch_over(WallTime now, WallTime old_ends) {
   for (auto& each : held_) {
     if (each.key.state == State::signing) {
       each.key.state = State::old;
-      each.key.ends = std::chrono::ceil<seconds>(old_ends);
+      each.key.ends = std::chrono::ceil<seconds>(std::max(old_ends, each.last_end));
     } else if (each.key.state == State::next) {
       each.key.state = State::signing;
       each.key.signs_from = std::min<WallTime>(each.key.signs_from, now);
     }
   }
   changed();
+}
+
+void TokenKeys::clamp(WallTime next_signs, WallTime signs, WallTime old_ends) {
+  const auto bound = [this](WallTime& time, WallTime latest) {
+    if (time <= latest) return;
+    time = std::chrono::floor<seconds>(latest);
+    saved_ = false;
+  };
+  for (auto& each : held_) {
+    if (each.key.state == State::next) bound(each.key.signs_from, next_signs);
+    if (each.key.state == State::signing) bound(each.key.signs_from, signs);
+    if (each.key.ends) bound(*each.key.ends, std::max(old_ends, each.last_end));
+  }
 }
 
 void TokenKeys::forget(std::uint32_t number) {

@@ -6,8 +6,8 @@
 //   old      signs nothing any more; published until the last of its tokens has ended
 //
 // All are made of the service's one secret (keys.hpp: a file, or sealed) and of random salts in a file of their own, of which
-// neither tells a key alone. So a key can be made anew without touching what is sealed, and none comes back that was
-// taken away. One thread.
+// neither tells a key alone. So a key can be made anew without touching what is sealed. Where the file of salts is gone, a new
+// key signs: none comes back that was taken away. One thread.
 #pragma once
 
 #include <cstdint>
@@ -30,15 +30,14 @@ class TokenKeys {
  public:
   enum class State : std::uint8_t { next, signing, old };
   struct Key {
-    std::uint32_t number = 0;  // 0 is the secret itself, as it was before keys were rotated
+    std::uint32_t number = 1;
     State state = State::signing;
     proto::VerifyingKey shown;
     WallTime published, signs_from;
     std::optional<WallTime> ends;  // of an old one
   };
 
-  /// `file` may not be there yet. A machine that has none begins with the secret itself, or by ES256 with a key of its own.
-  /// Errors: corrupt, io, permission_denied; internal.
+  /// Without `file`, or with one of another secret, one new key signs at once. Errors: corrupt, io, permission_denied; internal.
   static Result<TokenKeys> open(SigningKey secret, std::filesystem::path file, proto::Algorithm algorithm,
                                 WallTime now);
 
@@ -48,7 +47,8 @@ class TokenKeys {
   std::vector<Key> all() const;
   /// All that are not over.
   const std::vector<proto::VerifyingKey>& published() const { return published_; }
-  std::string sign(const proto::Claims& claims) const;
+  /// Throws std::runtime_error where it cannot (no memory).
+  std::string sign(const proto::Claims& claims);
   /// Whether one of them signed it, and if not, why.
   Result<proto::Claims> check(std::string_view token) const;
 
@@ -56,11 +56,15 @@ class TokenKeys {
   // ends all tokens in any case.
   /// Publishes the next one. REQUIRES: there is none. Errors: internal.
   Result<Key> publish(proto::Algorithm algorithm, WallTime now, WallTime signs_from);
-  /// The next one signs; the one before stays until `old_ends`. REQUIRES: there is a next one.
+  /// The next one signs; the one before stays until `old_ends`, and until the last of its tokens has ended. REQUIRES: there is a next one.
   void switch_over(WallTime now, WallTime old_ends);
+  /// Of a wall clock that was ahead by mistake: no time stays further away than it would be from now.
+  void clamp(WallTime next_signs, WallTime signs, WallTime old_ends);
   /// Forgets a key that is not the signing one. Which: its number.
   void forget(std::uint32_t number);
 
+  /// It began with a key that nobody has seen before.
+  bool is_new() const { return new_; }
   bool is_saved() const { return saved_; }
   /// Writes what was not written yet. Errors: io, no_space, permission_denied.
   Result<void> save();
@@ -69,14 +73,17 @@ class TokenKeys {
   using Private = std::variant<SigningKey, trust::Es256Key>;
   struct Held {
     Key key;
-    std::string salt;  // base64url; empty: the secret itself
+    std::string salt;  // base64url
     std::shared_ptr<const Private> secret;
+    WallTime last_end{};  // of the tokens that it signed in this process
   };
 
   TokenKeys(SigningKey secret, std::filesystem::path file)
       : secret_(std::move(secret)), file_(std::move(file)) {}
   Result<Held> make(std::uint32_t number, proto::Algorithm algorithm, std::string salt) const;
+  Result<Held> make_new(std::uint32_t number, proto::Algorithm algorithm) const;
   Result<void> load(std::string_view text);
+  Result<Held> read_entry(const json::value& item) const;
   void changed();
 
   SigningKey secret_;
@@ -85,6 +92,7 @@ class TokenKeys {
   std::uint32_t last_ = 0;  // the last number that was used
   std::vector<proto::VerifyingKey> published_;
   bool saved_ = true;
+  bool new_ = false;
 };
 
 /// Stable codes: "next", "signing", "old".

@@ -136,7 +136,7 @@ TEST_F(Tokens, TheNextKeyIsPublishedBeforeItSignsAndTheOldOneStaysForItsTokens) 
   EXPECT_TRUE(proto::check_signature(fresh, published()));
   house.forward(minutes(6));
   EXPECT_THAT(published(), SizeIs(1));
-  EXPECT_THAT(acts(), ElementsAre("published", "signs", "ended"));
+  EXPECT_THAT(acts(), ElementsAre("signs", "published", "signs", "ended"));
 }
 
 TEST_F(Tokens, ARestartBetweenLosesNothing) {
@@ -168,7 +168,7 @@ TEST_F(Tokens, ARevokedKeyGoesAtOnceWithItsTokens) {
   EXPECT_TRUE(is_active(fresh));
   ASSERT_THAT(published(), SizeIs(1));
   EXPECT_EQ(published().front().kid, kid_of(fresh));
-  EXPECT_THAT(acts(), ElementsAre("published", "signs", "revoked"));
+  EXPECT_THAT(acts(), ElementsAre("signs", "published", "signs", "revoked"));
   house.restart();
   ASSERT_THAT(published(), SizeIs(1));
   EXPECT_EQ(published().front().kid, kid_of(fresh)) << "it does not come back";
@@ -196,7 +196,7 @@ TEST_F(Tokens, KeysRotateByTheirAge) {
   house.forward(minutes(2));
   EXPECT_THAT(published(), SizeIs(2));
   house.forward(minutes(11));
-  EXPECT_THAT(acts(), ElementsAre("published", "signs"));
+  EXPECT_THAT(acts(), ElementsAre("signs", "published", "signs"));
 }
 
 TEST_F(Tokens, AnotherAlgorithmComesWithTheNextKey) {
@@ -222,6 +222,47 @@ TEST_F(Tokens, AnotherAlgorithmComesWithTheNextKey) {
   EXPECT_EQ(algorithm_of(token()), "ES256");
 }
 
+TEST_F(Tokens, AnAlgorithmThatIsTakenBackNeverSigns) {
+  configure("tokens: {algorithm: ES256, publish_ahead: 10m}\n");
+  ASSERT_THAT(published(), SizeIs(2));
+  configure("tokens: {publish_ahead: 10m}\n");
+  EXPECT_THAT(published(), SizeIs(1));
+  house.forward(minutes(11));
+  house.sign_in(House::ada());
+  EXPECT_EQ(algorithm_of(token()), "EdDSA");
+  EXPECT_THAT(acts(), ElementsAre("signs", "published", "withdrawn"));
+}
+
+TEST_F(Tokens, AClockThatWasWrongForAMomentStopsNoRotation) {
+  configure("tokens: {publish_ahead: 10m, rotate_every: 24h}\n");
+  house.clock.slip(hours(24 * 365));
+  house.service().clock_was_set();
+  house.clock.slip(-hours(24 * 365));
+  house.service().clock_was_set();
+  for (const auto& key : house.owners().tokens.keys().all())
+    EXPECT_LE(key.signs_from, house.clock.wall() + minutes(10));
+  house.forward(minutes(16));
+  house.forward(hours(25));
+  const auto done = acts();
+  EXPECT_EQ(std::ranges::count(done, "published"), 2) << "it goes on by itself";
+}
+
+TEST_F(Tokens, AFileOfSaltsThatIsGoneBringsNoOldKeyBack) {
+  const auto first = published().front().kid;
+  ASSERT_EQ(house.ask("DELETE", "/v1/token-keys/" + first, House::root()).status, 200);
+  std::filesystem::remove(house.dir / "state/token-keys");
+  house.restart();
+  ASSERT_THAT(published(), SizeIs(1));
+  EXPECT_NE(published().front().kid, first);
+}
+
+TEST_F(Tokens, KeysAreNotMadeWithoutEnd) {
+  Reply last;
+  for (int i = 0; i < 20; ++i) last = rotate(true);
+  EXPECT_EQ(last.error(), "not_possible");
+  EXPECT_LE(published().size(), 16U);
+}
+
 TEST_F(Tokens, AreForRootToRotate) {
   EXPECT_EQ(house.ask("GET", "/v1/token-keys", House::ada()).status, 404);
   const auto listed = house.ask("GET", "/v1/token-keys", House::root());
@@ -236,8 +277,9 @@ TEST_F(Tokens, ADamagedListOfKeysIsSaidAtTheStart) {
   const auto file = house.dir / "keys";
   const auto open = [&](const std::string& content) {
     EXPECT_TRUE(write_file_atomic(file, as_bytes(content), 0600));
-    return daemon::TokenKeys::open(SigningKey::from_seed(Bytes(32, 1)).value(), file, proto::Algorithm::eddsa,
-                                   house.clock.wall());
+    const auto seed = read_file(house.dir / "state/token-key", 64).value();
+    return daemon::TokenKeys::open(SigningKey::from_seed(as_bytes(seed)).value(), file,
+                                   proto::Algorithm::eddsa, house.clock.wall());
   };
   EXPECT_TRUE(open(text));
   for (std::size_t length = 0; length + 1 < text.size(); length += 7) {
@@ -249,6 +291,11 @@ TEST_F(Tokens, ADamagedListOfKeysIsSaidAtTheStart) {
   auto two = text;
   two.replace(two.find("\"next\""), 6, "\"signing\"");
   EXPECT_FALSE(open(two)) << "two that sign";
+  ASSERT_TRUE(write_file_atomic(file, as_bytes(text), 0600));
+  const auto other = daemon::TokenKeys::open(SigningKey::from_seed(Bytes(32, 2)).value(), file,
+                                             proto::Algorithm::eddsa, house.clock.wall());
+  ASSERT_TRUE(other) << "its secret is gone, so it begins anew";
+  EXPECT_EQ(other->published().size(), 1U);
 }
 
 }  // namespace

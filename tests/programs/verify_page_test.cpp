@@ -9,6 +9,8 @@
 #include <sstream>
 
 #include "base/bytes.hpp"
+#include "base/crypto.hpp"
+#include "base/json.hpp"
 #include "base/secret.hpp"
 #include "proto/token.hpp"
 #include "tests/daemon/stage.hpp"
@@ -59,9 +61,14 @@ class VerifyPage : public ::testing::Test {
     stage.up();
     stage.insert_and_wait();
     ASSERT_EQ(stage.sign_in().status, 201);
-    const auto seed = read_file(stage.dir / "state/token-key", 64);
-    ASSERT_TRUE(seed);
-    auto made = SigningKey::from_seed(as_bytes(*seed));
+    // The key that the service signs with is made of two files (daemon/sessions/token_keys).
+    const auto secret = read_file(stage.dir / "state/token-key", 64);
+    const auto salts = read_file(stage.dir / "state/token-keys", 65536);
+    ASSERT_TRUE(secret && salts);
+    const auto salt = from_base64url(parse_json(*salts)->at("keys").at(0).at("salt").as_string());
+    std::string message = "cardgate token key v1";
+    message += as_text(*salt);
+    auto made = SigningKey::from_seed(blake2b_keyed(as_bytes(*secret), as_bytes(message)));
     ASSERT_TRUE(made);
     key = std::move(*made);
     good = stage.token_text("core");
