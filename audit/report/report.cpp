@@ -179,8 +179,7 @@ Report Maker::finish() {
   }
   if (ask_.standing == nullptr)
     out.not_seen.emplace_back(
-        "The service did not say how people stand now (names, teams, leave, roles), so this report is from "
-        "the log "
+        "Nothing says how people stand now (names, teams, leave, roles), so this report is from the log "
         "alone.");
   for (auto& sentence : not_seen_) out.not_seen.push_back(std::move(sentence));
   kind_->finish(out);

@@ -53,7 +53,7 @@ TEST_F(AuditReportCommand, ReportsAsTextAndJsonAndHtml) {
   EXPECT_THAT(text.output, HasSubstr("Usage and service\n====="));
   EXPECT_THAT(text.output, HasSubstr("Sign-ins         3"));
   EXPECT_THAT(text.output, HasSubstr("0.7 s"));
-  EXPECT_THAT(text.output, HasSubstr("Not seen: The service did not say how people stand"));
+  EXPECT_THAT(text.output, HasSubstr("Not seen: Nothing says how people stand"));
   const auto as_json = parse_json(offline(command("usage", {"--json"})).output);
   ASSERT_TRUE(as_json);
   EXPECT_EQ(as_json->as_object().at("figures").at(0).at("value").as_string(), "3");
