@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whose request is served next: one of each uid in turn, however many one of them has. Reading a request costs little and is
-// not waited for; serving it does. One thread.
+// Whose request is served, and whose answer is written next: one of each uid in turn, however many one of them has. Reading a
+// request costs little and waits for nobody. One thread.
 #pragma once
 
 #include <sys/types.h>

@@ -259,6 +259,13 @@ asio::awaitable<bool> Server::read(Connection& connection) {
   co_return true;
 }
 
+/// Root is served at once, by the admin socket.
+asio::awaitable<void> Server::its_turn(const Connection& connection) {
+  if (connection.peer.admin_socket) co_return;
+  auto turn = turns_.wait(connection.peer.counted_as);
+  co_await std::move(turn);
+}
+
 asio::awaitable<bool> Server::one_request(Connection& connection) {
   const bool arrived = co_await read(connection);
   if (!arrived) co_return false;
@@ -285,10 +292,7 @@ asio::awaitable<bool> Server::one_request(Connection& connection) {
     return left->get_token();
   };
   Response response;
-  if (!connection.peer.admin_socket) {
-    auto turn = turns_.wait(connection.peer.counted_as);
-    co_await std::move(turn);
-  }
+  co_await its_turn(connection);
   try {
     response = co_await handler_(request);
   } catch (const std::exception& failure) {
@@ -298,6 +302,8 @@ asio::awaitable<bool> Server::one_request(Connection& connection) {
                        "Something went wrong in cardgate. Try again. If it happens again, tell the people "
                        "who run this machine: the journal says what it was.");
   }
+  // Many answers become ready in one moment, when the disk has taken their records.
+  co_await its_turn(connection);
   ErrorCode ignored;  // what was not under way need not be stopped
   if (left) connection.socket.cancel(ignored);
   wipe(request.body);

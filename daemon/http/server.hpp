@@ -63,6 +63,7 @@ class Server {
 
   boost::asio::awaitable<void> accept_loop(std::shared_ptr<Listening> listening);
   boost::asio::awaitable<void> converse(std::shared_ptr<Connection> connection);
+  boost::asio::awaitable<void> its_turn(const Connection& connection);
   boost::asio::awaitable<bool> one_request(Connection& connection);
   /// False when the connection is at its end, with nothing more to say.
   boost::asio::awaitable<bool> read(Connection& connection);
