@@ -20,10 +20,19 @@ class Calendar {
   Calendar() = default;
   /// A zone by its name in the tz database, as in "Europe/London". Errors: not_found.
   static Result<Calendar> of(const std::string& zone);
+  /// This machine's zone, or the one that the environment's TZ names; UTC where neither is known.
+  static Calendar of_machine();
 
   /// The day in which `time` falls, and the first instant of a day: where no midnight is, the first one after it.
   Date date_of(WallTime time) const;
   WallTime start_of(Date day) const;
+  /// So long after midnight, by the clocks of the zone; where the clocks go over that time, the first moment after it.
+  WallTime at(Date day, std::chrono::minutes of_day) const;
+  /// "2028-03-31 17:05:09", by the clocks of the zone, and which clock that is: "BST", "UTC".
+  struct Clockface {
+    std::string text, clock;
+  };
+  Clockface clockface(WallTime moment) const;
   /// "31 March 2028 at 17:05" and which clock that is: "BST", "UTC".
   std::string moment_text(WallTime moment) const;
   /// "UTC" when none was asked for.

@@ -78,6 +78,13 @@ inline constexpr seconds loan_clock_drift{60};      // so far may a loan have be
 inline constexpr std::size_t max_guided =
     20'000;  // people and lists of documents that this process remembers
 
+// Looking something up in the audit log.
+inline constexpr std::size_t max_audit_page = 200;            // records; an answer has 4 MB at the most
+inline constexpr std::uint64_t max_audit_read = 256U << 20U;  // bytes of the log, for one page
+inline constexpr std::size_t max_audit_names = 500;           // looked up for one page
+inline constexpr std::size_t max_attempts = 50;               // of one person, told to the help desk
+inline constexpr std::size_t max_attempt_pages = 20;
+
 // Downtime.
 inline constexpr std::size_t max_open_downtime = 50;
 inline constexpr std::size_t max_open_faults = 200;      // then people report no more; the service still does

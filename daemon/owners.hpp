@@ -28,6 +28,7 @@
 #include "daemon/people/open_acts.hpp"
 #include "daemon/people/register_threads.hpp"
 #include "daemon/people/roll.hpp"
+#include "daemon/record/log_reading.hpp"
 #include "daemon/record/recorder.hpp"
 #include "daemon/rules/rule_loader.hpp"
 #include "daemon/service.hpp"
@@ -70,6 +71,7 @@ struct Service::Owners {
   UnblockDesk unblocking;
   SetUp set_up;
   RegisterDesk register_desk;
+  LogReading log_reading;
   std::vector<std::string> told_at_start;
 };
 

@@ -56,6 +56,7 @@ Service::Owners::Owners(boost::asio::io_context& context, const Clock& system, P
       set_up(register_threads, recorder),
       register_desk(io, rules.config().state_directory, register_threads, roll, sessions, notices, recorder,
                     clock),
+      log_reading(rules.config().audit_directory, rules.config().state_directory),
       told_at_start(std::move(parts.told_at_start)) {}
 
 Service::Service(boost::asio::io_context& io, const Clock& clock, Parts parts)
@@ -93,6 +94,7 @@ Service::Service(boost::asio::io_context& io, const Clock& clock, Parts parts)
       .registry{o.roll, o.recorder, o.register_threads, o.passwords, o.register_desk},
       .policy{o.rules, o.roll, o.clock, o.register_threads, o.actors, o.people},
       .certificate{o.rules, o.roll, o.recorder, o.clock},
+      .audit{o.rules, o.roll, o.clock, o.actors, o.people, o.log_reading},
   });
   apis_->status.told_at_start = o.told_at_start;
   wire();
@@ -164,6 +166,7 @@ void Service::shut_down() {
   auto& o = *owners_;
   o.loader.stop();
   o.register_threads.stop();
+  o.log_reading.stop();
   o.sessions.shut_down();
   o.cards.stop();
   o.recorder.flush();

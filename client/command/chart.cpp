@@ -79,12 +79,21 @@ std::vector<std::string> table(const std::vector<std::vector<std::string>>& rows
   return out;
 }
 
+namespace {
+
+bool begins_formula(std::string_view text) {
+  constexpr std::string_view wide[] = {"\uFF1D", "\uFF0B", "\uFF0D", "\uFF20"};
+  return (!text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos) ||
+         std::ranges::any_of(wide, [&](std::string_view sign) { return text.starts_with(sign); });
+}
+
+}  // namespace
+
 std::string csv_line(const std::vector<std::string>& fields) {
   std::string out;
   for (const auto& field : fields) {
     std::string text = field;
-    if (!text.empty() && std::string_view("=+-@").find(text.front()) != std::string_view::npos)
-      text.insert(0, "'");
+    if (begins_formula(text)) text.insert(0, "'");
     if (text.find_first_of(",\"\n\r") != std::string::npos) {
       for (std::size_t at = text.find('"'); at != std::string::npos; at = text.find('"', at + 2))
         text.insert(at, "\"");

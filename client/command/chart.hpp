@@ -23,7 +23,8 @@ std::vector<std::string> bar_chart(const std::vector<Bar>& bars, std::size_t wid
 std::vector<std::string> table(const std::vector<std::vector<std::string>>& rows,
                                std::size_t widest = std::string::npos);
 
-/// Fields of one line of CSV (RFC 4180). What a spreadsheet would take for a formula gets an apostrophe before it.
+/// Fields of one line of CSV (RFC 4180), without its end. A field that begins with = + - @, a tab or a carriage return, which a
+/// spreadsheet would take for a formula, gets an apostrophe before it; so do the wide forms of these signs.
 std::string csv_line(const std::vector<std::string>& fields);
 
 }  // namespace cardgate::client

@@ -75,6 +75,7 @@ int run_command(int argc, char** argv) {
   add_token_key(app, cli);
   add_reload(app, cli);
   add_audit(app, cli);
+  add_support(app, cli);
   // For the shell's completion and for the packages, so not among the commands that --help shows.
   if (argc > 1 && std::string_view(argv[1]) == "__complete") {
     for (const auto& word : completions(app, {argv + 2, argv + argc})) fmt::print("{}\n", word);

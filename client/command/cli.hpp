@@ -56,6 +56,7 @@ void add_register(CLI::App& app, Cli& cli);  // register backup, restore, check
 void add_token_key(CLI::App& app, Cli& cli);
 void add_reload(CLI::App& app, Cli& cli);
 void add_audit(CLI::App& app, Cli& cli);  // audit verify, show, checkpoint, hold, export
+void add_support(CLI::App& app, Cli& cli);
 
 /// Of questions about other people's access: root asks as root, others under their own session and role.
 const std::string& policy_socket(const Cli& cli, const std::string& session);

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "base/shown.hpp"
+#include "client/command/chart.hpp"
 #include "client/command/terminal.hpp"
 #include "client/command/wrap.hpp"
 
@@ -57,6 +58,11 @@ void complain(std::string_view text) {
 }
 void say_whole(std::string_view text) {
   put(stdout, printable(text));
+}
+void say_csv(const std::vector<std::string>& fields) {
+  std::vector<std::string> shown;
+  for (const auto& field : fields) shown.push_back(shown_text(field));
+  put(stdout, csv_line(shown) + "\r\n");
 }
 void print_json(const json::value& value) {
   put(stdout, json::serialize(value) + "\n");

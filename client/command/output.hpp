@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.hpp"
 #include "base/result.hpp"
@@ -22,6 +23,8 @@ void say(std::string_view text);
 void complain(std::string_view text);
 /// The same, never cut: what programs read even on a terminal.
 void say_whole(std::string_view text);
+/// A line of CSV on stdout, ended as RFC 4180 has it; control characters are shown as \x09.
+void say_csv(const std::vector<std::string>& fields);
 /// One line of JSON on stdout.
 void print_json(const json::value& value);
 

@@ -2,6 +2,7 @@
 // The groups of calls. None knows another.
 #pragma once
 
+#include "daemon/api/audit_api.hpp"
 #include "daemon/api/card_api.hpp"
 #include "daemon/api/certificate_api.hpp"
 #include "daemon/api/declaration_api.hpp"
@@ -58,6 +59,7 @@ struct Apis {
   RegisterApi registry;
   PolicyApi policy;
   CertificateApi certificate;
+  AuditApi audit;
 };
 
 }  // namespace cardgate::daemon

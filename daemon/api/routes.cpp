@@ -170,6 +170,11 @@ constexpr Route routes[] = {
      call<&Apis::policy, &PolicyApi::explain>},
     {{On::both, "GET", "/v1/policy/forecast", nothing, "days role session"},
      call<&Apis::policy, &PolicyApi::forecast>},
+    {{On::both, "GET", "/v1/audit", nothing,
+      "person role client event of_session outcome reason from to order limit after before session"},
+     call<&Apis::audit, &AuditApi::show>},
+    {{On::both, "GET", "/v1/support", nothing, "person last session"},
+     call<&Apis::audit, &AuditApi::support>},
     {{On::admin, "POST", "/v1/certificates/explain", json_type, nothing},
      call<&Apis::certificate, &CertificateApi::explain>},
 };

@@ -79,8 +79,9 @@ Actor Actors::actor(const Request& request, policy::Act act, const std::string& 
   return told(request, may_do(request, act, subject, false));
 }
 
-Actor Actors::sees_everybody(const Request& request) {
-  return told(request, may_do(request, policy::Act::see_people, {}, true));
+Actor Actors::sees_everybody(const Request& request, policy::Act act, bool tells) {
+  Actor who = may_do(request, act, {}, true);
+  return tells ? told(request, std::move(who)) : who;
 }
 
 Actor Actors::shows(const Request& request, policy::Act act, const std::string& subject) {

@@ -78,8 +78,8 @@ class Actors {
   Actor line_manager_of(const Request& request, const std::string& subject);
   /// The same, or in a role that lets them do this act.
   Actor line_manager_or(const Request& request, policy::Act act, const std::string& subject);
-  /// Under a role that opens all records.
-  Actor sees_everybody(const Request& request);
+  /// Under a role that opens all records. `tells`: a refusal is recorded, and the use of the role counted.
+  Actor sees_everybody(const Request& request, policy::Act act = policy::Act::see_people, bool tells = true);
   /// Somebody at the help desk, signed in by card, whose role lets them hand out codes and passwords: to others only.
   Actor may_give_codes(const Request& request, const std::string& subject);
   Owner owner_of(reg::Register::Relation relation, const std::string& number, std::string_view what);

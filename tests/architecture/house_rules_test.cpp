@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"daemon/cards/a.cpp", R"(#include "daemon/vendor/module.hpp")"},
         Broken{"trust/a.cpp", "#include <zlib.h>"}, Broken{"daemon/a.cpp", "#include <openssl/x509.h>"},
         Broken{"proto/a.cpp", "#include <sodium.h>"},
-        Broken{"audit/a.cpp", "#include <SQLiteCpp/SQLiteCpp.h>"},
+        Broken{"policy/a.cpp", "#include <SQLiteCpp/SQLiteCpp.h>"},
         Broken{"daemon/a.cpp", "#include <sqlite3.h>"}, Broken{"policy/a.cpp", "#include <yaml-cpp/yaml.h>"},
         Broken{"proto/a.hpp", "#include <boost/asio/awaitable.hpp>"},
         Broken{"proto/a.hpp", "#include <boost/beast/http.hpp>"},

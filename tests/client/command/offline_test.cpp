@@ -161,9 +161,9 @@ TEST(PolicyExplain, SaysWhatARoleAsksFor) {
 struct AuditCommand : ::testing::Test {
   testing::TempDir directory;
   std::string log = (directory / "audit").string();
+  static SigningKey key() { return SigningKey::from_seed(Bytes(32, 7)).value(); }
   AuditCommand() {
-    auto opened = audit::Log::open({.directory = log, .segment_bytes = 64 * 1024}, SigningKey::generate(),
-                                   system_clock());
+    auto opened = audit::Log::open({.directory = log, .segment_bytes = 64 * 1024}, key(), system_clock());
     EXPECT_TRUE(opened);
     for (const auto* person : {"10017", "10018", "10017"}) {
       audit::Record record;
@@ -272,19 +272,136 @@ TEST_F(AuditCommand, HandsOutWhatItIsAskedFor) {
 
 TEST_F(AuditCommand, ShowsTheRecordsAskedFor) {
   const auto of_person = offline({"audit", "show", "--dir", log, "--person", "10017"});
-  EXPECT_EQ(of_person.status, 0);
-  EXPECT_THAT(of_person.output, HasSubstr("person=10017"));
+  EXPECT_EQ(of_person.status, 0) << of_person.all;
+  EXPECT_THAT(of_person.output, HasSubstr("sign_in            10017 signed in with card and passcode."));
   EXPECT_EQ(of_person.output.find("10018"), std::string::npos);
   const auto last = offline({"audit", "show", "--dir", log, "--event", "sign_in", "--last", "1", "--json"});
   const auto line = parse_json(last.output);
   ASSERT_TRUE(line) << last.output;
   EXPECT_EQ(line->as_object().at("person"), "10017");
-  EXPECT_TRUE(offline({"audit", "show", "--dir", log, "--until", "2020-01-01"}).output.empty());
-  EXPECT_EQ(offline({"audit", "show", "--dir", log, "--since", "soon"}).status, 2);
+  EXPECT_EQ(offline({"audit", "show", "--dir", log}).output.find("checkpoint"), std::string::npos);
+  EXPECT_THAT(offline({"audit", "show", "--dir", log, "--event", "checkpoint"}).output,
+              HasSubstr("was signed up to here"));
+  const auto none = offline({"audit", "show", "--dir", log, "--to", "2020-01-01"});
+  EXPECT_EQ(none.status, 0);
+  EXPECT_EQ(none.output, "No record is as you asked.\n");
+  EXPECT_THAT(
+      offline({"audit", "show", "--dir", log, "--since", "yesterday", "--to", "now", "--outcome", "done"})
+          .output,
+      HasSubstr("10018"));
+  EXPECT_EQ(offline({"audit", "show", "--dir", log, "--person", "10018", "--outcome", "refused"}).output,
+            "No record is as you asked.\n");
+}
+
+TEST_F(AuditCommand, RefusesWhatItDoesNotUnderstand) {
+  const auto soon = offline({"audit", "show", "--dir", log, "--since", "soon"});
+  EXPECT_EQ(soon.status, 2);
+  EXPECT_THAT(soon.all, HasSubstr("--since: \"soon\" is no time that is understood here. Write yesterday"));
   const auto unknown = offline({"audit", "show", "--dir", log, "--event", "sign_ins"});
   EXPECT_EQ(unknown.status, 2);
   EXPECT_THAT(unknown.all, HasSubstr("no record is called \"sign_ins\". They are: "));
   EXPECT_THAT(unknown.all, HasSubstr("sign_in, "));
+  const auto backwards =
+      offline({"audit", "show", "--dir", log, "--since", "2026-03-02", "--to", "2026-03-01"});
+  EXPECT_EQ(backwards.status, 2);
+  EXPECT_THAT(backwards.all, HasSubstr("before it begins"));
+  EXPECT_EQ(offline({"audit", "show", "--dir", log, "--csv", "--json"}).status, 2);
+  EXPECT_EQ(offline({"audit", "show", "--dir", log, "--outcome", "perhaps"}).status, 2);
+  const auto none = offline({"audit", "show", "--dir", log + "-none"});
+  EXPECT_EQ(none.status, 4);
+  std::filesystem::create_directory(log + "-empty");
+  EXPECT_THAT(offline({"audit", "show", "--dir", log + "-empty"}).all, HasSubstr("no audit log here"));
+}
+
+TEST_F(AuditCommand, GivesASpreadsheetNoFormula) {
+  {
+    auto opened = audit::Log::open({.directory = log, .segment_bytes = 64 * 1024}, key(), system_clock());
+    ASSERT_TRUE(opened) << opened.error().message();
+    for (const auto* reason : {"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "say \"no\", please"}) {
+      audit::Record record;
+      record.event = "incident";
+      record.reason = reason;
+      ASSERT_TRUE((*opened)->append_and_wait(record));
+    }
+  }
+  const auto table = offline({"audit", "show", "--dir", log, "--csv", "--event", "incident"});
+  EXPECT_EQ(table.status, 0) << table.all;
+  EXPECT_THAT(table.output, HasSubstr("number,time_utc,time_local,zone,event,outcome,"));
+  for (const auto* cell : {",'=1+1,", ",'+1,", ",'-1,", ",'@SUM(A1),", ",\"say \"\"no\"\", please\","})
+    EXPECT_THAT(table.output, HasSubstr(cell));
+  for (const auto* formula : {",=", ",+", ",-", ",@", ",\t", "\n=", "\"="})
+    EXPECT_EQ(table.output.find(formula), std::string::npos) << formula;
+  std::size_t ends = 0;
+  for (std::size_t at = 0; (at = table.output.find("\r\n", at)) != std::string::npos; at += 2) ++ends;
+  EXPECT_EQ(ends, 8U) << "each row ends as RFC 4180 has it";
+}
+
+TEST_F(AuditCommand, TellsTheStoryOfASessionAndOfAPerson) {
+  const std::string session = "Zk3qJ0m2T8yWcH5uVx1rNw";
+  {
+    auto opened = audit::Log::open({.directory = log, .segment_bytes = 64 * 1024}, key(), system_clock());
+    ASSERT_TRUE(opened);
+    const auto put = [&](const char* event, const char* reason, json::object details) {
+      audit::Record record;
+      record.event = event;
+      record.person = "10019";
+      record.session = session;
+      record.role = std::string_view(event) == "token" ? "core" : "";
+      record.reason = reason;
+      record.details = std::move(details);
+      EXPECT_TRUE((*opened)->append_and_wait(record));
+    };
+    put("sign_in", "", {{"reader", "Ward 4 desk"}});
+    for (int i = 0; i < 3; ++i) put("token", "", {{"audience", "esr"}, {"jti", std::to_string(i)}});
+    put("card_removed", "", {{"reader", "Ward 4 desk"}});
+    put("session_ended", "card_removed", {});
+  }
+  for (const auto& asked : {session, std::string("10019")}) {
+    const auto story = offline({"audit", "show", "--dir", log, "--story", asked});
+    EXPECT_EQ(story.status, 0) << story.all;
+    const auto begins = story.output.find("10019 signed in with card and passcode at Ward 4 desk.");
+    const auto goes_on = story.output.find("10019 got into core (esr). The same 2 more times, the last at ");
+    const auto out = story.output.find("The card of 10019 was taken out of Ward 4 desk.");
+    const auto ends = story.output.find("The session of 10019 ended, because the card was taken out.");
+    EXPECT_LT(begins, goes_on) << story.output;
+    EXPECT_LT(goes_on, out) << story.output;
+    EXPECT_LT(out, ends) << story.output;
+    EXPECT_NE(ends, std::string::npos);
+    EXPECT_EQ(story.output.find("10017"), std::string::npos);
+    EXPECT_EQ(story.output.find("jti"), std::string::npos);
+  }
+}
+
+TEST_F(AuditCommand, FollowsALogThatIsBeingWritten) {
+  auto opened = audit::Log::open({.directory = log, .segment_bytes = 64 * 1024}, key(), system_clock());
+  ASSERT_TRUE(opened);
+  const auto following = testing::Process::start(
+      {CARDGATE_COMMAND, "audit", "show", "--dir", log, "--follow", "--event", "incident"});
+  ASSERT_TRUE(following);
+  // It may not have begun when the first one is written; each is shown once, whenever that is.
+  for (const auto* reason : {"first", "second", "third"}) {
+    audit::Record record;
+    record.event = "incident";
+    record.reason = reason;
+    ASSERT_TRUE((*opened)->append_and_wait(record));
+    EXPECT_TRUE((*following)->wait_for_line(reason, std::chrono::seconds(20))) << (*following)->output();
+  }
+}
+
+TEST_F(AuditCommand, SaysWhatOfADamagedLogItCouldNotRead) {
+  for (const auto& entry : std::filesystem::directory_iterator(log)) {
+    auto content = read_file(entry.path(), 1 << 20);
+    const auto at = content ? content->find("{\"seq\":4,") : std::string::npos;
+    if (at == std::string::npos) continue;
+    content->replace(at, 9, "{\"seq\":4;");
+    ASSERT_TRUE(write_file_atomic(entry.path(), as_bytes(*content), 0600));
+  }
+  const auto shown = offline({"audit", "show", "--dir", log, "--event", "sign_in"});
+  EXPECT_EQ(shown.status, 1);
+  EXPECT_THAT(shown.output, HasSubstr("10017"));
+  EXPECT_EQ(shown.output.find("10018"), std::string::npos);
+  EXPECT_THAT(shown.all, HasSubstr("a part of the log could not be read and is left out"));
+  EXPECT_THAT(shown.all, HasSubstr("audit-00000000000000000001.jsonl, at byte "));
 }
 
 }  // namespace
