@@ -113,8 +113,8 @@ constexpr EventInfo table[] = {
     {.event = Event::sign_in,
      .name = "sign_in",
      .members = "person, client, session, policy, details.reader, details.card, details.uid, "
-                "details.revocation",
-     .recorded = "a person proved card and passcode; a session is open",
+                "details.revocation, details.took_ms",
+     .recorded = "a person proved card and passcode; a session is open. `took_ms`: since the passcode came",
      .level = Level::info,
      .said = "a person signed in"},
     {.event = Event::sign_in_refused,

@@ -20,6 +20,7 @@
 #include "daemon/api/pool_api.hpp"
 #include "daemon/api/register_api.hpp"
 #include "daemon/api/removal_api.hpp"
+#include "daemon/api/report_api.hpp"
 #include "daemon/api/session_api.hpp"
 #include "daemon/api/set_up_api.hpp"
 #include "daemon/api/sign_in_api.hpp"
@@ -58,6 +59,7 @@ struct Apis {
   ImportApi imports;
   RegisterApi registry;
   PolicyApi policy;
+  ReportApi report;
   CertificateApi certificate;
   AuditApi audit;
 };

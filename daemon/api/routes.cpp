@@ -175,6 +175,10 @@ constexpr Route routes[] = {
      call<&Apis::audit, &AuditApi::show>},
     {{On::both, "GET", "/v1/support", nothing, "person last session"},
      call<&Apis::audit, &AuditApi::support>},
+    {{On::admin, "GET", "/v1/audit/standing", nothing, "after"},
+     call<&Apis::report, &ReportApi::standing>},
+    {{On::both, "GET", "/v1/audit/reports/{id}", nothing, "from to format session"},
+     call<&Apis::report, &ReportApi::report>},
     {{On::admin, "POST", "/v1/certificates/explain", json_type, nothing},
      call<&Apis::certificate, &CertificateApi::explain>},
 };

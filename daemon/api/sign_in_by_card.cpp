@@ -247,6 +247,8 @@ SignInApi::LaterRefusal SignInApi::record(ByCard& going) {
                     {"revocation", going.proof.revocation},
                     {"peer", describe(going.peer)}};
   if (going.account) record.details["account"] = going.account->name;
+  record.details["took_ms"] =
+      std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - going.begun).count();
   const auto begun = std::chrono::steady_clock::now();
   auto recording = recorder_.write(std::move(record));
   const auto recorded = co_await std::move(recording);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "audit/event.hpp"
 #include "base/strict_yaml.hpp"
@@ -223,6 +224,31 @@ Result<TokenSettings> read_tokens(const Yaml& node) {
   return settings;
 }
 
+/// "99.5%".
+Result<double> percent_of(const Yaml& node) {
+  const auto text = TRY(node.string());
+  const auto wrong = [&] { return node.error("expected a percentage from 50% to 100%, as 99.5%"); };
+  if (!text.ends_with('%')) return wrong();
+  double value = 0;
+  const char* const end = text.data() + text.size() - 1;
+  const auto read = std::from_chars(text.data(), end, value, std::chars_format::fixed);
+  if (read.ec != std::errc() || read.ptr != end || !(value >= 50 && value <= 100)) return wrong();
+  return value;
+}
+
+Result<ServiceStandard> read_service_standard(const Yaml& node) {
+  auto map = TRY(node.map());
+  ServiceStandard out;
+  if (auto value = map.optional("availability")) out.availability = TRY(percent_of(*value));
+  if (auto value = map.optional("sign_in")) {
+    out.sign_in = TRY(value->duration());
+    if (out.sign_in < milliseconds(100) || out.sign_in > std::chrono::minutes(5))
+      return value->error("expected 100ms to 5m");
+  }
+  TRY(map.finish());
+  return out;
+}
+
 Result<ReaderRule> read_reader(const Yaml& node) {
   auto map = TRY(node.map());
   ReaderRule rule;
@@ -403,6 +429,8 @@ Result<void> read_audit(const Yaml& node, Config& config) {
     if (auto file = told.optional("file")) config.audit_checkpoint_file = TRY(path_of(*file));
     TRY(told.finish());
   }
+  if (auto standard = map.optional("service_standard"))
+    config.service_standard = TRY(read_service_standard(*standard));
   return map.finish();
 }
 

@@ -37,6 +37,12 @@ struct LoginSettings {
   std::vector<std::string> local_units;  // log people in at this machine, as is_local_unit() takes them
 };
 
+/// What was promised to the people who work here; reports on usage compare with it. Nothing that was promised: 0.
+struct ServiceStandard {
+  double availability = 0;  // percent of the time, without planned downtime
+  milliseconds sign_in{0};  // from the passcode to the open session
+};
+
 /// How tokens are signed, and for how long by one key.
 struct TokenSettings {
   proto::Algorithm algorithm = proto::Algorithm::eddsa;
@@ -54,6 +60,7 @@ struct Config {
   audit::Keeping audit_keeping;
   milliseconds audit_checkpoint_every = std::chrono::minutes(15);
   std::filesystem::path audit_checkpoint_file;  // empty: the journal alone has them
+  ServiceStandard service_standard;
   trust::Locations authorities;
   trust::Rules certificate_rules;  // but `stale_for`, which the policy says
   FetchSettings fetch;

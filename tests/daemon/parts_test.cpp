@@ -661,6 +661,12 @@ TEST_F(ConfigFile, SaysHowLongTheLogIsKeptAndWhereItsCheckpointsGo) {
   EXPECT_EQ(keeping.events.at("token"), hours(24 * 30));
   EXPECT_EQ(keeping.events.at("form"), hours(0));
   EXPECT_EQ(refusal(with("keep: {all: forever}")), "");
+  EXPECT_EQ(refusal(with("service_standard: {availability: 99.5%, sign_in: 5s}")), "");
+  EXPECT_EQ(load_config(dir / "c.yaml")->service_standard.availability, 99.5);
+  EXPECT_EQ(refusal(with("service_standard: {availability: 0.5}")),
+            "6: audit.service_standard.availability: expected a percentage from 50% to 100%, as 99.5%");
+  EXPECT_EQ(refusal(with("service_standard: {sign_in: 1h}")),
+            "6: audit.service_standard.sign_in: expected 100ms to 5m");
   EXPECT_EQ(refusal(with("keep: {all: 12h}")), "6: audit.keep.all: expected 1d to 36500d, or forever");
   EXPECT_NE(refusal(with("keep: {all: ever}")).find("6: audit.keep.all: "), std::string::npos);
   EXPECT_EQ(refusal(with("keep: {all: 365d, events: {tokens: 30d}}")),

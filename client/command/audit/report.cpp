@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// cardgate audit report: offline, on the log's directory.
+// cardgate audit report: offline on the log's directory for root, who asks the service only how people stand; for everybody else
+// the service makes the report.
 #include "audit/report/report.hpp"
 
 #include <fmt/format.h>
@@ -13,15 +14,17 @@
 #include "client/command/output.hpp"
 #include "client/command/progress.hpp"
 #include "client/command/terminal.hpp"
+#include "client/socket/service.hpp"
 
 namespace cardgate::client {
 namespace {
 
 namespace reports = audit::report;
 
+constexpr auto report_patience = std::chrono::minutes(10);
+
 struct ReportOptions {
-  std::string kind, from, to, format = "text", output, standing, zone;
-  std::string directory = default_audit_directory;
+  std::string kind, from, to, format = "text", output, directory, standing, zone, session;
   std::string team;
 };
 
@@ -35,6 +38,23 @@ Result<WallTime> report_bound(const std::string& option, const std::string& text
   }
   return Error{Errc::invalid_argument,
                fmt::format("{}: \"{}\" is neither 2026-01-31 nor 2026-01-31T09:30:00Z", option, text)};
+}
+
+/// How people stand now, as root is told it, page by page.
+Result<reports::Standing> ask_standing(const Cli& cli) {
+  const Http admin(cli.admin_socket);
+  reports::Standing out;
+  std::string after;
+  do {
+    const auto reply = TRY(call(admin, {.target = with_query("/v1/audit/standing", {{"after", after}})},
+                                std::chrono::minutes(2)));
+    if (reply.refusal) return Error{Errc::unavailable, reply.refusal->detail};
+    TRY(reports::add_page(out, reply.body));
+    auto next = text_of(reply.body, "next");
+    if (!next.empty() && next <= after) return Error{Errc::malformed, "the service's answer does not go on"};
+    after = std::move(next);
+  } while (!after.empty());
+  return out;
 }
 
 Result<reports::Standing> read_standing(const std::string& file) {
@@ -66,16 +86,41 @@ int give(const Cli& cli, const ReportOptions& options, const std::string& text) 
   return say_error(cli, written.error());
 }
 
+int report_by_service(const Cli& cli, const ReportOptions& options) {
+  const Http http(cli.socket);
+  const auto target = with_query(
+      "/v1/audit/reports/" + percent_encode(options.kind),
+      {{"from", options.from}, {"to", options.to}, {"format", options.format}, {"session", options.session}});
+  const auto answer = [&] {
+    const Progress shown([] { return std::string("the service makes the report"); });
+    return http.call({.target = target}, report_patience);
+  }();
+  if (!answer) return say_error(cli, answer.error());
+  if (answer->status == 200) return give(cli, options, answer->body);
+  const auto reply = read_reply(*answer);
+  if (!reply) return say_error(cli, reply.error());
+  return reply->refusal ? say_problem(cli, *reply->refusal) : exit_error;
+}
+
 /// Nothing: from the log alone.
-Result<std::optional<reports::Standing>> standing_for(const ReportOptions& options, std::string& why_not) {
+Result<std::optional<reports::Standing>> standing_for(const Cli& cli, const ReportOptions& options,
+                                                      std::string& why_not) {
   if (!options.standing.empty()) return std::optional(TRY(read_standing(options.standing)));
-  why_not = "To say how people stand: --standing FILE";
+  if (options.directory != default_audit_directory) {
+    why_not =
+        "This log may be of another machine, so the service of this one was not asked how people stand. To "
+        "give it: --standing FILE";
+    return std::optional<reports::Standing>();
+  }
+  auto asked = ask_standing(cli);
+  if (asked) return std::optional(std::move(*asked));
+  why_not = fmt::format("The service could not say how people stand: {}.", asked.error().context);
   return std::optional<reports::Standing>();
 }
 
 int report_offline(const Cli& cli, const ReportOptions& options) {
   std::string why_not;
-  auto standing = standing_for(options, why_not);
+  auto standing = standing_for(cli, options, why_not);
   if (!standing) return say_error(cli, standing.error());
   if (!options.team.empty()) {
     if (!*standing)
@@ -125,6 +170,9 @@ int report_offline(const Cli& cli, const ReportOptions& options) {
 
 int make_report(const Cli& cli, ReportOptions options) {
   if (cli.json) options.format = "json";
+  const bool offline = !options.directory.empty() || !options.standing.empty() || ::geteuid() == 0;
+  if (!offline) return report_by_service(cli, options);
+  if (options.directory.empty()) options.directory = default_audit_directory;
   return report_offline(cli, options);
 }
 
@@ -135,11 +183,10 @@ void add_audit_report(CLI::App& group, Cli& cli) {
       group, "report",
       "Report from the log: who can do what (controls), how much it was used (usage), what looks like misuse "
       "(misuse), a team's training, declarations and forms (kpi)",
-      "sudo cardgate audit report usage --from 2026-01-01 --to 2026-01-31\n  sudo cardgate audit report "
-      "misuse --from "
+      "cardgate audit report usage --from 2026-01-01 --to 2026-01-31\n  cardgate audit report misuse --from "
       "2026-01-01 "
       "--to 2026-12-31 --format html --output misuse.html",
-      "0 done; 2 wrong usage; 4 it cannot be read or written");
+      "0 done; 1 refused; 2 wrong usage; 3 the service is not reachable; 4 error");
   auto options = std::make_shared<ReportOptions>();
   report->add_option("kind", options->kind, "controls, usage, misuse or kpi")
       ->required()
@@ -151,12 +198,15 @@ void add_audit_report(CLI::App& group, Cli& cli) {
       ->check(CLI::IsMember({"text", "json", "html"}))
       ->capture_default_str();
   report->add_option("--output", options->output, "Write it to this file, whole or not at all");
-  report->add_option("--dir", options->directory, "The log's directory")->capture_default_str();
+  report->add_option(
+      "--dir", options->directory,
+      "The log's directory, for root; without it, and without root, the service makes the report");
   report->add_option("--standing", options->standing,
-                     "How people stand (teams, leave, roles, cards), as JSON");
+                     "How people stand, as the admin socket's /v1/audit/standing told it");
   report->add_option("--team-of", options->team, "Only the team of this line manager (personnel number)");
   report->add_option("--time-zone", options->zone,
-                     "The hospital's time zone, as Europe/London, where --standing does not say it");
+                     "The hospital's time zone, as Europe/London, when the service cannot say it");
+  report->add_option("--session", options->session, session_help);
   report->callback([&cli, options] { cli.action = [&cli, options] { return make_report(cli, *options); }; });
 }
 

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/api/report_api.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "audit/report/render.hpp"
+#include "daemon/limits.hpp"
+#include "daemon/people/answers.hpp"
+#include "daemon/people/report_standing.hpp"
+#include "register/credentials.hpp"
+#include "register/sqlite_register.hpp"
+
+namespace cardgate::daemon {
+namespace {
+
+namespace reports = audit::report;
+
+/// Nobody is guessed at by asking whether somebody has a password.
+constexpr reg::ThrottleRules only_asked{};
+
+/// A report that takes longer is asked of root.
+constexpr seconds longest_report{300};
+
+/// A day begins with its first moment, and ends with its last.
+std::optional<WallTime> period_bound(const std::string& text, const Calendar& calendar, bool end) {
+  if (const auto time = parse_rfc3339(text)) return *time;
+  if (const auto day = parse_date(text))
+    return calendar.start_of(std::chrono::sys_days(*day) + std::chrono::days(end ? 1 : 0));
+  return std::nullopt;
+}
+
+}  // namespace
+
+struct ReportApi::Making {
+  reports::Ask ask;
+  reports::Format format = reports::Format::text;
+  std::string content_type;
+  Actor who;
+};
+
+Answer ReportApi::standing(Request& request) {
+  const auto* given = request.parameter("after");
+  const std::string after = given == nullptr ? std::string() : *given;
+  auto begun = people_.begin_dear(*request.peer, "root");
+  if (!begun.turn) co_return std::move(begun.refusal);
+  Actor root;
+  root.person = "root";
+  if (auto no = people_.note_look(request, root, {}, "standing of everybody, for a report"))
+    co_return std::move(*no);
+  auto parts = standing_without_people(*rules_.policy(), rules_.config(), clock_.now());
+  RegisterThreads::LongWork<json::object> work = [after, view = people_.view(), parts = std::move(parts)](
+                                                     const std::filesystem::path& file,
+                                                     const std::atomic<bool>& stop) -> Result<json::object> {
+    const auto staff = TRY(reg::open_sqlite_again(file));
+    const auto passwords = TRY(reg::open_credentials(file, only_asked));
+    auto whole = parts;
+    whole.pool_cards = TRY(staff->pool_cards())
+    .size();
+    auto page = reports::to_json(whole);
+    const auto ids = TRY(staff->ids_after(after, register_page));
+    json::array people;
+    for (const auto& person : TRY(standing_of(*staff, view, ids, *passwords, stop)))
+      people.push_back(reports::to_json(person));
+    page["people"] = std::move(people);
+    page["next"] = ids.size() < register_page ? json::value(nullptr) : json::value(ids.back());
+    return page;
+  };
+  auto looking = register_.look<json::object>(std::move(work));
+  const auto page = co_await std::move(looking);
+  if (!page) co_return register_unavailable(page.error());
+  begun.turn->read(register_page, clock_.boot());
+  co_return json_response(200, *page);
+}
+
+std::optional<Response> ReportApi::read(const Request& request, const std::string& kind, Making& making) {
+  auto& ask = making.ask;
+  ask.kind = kind;
+  ask.calendar = rules_.config().calendar;
+  ask.now = clock_.now();
+  const auto bound = [&](std::string_view key, bool end) -> std::optional<WallTime> {
+    const auto* text = request.parameter(key);
+    return text == nullptr ? std::nullopt : period_bound(*text, ask.calendar, end);
+  };
+  const auto from = bound("from", false);
+  const auto to = bound("to", true);
+  if (!from || !to)
+    return problem(400, "bad_request",
+                   "Give `from` and `to`, each as a day (2026-01-31) or a time (2026-01-31T09:30:00Z).");
+  ask.from = *from;
+  ask.to = *to;
+  const auto* format = request.parameter("format");
+  if (format == nullptr || *format == "json") {
+    making.format = reports::Format::json;
+    making.content_type = "application/json";
+  } else if (*format == "html") {
+    making.format = reports::Format::html;
+    making.content_type = "text/html; charset=utf-8";
+  } else if (*format == "text") {
+    making.content_type = "text/plain; charset=utf-8";
+  } else {
+    return problem(400, "bad_request", "`format` must be text, json or html.");
+  }
+  if (const auto good = reports::Maker::of(ask); !good)
+    return problem(400, "bad_request", "This cannot be reported: " + good.error().context + ".");
+  return std::nullopt;
+}
+
+std::optional<Response> ReportApi::admit(const Request& request, Making& making) {
+  if (request.peer->admin_socket) {
+    making.who.person = "root";
+    return std::nullopt;
+  }
+  auto who = actors_.may(request, policy::Act::read_audit, {});
+  const bool kpi = making.ask.kind == "kpi";
+  // A line manager is shown the compliance of the own team; and is refused, and that recorded, by what they lack for it.
+  if (who.refusal && kpi) who = actors_.may(request, policy::Act::see_people, {});
+  if (who.refusal) who = actors_.actor(request, kpi ? policy::Act::see_people : policy::Act::read_audit, {});
+  if (who.refusal) return std::move(*who.refusal);
+  actors_.uses_role(who);
+  const bool all =
+      std::ranges::any_of(who.reach.roles, [](const policy::Role* role) { return role->records == "all"; });
+  if (!all) making.ask.team_of = who.person;
+  making.who = std::move(who);
+  return std::nullopt;
+}
+
+Answer ReportApi::report(Request& request, const std::string& kind) {
+  Making making;
+  if (auto no = read(request, kind, making)) co_return std::move(*no);
+  if (auto no = admit(request, making)) co_return std::move(*no);
+  if (making_)
+    co_return problem(409, "busy", "Another report is still being made. Try again when it has finished.");
+  auto begun = people_.begin_dear(*request.peer, making.who.person);
+  if (!begun.turn) co_return std::move(begun.refusal);
+  const auto what =
+      fmt::format("report {} from {} to {}", kind, to_rfc3339(making.ask.from), to_rfc3339(making.ask.to));
+  if (auto no = people_.note_look(request, making.who, {}, what)) co_return std::move(*no);
+  const Raised raised(making_);
+  RegisterThreads::LongWork<std::string> work =
+      [view = people_.view(),
+       parts = standing_without_people(*rules_.policy(), rules_.config(), clock_.now()),
+       directory = rules_.config().audit_directory, ask = making.ask, format = making.format](
+          const std::filesystem::path& file, const std::atomic<bool>& stop) -> Result<std::string> {
+    auto standing = parts;
+    const auto staff = TRY(reg::open_sqlite_again(file));
+    const auto passwords = TRY(reg::open_credentials(file, only_asked));
+    standing.pool_cards = TRY(staff->pool_cards())
+    .size();
+    std::vector<std::string> managers;
+    if (!ask.team_of.empty()) managers.push_back(ask.team_of);
+    TRY(add_people(standing, *staff, view, managers, *passwords, stop));
+    auto with = ask;
+    with.standing = &standing;
+    reports::Progress progress;
+    progress.stop_too = &stop;
+    progress.until = BootClock::now() + longest_report;
+    return reports::rendered(TRY(reports::make(directory, with, progress)), format);
+  };
+  auto making_it = register_.beside<std::string>(std::move(work));
+  auto made = co_await std::move(making_it);
+  if (!made && made.error().code == Errc::timeout)
+    co_return problem(
+        503, "report_too_long",
+        "This report takes too long here. Ask for a shorter period, or ask root: sudo cardgate audit report");
+  if (!made) co_return register_unavailable(made.error());
+  if (!request.peer->admin_socket) {
+    if (auto over = actors_.refuse_if_over(making.who)) co_return std::move(*over);
+  }
+  Response answer;
+  answer.content_type = making.content_type;
+  answer.body = std::move(*made);
+  co_return answer;
+}
+
+}  // namespace cardgate::daemon
