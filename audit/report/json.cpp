@@ -60,8 +60,8 @@ json::object to_json(const Report& report) {
   for (const auto& section : report.sections) sections.push_back(section_json(section));
   return {{"kind", report.kind},
           {"title", report.title},
-          {"from", to_rfc3339(report.from)},
-          {"to", to_rfc3339(report.to)},
+          {"from_at", to_rfc3339(report.from)},
+          {"to_at", to_rfc3339(report.to)},
           {"made_at", to_rfc3339(report.made_at)},
           {"time_zone", report.calendar.zone()},
           {"scope", report.scope},

@@ -161,8 +161,8 @@ json::object to_json(const Standing& standing) {
   json::array plans;
   for (const auto& plan : standing.plans) {
     json::object one{{"team", plan.team}, {"owner", plan.owner}};
-    put(one, "reviewed", plan.reviewed);
-    put(one, "review_by", plan.review_by);
+    put(one, "reviewed_on", plan.reviewed);
+    put(one, "review_due_on", plan.review_by);
     plans.push_back(std::move(one));
   }
   json::object out{{"made_at", to_rfc3339(standing.made_at)},
@@ -208,8 +208,8 @@ Result<void> add_page(Standing& standing, const json::object& page) {
   std::vector<StandingPlan> plans;
   TRY(each_of(page, "plans", [&](const json::object& one) -> Result<void> {
     plans.push_back({
-      member_text(one, "team"), member_text(one, "owner"), TRY(member_day(one, "reviewed"))
-      , TRY(member_day(one, "review_by"))
+      member_text(one, "team"), member_text(one, "owner"), TRY(member_day(one, "reviewed_on"))
+      , TRY(member_day(one, "review_due_on"))
     });
     return {};
   }));
