@@ -124,6 +124,14 @@ void Checker::long_line() {
   problem(fmt::format("the line is longer than {} bytes", max_line_bytes));
   hash_known_ = false;
   ++expected_;
+  forget_claims();
+}
+
+/// The writer puts the checkpoint right behind a record that has weight in the proof. Where another line follows, the record may be from
+/// somebody who can write the disk and has no key, and was signed only with all else that a start found.
+void Checker::forget_claims() {
+  pending_retention_.reset();
+  pending_key_.reset();
 }
 
 void Checker::line(std::string_view raw_with_newline) {
@@ -136,11 +144,13 @@ void Checker::line(std::string_view raw_with_newline) {
   if (ended_) problem("a line follows the segment's end");
   const auto quick = scan_line(raw);
   if (quick && line_number_ != 1 && !is_own_event(quick->event)) {
+    forget_claims();
     follow(quick->sequence, quick->prev);
     report_.last_time = quick->time;
     compare(quick->sequence, raw);
   } else {
     const auto parsed = parse_line(raw);
+    if (!parsed || parsed->event != "checkpoint") forget_claims();
     if (!parsed) {
       problem(parsed.error().context);
     } else {
@@ -238,8 +248,9 @@ void Checker::header(const Line& line) {
 void Checker::header_key(const Line& line) {
   const auto key = key_detail(line, "key");
   if (!key) return problem("the header names no key");
+  const auto vouched = std::exchange(vouched_key_, std::nullopt);
   if (!report_.keys.empty() && *key == report_.keys.back().key) return;
-  if (!report_.keys.empty() && vouched_key_ != key) {
+  if (!report_.keys.empty() && vouched != key) {
     return problem(fmt::format(
         "the segment names another signing key ({}), and no record that the key before ({}) signed "
         "says so: it is of another log, or was made anew",
@@ -250,7 +261,6 @@ void Checker::header_key(const Line& line) {
                      line.sequence, key_id(report_.keys.back().key), key_id(*key)));
   }
   report_.keys.push_back({*key, line.sequence});
-  vouched_key_.reset();
 }
 
 void Checker::header_origin(const Line& line) {

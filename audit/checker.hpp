@@ -53,6 +53,8 @@ class Checker {
   const std::string& last_checkpoint() const { return last_checkpoint_; }  // raw, without newline
   const std::string& segment_begun() const { return segment_begun_; }      // time of the newest header
   const std::string& log_id() const { return report_.log_id; }
+  /// The log ends in a `retention` or `audit_key` record that nothing signs: not yet, or somebody else wrote it.
+  bool ends_in_claim() const { return pending_retention_ || pending_key_; }
   const std::string& machine() const { return machine_; }  // the newest header's; empty: it names none
 
  private:
@@ -63,6 +65,7 @@ class Checker {
   void header_origin(const Line& line);
   void checkpoint(const Line& line, std::string_view raw);
   void retention(const Line& line);
+  void forget_claims();
   void compare(std::uint64_t sequence, std::string_view raw);
   void check_head();
   void check_beginning();
@@ -88,9 +91,10 @@ class Checker {
   std::string last_prev_;       // `prev` of the line before
   std::string first_prev_;      // `prev` of the first line of all
   std::string last_checkpoint_;
-  std::optional<Retention> pending_retention_;  // not covered by a checkpoint yet
+  std::optional<Retention>
+      pending_retention_;  // named by the line before; counts if this one is its checkpoint
   Retention retention_;
-  std::optional<PublicKey> pending_key_;  // the next key, named by a record that no checkpoint covers yet
+  std::optional<PublicKey> pending_key_;  // the next key, the same way
   std::optional<PublicKey> vouched_key_;  // ... that a checkpoint of the key before covers
   bool pinned_key_signed_ = false;
   std::string machine_;

@@ -93,6 +93,47 @@ void judge_missed(const Comparison& found, Report& report) {
   }
 }
 
+/// What is not signed with a key of this log can be passed over only by who knows better than the log whose it is.
+void judge_unknown(const Comparison& found, Report& report) {
+  if (found.unknown.empty()) return;
+  const auto own = std::ranges::find_if(
+      found.unknown, [&](const Entry& entry) { return !entry.log.empty() && entry.log == report.log_id; });
+  if (own != found.unknown.end()) {
+    report.problems.push_back(
+        fmt::format("whether this is the whole log cannot be judged: {} is of this log by its id, and is "
+                    "signed with {}, which is no "
+                    "key of this log. An older copy from before the key was changed was put back, or "
+                    "somebody made that checkpoint",
+                    name_of_entry(*own), own->key.empty() ? "another key" : "the key " + own->key));
+  } else if (!report.key_pinned) {
+    report.problems.push_back(
+        fmt::format("the checkpoints are signed with more than one key, and the log's own ({}) was not "
+                    "given: {} is not signed with it. "
+                    "Give --key, a copy of key.pub that was kept elsewhere, to say which are this log's",
+                    key_id(report.key), name_of_entry(found.unknown.front())));
+  } else {
+    report.notes.push_back(
+        fmt::format("{} checkpoints that are not signed with a key of this log were passed over, the first "
+                    "with sequence {} of {}",
+                    found.unknown.size(), found.unknown.front().sequence, found.unknown.front().time));
+  }
+}
+
+/// Checkpoints of other logs: a forger without the key can give their log any id.
+void judge_foreign(const Comparison& found, Report& report) {
+  if (found.foreign.empty()) return;
+  if (report.key_pinned) {
+    report.notes.push_back(
+        fmt::format("{} checkpoints of other logs were passed over", found.foreign.size()));
+  } else {
+    report.problems.push_back(
+        fmt::format("the checkpoints are of more than one log: {} is of the log {}, and this one's id is {}. "
+                    "Give --key, a copy of "
+                    "key.pub that was kept elsewhere, to say which is yours",
+                    name_of_entry(found.foreign.front()), found.foreign.front().log, report.log_id));
+  }
+}
+
 /// Not one of the checkpoints is this log's.
 void judge_strangers(const Comparison& found, Report& report) {
   if (!found.foreign.empty()) {
@@ -120,15 +161,8 @@ void judge(const Comparison& found, Report& report) {
   judge_missed(found, report);
   const bool any = !found.seen.empty() || !found.replaced.empty() || !found.beyond.empty();
   if (!any && (!found.foreign.empty() || !found.unknown.empty())) return judge_strangers(found, report);
-  if (!found.foreign.empty())
-    report.notes.push_back(
-        fmt::format("{} checkpoints of other logs were passed over", found.foreign.size()));
-  if (!found.unknown.empty()) {
-    report.notes.push_back(
-        fmt::format("{} checkpoints that are not signed with a key of this log were passed over, the first "
-                    "with sequence {} of {}",
-                    found.unknown.size(), found.unknown.front().sequence, found.unknown.front().time));
-  }
+  judge_foreign(found, report);
+  judge_unknown(found, report);
   if (!found.deleted.empty()) {
     report.notes.push_back(
         fmt::format("{} checkpoints are older than the first record that is kept, and could not be compared",

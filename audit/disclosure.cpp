@@ -11,6 +11,7 @@
 #include "audit/event.hpp"
 #include "audit/layout.hpp"
 #include "audit/line.hpp"
+#include "audit/reason_words.hpp"
 #include "audit/record.hpp"
 #include "audit/scan.hpp"
 #include "base/clock.hpp"
@@ -50,19 +51,23 @@ What is here
 What it proves: each record is, letter for letter, what the service wrote, and stands behind the one before it. What it does
 not prove: that nothing was left out between two files. Numbers that follow each other without a gap show that within a file.
 
-How to verify it, with a shell, coreutils and OpenSSL 3. No cardgate is needed. Copy these lines into a shell, in this folder:
+How to verify it, with a shell, coreutils and OpenSSL 3. No cardgate is needed. Copy these lines into a shell, in this folder. If you
+doubt whoever sent you this, take them from cardgate's docs/audit-format.md instead, where they stand as well:
 
 ```sh
 sha256sum --quiet -c SHA256SUMS && echo "The files are complete."
 
 verify() {
   want=$(head -n 1 "$1" | cut -d '"' -f 10)
-  while IFS= read -r line; do
-    [ "$(printf '%s\n' "$line" | cut -d '"' -f 10)" = "$want" ] || { echo "$1: ALTERED at or before: $line"; return 1; }
+  number=0
+  last=
+  while IFS= read -r line || [ -n "$line" ]; do
+    number=$((number + 1))
+    [ "$(printf '%s\n' "$line" | cut -d '"' -f 10)" = "$want" ] || { echo "$1: ALTERED at or before line $number"; return 1; }
     want=$(printf '%s\n' "$line" | b2sum -l 256 | cut -d ' ' -f 1)
+    last=$line
   done <"$1"
   work=$(mktemp -d)
-  last=$(tail -n 1 "$1")
   printf 'cardgate-audit-checkpoint-v1\n%s' "${last%,\"sig\":*}" >"$work/text"
   signature=${last##*\"sig\":\"}
   printf '%s==' "${signature%\"\}}" | tr '_-' '/+' | base64 -d >"$work/signature"
@@ -80,7 +85,14 @@ Then see whose key it is. This must be what you were given when the log began (`
 run the machine keep elsewhere:
 
 ```sh
-for key in */key.pem; do echo "$key $(openssl pkey -pubin -in "$key" -outform DER | tail -c 32 | base64 | tr '/+' '_-' | tr -d =)"; done
+for key in */key.pem; do
+  der=$(openssl pkey -pubin -in "$key" -outform DER | od -A n -v -t x1 | tr -d ' \n')
+  case ${#der}:$der in
+    88:302a300506032b6570032100*)
+      echo "$key $(openssl pkey -pubin -in "$key" -outform DER | tail -c 32 | base64 | tr '/+' '_-' | tr -d =)" ;;
+    *) echo "$key: NOT A KEY OF SUCH A LOG" ;;
+  esac
+done
 ```
 )~";
 
@@ -172,7 +184,10 @@ class EvidenceMaker {
     if (!bytes || bytes->size() != key_.size())
       return Error{Errc::corrupt, "a segment's header names no key"};
     std::ranges::copy(*bytes, key_.begin());
-    if (const auto* id = find_string(line.details(), "log")) log_id = *id;
+    // It goes into the README as it is.
+    const auto* id = find_string(line.details(), "log");
+    const auto id_bytes = id == nullptr ? Result<Bytes>(Errc::malformed) : from_base64url(*id);
+    if (id_bytes && id_bytes->size() == 16) log_id = *id;
     return {};
   }
 
@@ -282,7 +297,7 @@ Result<Evidence> write_evidence(const std::filesystem::path& directory, const Se
 
 std::string pseudonymous_csv(std::string_view raw, BytesView key) {
   const auto parsed = parse_line(raw);
-  if (!parsed || is_own(parsed->event)) return {};
+  if (!parsed || is_own(parsed->event) || !is_code(parsed->event)) return {};
   const auto member = [&](std::string_view name) -> std::string_view {
     const auto* text = find_string(parsed->object, name);
     return text == nullptr ? std::string_view() : std::string_view(*text);
@@ -294,10 +309,11 @@ std::string pseudonymous_csv(std::string_view raw, BytesView key) {
     return to_hex(blake2b_keyed(key, as_bytes(fmt::format("{}\n{}", name, text)))).substr(0, 32);
   };
   const auto role = member("role");
+  // Of many kinds people type the reason: only the words that the service itself has are let through.
   const auto reason = member("reason");
   return fmt::format("{}:00Z,{},{},{},{},{},{}", std::string_view(parsed->time).substr(0, 13), parsed->event,
                      code("person"), is_role_name(role) ? role : "other", code("client"), code("session"),
-                     is_code(reason) ? reason : "");
+                     is_reason_code(reason) ? reason : "");
 }
 
 }  // namespace cardgate::audit

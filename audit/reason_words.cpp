@@ -170,6 +170,10 @@ std::string reason_words(std::string_view reason) {
   return text;
 }
 
+bool is_reason_code(std::string_view reason) {
+  return std::ranges::any_of(reasons, [&](const ReasonRow& row) { return row.code == reason; });
+}
+
 std::string_view reason_remedy(std::string_view reason) {
   const auto* row = find_reason(reason);
   return row == nullptr ? std::string_view() : row->remedy;

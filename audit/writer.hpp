@@ -75,6 +75,7 @@ class Writer {
   Result<void> begin_log();
   Result<void> resume(const SegmentFile& newest);
   Result<void> heal(const Checker& checker);
+  Result<void> disown(const Checker& checker);
   Result<void> take_over(const Checker& checker, const Report& report);
   Result<void> note_move(const std::string& machine_before);
   Result<void> go_on_with(SigningKey next);

@@ -124,6 +124,7 @@ Result<void> Writer::resume(const SegmentFile& newest) {
   } else {
     TRY(restore_space());
     reserve();
+    TRY(disown(checker));
   }
   return note_move(checker.machine());
 }
@@ -178,6 +179,7 @@ Result<void> Writer::heal(const Checker& checker) {
   TRY(write_file_atomic(path(name), as_bytes(torn), file_mode));
   TRY(restore_space());
   reserve();
+  TRY(disown(checker));
   Record record;
   record.event = name_of(Event::healed);
   record.details = {{"bytes", torn.size()}, {"hash", to_hex(blake2b(as_bytes(torn)))}, {"file", name}};
@@ -187,6 +189,22 @@ Result<void> Writer::heal(const Checker& checker) {
     TRY(next_segment());
   }
   add(clock_.wall(), body);
+  return commit();
+}
+
+/// A record that would say what may be missing, or which key comes next, is signed together with its checkpoint or not at all. One that
+/// waits here for a signature was cut off by a crash, or written by somebody without the key: with a line behind it, it says nothing.
+Result<void> Writer::disown(const Checker& checker) {
+  if (!checker.ends_in_claim()) return {};
+  Record record;
+  record.event = name_of(Event::incident);
+  record.reason =
+      "the audit log ended in an unsigned record that would say what was deleted or which key is next: it "
+      "does not "
+      "count. After a crash this is no fault; else somebody wrote into the log's folder";
+  record.details = {{"sequence", durable_.sequence - 1}};
+  // Without asking whether it fits: it takes the room that was kept for a checkpoint, and the next one takes what is behind that.
+  add(clock_.wall(), encode_unchecked(record));
   return commit();
 }
 

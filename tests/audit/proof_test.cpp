@@ -361,6 +361,121 @@ TEST_F(AuditProof, AKeyThatWasChangedInOrderIsToldFromAForgedOne) {
   EXPECT_TRUE(verify_log().ok);
 }
 
+TEST_F(AuditProof, AnOlderCopyFromBeforeTheKeyWasChangedIsNotTakenForWhole) {
+  work(3);
+  const Files older = read_files(options.directory);
+  const std::string before = std::exchange(told, {});
+  ASSERT_TRUE(rotate_key(options, test_key(7), test_key(8), clock));
+  // What was kept elsewhere has none of the key before from behind the older copy's end.
+  told = before;
+  {
+    const auto log = Log::open(options, test_key(8), clock).value();
+    append(*log, 3);
+  }
+  EXPECT_TRUE(held_against(told).ok);
+  write_files(options.directory, older);
+  const auto book = CheckpointBook::parse(told).value();
+  for (const auto& key : {std::optional<PublicKey>(test_key(7).public_key()), std::optional<PublicKey>()}) {
+    EXPECT_THAT(verify(options.directory, Question{.key = key, .book = &book})->problems,
+                ElementsAre(HasSubstr("An older copy from before the key was changed was put back")));
+  }
+}
+
+TEST_F(AuditProof, WithoutAKeyForgedCheckpointsDoNotPushTheGenuineOnesAside) {
+  work(3);
+  const std::string genuine = std::exchange(told, {});
+  const auto line = parse_line(line_of(3));
+  // Somebody's log in the place of it, and one checkpoint of it among the genuine ones.
+  std::filesystem::remove_all(options.directory);
+  clock.now += milliseconds(1);
+  {
+    const auto log = Log::open(options, test_key(66), clock).value();
+    append(*log, 3);
+  }
+  const auto book = CheckpointBook::parse(genuine + told).value();
+  EXPECT_THAT(verify(options.directory, Question{.book = &book})->problems,
+              ElementsAre(HasSubstr("the checkpoints are of more than one log")));
+  const auto pinned = verify(options.directory, Question{.key = test_key(66).public_key(), .book = &book});
+  EXPECT_TRUE(pinned->ok) << testing::PrintToString(pinned->problems);
+  // The same with checkpoints that do not name their log, as of earlier versions.
+  const auto nameless = CheckpointBook::parse(
+      told + checkpoint_line(3, line->time, no_hash(), segment_name(1), false, "", test_key(7)));
+  EXPECT_THAT(verify(options.directory, Question{.book = &*nameless})->problems,
+              ElementsAre(HasSubstr("the checkpoints are signed with more than one key")));
+  EXPECT_TRUE(verify(options.directory, Question{.key = test_key(66).public_key(), .book = &*nameless})->ok);
+}
+
+/// Who can write the disk adds well-chained lines to the end, and the next start signs them.
+class AuditForgedTail : public AuditProof {
+ protected:
+  void forge(const std::string& body) {
+    Files files = read_files(options.directory);
+    add_to(files[newest()], body);
+    write_files(options.directory, files);
+  }
+  static void add_to(std::string& content, const std::string& body) {
+    const std::string last = content.substr(content.rfind('\n', content.size() - 2) + 1);
+    const auto line = parse_line(std::string_view(last).substr(0, last.size() - 1));
+    append_line(content, line->sequence + 1, line->time, chain_hash(last), body);
+  }
+};
+
+TEST_F(AuditForgedTail, AForgedRetentionRecordHidesNothing) {
+  for (const std::size_t room : {std::size_t{1} << 20, std::size_t{600}, std::size_t{0}}) {
+    std::filesystem::remove_all(options.directory);
+    work(200);
+    Files files = read_files(options.directory);
+    const auto names = segments();
+    ASSERT_GT(names.size(), 1U);
+    const auto& second = files[names[1]];
+    Record record{.event = "retention"};
+    record.details = {{"first_kept", *parse_segment_name(names[1])},
+                      {"kept_prev", parse_line(second.substr(0, second.find('\n')))->prev},
+                      {"segments", 1}};
+    auto& content = files[names.back()];
+    // Into an open segment, into a full one, and into one that is longer than it may be.
+    while (content.size() + room < options.segment_bytes + 400 && room < 1000)
+      add_to(content, R"("event":"sign_in","person":")" + std::string(60, 'x') + "\"");
+    add_to(content, encode_unchecked(record));
+    files.erase(names[0]);
+    write_files(options.directory, files);
+    work(1);
+    EXPECT_THAT(verify_log().problems, Contains(HasSubstr("no signed retention record says so"))) << room;
+    EXPECT_THAT(event_names(), Contains("incident"));
+    work(150);
+    EXPECT_FALSE(verify_log().ok) << room;
+  }
+}
+
+TEST_F(AuditForgedTail, AForgedChangeOfTheKeyVouchesForNoKey) {
+  work(3);
+  Record record{.event = "audit_key"};
+  record.details = {{"key", to_base64url(test_key(66).public_key())}, {"key_before", "x"}};
+  forge(encode_unchecked(record));
+  work(200);
+  EXPECT_TRUE(verify_log().ok) << testing::PrintToString(verify_log().problems);
+  EXPECT_THAT(event_names(), Contains("incident"));
+  // Everything behind the first segment is made anew by somebody with the other key.
+  Files files = read_files(options.directory);
+  const auto names = segments();
+  ASSERT_GT(names.size(), 1U);
+  const auto header = parse_line(files[names[1]].substr(0, files[names[1]].find('\n')));
+  std::string forged;
+  Record first{.event = "segment"};
+  first.details = {{"format", 1}, {"key", to_base64url(test_key(66).public_key())}};
+  append_line(forged, header->sequence, header->time, header->prev, encode_unchecked(first));
+  std::string checkpoint = checkpoint_line(header->sequence + 1, header->time, chain_hash(forged), names[1],
+                                           false, "", test_key(66));
+  for (std::size_t i = 2; i < names.size(); ++i) files.erase(names[i]);
+  files[names[1]] = forged + checkpoint;
+  checkpoint.pop_back();
+  files["head"] = head_text(checkpoint);
+  files["key.pub"] = key_file_text(test_key(66).public_key());
+  write_files(options.directory, files);
+  EXPECT_THAT(verify(options.directory, test_key(7).public_key())->problems,
+              Contains(HasSubstr("names another signing key")));
+}
+
 TEST_F(AuditProof, AKeyThatNobodyVouchesForIsForged) {
   work(3);
   ASSERT_TRUE(rotate_key(options, test_key(7), test_key(8), clock));

@@ -79,6 +79,11 @@ int export_person(const Cli& cli, ExportOptions& options) {
 }
 
 int export_evidence(const Cli& cli, ExportOptions& options) {
+  const auto& of = options.selection;
+  if (of.person.empty() && of.session.empty() && of.since.empty() && of.until.empty()) {
+    say_usage(cli, "say which records: --person, --of-session, --since or --until");
+    return exit_usage;
+  }
   if (!bring_times(cli, options.selection)) return exit_usage;
   const auto made = audit::write_evidence(options.directory, options.selection, options.out, options.about);
   if (!made) return say_error(cli, made.error());
@@ -146,6 +151,9 @@ void add_audit_export(CLI::App& group, Cli& cli) {
                           "cardgate audit export person --person 10017", "");
   all->require_subcommand(1);
   constexpr const char* number = "The person's number in the register";
+  // As of a script's variable that nothing was put into: it would select everybody.
+  const CLI::Validator not_empty(
+      [](const std::string& text) { return text.empty() ? std::string("it is empty") : std::string(); }, "");
   auto options = std::make_shared<ExportOptions>();
   add_export(
       *all, cli, "person",
@@ -153,15 +161,17 @@ void add_audit_export(CLI::App& group, Cli& cli) {
       "--json gives the lines exactly as they are in the log",
       "cardgate audit export person --person 10017 > 10017.txt", options, export_person)
       ->add_option("--person", options->selection.person, number)
-      ->required();
+      ->required()
+      ->check(not_empty);
   auto* evidence = add_export(
       *all, cli, "evidence",
       "A folder of records that carries its own proof: anybody can verify it with the public key, "
       "and without cardgate",
       "cardgate audit export evidence --person 10017 --since 2026-01-31 --out case-17 --about 'Case 17'",
       options, export_evidence);
-  evidence->add_option("--person", options->selection.person, number);
-  evidence->add_option("--of-session", options->selection.session, "Only records of this session id");
+  evidence->add_option("--person", options->selection.person, number)->check(not_empty);
+  evidence->add_option("--of-session", options->selection.session, "Only records of this session id")
+      ->check(not_empty);
   evidence->add_option("--about", options->about, "What it is for; stands in its README");
   evidence->add_option("--out", options->out, "The folder to make")->required();
   add_export(*all, cli, "statistics",

@@ -4,10 +4,12 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 
 #include "audit/checkpoints.hpp"
+#include "audit/layout.hpp"
 #include "audit/line.hpp"
 #include "base/file.hpp"
 #include "client/command/audit/commands.hpp"
@@ -55,12 +57,30 @@ json::object to_json(const audit::Report& report) {
   return out;
 }
 
-/// The answer about one record, in a sentence.
+/// The answer about one record, in a sentence. Refuted is only what a sound and signed log says otherwise.
 std::string proof_text(const audit::Report& report, std::uint64_t record) {
   const auto& proof = *report.proof;
+  if (!report.ok && (!proof.found || !proof.same)) {
+    return fmt::format(
+        "NOT KNOWN: whether record {} was in the log cannot be said, because the log is broken: see above.",
+        record);
+  }
+  if (!proof.found && record < report.first) {
+    return fmt::format(
+        "NOT KNOWN: record {} is older than the first that is kept ({}), and was deleted when its time was "
+        "over.",
+        record, report.first);
+  }
   if (!proof.found) {
-    return fmt::format("REFUTED: the log has no record {}. It has {} to {}.", record, report.first,
-                       report.last);
+    return fmt::format(
+        "NOT KNOWN: the log ends at record {}. Record {} was not written yet, or this copy of the log is "
+        "older than it.",
+        report.last, record);
+  }
+  if (!proof.same && proof.signed_by == 0) {
+    return fmt::format(
+        "NOT KNOWN YET: the log's record {} is another one, but no checkpoint signs that one yet:\n{}",
+        record, proof.line);
   }
   if (!proof.same) {
     return fmt::format("REFUTED: the log's record {} is another one:\n{}", record, proof.line);
@@ -111,6 +131,8 @@ void say_report(const VerifyLogOptions& options, const audit::Report& report) {
         "them with --checkpoints.");
   }
   if (!report.key_pinned) {
+    if (!options.key.empty())
+      say("  The key that you gave with --key is the one that lies beside the log, so it proves nothing.");
     say("  This used the key that lies beside the log. Somebody who can change the log could change that key "
         "too. Keep a copy of key.pub elsewhere, and give it with --key.");
   }
@@ -135,12 +157,22 @@ Result<void> read_record(VerifyLogOptions& options, audit::Question& question) {
   return {};
 }
 
+/// Whoever could change the log could change this key, too.
+bool lies_beside_the_log(const VerifyLogOptions& options) {
+  const std::filesystem::path key = options.key;
+  const std::filesystem::path directory = options.directory;
+  std::error_code ignored;
+  const auto real = std::filesystem::canonical(key, ignored);
+  return std::filesystem::equivalent(key, directory / audit::key_file_name, ignored) ||
+         std::filesystem::equivalent(real.parent_path(), directory, ignored);
+}
+
 int verify_log(const Cli& cli, VerifyLogOptions& options) {
   audit::Question question;
   if (!options.key.empty()) {
     const auto key = audit::read_public_key(options.key);
     if (!key) return say_error(cli, key.error());
-    question.key = *key;
+    if (!lies_beside_the_log(options)) question.key = *key;
   }
   audit::CheckpointBook book;
   if (!options.checkpoints.empty()) {
@@ -168,9 +200,10 @@ void add_audit_verify(CLI::App& group, Cli& cli) {
       "Check that no record was changed, removed, inserted or moved, and that the log is the one that "
       "checkpoints kept elsewhere vouch for. Needs no service, and of keys only the public one",
       "cardgate audit verify --key /root/cardgate-audit-key.pub --checkpoints /mnt/elsewhere/checkpoints\n"
-      "  journalctl MESSAGE_ID=5d1f0c6bd2f54a7e9d8a3c1b7e42f618 -o cat > checkpoints\n"
+      "  journalctl _SYSTEMD_UNIT=cardgated.service MESSAGE_ID=5d1f0c6bd2f54a7e9d8a3c1b7e42f618 -o cat > "
+      "checkpoints\n"
       "  cardgate audit verify --record 4711",
-      "0 whole, and proved; 1 broken, or refuted; 2 wrong usage; 4 it cannot be read");
+      "0 whole, and proved; 1 broken, refuted, or not known; 2 wrong usage; 4 it cannot be read");
   auto options = std::make_shared<VerifyLogOptions>();
   prove->add_option("--dir", options->directory, "The log's directory")->capture_default_str();
   prove->add_option("--key", options->key, "A copy of the log's key.pub that was kept elsewhere");

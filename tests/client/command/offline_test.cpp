@@ -178,7 +178,25 @@ TEST_F(AuditCommand, FindsAWholeLogWholeAndAnAlteredOneBroken) {
   const auto good = offline({"audit", "verify", "--dir", log});
   EXPECT_EQ(good.status, 0) << good.all;
   EXPECT_THAT(good.output, HasSubstr("the log is whole"));
-  EXPECT_EQ(offline({"audit", "verify", "--dir", log, "--key", log + "/key.pub"}).status, 0);
+  // A key that lies beside the log is none that was kept elsewhere, by whatever name it is called.
+  std::filesystem::create_hard_link(log + "/key.pub", directory / "same.pub");
+  std::filesystem::create_symlink(log + "/key.pub", directory / "link.pub");
+  std::filesystem::copy_file(log + "/key.pub", log + "/copy.pub");
+  std::filesystem::copy_file(log + "/key.pub", directory / "kept.pub");
+  for (const auto& [file, pinned] : {std::pair(log + "/key.pub", false),
+                                     {(directory / "same.pub").string(), false},
+                                     {(directory / "link.pub").string(), false},
+                                     {log + "/copy.pub", false},
+                                     {(directory / "kept.pub").string(), true}}) {
+    const auto done = offline({"audit", "verify", "--dir", log, "--key", file});
+    EXPECT_EQ(done.status, 0) << done.all;
+    EXPECT_EQ(done.output.find("it proves nothing") == std::string::npos, pinned) << file;
+    EXPECT_EQ(parse_json(offline({"audit", "verify", "--dir", log, "--key", file, "--json"}).output)
+                  ->as_object()
+                  .at("key_pinned"),
+              pinned)
+        << file;
+  }
 
   bool altered = false;
   for (const auto& entry : std::filesystem::directory_iterator(log)) {
@@ -223,11 +241,58 @@ TEST_F(AuditCommand, HoldsTheLogAgainstCheckpointsAndProvesOneRecord) {
   const auto refuted = offline({"audit", "verify", "--dir", log, "--line", given});
   EXPECT_EQ(refuted.status, 1);
   EXPECT_THAT(refuted.output, HasSubstr("REFUTED: the log's record 4 is another one"));
-  EXPECT_EQ(offline({"audit", "verify", "--dir", log, "--record", "999"}).status, 1);
+  const auto later = offline({"audit", "verify", "--dir", log, "--record", "999"});
+  EXPECT_EQ(later.status, 1);
+  EXPECT_THAT(later.output, HasSubstr("NOT KNOWN: the log ends at record"));
+  EXPECT_EQ(later.output.find("REFUTED"), std::string::npos);
   EXPECT_EQ(offline({"audit", "verify", "--dir", log, "--record", "0"}).status, 2);
   ASSERT_TRUE(write_file_atomic(given, as_bytes(std::string("not a line")), 0600));
   EXPECT_EQ(offline({"audit", "verify", "--dir", log, "--line", given}).status, 4);
   EXPECT_EQ(offline({"audit", "verify", "--dir", log, "--checkpoints", given}).status, 4);
+}
+
+TEST_F(AuditCommand, RefutesNothingOnTheWordOfABrokenLogOrOfWhatIsDeleted) {
+  const auto only = std::filesystem::path(log) / "audit-00000000000000000001.jsonl";
+  auto content = read_file(only, 1 << 20).value();
+  const auto given = (directory / "line").string();
+  const auto at = content.find("{\"seq\":4,");
+  ASSERT_TRUE(write_file_atomic(given, as_bytes(content.substr(at, content.find('\n', at) - at)), 0600));
+  content.replace(content.find("10018"), 5, "10019");
+  ASSERT_TRUE(write_file_atomic(only, as_bytes(content), 0600));
+  const auto broken = offline({"audit", "verify", "--dir", log, "--line", given});
+  EXPECT_EQ(broken.status, 1);
+  EXPECT_THAT(broken.output, HasSubstr("NOT KNOWN: whether record 4 was in the log cannot be said"));
+  EXPECT_EQ(broken.output.find("REFUTED"), std::string::npos);
+
+  const auto kept = (directory / "kept").string();
+  {
+    auto opened = audit::Log::open({.directory = kept, .segment_bytes = 32 * 1024, .keep_segments = 1}, key(),
+                                   system_clock());
+    ASSERT_TRUE(opened);
+    for (int i = 0; i < 300; ++i)
+      ASSERT_TRUE((*opened)->append_and_wait({.event = "sign_in", .person = "10017"}));
+  }
+  const auto deleted = offline({"audit", "verify", "--dir", kept, "--line", given});
+  EXPECT_EQ(deleted.status, 1) << deleted.all;
+  EXPECT_THAT(deleted.output, HasSubstr("NOT KNOWN: record 4 is older than the first that is kept"));
+}
+
+TEST_F(AuditCommand, HandsOutNothingWhenNobodyIsNamed) {
+  const auto out = (directory / "case").string();
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {"person", "--person", ""},
+           {"evidence", "--person", "", "--out", out},
+           {"evidence", "--person", "10017", "--of-session", "", "--out", out},
+           {"evidence", "--out", out}}) {
+    std::vector<std::string> all{"audit", "export"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    all.insert(all.end(), {"--dir", log});
+    const auto done = offline(all);
+    EXPECT_EQ(done.status, 2) << done.all;
+    EXPECT_EQ(done.all.find("signed in"), std::string::npos);
+    EXPECT_EQ(done.all.find("proved card"), std::string::npos);
+    EXPECT_FALSE(std::filesystem::exists(out));
+  }
 }
 
 TEST_F(AuditCommand, HoldsTheLogAndLetsItGo) {
@@ -251,7 +316,8 @@ TEST_F(AuditCommand, HandsOutWhatItIsAskedFor) {
       {"audit", "export", "evidence", "--dir", log, "--person", "10018", "--out", out, "--about", "Case"});
   EXPECT_EQ(evidence.status, 0) << evidence.all;
   EXPECT_TRUE(std::filesystem::exists(out + "/README"));
-  EXPECT_EQ(offline({"audit", "export", "evidence", "--dir", log, "--out", out}).status, 4)
+  EXPECT_EQ(offline({"audit", "export", "evidence", "--dir", log, "--person", "10018", "--out", out}).status,
+            4)
       << "is there already";
   const auto figures = [&](const std::string& key) {
     std::vector<std::string> arguments{"audit", "export", "statistics", "--dir", log};
