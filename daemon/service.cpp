@@ -93,7 +93,7 @@ Service::Service(boost::asio::io_context& io, const Clock& clock, Parts parts)
       .imports{o.rules, o.recorder, o.clock, o.register_threads, o.deeds, o.notices, o.register_desk},
       .registry{o.roll, o.recorder, o.register_threads, o.passwords, o.register_desk},
       .policy{o.rules, o.roll, o.clock, o.register_threads, o.actors, o.people},
-      .report{o.rules, o.clock, o.register_threads, o.actors, o.people},
+      .report{o.rules, o.clock, o.register_threads, o.actors, o.people, o.log_reading},
       .certificate{o.rules, o.roll, o.recorder, o.clock},
       .audit{o.rules, o.roll, o.clock, o.actors, o.people, o.log_reading},
   });

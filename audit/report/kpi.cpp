@@ -27,10 +27,10 @@ class Kpi final : public Kind {
 
   void finish(Report& report) override {
     report.title = "Compliance of the team";
-    if (ask_.team_of.empty()) report.title = "Compliance by team";
+    if (!ask_.is_of_team()) report.title = "Compliance by team";
     if (ask_.standing == nullptr) return;
     for (const auto& [id, person] : ask_.standing->people) {
-      if (!ask_.team_of.empty() && person.manager != ask_.team_of) continue;
+      if (ask_.is_of_team() && (!ask_.is_staff(person.manager) || person.id == ask_.team_of)) continue;
       if (person.removed || !person.employed_from ||
           (person.employed_until && *person.employed_until < today_))
         continue;
@@ -39,7 +39,7 @@ class Kpi final : public Kind {
     figures(report);
     report.sections.push_back(by_subject());
     report.sections.push_back(ends());
-    if (ask_.team_of.empty()) report.sections.push_back(by_team());
+    if (!ask_.is_of_team()) report.sections.push_back(by_team());
   }
 
  private:

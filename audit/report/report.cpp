@@ -116,11 +116,23 @@ Result<Maker> Maker::of(const Ask& ask) {
   return out;
 }
 
-/// With a team, the standing holds its people and nobody else.
+/// Of a report on a team: somebody who is not in it, whoever asks included. With a team, the standing holds its people.
 bool Maker::is_of_others(std::string_view person) const {
-  if (ask_.team_of.empty() || person.empty() || person == ask_.team_of) return false;
-  return ask_.standing == nullptr || ask_.standing->person(person) == nullptr;
+  if (!ask_.is_of_team()) return false;
+  if (ask_.standing == nullptr || person == ask_.team_of) return true;
+  const auto* known = ask_.standing->person(person);
+  return known == nullptr || !ask_.is_staff(known->manager);
 }
+
+namespace {
+
+/// When the service was there, which is nobody's business in particular.
+bool is_of_the_service(const Entry& entry) {
+  return entry.person.empty() && (entry.is(Event::start) || entry.is(Event::stop) ||
+                                  entry.is(Event::downtime) || entry.is(Event::segment));
+}
+
+}  // namespace
 
 bool Maker::line(std::string_view raw) {
   const auto read = reader_->read(raw);
@@ -143,7 +155,7 @@ bool Maker::line(std::string_view raw) {
     return true;
   }
   if (entry.is(Event::segment) && entry.number("format").value_or(0) > format_version) newer_ = true;
-  if (is_of_others(entry.person)) return true;
+  if (!is_of_the_service(entry) && is_of_others(entry.person)) return true;
   kind_->take(entry, in_period);
   return true;
 }
@@ -155,7 +167,9 @@ Report Maker::finish() {
   out.to = ask_.to;
   out.made_at = ask_.now;
   out.calendar = ask_.calendar;
-  out.scope = ask_.team_of.empty() ? "everybody" : fmt::format("the team of {}", ask_.team_of);
+  out.scope = !ask_.is_of_team()          ? "everybody"
+              : ask_.managers.size() == 1 ? fmt::format("the team of {}", ask_.managers.front())
+                                          : fmt::format("the teams of {}", fmt::join(ask_.managers, ", "));
   out.records = records_;
   out.first = first_;
   out.last = last_;
@@ -183,6 +197,9 @@ Report Maker::finish() {
         "alone.");
   for (auto& sentence : not_seen_) out.not_seen.push_back(std::move(sentence));
   kind_->finish(out);
+  // A finding about somebody who is not in the team, as who looked at its people, is not for its manager.
+  for (auto& section : out.sections)
+    std::erase_if(section.findings, [&](const Finding& one) { return is_of_others(one.person); });
   return out;
 }
 
@@ -198,10 +215,16 @@ Result<Report> make(const std::filesystem::path& directory, const Ask& ask, Prog
     if (!failed) progress.of += size;
   }
   for (const auto& segment : segments) {
-    const auto more = TRY(walk(
+    const auto more = walk(
         segment.path, progress, [&](std::string_view raw) { return maker.line(raw); },
-        [&](std::string sentence) { maker.add_not_seen(std::move(sentence)); }));
-    if (!more) break;
+        [&](std::string sentence) { maker.add_not_seen(std::move(sentence)); });
+    if (!more && more.error().code == Errc::not_found) {
+      maker.add_not_seen(fmt::format("{} was deleted while the report was made, as old files of the log are.",
+                                     segment.path.filename().string()));
+      continue;
+    }
+    if (!more) return more.error();
+    if (!*more) break;
   }
   return maker.finish();
 }

@@ -6,6 +6,7 @@
 // A report proves nothing about the log: `cardgate audit verify` does. Nothing here opens a file but make(). One thread.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
@@ -30,7 +31,14 @@ struct Ask {
   WallTime from{}, to{}, now{};
   Calendar calendar{};
   const Standing* standing = nullptr;  // nothing: from the log alone; the report says what it could not see
-  std::string team_of = {};            // only this line manager's team (kpi)
+  /// Only the staff of these line managers; empty: everybody. The report is `team_of`'s, who is no part of it.
+  std::vector<std::string> managers = {};
+  std::string team_of = {};
+
+  bool is_of_team() const { return !team_of.empty(); }
+  bool is_staff(std::string_view manager) const {
+    return std::ranges::find(managers, manager) != managers.end();
+  }
 };
 
 /// The kinds that there are, in the order in which people are told of them.

@@ -75,7 +75,6 @@ Result<StandingPerson> person_of(const json::object& from) {
   out.removed_on = TRY(member_day(from, "removed_on"));
   out.removed = member_flag(from, "removed");
   out.has_password = member_flag(from, "has_password");
-  out.password_dead = member_flag(from, "password_dead");
   out.roles = member_texts(from, "roles");
   out.missing = member_texts(from, "missing");
   TRY(each_of(from, "cards", [&](const json::object& one) -> Result<void> {
@@ -122,7 +121,6 @@ json::object to_json(const StandingPerson& person) {
   put(out, "removed_on", person.removed_on);
   put(out, "removed", person.removed);
   put(out, "has_password", person.has_password);
-  put(out, "password_dead", person.password_dead);
   put(out, "roles", person.roles);
   put(out, "missing", person.missing);
   json::array cards;

@@ -39,7 +39,7 @@ struct StandingPerson {
   std::optional<Date> employed_from, employed_until, leave_from, leave_until, removed_on;
   bool on_leave_without_end = false;
   bool removed = false;
-  bool has_password = false, password_dead = false;
+  bool has_password = false;
   std::vector<StandingCard> cards;
   std::vector<Evidence> evidence;
   std::vector<std::string> roles;    // that they would get now, by name

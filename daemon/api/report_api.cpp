@@ -4,11 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "audit/report/render.hpp"
+#include "daemon/journal.hpp"
 #include "daemon/limits.hpp"
 #include "daemon/people/answers.hpp"
 #include "daemon/people/report_standing.hpp"
+#include "policy/records.hpp"
 #include "register/credentials.hpp"
 #include "register/sqlite_register.hpp"
 
@@ -118,39 +121,69 @@ std::optional<Response> ReportApi::admit(const Request& request, Making& making)
   if (who.refusal && kpi) who = actors_.may(request, policy::Act::see_people, {});
   if (who.refusal) who = actors_.actor(request, kpi ? policy::Act::see_people : policy::Act::read_audit, {});
   if (who.refusal) return std::move(*who.refusal);
+  const auto everybody = std::ranges::find_if(who.reach.roles, [](const policy::Role* role) {
+    return role->records == "all" || role->records == "by-function";
+  });
+  if (everybody != who.reach.roles.end()) {
+    who.role = (*everybody)->name;
+  } else {
+    const policy::Day today(rules_.policy()->calendar().date_of(clock_.now()));
+    std::set<std::string> managers;
+    for (const auto* role : who.reach.roles) {
+      for (const auto& manager : policy::managers_in_scope(*role, who.reach.facts, today))
+        managers.insert(manager.id);
+    }
+    if (managers.empty())
+      return problem(403, "not_yours_to_do",
+                     "Your role opens only your own record, so there is no report for it.");
+    making.ask.managers.assign(managers.begin(), managers.end());
+    making.ask.team_of = who.person;
+  }
   actors_.uses_role(who);
-  const bool all =
-      std::ranges::any_of(who.reach.roles, [](const policy::Role* role) { return role->records == "all"; });
-  if (!all) making.ask.team_of = who.person;
   making.who = std::move(who);
   return std::nullopt;
+}
+
+/// Making it took its time: whoever may not ask for the same any more is told nothing.
+std::optional<Response> ReportApi::refuse_if_less(const Request& request, const Making& made) {
+  if (request.peer->admin_socket) return std::nullopt;
+  if (auto over = actors_.refuse_if_over(made.who)) return over;
+  Making now;
+  now.ask.kind = made.ask.kind;
+  if (auto no = admit(request, now)) return no;
+  if (now.ask.managers == made.ask.managers) return std::nullopt;
+  return problem(403, "not_yours_to_do", "What you may see changed while the report was made. Ask again.");
 }
 
 Answer ReportApi::report(Request& request, const std::string& kind) {
   Making making;
   if (auto no = read(request, kind, making)) co_return std::move(*no);
   if (auto no = admit(request, making)) co_return std::move(*no);
-  if (making_)
-    co_return problem(409, "busy", "Another report is still being made. Try again when it has finished.");
+  if (making_) {
+    auto busy = problem(503, "busy", "Another report is still being made. Try again in a minute.");
+    retry_after(busy, std::chrono::minutes(1));
+    co_return busy;
+  }
   auto begun = people_.begin_dear(*request.peer, making.who.person);
   if (!begun.turn) co_return std::move(begun.refusal);
   const auto what =
       fmt::format("report {} from {} to {}", kind, to_rfc3339(making.ask.from), to_rfc3339(making.ask.to));
   if (auto no = people_.note_look(request, making.who, {}, what)) co_return std::move(*no);
+  // It is dear, and the next one of this user waits; their lists do not wait for this one.
+  begun.turn->read(max_looked_through, clock_.boot());
+  begun.turn.reset();
   const Raised raised(making_);
-  RegisterThreads::LongWork<std::string> work =
+  LogReading::ReportWork<std::string> work =
       [view = people_.view(),
        parts = standing_without_people(*rules_.policy(), rules_.config(), clock_.now()),
-       directory = rules_.config().audit_directory, ask = making.ask, format = making.format](
-          const std::filesystem::path& file, const std::atomic<bool>& stop) -> Result<std::string> {
+       file = rules_.config().state_directory / "register.db", ask = making.ask, format = making.format](
+          const std::filesystem::path& directory, const std::atomic<bool>& stop) -> Result<std::string> {
     auto standing = parts;
     const auto staff = TRY(reg::open_sqlite_again(file));
     const auto passwords = TRY(reg::open_credentials(file, only_asked));
     standing.pool_cards = TRY(staff->pool_cards())
     .size();
-    std::vector<std::string> managers;
-    if (!ask.team_of.empty()) managers.push_back(ask.team_of);
-    TRY(add_people(standing, *staff, view, managers, *passwords, stop));
+    TRY(add_people(standing, *staff, view, ask.managers, *passwords, stop));
     auto with = ask;
     with.standing = &standing;
     reports::Progress progress;
@@ -158,16 +191,20 @@ Answer ReportApi::report(Request& request, const std::string& kind) {
     progress.until = BootClock::now() + longest_report;
     return reports::rendered(TRY(reports::make(directory, with, progress)), format);
   };
-  auto making_it = register_.beside<std::string>(std::move(work));
+  auto making_it = log_reading_.report<std::string>(std::move(work));
   auto made = co_await std::move(making_it);
   if (!made && made.error().code == Errc::timeout)
     co_return problem(
         503, "report_too_long",
         "This report takes too long here. Ask for a shorter period, or ask root: sudo cardgate audit report");
-  if (!made) co_return register_unavailable(made.error());
-  if (!request.peer->admin_socket) {
-    if (auto over = actors_.refuse_if_over(making.who)) co_return std::move(*over);
+  if (!made) {
+    log(Level::error, "A report could not be made: " + made.error().message());
+    co_return problem(
+        500, "audit_unreadable",
+        "The report could not be made: the audit log, or the staff register, cannot be read. The people who "
+        "run this machine see why in the journal.");
   }
+  if (auto no = refuse_if_less(request, making)) co_return std::move(*no);
   Response answer;
   answer.content_type = making.content_type;
   answer.body = std::move(*made);

@@ -11,6 +11,7 @@
 #include "daemon/http/answer.hpp"
 #include "daemon/people/register_threads.hpp"
 #include "daemon/raised.hpp"
+#include "daemon/record/log_reading.hpp"
 #include "daemon/rules/rule_book.hpp"
 #include "daemon/time/guarded_clock.hpp"
 
@@ -19,8 +20,13 @@ namespace cardgate::daemon {
 class ReportApi {
  public:
   ReportApi(RuleBook& rules, GuardedClock& clock, RegisterThreads& register_threads, Actors& actors,
-            PeopleDesk& people)
-      : rules_(rules), clock_(clock), register_(register_threads), actors_(actors), people_(people) {}
+            PeopleDesk& people, LogReading& log_reading)
+      : rules_(rules),
+        clock_(clock),
+        register_(register_threads),
+        actors_(actors),
+        people_(people),
+        log_reading_(log_reading) {}
   ReportApi(const ReportApi&) = delete;
   ReportApi& operator=(const ReportApi&) = delete;
 
@@ -34,12 +40,14 @@ class ReportApi {
   std::optional<Response> read(const Request& request, const std::string& kind, Making& making);
   /// Who asks, and of whom they may be told.
   std::optional<Response> admit(const Request& request, Making& making);
+  std::optional<Response> refuse_if_less(const Request& request, const Making& made);
 
   RuleBook& rules_;
   GuardedClock& clock_;
   RegisterThreads& register_;
   Actors& actors_;
   PeopleDesk& people_;
+  LogReading& log_reading_;
   Flag making_;
 };
 

@@ -17,6 +17,7 @@ using ::testing::SizeIs;
 class AuditReports : public ::testing::Test {
  protected:
   Reply report(const std::string& kind, const daemon::Peer& who, const std::string& more = {}) {
+    house.forward(std::chrono::seconds(30));  // each is dear
     return house.ask("GET", "/v1/audit/reports/" + kind + "?from=2026-06-01&to=2026-06-01" + more, who);
   }
   House house;
@@ -49,6 +50,26 @@ TEST_F(AuditReports, ALineManagerIsToldOfTheOwnTeamAlone) {
   EXPECT_THAT(kpi.body, Not(HasSubstr("3000")));
   const auto misuse = report("misuse", House::max());
   EXPECT_EQ(misuse.status, 403) << misuse.body;
+}
+
+TEST_F(AuditReports, ATeamsReportIsAboutItsPeopleAlone) {
+  house.change_policy("may: [delegate, request-removal, see-people]",
+                      "may: [delegate, request-removal, see-people, read-audit]");
+  house.reload();
+  house.sign_in(House::ada());
+  house.sign_in(House::tia());
+  house.sign_in(House::max());
+  house.ask("POST", "/v1/token", {{"role", "esr-workforce-systems"}, {"audience", "esr"}}, House::uma());
+  for (const auto* kind : {"usage", "misuse", "controls", "kpi"}) {
+    const auto reply = report(kind, House::max());
+    ASSERT_EQ(reply.status, 200) << kind << reply.body;
+    EXPECT_EQ(reply.text("scope"), "the team of 2000");
+    for (const auto* other : {"\"3000\"", "\"4000\"", "Tia"})
+      EXPECT_THAT(reply.body, Not(HasSubstr(other))) << kind;
+  }
+  const auto usage = report("usage", House::max());
+  EXPECT_EQ(usage.json().at("figures").at(0).at("value").as_string(), "1")
+      << "Ada's sign-in, and not Max's own";
 }
 
 TEST_F(AuditReports, NobodyElseIsToldAnything) {

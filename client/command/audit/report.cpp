@@ -63,6 +63,13 @@ Result<reports::Standing> read_standing(const std::string& file) {
   const auto value = TRY(parse_json(text, most));
   const auto* page = value.if_object();
   if (page == nullptr) return Error{Errc::malformed, fmt::format("{}: this is no JSON object", file)};
+  if (!text_of(*page, "next").empty())
+    return Error{
+        Errc::malformed,
+        fmt::format(
+            "{}: this is only the first page of how people stand. Ask for the next ones, as its `next` "
+            "says, and put the people of all pages into one list",
+            file)};
   reports::Standing out;
   TRY(reports::add_page(out, *page));
   return out;
@@ -126,10 +133,14 @@ int report_offline(const Cli& cli, const ReportOptions& options) {
     if (!*standing)
       return say_error(cli, Error{Errc::unavailable, "Nobody says who is in the team. " + why_not});
     std::erase_if((*standing)->people, [&](const auto& each) { return each.second.manager != options.team; });
+    if ((*standing)->people.empty())
+      return say_error(cli,
+                       Error{Errc::not_found, fmt::format("Nobody has {} as line manager.", options.team)});
   }
   reports::Ask ask;
   ask.kind = options.kind;
   ask.team_of = options.team;
+  if (!options.team.empty()) ask.managers.push_back(options.team);
   ask.standing = *standing ? &**standing : nullptr;
   ask.now = system_clock().wall();
   const auto zone = !options.zone.empty()     ? options.zone

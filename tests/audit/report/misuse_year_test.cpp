@@ -168,6 +168,7 @@ TEST_F(TrustYear, ATeamsReportIsOfThatTeam) {
           .to = trust->to,
           .now = trust->to,
           .standing = &trust->standing,
+          .managers = {"10016"},
           .team_of = "10016"};
   Progress progress;
   const auto report = make(scratch->path(), ask, progress);
