@@ -4,7 +4,7 @@
 //
 //   catch_up()  reads what is new      lines_of()  where one person is named in a segment      extent()  what a segment holds
 //
-// An SQLite file of its own (layout in index.cpp), about a fiftieth of the log. One thread at a time; two programs may have it open.
+// An SQLite file of its own (layout in index.cpp), about a fortieth of the log. One thread at a time; two programs may have it open.
 #pragma once
 
 #include <cstdint>

@@ -15,6 +15,7 @@
 
 #include "audit/log.hpp"
 #include "audit/search.hpp"
+#include "base/secret.hpp"
 
 namespace {
 
@@ -98,6 +99,7 @@ void look(const std::filesystem::path& log, audit::Index* index, std::string_vie
 }  // namespace
 
 int main(int argc, char** argv) {
+  init_crypto();
   const std::uint64_t records = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 3'000'000;
   const char* base = std::getenv("CARDGATE_BENCH_DIR");
   std::string name = (std::filesystem::path(base == nullptr ? "." : base) / "index-bench-XXXXXX").string();
