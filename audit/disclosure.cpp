@@ -140,6 +140,56 @@ class EvidenceFolder {
   std::string sums_;
 };
 
+constexpr std::size_t max_missing = 100;
+// Far above what stands between two checkpoints of a log that the service wrote.
+constexpr std::size_t max_piece_bytes = 64UL << 20;
+
+/// Sees every line, and knows which should have been there.
+class GapWatch {
+ public:
+  void see(std::string_view raw) {
+    std::uint64_t sequence = 0;
+    if (const auto quick = scan_line(raw)) {
+      sequence = quick->sequence;
+    } else if (const auto line = parse_line(raw)) {
+      sequence = line->sequence;
+    }
+    if (sequence == 0) {
+      note(fmt::format("the line behind record {} cannot be read", last_));
+      ++last_;
+      return;
+    }
+    if (last_ != 0 && sequence > last_ + 1) note(gone(sequence - 1));
+    if (last_ != 0 && sequence <= last_)
+      note(fmt::format("record {} stands behind record {}", sequence, last_));
+    last_ = sequence;
+  }
+  /// `newest`: what the head says is there.
+  void end(std::uint64_t newest) {
+    if (last_ < newest) note(gone(newest) + " at the end");
+  }
+  void note(std::string what) {
+    if (missing.size() < max_missing) missing.push_back(std::move(what));
+  }
+
+  Missing missing;
+
+ private:
+  std::string gone(std::uint64_t to) const {
+    return to == last_ + 1 ? fmt::format("record {} is missing", to)
+                           : fmt::format("records {} to {} are missing", last_ + 1, to);
+  }
+  std::uint64_t last_ = 0;
+};
+
+/// The sequence number in the head; 0 when nothing can be read there.
+std::uint64_t newest_by_head(const std::filesystem::path& directory) {
+  const auto content = read_file(directory / head_name, head_bytes);
+  const auto raw = content ? parse_head(*content) : Result<std::string>(Errc::not_found);
+  const auto line = raw ? parse_line(*raw) : Result<Line>(Errc::not_found);
+  return line ? line->sequence : 0;
+}
+
 /// Gathers pieces while the log goes by.
 class EvidenceMaker {
  public:
@@ -158,7 +208,7 @@ class EvidenceMaker {
     return record(quick->sequence, raw);
   }
 
-  void finish() { evidence.unsigned_tail = wanted_; }
+  void finish() { evidence.unsigned_tail += wanted_; }
 
   Evidence evidence;
   std::string asked_for;
@@ -169,6 +219,10 @@ class EvidenceMaker {
     const bool wanted = is_selected(selection_, raw);
     if (!wanted && piece_.empty()) return {};
     if (piece_.empty()) first_ = sequence;
+    if (piece_.size() > max_piece_bytes)
+      return Error{Errc::too_large,
+                   fmt::format("no checkpoint stands within {} MiB behind record {}: verify the log",
+                               max_piece_bytes >> 20U, first_)};
     piece_.append(raw) += '\n';
     ++lines_;
     if (!wanted) return {};
@@ -177,8 +231,12 @@ class EvidenceMaker {
     return {};
   }
 
-  /// A piece is never open here: segments end in a checkpoint.
+  /// A piece is open here only when the end of the segment before is missing: then nothing vouches for it.
   Result<void> header(const Line& line) {
+    piece_.clear();
+    lines_ = 0;
+    numbers_.clear();
+    evidence.unsigned_tail += std::exchange(wanted_, 0);
     const auto* text = find_string(line.details(), "key");
     const auto bytes = text == nullptr ? Result<Bytes>(Errc::malformed) : from_base64url(*text);
     if (!bytes || bytes->size() != key_.size())
@@ -261,29 +319,47 @@ bool is_selected(const Selection& selection, std::string_view raw) {
   return selection.person.empty() || is_value_in(line->object, selection.person);
 }
 
-Result<void> for_each_selected(const std::filesystem::path& directory, const Selection& selection,
-                               const std::function<bool(const json::object&, std::string_view)>& visitor) {
-  return for_each_line(directory, [&](const RawLine& line) {
+Result<Missing> for_each_line_noting_gaps(const std::filesystem::path& directory,
+                                          const LineVisitor& visitor) {
+  GapWatch watch;
+  // The head first: a log that grows meanwhile only gets ahead of it.
+  const auto newest = newest_by_head(directory);
+  for (const auto& name : TRY(list_compressed(directory))) {
+    if (!std::filesystem::exists(directory / name.substr(0, segment_name(0).size())))
+      watch.note(fmt::format("{} lies there compressed, and was not read: unpack it", name));
+  }
+  bool ended = false;
+  TRY(for_each_line(directory, [&](const RawLine& line) {
+    watch.see(line.text);
+    ended = !visitor(line);
+    return !ended;
+  }));
+  if (!ended) watch.end(newest);
+  return std::move(watch.missing);
+}
+
+Result<Missing> for_each_selected(const std::filesystem::path& directory, const Selection& selection,
+                                  const std::function<bool(const json::object&, std::string_view)>& visitor) {
+  return for_each_line_noting_gaps(directory, [&](const RawLine& line) {
     if (!is_selected(selection, line.text)) return true;
     const auto parsed = parse_line(line.text);
     return !parsed || visitor(parsed->object, line.text);
   });
 }
 
-Result<Evidence> write_evidence(const std::filesystem::path& directory, const Selection& selection,
-                                const std::filesystem::path& out, std::string_view about) {
-  auto folder = TRY(EvidenceFolder::make(out));
+namespace {
+
+Result<Evidence> fill_evidence(EvidenceFolder& folder, const std::filesystem::path& directory,
+                               const Selection& selection, std::string_view about) {
   EvidenceMaker maker(selection, folder);
   Result<void> failure;
-  TRY(for_each_line(directory, [&](const RawLine& line) {
+  auto missing = TRY(for_each_line_noting_gaps(directory, [&](const RawLine& line) {
     failure = maker.take(line.text);
     return bool(failure);
   }));
   TRY(std::move(failure));
   maker.finish();
   if (maker.evidence.pieces == 0) {
-    std::error_code ignored;
-    std::filesystem::remove(out, ignored);
     return Error{Errc::not_found,
                  maker.evidence.unsigned_tail > 0
                      ? "the records that were asked for are not signed yet; try again in a minute"
@@ -292,7 +368,22 @@ Result<Evidence> write_evidence(const std::filesystem::path& directory, const Se
   TRY(folder.add("asked-for.txt", maker.asked_for));
   TRY(folder.add("README", readme_text(maker, about)));
   TRY(folder.finish());
-  return maker.evidence;
+  maker.evidence.missing = std::move(missing);
+  return std::move(maker.evidence);
+}
+
+}  // namespace
+
+Result<Evidence> write_evidence(const std::filesystem::path& directory, const Selection& selection,
+                                const std::filesystem::path& out, std::string_view about) {
+  auto folder = TRY(EvidenceFolder::make(out));
+  auto made = fill_evidence(folder, directory, selection, about);
+  if (!made) {
+    // Half a folder looks like a whole one to whoever finds it.
+    std::error_code ignored;
+    std::filesystem::remove_all(out, ignored);
+  }
+  return made;
 }
 
 std::string pseudonymous_csv(std::string_view raw, BytesView key) {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "audit/layout.hpp"
 #include "audit/line.hpp"
 
 namespace cardgate::audit {
@@ -32,6 +33,9 @@ Result<SegmentReader> SegmentReader::open(const std::filesystem::path& path, std
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) return errno_error(path.string(), errno);
   if (!S_ISREG(status.st_mode)) return Error{Errc::io, fmt::format("{}: not a regular file", path.string())};
+  // What the last batch and the segment's end may take beyond its size is far below a second time that.
+  if (static_cast<std::uint64_t>(status.st_size) > 2 * max_segment_bytes)
+    return Error{Errc::too_large, fmt::format("{}: larger than a segment may be", path.string())};
   ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   return SegmentReader(std::move(file), path, offset);
 }
@@ -92,14 +96,25 @@ Result<SegmentReader::Found> SegmentReader::skip_long() {
 
 Result<SegmentReader::Tail> SegmentReader::tail() {
   Tail out;
+  bool newline = false;
+  bool nul = false;
+  bool gap = false;
   read_ = good_;
   do {
     begin_ = end_;
     if (!TRY(fill())) break;
     const std::size_t last = rest().find_last_not_of('\0');
-    if (last != std::string_view::npos) out.torn = out.bytes + last + 1;
+    if (last != std::string_view::npos) {
+      out.torn = out.bytes + last + 1;
+      const auto text = rest().substr(0, last + 1);
+      nul = nul || gap || text.find('\0') != std::string_view::npos;
+      newline = newline || text.find('\n') != std::string_view::npos;
+    }
+    gap = gap || rest().ends_with('\0');
     out.bytes += rest().size();
   } while (true);
+  // Whole lines that came since next() looked: the log is being written.
+  if (newline && !nul) out.torn = 0;
   return out;
 }
 

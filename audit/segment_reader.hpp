@@ -14,7 +14,8 @@ namespace cardgate::audit {
 
 class SegmentReader {
  public:
-  /// From `offset` on, where a line begins. Errors: not_found, permission_denied, io (also: not a regular file).
+  /// From `offset` on, where a line begins. Errors: not_found, permission_denied, io (also: not a regular
+  /// file), too_large (no writer makes a segment of that size).
   static Result<SegmentReader> open(const std::filesystem::path& path, std::uint64_t offset = 0);
 
   struct Found {
@@ -29,7 +30,7 @@ class SegmentReader {
 
   struct Tail {
     std::uint64_t bytes = 0;  // behind the complete lines
-    std::uint64_t torn = 0;   // ... up to the last of them that is not NUL
+    std::uint64_t torn = 0;   // ... up to the last of them that is not NUL; 0 for lines that came meanwhile
   };
   /// After the last line. Reads to the end of the file. Errors: io.
   Result<Tail> tail();

@@ -19,6 +19,7 @@ namespace {
 
 // {"seq":,"time":"","prev":"",}\n with the longest number, a time and a hash.
 constexpr std::size_t line_overhead = 160;
+constexpr std::size_t most_expired_at_once = 4;
 
 /// True when the file's last line is an end checkpoint by the key that its header names, so that the segment may be deleted.
 bool is_sealed(const std::filesystem::path& path) {
@@ -250,20 +251,36 @@ Result<void> Writer::next_segment() {
 Result<void> Writer::note_hold() {
   const auto read = read_hold(options_.directory);
   const std::string now = read ? *read : "it cannot be read: " + read.error().context;
-  std::string before;
-  if (auto recorded = read_file(path(hold_recorded_name), 1UL << 16)) before = std::move(*recorded);
-  if (now == before) return {};
-  Record record;
-  record.event = name_of(Event::audit_hold);
-  record.reason = now.empty() ? before : now;
-  while (record.reason.ends_with('\n')) record.reason.pop_back();
-  record.details = {{"act", now.empty() ? "released" : before.empty() ? "set" : "changed"}};
-  const std::string body = encode_unchecked(record);
-  if (!fits(body)) return {};  // the next look is soon
-  add(clock_.wall(), body);
-  TRY(commit());
+  if (!hold_noted_) {
+    auto recorded = read_file(path(hold_recorded_name), 1UL << 16);
+    hold_noted_ = recorded ? std::move(*recorded) : std::string();
+  }
+  if (const std::string& before = *hold_noted_; now != before) {
+    Record record;
+    record.event = name_of(Event::audit_hold);
+    record.reason = now.empty() ? before : now;
+    while (record.reason.ends_with('\n')) record.reason.pop_back();
+    record.details = {{"act", now.empty() ? "released" : before.empty() ? "set" : "changed"}};
+    const std::string body = encode_unchecked(record);
+    if (!fits(body)) return {};  // the next look is soon
+    add(clock_.wall(), body);
+    TRY(commit());
+    hold_noted_ = now;
+  } else if (hold_warning_.empty()) {
+    return {};
+  }
+  // It is on record. That the next start could note it once more is no reason to refuse records.
+  const auto kept = keep_hold(now);
+  if (warning_ == hold_warning_) warning_.clear();
+  hold_warning_ =
+      kept ? std::string() : "what is on record of the legal hold cannot be kept: " + kept.error().context;
+  if (!kept) warning_ = hold_warning_;
+  return {};
+}
+
+Result<void> Writer::keep_hold(const std::string& now) {
   if (!now.empty()) return write_file_atomic(path(hold_recorded_name), as_bytes(now), file_mode);
-  if (::unlink(path(hold_recorded_name).c_str()) != 0)
+  if (::unlink(path(hold_recorded_name).c_str()) != 0 && errno != ENOENT)
     return errno_error(path(hold_recorded_name).string(), errno);
   return {};
 }
@@ -274,8 +291,11 @@ Result<std::size_t> Writer::count_expired(const std::vector<SegmentFile>& segmen
   if (segments.size() <= kept) return std::size_t{0};
   const std::size_t most = segments.size() - kept;
   if (!options_.keeping.limited()) return most;
+  // A few at a time: each is read whole on the writer's thread, and a clock that was set wrong must not cost the whole log at once.
   std::size_t count = 0;
-  while (count < most && TRY(all_expired(segments[count].path, options_.keeping, clock_.wall()))) ++count;
+  while (count < std::min(most, most_expired_at_once) &&
+         TRY(all_expired(segments[count].path, options_.keeping, clock_.wall())))
+    ++count;
   return count;
 }
 
@@ -283,7 +303,10 @@ Result<void> Writer::retire() {
   if ((options_.keep_segments == 0 && !options_.keeping.limited()) || !head_) return {};
   const auto segments = TRY(list_segments(options_.directory));
   const std::size_t count = TRY(count_expired(segments));
-  if (count == 0 || !TRY(read_hold(options_.directory)).empty()) return {};
+  if (count == 0) return {};
+  // Before anything goes it is on record that nothing holds it any more.
+  TRY(note_hold());
+  if (!TRY(read_hold(options_.directory)).empty()) return {};
   for (std::size_t i = 0; i < count; ++i) {
     if (is_sealed(segments[i].path)) continue;
     warning_ =
@@ -301,9 +324,13 @@ Result<void> Writer::retire() {
   TRY(write_head());
   // Oldest first, so that a crash between two leaves no gap.
   for (std::size_t i = 0; i < count; ++i) {
+    // A hold that was set meanwhile keeps what is still there. That the record says more went is no harm.
+    if (!TRY(read_hold(options_.directory)).empty()) return {};
     if (::unlink(segments[i].path.c_str()) != 0) return errno_error(segments[i].path.string(), errno);
+    // The disk may keep the order of two deletions only if it is told to.
+    TRY(sync_directory(options_.directory));
   }
-  return sync_directory(options_.directory);
+  return {};
 }
 
 Result<void> Writer::settle(bool checkpoint) {

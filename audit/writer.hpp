@@ -88,6 +88,7 @@ class Writer {
   Result<void> write_head();
   void tell(bool now);
   Result<void> note_hold();
+  Result<void> keep_hold(const std::string& now);
   Result<void> retire();
   Result<std::size_t> count_expired(const std::vector<SegmentFile>& segments) const;
   void add_checkpoint(bool end);
@@ -116,6 +117,8 @@ class Writer {
   std::chrono::steady_clock::time_point told_at_{};
   bool sealed_ = false;  // the open segment has its end checkpoint: next_segment() is due
   std::string warning_;
+  std::optional<std::string> hold_noted_;  // what of the hold is on record
+  std::string hold_warning_;               // why the file that keeps that could not be written
   std::uint64_t records_ = 0;
   std::uint64_t syncs_ = 0;
   WallTime text_time_{};

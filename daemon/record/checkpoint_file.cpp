@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -29,20 +28,30 @@ constexpr unsigned checkpoint_file_mode = 0640;
 /// Outlives the object when the file system hangs.
 struct CheckpointFile::Work {
   std::filesystem::path file;
+  milliseconds try_again_after;
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<std::string> waiting;  // guarded by mutex, as all that follows
   bool fresh = false;               // something came since the last try
+  std::size_t dropped = 0;          // from the front, since then
   bool stopping = false;
   bool ended = false;
 
   void run() {
     std::unique_lock lock(mutex);
     bool failing = false;
-    for (;;) {
-      changed.wait(lock, [this] { return fresh || stopping; });
-      if (!fresh) break;
+    for (bool last = false; !last;) {
+      const auto due = [this] { return fresh || stopping; };
+      if (waiting.empty()) {
+        changed.wait(lock, due);
+      } else {
+        // They could not be written: perhaps what was not mounted is by then.
+        changed.wait_for(lock, try_again_after, due);
+      }
+      last = stopping;
+      if (waiting.empty()) continue;
       fresh = false;
+      dropped = 0;
       std::string lines;
       for (const auto& line : waiting) lines += line + "\n";
       const std::size_t count = waiting.size();
@@ -55,18 +64,19 @@ struct CheckpointFile::Work {
       }
       failing = !written;
       lock.lock();
-      // Dropped ones went from the front meanwhile, too.
-      if (written)
-        waiting.erase(waiting.begin(),
-                      waiting.begin() + static_cast<std::ptrdiff_t>(std::min(count, waiting.size())));
+      // Of those that were written, dropped ones went from the front meanwhile.
+      if (written && count > dropped)
+        waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(count - dropped));
     }
     ended = true;
     changed.notify_all();
   }
 };
 
-CheckpointFile::CheckpointFile(std::filesystem::path file) : work_(std::make_shared<Work>()) {
+CheckpointFile::CheckpointFile(std::filesystem::path file, milliseconds try_again_after)
+    : work_(std::make_shared<Work>()) {
   work_->file = std::move(file);
+  work_->try_again_after = try_again_after;
   std::thread([work = work_] { work->run(); }).detach();
 }
 
@@ -79,7 +89,10 @@ CheckpointFile::~CheckpointFile() {
 
 void CheckpointFile::add(const std::string& checkpoint) {
   const std::lock_guard lock(work_->mutex);
-  if (work_->waiting.size() >= most_waiting) work_->waiting.pop_front();
+  if (work_->waiting.size() >= most_waiting) {
+    work_->waiting.pop_front();
+    ++work_->dropped;
+  }
   work_->waiting.push_back(checkpoint);
   work_->fresh = true;
   work_->changed.notify_all();

@@ -7,19 +7,20 @@
 #include <memory>
 #include <string>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
 
 namespace cardgate::daemon {
 
 class CheckpointFile {
  public:
-  explicit CheckpointFile(std::filesystem::path file);
-  /// Waits a moment for what was not written yet.
+  explicit CheckpointFile(std::filesystem::path file, milliseconds try_again_after = std::chrono::minutes(1));
+  /// Tries what was not written yet once more, and waits a moment for it.
   ~CheckpointFile();
   CheckpointFile(const CheckpointFile&) = delete;
   CheckpointFile& operator=(const CheckpointFile&) = delete;
 
-  /// Never waits. What cannot be written is tried again with the next one; the journal says so. Of more than a few hundred that
+  /// Never waits. What cannot be written is tried again with the next one, and each minute; the journal says so. Of more than a few hundred that
   /// wait, the oldest are dropped: each one vouches for all before it.
   void add(const std::string& checkpoint);
 

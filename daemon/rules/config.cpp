@@ -417,7 +417,13 @@ Result<void> read_audit(const Yaml& node, Config& config) {
   if (auto keep = map.optional("keep_segments")) {
     config.audit_keep_segments = static_cast<std::size_t>(TRY(keep->integer(0, 1'000'000)));
   }
-  if (auto keep = map.optional("keep")) config.audit_keeping = TRY(read_keeping(*keep));
+  if (auto keep = map.optional("keep")) {
+    config.audit_keeping = TRY(read_keeping(*keep));
+    if (!config.audit_keeping.limited() && config.audit_keep_segments > 0)
+      return keep->error(
+          "`all: forever` keeps everything, and keep_segments deletes the oldest files: take one of the two "
+          "out");
+  }
   if (auto checkpoints = map.optional("checkpoints")) {
     auto told = TRY(checkpoints->map());
     if (auto every = told.optional("every")) {

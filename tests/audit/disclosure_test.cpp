@@ -2,6 +2,7 @@
 // What of the log is kept, what is deleted, and what is handed to others.
 #include "audit/disclosure.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 
@@ -84,6 +85,17 @@ TEST_F(AuditKeeping, ShorterKeptKindsGoSooner) {
   EXPECT_TRUE(verify_log().ok);
 }
 
+TEST_F(AuditKeeping, AClockThatIsSetForwardCostsAFewFilesAtATime) {
+  options.keeping.all = a_day * 30;
+  work(1600);
+  const auto before = segments();
+  ASSERT_GT(before.size(), 7U);
+  clock.now += a_day * 3650;
+  const auto log = open();
+  for (int i = 0; i < 300 && segments().front() == before.front(); ++i) append(*log, 1);
+  EXPECT_EQ(segments().front(), before[4]);
+}
+
 TEST_F(AuditKeeping, BothRulesMustAllowADeletion) {
   options.keeping.all = a_day * 30;
   options.keep_segments = 100;
@@ -145,6 +157,48 @@ TEST_F(AuditKeeping, AHoldThatCannotBeReadHolds) {
   std::filesystem::create_directory(path("hold"));
   work(800);
   EXPECT_GT(segments().size(), 3U);
+  EXPECT_TRUE(verify_log().ok);
+}
+
+TEST_F(AuditKeeping, AHoldWhoseNoteCannotBeKeptRefusesNoRecords) {
+  // As on a full disk: what would keep the note can be neither read nor written.
+  work(1);
+  std::filesystem::create_directory(path("hold-recorded"));
+  std::ofstream(path("hold")) << "Case 17\n";
+  options.checkpoint_every = 2;
+  options.checkpoint_after = milliseconds(1);
+  {
+    const auto opened = try_open();
+    ASSERT_TRUE(opened) << opened.error().message();
+    for (int i = 0; i < 50; ++i) ASSERT_TRUE((*opened)->append_and_wait(sign_in("P")));
+    EXPECT_TRUE((*opened)->health().ok);
+    EXPECT_THAT((*opened)->health().problem, HasSubstr("legal hold cannot be kept"));
+  }
+  const auto names = event_names();
+  EXPECT_EQ(std::count(names.begin(), names.end(), "audit_hold"), 1);
+  std::filesystem::remove(path("hold-recorded"));
+  work(1);
+  EXPECT_EQ(read_file(path("hold-recorded"), 100).value(), "Case 17\n");
+}
+
+TEST_F(AuditKeeping, AHoldThatIsLiftedForAMomentLeavesItsTraceBeforeAnythingGoes) {
+  options.keep_segments = 2;
+  options.checkpoint_after = std::chrono::hours(1);
+  std::filesystem::create_directory(options.directory);
+  std::ofstream(path("hold")) << "Case 17\n";
+  {
+    const auto log = open();
+    append(*log, 600);
+    const auto before = segments();
+    ASSERT_GT(before.size(), 3U);
+    std::filesystem::remove(path("hold"));
+    for (int i = 0; i < 300 && segments().front() == before.front(); ++i) append(*log, 1);
+    std::ofstream(path("hold")) << "Case 17\n";
+  }
+  const auto names = event_names();
+  EXPECT_EQ(std::count(names.begin(), names.end(), "audit_hold"), 2) << "released, and set again";
+  const auto released = std::find(names.begin(), names.end(), "audit_hold");
+  EXPECT_LT(released, std::find(names.begin(), names.end(), "retention"));
   EXPECT_TRUE(verify_log().ok);
 }
 
@@ -316,6 +370,71 @@ TEST_F(AuditDisclosure, WhoDoubtsTheSenderHasTheCommandsFromTheDocument) {
   const auto begin = readme.find("```sh\nsha256sum");
   ASSERT_NE(begin, std::string::npos);
   EXPECT_THAT(document, HasSubstr(readme.substr(begin, readme.rfind("```") - begin)));
+}
+
+TEST_F(AuditDisclosure, WhatOfTheLogIsMissingIsSaid) {
+  {
+    const auto log = open();
+    append(*log, 700);
+  }
+  const Files sound = read_files(options.directory);
+  const auto names = segments();
+  ASSERT_GT(names.size(), 3U);
+  const auto missing = [&](const Files& files) {
+    write_files(options.directory, files);
+    const auto walked = for_each_selected(options.directory, {}, [](const auto&, auto) { return true; });
+    std::filesystem::remove_all(root / "out");
+    const auto made = write_evidence(options.directory, {.person = "P3"}, root / "out", "");
+    EXPECT_TRUE(made);
+    EXPECT_TRUE(walked);
+    EXPECT_EQ(made->missing, *walked);
+    return *walked;
+  };
+  EXPECT_THAT(missing(sound), ElementsAre());
+  const auto second = *parse_segment_name(names[1]);
+  const auto third = *parse_segment_name(names[2]);
+  Files files = sound;
+  const auto nul = files[names[1]].find("sign_in", 2000);
+  files[names[1]][nul] = '\0';
+  EXPECT_THAT(missing(files), ElementsAre(HasSubstr(fmt::format(" to {} are missing", third - 1))));
+  files = sound;
+  files.erase(names[1]);
+  EXPECT_THAT(missing(files), ElementsAre(fmt::format("records {} to {} are missing", second, third - 1)));
+  files[names[1] + ".gz"] = "x";
+  EXPECT_THAT(missing(files), ElementsAre(HasSubstr(".gz lies there compressed"), HasSubstr("are missing")));
+  files = sound;
+  files[names[1] + ".gz"] = "a copy";
+  EXPECT_THAT(missing(files), ElementsAre());
+  files = sound;
+  files.erase(names.back());
+  EXPECT_THAT(missing(files), ElementsAre(HasSubstr("are missing at the end")));
+}
+
+TEST_F(AuditDisclosure, AnExportThatFailsLeavesNoHalfOfAFolder) {
+  options.checkpoint_every = 4;
+  write_story();
+  Files files = read_files(options.directory);
+  files[newest()] += std::string(max_line_bytes + 2, 'x') + "\n";
+  write_files(options.directory, files);
+  EXPECT_EQ(write_evidence(options.directory, {.person = "10017"}, root / "out", "").error().code,
+            Errc::corrupt);
+  EXPECT_FALSE(std::filesystem::exists(root / "out"));
+}
+
+TEST_F(AuditDisclosure, ALogWithoutCheckpointsDoesNotFillTheMemory) {
+  write_story();
+  Files files = read_files(options.directory);
+  auto& content = files[newest()];
+  std::string last = content.substr(content.rfind('\n', content.size() - 2) + 1);
+  const std::string body =
+      R"("event":"sign_in","person":"P","details":{"x":")" + std::string(4000, 'x') + "\"}";
+  for (std::uint64_t sequence = parse_line(last.substr(0, last.size() - 1))->sequence + 1;
+       content.size() < 70U << 20U; ++sequence)
+    append_line(content, sequence, "2026-03-02T09:00:00.000Z", no_hash(), body);
+  write_files(options.directory, files);
+  EXPECT_EQ(write_evidence(options.directory, {.person = "P"}, root / "out", "").error().code,
+            Errc::too_large);
+  EXPECT_FALSE(std::filesystem::exists(root / "out"));
 }
 
 TEST_F(AuditDisclosure, EvidenceOfNothingIsNotMade) {

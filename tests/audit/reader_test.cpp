@@ -8,9 +8,11 @@
 #include <algorithm>
 #include <fstream>
 
+#include "audit/layout.hpp"
 #include "audit/line.hpp"
 #include "audit/scan.hpp"
 #include "audit/segment_reader.hpp"
+#include "base/file.hpp"
 #include "tests/audit/fixture.hpp"
 
 namespace cardgate::audit {
@@ -244,6 +246,34 @@ TEST_F(AuditReader, ALargeSegmentTakesLittleMemory) {
   EXPECT_GT(count, 100'000U);
   EXPECT_EQ(segments().size(), 1U);
   EXPECT_LT(most, before.uordblks + before.hblkhd + (1UL << 20));
+}
+
+class SegmentReaderTail : public AuditTest {};
+
+TEST_F(SegmentReaderTail, WholeLinesThatCameMeanwhileAreNoTornWrite) {
+  const auto file = root / "segment";
+  const auto tail_after = [&](const std::string& before, const std::string& after) {
+    EXPECT_TRUE(write_file_atomic(file, as_bytes(before), 0600));
+    auto reader = SegmentReader::open(file).value();
+    while (!reader.next()->line.empty()) continue;
+    std::fstream(file, std::ios::in | std::ios::out | std::ios::binary) << after;
+    return reader.tail().value();
+  };
+  const std::string nuls(5000, '\0');
+  EXPECT_EQ(tail_after("one\n" + nuls, "one\ntwo\nthree\n").torn, 0U);
+  EXPECT_EQ(tail_after("one\n", "one\ntwo\n").torn, 0U);
+  EXPECT_EQ(tail_after("one\n" + nuls, "one\ntwo").torn, 3U);
+  EXPECT_EQ(tail_after("one\nt" + std::string(1, '\0') + "o\n" + nuls, "").torn, 4U);
+  EXPECT_EQ(tail_after("one\n" + nuls + "\n", "").torn, 5001U);
+}
+
+TEST_F(SegmentReaderTail, ASegmentOfASizeThatNoWriterMakesIsRefused) {
+  const auto file = root / "segment";
+  ASSERT_TRUE(write_file_atomic(file, as_bytes(std::string("x\n")), 0600));
+  std::filesystem::resize_file(file, 2 * max_segment_bytes);
+  EXPECT_TRUE(SegmentReader::open(file));
+  std::filesystem::resize_file(file, 2 * max_segment_bytes + 1);
+  EXPECT_EQ(SegmentReader::open(file).error().code, Errc::too_large);
 }
 
 }  // namespace

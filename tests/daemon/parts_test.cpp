@@ -661,6 +661,9 @@ TEST_F(ConfigFile, SaysHowLongTheLogIsKeptAndWhereItsCheckpointsGo) {
   EXPECT_EQ(keeping.events.at("token"), hours(24 * 30));
   EXPECT_EQ(keeping.events.at("form"), hours(0));
   EXPECT_EQ(refusal(with("keep: {all: forever}")), "");
+  EXPECT_EQ(refusal(with("keep: {all: 365d}, keep_segments: 10")), "");
+  EXPECT_NE(refusal(with("keep: {all: forever}, keep_segments: 10")).find("take one of the two out"),
+            std::string::npos);
   EXPECT_EQ(refusal(with("service_standard: {availability: 99.5%, sign_in: 5s}")), "");
   EXPECT_EQ(load_config(dir / "c.yaml")->service_standard.availability, 99.5);
   EXPECT_EQ(refusal(with("service_standard: {availability: 0.5}")),

@@ -61,6 +61,14 @@ std::string told(const json::object& record) {
   return out;
 }
 
+/// Whoever hands a part of the log out must know that there was more.
+int say_missing(const audit::Missing& missing) {
+  for (const auto& what : missing) complain("The log is not whole: " + what + ".");
+  if (missing.empty()) return exit_ok;
+  complain("What you have is not all. `cardgate audit verify` says more.");
+  return exit_refused;
+}
+
 int export_person(const Cli& cli, ExportOptions& options) {
   if (!bring_times(cli, options.selection)) return exit_usage;
   std::size_t count = 0;
@@ -75,7 +83,7 @@ int export_person(const Cli& cli, ExportOptions& options) {
     say(fmt::format("{} about {}. Times are UTC. Other people stand in some of them by their numbers.",
                     counted(static_cast<std::int64_t>(count), "record", "records"),
                     options.selection.person));
-  return exit_ok;
+  return say_missing(*walked);
 }
 
 int export_evidence(const Cli& cli, ExportOptions& options) {
@@ -92,8 +100,9 @@ int export_evidence(const Cli& cli, ExportOptions& options) {
                             {"records", made->selected},
                             {"lines", made->lines},
                             {"files", made->pieces},
-                            {"unsigned", made->unsigned_tail}});
-    return exit_ok;
+                            {"unsigned", made->unsigned_tail},
+                            {"missing", json::array(made->missing.begin(), made->missing.end())}});
+    return say_missing(made->missing);
   }
   say(fmt::format("{}: {} that you asked for, in {} with {} that the proof needs", options.out,
                   counted(static_cast<std::int64_t>(made->selected), "record", "records"),
@@ -103,7 +112,7 @@ int export_evidence(const Cli& cli, ExportOptions& options) {
     say(fmt::format("{} left out, because no checkpoint signs them yet.",
                     counted(static_cast<std::int64_t>(made->unsigned_tail), "record is", "records are")));
   say("The README there says how anybody verifies it, without cardgate.");
-  return exit_ok;
+  return say_missing(made->missing);
 }
 
 Result<Bytes> statistics_key(const std::string& file) {
@@ -124,17 +133,19 @@ int export_statistics(const Cli& cli, ExportOptions& options) {
   const auto key = statistics_key(options.key_file);
   if (!key) return say_error(cli, key.error());
   say_whole(audit::pseudonymous_columns);
-  const auto walked = audit::for_each_line(options.directory, [&](const audit::RawLine& line) {
+  const auto walked = audit::for_each_line_noting_gaps(options.directory, [&](const audit::RawLine& line) {
     if (!audit::is_selected(options.selection, line.text)) return true;
     if (const auto row = audit::pseudonymous_csv(line.text, *key); !row.empty()) say_whole(row);
     return true;
   });
-  return walked ? int{exit_ok} : say_error(cli, walked.error());
+  return walked ? say_missing(*walked) : say_error(cli, walked.error());
 }
 
 CLI::App* add_export(CLI::App& group, Cli& cli, const char* name, const char* what, const char* example,
                      const std::shared_ptr<ExportOptions>& options, int (*act)(const Cli&, ExportOptions&)) {
-  auto* command = add_command(group, name, what, example, "0 done; 2 wrong usage; 4 it cannot be done");
+  auto* command =
+      add_command(group, name, what, example,
+                  "0 done; 1 done, but a part of the log is missing; 2 wrong usage; 4 it cannot be done");
   command->add_option("--dir", options->directory, "The log's directory")->capture_default_str();
   command->add_option("--since", options->selection.since,
                       "From this time on: 2026-01-31 or 2026-01-31T09:30:00Z");
