@@ -341,10 +341,12 @@ constexpr EventInfo table[] = {
      .name = "looked_at",
      .members = "person, client, session, role, reason, details.by, details.people, details.list, "
                 "details.count",
-     .recorded = "what is on record about somebody else was shown, or is about to be; `by` is `root` "
-                 "for the admin socket. About several there is no `person`: `people` are their ids, "
-                 "in several records where one has no room, `count` how many they are in all, and "
-                 "`list` a name for just these",
+     .recorded =
+         "what is on record about somebody else was shown, or is about to be; `by` is `root` "
+         "for the admin socket. About several: `people` are their ids, besides `person` if there is one, "
+         "in several records where one has no room, `count` how many they are in all, and "
+         "`list` a name for just these and what was asked. The details also hold what was "
+         "asked for, as far as it was said",
      .frequent = true},
     {.event = Event::record_asked,
      .name = "record_asked",

@@ -139,11 +139,27 @@ class Index::Impl {
   void save(std::uint64_t segment, const Row& row, const Gathered& gathered);
   Result<void> forget(std::uint64_t segment);
 
+  /// with_sqlite(), which remembers that the file is damaged.
+  template <class Work>
+  auto watched(Work work) -> decltype(work()) {
+    auto outcome = with_sqlite(std::move(work));
+    if (!outcome && outcome.error().code == Errc::corrupt) damaged_ = true;
+    return outcome;
+  }
+
   std::unique_ptr<SQLite::Database> database_;
+  bool damaged_ = false;
   std::map<std::uint64_t, Row> rows_;
 };
 
 Result<std::unique_ptr<SQLite::Database>> Index::Impl::open_file(const std::filesystem::path& file) {
+  const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+  struct stat around{};
+  if (::stat(folder.c_str(), &around) != 0) return errno_error(folder.string(), errno);
+  // Whoever may write there can put another file in its place.
+  if (around.st_uid != ::geteuid() || (around.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return Error{Errc::permission_denied,
+                 folder.string() + ": must belong to this user, and nobody else may write in it"};
   const FileDescriptor made(
       ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
   if (!made) return errno_error(file.string(), errno);
@@ -171,7 +187,7 @@ Result<std::unique_ptr<SQLite::Database>> Index::Impl::open_file(const std::file
 }
 
 Result<void> Index::Impl::load() {
-  return with_sqlite([&]() -> Result<void> {
+  return watched([&]() -> Result<void> {
     rows_.clear();
     SQLite::Statement rows(
         *database_,
@@ -202,7 +218,7 @@ Result<void> Index::Impl::load() {
 
 Result<void> Index::Impl::forget(std::uint64_t segment) {
   rows_.erase(segment);
-  return with_sqlite([&]() -> Result<void> {
+  return watched([&]() -> Result<void> {
     SQLite::Transaction dropping(*database_, SQLite::TransactionBehavior::IMMEDIATE);
     for (const char* text : {"DELETE FROM part WHERE segment = ?", "DELETE FROM segment WHERE first = ?"}) {
       SQLite::Statement statement(*database_, text);
@@ -313,7 +329,7 @@ Result<bool> Index::Impl::step(const SegmentFile& file, const SegmentText& text,
   if (gathered.last_line.empty()) return false;
   row.last_at = gathered.last_at;
   row.last = chain_hash(gathered.last_line + "\n");
-  TRY(with_sqlite([&]() -> Result<void> {
+  TRY(watched([&]() -> Result<void> {
     save(file.first, row, gathered);
     return {};
   }));
@@ -373,7 +389,7 @@ const Index::Extent* Index::extent(std::uint64_t segment) const {
 }
 
 Result<std::vector<std::uint64_t>> Index::lines_of(std::string_view person, std::uint64_t segment) const {
-  return with_sqlite([&]() -> Result<std::vector<std::uint64_t>> {
+  return impl_->watched([&]() -> Result<std::vector<std::uint64_t>> {
     std::vector<std::uint64_t> out;
     SQLite::Statement parts(*impl_->database_,
                             "SELECT offsets FROM part WHERE person = ? AND segment = ? ORDER BY part");
@@ -387,6 +403,10 @@ Result<std::vector<std::uint64_t>> Index::lines_of(std::string_view person, std:
     }
     return out;
   });
+}
+
+bool Index::damaged() const {
+  return impl_->damaged_;
 }
 
 Result<void> Index::forget(std::uint64_t segment) {

@@ -24,7 +24,7 @@ namespace cardgate::audit {
 class Index {
  public:
   /// Makes the file (mode 0600) when there is none, and anew when it is damaged or of another layout. Its folder must be there and
-  /// be this user's own. Errors: io, no_space, permission_denied, unavailable (another program is writing it).
+  /// be this user's own, and nobody else may write in it (permission_denied). Errors: io, no_space, permission_denied, unavailable (another program is writing it).
   static Result<std::unique_ptr<Index>> open(const std::filesystem::path& file);
   ~Index();
   Index(const Index&) = delete;
@@ -56,6 +56,10 @@ class Index {
 
   /// The segment did not fit after all: it is read again.
   Result<void> forget(std::uint64_t segment);
+
+  /// Whether its file was found damaged since it was opened: it serves nobody any more, and open() makes no new one of it by
+  /// itself while it is open.
+  bool damaged() const;
 
  private:
   class Impl;

@@ -13,6 +13,9 @@ namespace cardgate::audit {
 /// "root", "cardgate".
 void each_person(const json::object& record, const std::function<void(std::string_view)>& each);
 
+/// Takes out every personnel number that `stays` says no to: it is empty then, or no longer in its list.
+void blank_people(json::object& record, const std::function<bool(std::string_view)>& stays);
+
 /// Whether the record is about this person, or names them.
 bool names(const json::object& record, std::string_view person);
 

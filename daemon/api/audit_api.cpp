@@ -15,6 +15,19 @@ namespace cardgate::daemon {
 namespace {
 
 constexpr std::string_view look_name = "audit log";
+constexpr std::size_t most_of_filter = 48;  // bytes of each, in the record of a look
+
+bool is_nobody(std::string_view id) {
+  return id.empty() || id == reg::root_name || id == "cardgate";
+}
+
+/// A look at the log, or a count of such looks.
+bool is_look_at_log(const json::object& record) {
+  const auto* event = find_string(record, "event");
+  const auto* reason = find_string(record, "reason");
+  return event != nullptr && reason != nullptr && *reason == look_name &&
+         (*event == name_of(audit::Event::looked_at) || *event == name_of(audit::Event::repeated));
+}
 
 /// One page of the log, by the index where there is one. What the index cannot do now is done without it.
 Result<audit::FoundPage> found_page(const std::filesystem::path& log, const audit::Search& ask,
@@ -22,7 +35,10 @@ Result<audit::FoundPage> found_page(const std::filesystem::path& log, const audi
   if (index != nullptr) {
     // For a person it is worth the time of a page or several; else it grows by a step at a time.
     const bool worth = !ask.filter.person.empty();
-    const auto caught_up = index->catch_up(log, [&](audit::Index::Progress) { return worth && go_on(); });
+    const auto enough = std::chrono::steady_clock::now() + LogReading::longest_catch_up;
+    const auto caught_up = index->catch_up(log, [&](audit::Index::Progress) {
+      return worth && std::chrono::steady_clock::now() < enough && go_on();
+    });
     if (!caught_up) index = nullptr;
   }
   return audit::search(log, ask, index, go_on);
@@ -110,23 +126,55 @@ std::optional<Response> AuditApi::still_may(const Request& request, const Actor&
   return request.peer->admin_socket ? std::nullopt : actors_.refuse_if_over(who);
 }
 
-std::optional<Response> AuditApi::note(const Request& request, const Actor& who, const Asked& asked,
-                                       const audit::FoundPage& page) {
+bool AuditApi::about_them_only(const Request& request, const std::string& person) {
+  return !request.peer->admin_socket && !person.empty() &&
+         actors_.sees_everybody(request, policy::Act::read_audit, false).refusal.has_value();
+}
+
+std::optional<Response> AuditApi::still_shows(const Request& request, const Actor& who, const Asked& asked) {
+  if (auto over = still_may(request, who)) return over;
   const auto& filter = asked.search.filter;
-  if (!filter.person.empty()) return people_.note_look(request, who, filter.person, look_name);
-  std::set<std::string> seen;
+  if (auto again = reader(request, filter.person); again.refusal) return std::move(again.refusal);
+  if (!filter.about_them && about_them_only(request, filter.person))
+    return problem(
+        403, "record_not_yours",
+        "What you may see has changed while this was read. Ask again to see what you may see now.");
+  return std::nullopt;
+}
+
+PeopleDesk::Seen AuditApi::seen_in(const Actor& who, const Asked& asked, const audit::FoundPage& page) {
+  const auto& filter = asked.search.filter;
+  PeopleDesk::Seen seen;
+  seen.person = filter.person;
+  seen.what = look_name;
+  std::set<std::string, std::less<>> people;
+  bool looks_only = true;
   for (const auto& found : page.records) {
-    if (const auto* person = find_string(found.record, "person")) seen.emplace(*person);
+    looks_only = looks_only && is_look_at_log(found.record);
+    audit::each_person(found.record, [&](std::string_view id) {
+      if (!is_nobody(id) && id != who.person && id != filter.person) people.emplace(id);
+    });
   }
-  json::object what;
+  if (filter.person.empty() || !people.empty()) seen.people.emplace(people.begin(), people.end());
+  const std::string outcome(filter.outcome ? audit::name(*filter.outcome) : std::string_view());
   for (const auto& [name, value] : {std::pair<std::string_view, const std::string&>{"event", filter.event},
                                     {"of_role", filter.role},
+                                    {"of_client", filter.client},
                                     {"of_session", filter.session},
-                                    {"from", filter.from},
-                                    {"to", filter.before}}) {
-    if (!value.empty()) what[name] = value;
+                                    {"of_reason", filter.reason},
+                                    {"outcome", outcome},
+                                    {"from_at", filter.from},
+                                    {"to_at", filter.before}}) {
+    if (value.empty()) continue;
+    seen.asked[name] = audit::clean(value, most_of_filter);
+    seen.question += fmt::format("{}={}:{}\n", name, value.size(), value);
   }
-  return people_.note_list(request, who, {seen.begin(), seen.end()}, look_name, std::move(what));
+  // Whoever follows the log is shown that they looked. Such a page is the same look again, wherever it begins; else each look
+  // would make the next one.
+  if (!looks_only)
+    seen.question += fmt::format("{} {} {} {}", asked.search.newest_first, asked.search.after,
+                                 asked.search.before, asked.search.limit);
+  return seen;
 }
 
 json::object AuditApi::page_json(const Asked& asked, audit::FoundPage page) {
@@ -135,7 +183,7 @@ json::object AuditApi::page_json(const Asked& asked, audit::FoundPage page) {
   json::array records;
   for (auto& found : page.records) {
     audit::each_person(found.record, [&](std::string_view id) {
-      if (ids.size() < max_audit_names) ids.emplace(id);
+      if (!id.empty() && ids.size() < max_audit_names) ids.emplace(id);
     });
     records.push_back(std::move(found.record));
   }
@@ -174,10 +222,7 @@ Answer AuditApi::show(Request& request) {
   }
   const Actor who = reader(request, person);
   if (who.refusal) co_return *who.refusal;
-  // Whoever reads of some people only is shown what is about them, and not whom else a record names.
-  if (!request.peer->admin_socket && !person.empty())
-    asked.search.filter.about_them =
-        actors_.sees_everybody(request, policy::Act::read_audit, false).refusal.has_value();
+  asked.search.filter.about_them = about_them_only(request, person);
   auto begun = people_.begin_dear(*request.peer, who.person);
   if (!begun.turn) co_return std::move(begun.refusal);
   LogReading::PageWork<audit::FoundPage> work = [search = asked.search](const std::filesystem::path& log,
@@ -190,15 +235,16 @@ Answer AuditApi::show(Request& request) {
   if (!page) co_return log_unreadable(page.error());
   begun.turn->read(page->records.size(), clock_.boot());
   // What lets them see it may have ended while it was read.
-  if (auto over = still_may(request, who)) co_return std::move(*over);
-  if (auto again = reader(request, person); again.refusal) co_return std::move(*again.refusal);
+  if (auto no = still_shows(request, who, asked)) co_return std::move(*no);
   if (asked.search.filter.about_them) {
-    for (auto& found : page->records) {
-      if (auto* details = found.record.if_contains("details"); details != nullptr && details->is_object())
-        details->get_object().erase("people");
-    }
+    const auto stays = [&](std::string_view id) { return is_nobody(id) || id == person || id == who.person; };
+    for (auto& found : page->records) audit::blank_people(found.record, stays);
   }
-  if (auto no = note(request, who, asked, *page)) co_return std::move(*no);
+  auto noting = people_.note_durably(request, who, seen_in(who, asked, *page));
+  auto unnoted = co_await std::move(noting);
+  if (unnoted) co_return std::move(*unnoted);
+  // ... and while the look was recorded.
+  if (auto no = still_shows(request, who, asked)) co_return std::move(*no);
   co_return json_response(200, page_json(asked, std::move(*page)));
 }
 

@@ -40,8 +40,12 @@ class AuditApi {
   Actor reader(const Request& request, const std::string& person);
   Actor helper(const Request& request, const std::string& person);
   std::optional<Response> still_may(const Request& request, const Actor& who);
-  std::optional<Response> note(const Request& request, const Actor& who, const Asked& asked,
-                               const audit::FoundPage& page);
+  /// Whether whoever asks is shown only what is about `person`, and nobody else in it.
+  bool about_them_only(const Request& request, const std::string& person);
+  /// After a wait: whether what was asked may still be shown as it was read.
+  std::optional<Response> still_shows(const Request& request, const Actor& who, const Asked& asked);
+  /// The look, with everybody whom the page names.
+  static PeopleDesk::Seen seen_in(const Actor& who, const Asked& asked, const audit::FoundPage& page);
   json::object page_json(const Asked& asked, audit::FoundPage page);
   json::array attempts_json(const Attempts& attempts, const reg::Person& record);
 

@@ -69,7 +69,12 @@ Actor AuditApi::helper(const Request& request, const std::string& person) {
     actors_.uses_role(who);
     return who;
   }
-  return actors_.actor(request, policy::Act::read_audit, person);
+  if (Actor auditor = actors_.may(request, policy::Act::read_audit, person); !auditor.refusal) {
+    actors_.uses_role(auditor);
+    return auditor;
+  }
+  // Neither: they are told what they lack to help.
+  return actors_.actor(request, policy::Act::give_codes, person);
 }
 
 json::array AuditApi::attempts_json(const Attempts& attempts, const reg::Person& record) {
@@ -154,9 +159,11 @@ void add_remedies(json::array& attempts, const PeopleView& view, const policy::F
 template <class Attempts>
 Result<Attempts> attempts_in(const std::filesystem::path& log, audit::Index* index, const std::string& person,
                              const std::string& from, std::size_t most, const std::function<bool()>& go_on) {
-  if (index != nullptr && !index->catch_up(log, [&](audit::Index::Progress) { return go_on(); })) {
-    index = nullptr;
-  }
+  const auto enough = std::chrono::steady_clock::now() + LogReading::longest_catch_up;
+  const auto worth = [&](audit::Index::Progress) {
+    return std::chrono::steady_clock::now() < enough && go_on();
+  };
+  if (index != nullptr && !index->catch_up(log, worth)) index = nullptr;
   audit::Search ask;
   ask.filter.person = person;
   ask.filter.about_them = true;
@@ -225,7 +232,15 @@ Answer AuditApi::support(Request& request) {
   recent.person = std::move(meant.id);
   const Actor who = helper(request, recent.person);
   if (who.refusal) co_return *who.refusal;
-  if (auto no = people_.note_look(request, who, recent.person, "support")) co_return std::move(*no);
+  PeopleDesk::Seen seen;
+  seen.person = recent.person;
+  seen.what = "support";
+  auto noting = people_.note_durably(request, who, std::move(seen));
+  auto unnoted = co_await std::move(noting);
+  if (unnoted) co_return std::move(*unnoted);
+  // What lets them see it may have ended while the look was recorded.
+  if (auto over = still_may(request, who)) co_return std::move(*over);
+  if (auto again = helper(request, recent.person); again.refusal) co_return std::move(*again.refusal);
   auto begun = people_.begin_dear(*request.peer, who.person);
   if (!begun.turn) co_return std::move(begun.refusal);
   auto reading = attempts_of(recent);

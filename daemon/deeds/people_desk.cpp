@@ -215,38 +215,85 @@ Response too_many_looks(seconds wait) {
 
 }  // namespace
 
-std::optional<Response> PeopleDesk::note_look(const Request& request, const Actor& who,
-                                              const std::string& person, std::string_view what) {
+std::optional<Response> PeopleDesk::records_of(const Request& request, const Actor& who, const Seen& seen,
+                                               std::vector<audit::Record>& records) {
   if (!recorder_.works()) return recorder_.unavailable();
   audit::Record record;
-  record.person = person;
-  record.reason = what;
-  const auto answer = count_look(request, who, record, {}, 1);
+  record.person = seen.person;
+  record.reason = seen.what;
+  std::string mark;
+  if (seen.people || !seen.question.empty()) {
+    auto marked = seen.people ? *seen.people : std::vector<std::string>();
+    if (!seen.question.empty()) marked.push_back("?" + seen.question);
+    mark = list_mark(marked);
+  }
+  const auto answer = count_look(request, who, record, mark, seen.people ? seen.people->size() : 1);
   if (answer.later) return too_many_looks(*answer.later);
-  if (answer.record) recorder_.note(std::move(record));
+  if (!answer.record) return std::nullopt;
+  if (!mark.empty()) record.details["list"] = mark;
+  for (const auto& [key, value] : seen.asked)
+    record.details[key] = audit::clean(value.as_string(), max_refused_text);
+  if (!seen.people) {
+    records.push_back(std::move(record));
+    return std::nullopt;
+  }
+  record.details["count"] = seen.people->size();
+  auto parts = parts_for_records(*seen.people);
+  if (parts.empty()) parts.emplace_back();  // that there was nobody to see was seen
+  for (const auto& part : parts) {
+    record.details["people"] = json::array(part.begin(), part.end());
+    records.push_back(record);
+  }
+  return std::nullopt;
+}
+
+std::optional<Response> PeopleDesk::note_look(const Request& request, const Actor& who,
+                                              const std::string& person, std::string_view what) {
+  Seen seen;
+  seen.person = person;
+  seen.what = what;
+  std::vector<audit::Record> records;
+  if (auto no = records_of(request, who, seen, records)) return no;
+  for (auto& record : records) recorder_.note(std::move(record));
   return std::nullopt;
 }
 
 std::optional<Response> PeopleDesk::note_list(const Request& request, const Actor& who,
                                               const std::vector<std::string>& people, std::string_view what,
                                               json::object asked) {
-  if (!recorder_.works()) return recorder_.unavailable();
-  audit::Record record;
-  record.reason = what;
-  const auto mark = list_mark(people);
-  const auto answer = count_look(request, who, record, mark, people.size());
-  if (answer.later) return too_many_looks(*answer.later);
-  if (!answer.record) return std::nullopt;
-  record.details["list"] = mark;
-  record.details["count"] = people.size();
-  for (auto& [key, value] : asked) record.details[key] = audit::clean(value.as_string(), max_refused_text);
-  auto parts = parts_for_records(people);
-  if (parts.empty()) parts.emplace_back();  // that there was nobody to see was seen
-  for (const auto& part : parts) {
-    record.details["people"] = json::array(part.begin(), part.end());
-    recorder_.note(record);
-  }
+  Seen seen;
+  seen.people = people;
+  seen.what = what;
+  seen.asked = std::move(asked);
+  std::vector<audit::Record> records;
+  if (auto no = records_of(request, who, seen, records)) return no;
+  for (auto& record : records) recorder_.note(std::move(record));
   return std::nullopt;
+}
+
+boost::asio::awaitable<std::optional<Response>> PeopleDesk::note_durably(const Request& request,
+                                                                         const Actor& who, Seen seen) {
+  std::vector<audit::Record> records;
+  if (auto no = records_of(request, who, seen, records)) co_return no;
+  // What was counted only: its first may still be on its way to the disk.
+  if (records.empty()) {
+    auto settling = recorder_.noted();
+    co_await std::move(settling);
+    if (!recorder_.works()) co_return recorder_.unavailable();
+    co_return std::nullopt;
+  }
+  // Kept when it fails: from now on the same look would only be counted.
+  std::vector<Durable::Ticket> tickets;
+  tickets.reserve(records.size());
+  for (auto& record : records) tickets.push_back(recorder_.start(std::move(record), audit::Keep::if_room));
+  bool on_disk = true;
+  for (auto& ticket : tickets) {
+    auto waiting = recorder_.wait(std::move(ticket));
+    const auto outcome = co_await std::move(waiting);
+    if (!outcome) on_disk = false;
+  }
+  if (!on_disk) co_return recorder_.unavailable();
+  co_return std::nullopt;
 }
 
 }  // namespace cardgate::daemon

@@ -79,12 +79,27 @@ class PeopleDesk {
                                                   const std::vector<std::string>& people,
                                                   std::string_view what, json::object asked = {});
 
+  struct Seen {
+    std::string person;                              // empty: nobody in particular
+    std::optional<std::vector<std::string>> people;  // set: several, or besides `person`
+    std::string what;
+    json::object asked;    // what the peer asked for; in the record
+    std::string question;  // the same people by another question are another look
+  };
+  /// The same before it is shown, waiting until the record is on disk: nothing when it is. After this wait, too, the caller asks
+  /// again whether it may be shown. Must have a name of its own, as the work of RegisterThreads.
+  [[nodiscard]] boost::asio::awaitable<std::optional<Response>> note_durably(const Request& request,
+                                                                             const Actor& who, Seen seen);
+
  private:
   struct Naming;
   /// How far who asks may name people; nothing: the call itself says that they may not.
   std::optional<Naming> naming(const Request& request, std::string text, policy::Act act, Whom whom);
   bool still_names(const Request& request, const Naming& asking, policy::Act act);
   Response refuse_choices(const Request& request, const Naming& asking, const PeopleNamed& found);
+  /// What is to be recorded of a look, if anything; or why it may not be.
+  std::optional<Response> records_of(const Request& request, const Actor& who, const Seen& seen,
+                                     std::vector<audit::Record>& records);
   Looks::Answer count_look(const Request& request, const Actor& who, audit::Record& record,
                            std::string_view list, std::size_t people);
 

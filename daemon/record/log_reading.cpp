@@ -2,6 +2,7 @@
 #include "daemon/record/log_reading.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -16,6 +17,13 @@ LogReading::LogReading(std::filesystem::path log, const std::filesystem::path& s
 }
 
 audit::Index* LogReading::index_of(Kept& kept) {
+  if (kept.index && kept.index->damaged()) {
+    kept.index.reset();
+    for (const char* suffix : {"", "-wal", "-shm"})
+      ::unlink((kept.folder / (std::string("index.db") + suffix)).c_str());
+    if (!std::exchange(kept.told_damaged, true))
+      log(Level::warning, "The index of the audit log was damaged. It is made anew from the log.");
+  }
   if (kept.index) return kept.index.get();
   Result<std::unique_ptr<audit::Index>> opened = Error{Errc::io, {}};
   if (::mkdir(kept.folder.c_str(), S_IRWXU) == 0 || errno == EEXIST) {

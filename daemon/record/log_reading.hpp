@@ -35,6 +35,9 @@ class LogReading {
   /// What runs ends as soon as it looks, with cancelled, so that it holds up no end of the service.
   void stop() { *stop_ = true; }
 
+  /// So much of a page's time at the most is for the index to catch up: the rest is for what was asked.
+  static constexpr milliseconds longest_catch_up{900};
+
   /// Work with the log; `index` is nullptr where none can be kept. It asks `go_on` often: false once its time is over or the
   /// service stops. Must have a name of its own, as the work of RegisterThreads.
   template <class T>
@@ -60,7 +63,8 @@ class LogReading {
   struct Kept {
     std::filesystem::path folder;
     std::unique_ptr<audit::Index> index;
-    bool told = false;  // that it cannot be kept
+    bool told = false;          // that it cannot be kept
+    bool told_damaged = false;  // that it was made anew
   };
   static constexpr milliseconds longest_page{1500};
 

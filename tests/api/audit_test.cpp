@@ -2,10 +2,13 @@
 // The audit log by the service: who may look, what they are shown, that each look is on record; and what helps at the desk.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <sqlite3.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <filesystem>
 
+#include "audit/index.hpp"
 #include "tests/api/house.hpp"
 
 namespace cardgate::testing {
@@ -35,6 +38,26 @@ struct ReadingTheLog : ::testing::Test {
     auto all = house.records("looked_at");
     std::erase_if(all, [](const json::object& record) { return record.at("reason") != "audit log"; });
     return all;
+  }
+  static std::string last_number(const Reply& reply) {
+    const auto body = reply.json();
+    const auto& records = body.at("records").as_array();
+    return records.empty() ? std::string() : std::to_string(records.back().at("seq").as_int64());
+  }
+  /// What SQLite says to it: 0 is well.
+  int in_index(const char* statement) {
+    sqlite3* database = nullptr;
+    int came = sqlite3_open((house.dir / "state/audit-index/index.db").c_str(), &database);
+    if (came == SQLITE_OK) came = sqlite3_exec(database, statement, nullptr, nullptr, nullptr);
+    sqlite3_close(database);
+    return came;
+  }
+  void let_managers_read(std::string_view records = "team") {
+    house.change_policy("may: [delegate, request-removal, see-people]",
+                        "may: [delegate, request-removal, see-people, read-audit]");
+    if (records != "team")
+      house.change_policy("    records: team\n", fmt::format("    records: {}\n", records));
+    house.reload();
   }
   /// From here on no page is read.
   Held hold_pages() {
@@ -86,6 +109,62 @@ TEST_F(ReadingTheLog, EachLookIsOnRecordWithWhoWasSeen) {
   EXPECT_EQ(recorded[1].at("details").at("by"), "root");
   EXPECT_EQ(json::serialize(recorded[1].at("details").at("people")), R"(["1000","3000"])");
   EXPECT_EQ(recorded[1].at("details").at("event"), "sign_in");
+}
+
+TEST_F(ReadingTheLog, WhoIsOnlyInTheDetailsWasSeenToo) {
+  house.sign_in(House::ada());
+  house.sign_in(House::tia());
+  ASSERT_EQ(see("/v1/audit?event=sign_in", House::tia()).status, 200);
+  ASSERT_EQ(events(see("/v1/audit?event=looked_at", House::root())), std::vector<std::string>{"looked_at"});
+  const auto recorded = looks();
+  ASSERT_THAT(recorded, SizeIs(2));
+  EXPECT_EQ(json::serialize(recorded[0].at("details").at("people")), R"(["1000"])");
+  EXPECT_EQ(json::serialize(recorded[1].at("details").at("people")), R"(["1000","3000"])");
+}
+
+TEST_F(ReadingTheLog, WhatWasAskedForIsOnRecordAndMakesItAnotherLook) {
+  house.sign_in(House::ada());
+  house.sign_in(House::tia());
+  ASSERT_EQ(see("/v1/audit?person=1000&event=sign_in&to=2026-06-30", House::tia()).status, 200);
+  ASSERT_EQ(
+      see("/v1/audit?person=1000&event=sign_in&reason=pass&client=desk&outcome=refused", House::tia()).status,
+      200);
+  auto recorded = looks();
+  ASSERT_THAT(recorded, SizeIs(2));
+  const auto& first = recorded[0].at("details").as_object();
+  EXPECT_EQ(recorded[0].at("person"), "1000");
+  EXPECT_EQ(first.at("event"), "sign_in");
+  EXPECT_THAT(std::string(first.at("to_at").as_string()), HasSubstr("2026-0"));
+  EXPECT_FALSE(first.contains("to"));  // would be taken for a person
+  const auto& second = recorded[1].at("details").as_object();
+  EXPECT_EQ(second.at("of_reason"), "pass");
+  EXPECT_EQ(second.at("of_client"), "desk");
+  EXPECT_EQ(second.at("outcome"), "refused");
+  for (int i = 0; i < 5; ++i) house.reload();
+  std::string cursor;
+  for (int pages = 0; pages < 3; ++pages) {
+    const auto page = see("/v1/audit?event=reload&limit=2" + cursor, House::tia());
+    ASSERT_EQ(page.status, 200) << page.body;
+    cursor = "&before=" + last_number(page);
+  }
+  EXPECT_THAT(looks(), SizeIs(5));
+}
+
+TEST_F(ReadingTheLog, WhoFollowsTheLogDoesNotFillItWithTheirOwnLooks) {
+  house.sign_in(House::tia());
+  house.sign_in(House::uma());
+  std::string mine;
+  std::string hers;
+  const auto poll = [&](const daemon::Peer& who, std::string& cursor) {
+    const auto page = see("/v1/audit?order=oldest" + (cursor.empty() ? cursor : "&after=" + cursor), who);
+    ASSERT_EQ(page.status, 200) << page.body;
+    if (const auto last = last_number(page); !last.empty()) cursor = last;
+  };
+  for (int polls = 0; polls < 20; ++polls) {
+    poll(House::tia(), mine);
+    poll(House::uma(), hers);
+  }
+  EXPECT_LE(looks().size(), 10U);  // of forty
 }
 
 TEST_F(ReadingTheLog, GivesPagesFromEitherEnd) {
@@ -152,6 +231,42 @@ TEST_F(ReadingTheLog, AManagerIsShownTheOwnTeamOnlyAndNobodyElseInIt) {
   EXPECT_THAT(mine.body, Not(HasSubstr("\"people\":[\"")));
 }
 
+TEST_F(ReadingTheLog, AManagerIsNotToldWhoElseIsInARecord) {
+  let_managers_read();
+  house.sign_in(House::ada());
+  house.sign_in(House::tia());
+  ASSERT_EQ(see("/v1/staff/1000", House::tia()).status, 200);
+  house.sign_in(House::max());
+  const auto mine = see("/v1/audit?person=1000&event=looked_at", House::max());
+  ASSERT_EQ(events(mine), std::vector<std::string>{"looked_at"}) << mine.body;
+  const auto body = mine.json();
+  EXPECT_EQ(body.at("records").at(0).at("details").at("by"), "");
+  ASSERT_THAT(body.at("people").as_array(), SizeIs(1));
+  EXPECT_EQ(body.at("people").at(0).at("id"), "1000");
+  // Whoever reads everybody's is told.
+  const auto all = see("/v1/audit?person=1000&event=looked_at&order=oldest", House::tia()).json();
+  EXPECT_EQ(all.at("records").at(0).at("details").at("by"), "3000");
+}
+
+TEST_F(ReadingTheLog, ShowsNothingOfOthersWhenTheReachShrinksMeanwhile) {
+  let_managers_read("all");
+  house.sign_in(House::ada());
+  house.sign_in(House::max());
+  ASSERT_EQ(see("/v1/audit", House::max()).status, 200);
+  const auto before = looks().size();
+  auto held = hold_pages();
+  const auto call = house.begin("GET", "/v1/audit?person=1000", {}, House::max());
+  house.run_ready();
+  house.change_policy("    records: all\n    may: [delegate, request-removal, see-people, read-audit]\n",
+                      "    records: team\n    may: [delegate, request-removal, see-people, read-audit]\n");
+  house.reload();
+  held.release();
+  const auto reply = house.finish(call);
+  EXPECT_EQ(reply.error(), "record_not_yours") << reply.body;
+  EXPECT_EQ(looks().size(), before);
+  EXPECT_EQ(see("/v1/audit?person=1000", House::max()).status, 200);
+}
+
 /// The right is asked again when the page has been read.
 TEST_F(ReadingTheLog, ShowsNothingWhenTheSessionEndsMeanwhile) {
   house.sign_in(House::tia());
@@ -165,14 +280,51 @@ TEST_F(ReadingTheLog, ShowsNothingWhenTheSessionEndsMeanwhile) {
   EXPECT_THAT(looks(), IsEmpty());
 }
 
+/// ... and when the look has been recorded.
+TEST_F(ReadingTheLog, ShowsNothingWhenTheSessionEndsWhileTheLookIsRecorded) {
+  house.sign_in(House::tia());
+  for (const char* target : {"/v1/audit", "/v1/support?person=1000"}) {
+    house.sign_in(House::tia());
+    auto held = house.hold_log();
+    const auto call = house.begin("GET", target, {}, House::tia());
+    house.run_until([&] { return call->answered() || house.waiting_in_log() > 0; });
+    EXPECT_FALSE(call->answered()) << target;
+    house.remove_card(House::reader_of(House::tia()));
+    held.release();
+    const auto reply = house.finish(call);
+    EXPECT_NE(reply.status, 200) << target << " " << reply.body;
+  }
+}
+
 TEST_F(ReadingTheLog, ShowsNothingWhenTheLookCannotBeRecorded) {
   house.sign_in(House::tia());
   House::break_disks();
-  see("/v1/staff/1000", House::tia());
-  house.run_until([&] { return !house.owners().recorder.health().ok; });
   const auto reply = see("/v1/audit", House::tia());
   House::mend_disks();
   EXPECT_EQ(reply.error(), "audit_unavailable") << reply.body;
+}
+
+TEST_F(ReadingTheLog, AnIndexThatFailsIsMadeAnew) {
+  house.sign_in(House::tia());
+  ASSERT_EQ(see("/v1/audit?person=3000", House::tia()).status, 200);
+  ASSERT_EQ(in_index("DROP TABLE part; DROP TABLE segment"), SQLITE_OK);
+  EXPECT_THAT(events(see("/v1/audit?person=3000", House::tia())), Contains("sign_in"));
+  EXPECT_THAT(events(see("/v1/audit?person=3000", House::tia())), Contains("sign_in"));
+  EXPECT_EQ(in_index("SELECT * FROM part, segment"), SQLITE_OK);
+}
+
+TEST_F(ReadingTheLog, KeepsNoIndexWhereOthersMayWrite) {
+  const auto folder = house.dir / "shared";
+  std::filesystem::create_directory(folder);
+  for (const auto others : {std::filesystem::perms::group_write, std::filesystem::perms::others_write}) {
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all | others);
+    const auto index = audit::Index::open(folder / "index.db");
+    ASSERT_FALSE(index);
+    EXPECT_EQ(index.error().code, Errc::permission_denied);
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+  std::filesystem::permissions(folder, std::filesystem::perms::owner_all);
+  EXPECT_TRUE(audit::Index::open(folder / "index.db"));
 }
 
 TEST_F(ReadingTheLog, OneUserOfTheMachineLooksOnceAtATime) {
@@ -261,6 +413,25 @@ TEST_F(Supporting, IsForWhoeverHelpsAndForTheirPeopleOnly) {
   EXPECT_EQ(see("/v1/support", House::max()).status, 400);
   EXPECT_EQ(see("/v1/support?person=1000&last=51", House::max()).status, 400);
   EXPECT_EQ(see("/v1/support?person=1000", House::root()).status, 200);
+}
+
+TEST_F(Supporting, SaysWhatTheHelpDeskLacks) {
+  house.change_policy("may: [delegate, request-removal, see-people]",
+                      "may: [delegate, request-removal, see-people, give-codes]");
+  house.change_policy("\nroles:\n", "\nacts:\n  give-codes: {step_up: card, step_up_age: 1m}\nroles:\n");
+  house.reload();
+  house.sign_in(House::max());
+  EXPECT_EQ(see("/v1/support?person=3000", House::max()).error(), "record_not_yours");
+  house.forward(std::chrono::minutes(2));
+  EXPECT_EQ(see("/v1/support?person=1000", House::max()).error(), "step_up_required");
+}
+
+TEST_F(Supporting, ShowsNothingWhenTheLookCannotBeRecorded) {
+  house.sign_in(House::tia());
+  House::break_disks();
+  const auto reply = see("/v1/support?person=1000", House::tia());
+  House::mend_disks();
+  EXPECT_EQ(reply.error(), "audit_unavailable") << reply.body;
 }
 
 TEST_F(Supporting, LooksBackADayOrAsFarAsItIsAsked) {

@@ -45,6 +45,11 @@ void say_attempts(const json::object& body) {
   const auto moment = parse_rfc3339(since);
   const auto when = moment ? " since " + calendar.moment_text(*moment) : std::string();
   const auto* attempts = find_array(body, "attempts");
+  if ((attempts == nullptr || attempts->empty()) && is_true(body, "more")) {
+    say(fmt::format("Not all of the log was read yet. Nothing that {} tried{} was found so far. Ask again.",
+                    who, when));
+    return;
+  }
   if (attempts == nullptr || attempts->empty()) {
     say(fmt::format("{} has tried nothing at this machine{}. Older attempts: --last 20", who, when));
     return;
