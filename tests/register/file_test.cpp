@@ -168,7 +168,7 @@ TEST(RegisterFile, MigratesFromNothingAndRefusesTheFuture) {
   open(folder.file());
   {
     SQLite::Database database(folder.file().string(), SQLite::OPEN_READWRITE);
-    EXPECT_EQ(database.execAndGet("PRAGMA user_version").getInt(), 9);
+    EXPECT_EQ(database.execAndGet("PRAGMA user_version").getInt(), 10);
     EXPECT_EQ(database.execAndGet("PRAGMA journal_mode").getString(), "wal");
     EXPECT_EQ(database.execAndGet("SELECT count(*) FROM sqlite_schema WHERE type = 'table'").getInt(), 21);
     database.exec("PRAGMA user_version = 99");
