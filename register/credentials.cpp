@@ -94,10 +94,13 @@ class SqliteCredentials final : public Credentials {
     });
   }
 
-  Result<bool> has_password(std::string_view person) override {
-    return guarded([&]() -> Result<bool> {
+  Result<PasswordState> password_state(std::string_view person) override {
+    return guarded([&]() -> Result<PasswordState> {
       const auto key = key_of(person);
-      return key && Query(stored_[index(CredentialKind::password)], *key).next();
+      if (!key) return PasswordState();
+      const auto found = read(CredentialKind::password, *key);
+      if (!found) return PasswordState();
+      return PasswordState{true, found->dead, found->must_change, found->expires};
     });
   }
 
@@ -213,16 +216,22 @@ class SqliteCredentials final : public Credentials {
       key = who.integer();
       out.person = who.text();
     }
-    {
-      Query query(stored_[index(kind)], key);
-      if (!query.next()) return out;
-      out.hash = query.text();
-      out.must_change = query.flag();
-      if (const auto at = query.optional_integer()) out.expires = WallTime(seconds(*at));
-      out.dead = query.integer() >= rules_.account_failures;
-      if (out.dead) out.hash.clear();
-    }
+    auto found = read(kind, key);
+    if (!found) return out;
+    found->person = std::move(out.person);
+    if (found->dead) found->hash.clear();
     add_failures(kind, key, 1);
+    return std::move(*found);
+  }
+
+  std::optional<Credential> read(CredentialKind kind, std::int64_t key) {
+    Query query(stored_[index(kind)], key);
+    if (!query.next()) return std::nullopt;
+    Credential out;
+    out.hash = query.text();
+    out.must_change = query.flag();
+    if (const auto at = query.optional_integer()) out.expires = WallTime(seconds(*at));
+    out.dead = query.integer() >= rules_.account_failures;
     return out;
   }
 

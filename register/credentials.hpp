@@ -52,6 +52,14 @@ struct Attempt {
   Credential credential;
 };
 
+/// How somebody stands with their password; no hash.
+struct PasswordState {
+  bool exists = false;
+  bool dead = false;         // it failed too often
+  bool must_change = false;  // another member of staff made it
+  std::optional<WallTime> expires;
+};
+
 struct NewPassword {
   std::string person, hash;
   bool must_change = false;
@@ -71,7 +79,8 @@ class Credentials {
   virtual Result<void> undone(CredentialKind kind, std::string_view username, uid_t uid,
                               std::string_view person) = 0;
 
-  virtual Result<bool> has_password(std::string_view person) = 0;
+  /// Counts nothing.
+  virtual Result<PasswordState> password_state(std::string_view person) = 0;
   /// Voids the person's activation code. `replaces`: only if this is still the hash; empty: whatever there is.
   /// Errors: not_found (the person), cancelled (another hash by now).
   virtual Result<void> set_password(const NewPassword& next, std::string_view replaces, WallTime now) = 0;

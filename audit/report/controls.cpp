@@ -378,10 +378,22 @@ class Controls final : public Kind {
                 "Many wrong tries show guessing, or people who need help.",
                 "Look at the people with most: cardgate audit show --person"};
     std::uint64_t with_password = 0;
-    for (const auto& [id, person] : ask_.standing->people) with_password += person.has_password ? 1 : 0;
+    Table table{"Passwords that open nothing now", {"Person", "Why", "What puts it right"}, {}};
+    for (const auto& [id, person] : ask_.standing->people) {
+      with_password += person.password.empty() ? 0 : 1;
+      if (person.password == "void") {
+        add_row(table, {id, "too many wrong tries", "the help desk resets it: cardgate password reset"});
+      } else if (person.password == "expired") {
+        add_row(table,
+                {id, "a temporary one that ran out", "the help desk resets it: cardgate password reset"});
+      }
+    }
     out.text.push_back(fmt::format("{} have a password.", count_of(with_password, "person", "people")));
-    out.text.emplace_back(
-        "Whether a password is void after too many wrong tries is not told here. The wrong tries are below.");
+    if (table.rows.empty()) {
+      out.text.emplace_back("None of them is void after too many wrong tries, or has run out.");
+    } else {
+      out.tables.push_back(std::move(table));
+    }
     add_failed(out);
     report.sections.push_back(std::move(out));
   }

@@ -74,7 +74,7 @@ Result<StandingPerson> person_of(const json::object& from) {
   out.leave_until = TRY(member_day(from, "leave_until"));
   out.removed_on = TRY(member_day(from, "removed_on"));
   out.removed = member_flag(from, "removed");
-  out.has_password = member_flag(from, "has_password");
+  out.password = member_text(from, "password");
   out.roles = member_texts(from, "roles");
   out.missing = member_texts(from, "missing");
   TRY(each_of(from, "cards", [&](const json::object& one) -> Result<void> {
@@ -120,7 +120,7 @@ json::object to_json(const StandingPerson& person) {
   put(out, "leave_until", person.leave_until);
   put(out, "removed_on", person.removed_on);
   put(out, "removed", person.removed);
-  put(out, "has_password", person.has_password);
+  put(out, "password", person.password);
   put(out, "roles", person.roles);
   put(out, "missing", person.missing);
   json::array cards;

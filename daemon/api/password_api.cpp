@@ -82,8 +82,10 @@ Answer PasswordApi::reset(Request& request) {
   HandOut out{request};
   auto admitting = help_desk_.admit(out, given);
   if (auto no = co_await std::move(admitting)) co_return std::move(*no);
-  std::function<Result<bool>(reg::Credentials&)> look = [who = out.person](reg::Credentials& file) {
-    return file.has_password(who);
+  std::function<Result<bool>(reg::Credentials&)> look =
+      [who = out.person](reg::Credentials& file) -> Result<bool> {
+    return TRY(file.password_state(who))
+    .exists;
   };
   auto looking = register_.on_file<bool>(std::move(look));
   const auto has_one = co_await std::move(looking);

@@ -20,9 +20,6 @@ namespace {
 
 namespace reports = audit::report;
 
-/// Nobody is guessed at by asking whether somebody has a password.
-constexpr reg::ThrottleRules only_asked{};
-
 /// A report that takes longer is asked of root.
 constexpr seconds longest_report{300};
 
@@ -50,14 +47,17 @@ Answer ReportApi::standing(Request& request) {
   if (!begun.turn) co_return std::move(begun.refusal);
   Actor root;
   root.person = "root";
-  if (auto no = people_.note_look(request, root, {}, "standing of everybody, for a report"))
-    co_return std::move(*no);
+  PeopleDesk::Seen seen;
+  seen.what = "standing of everybody, for a report";
+  auto noting = people_.note_durably(request, root, std::move(seen));
+  auto unnoted = co_await std::move(noting);
+  if (unnoted) co_return std::move(*unnoted);
   auto parts = standing_without_people(*rules_.policy(), rules_.config(), clock_.now());
   RegisterThreads::LongWork<json::object> work = [after, view = people_.view(), parts = std::move(parts)](
                                                      const std::filesystem::path& file,
                                                      const std::atomic<bool>& stop) -> Result<json::object> {
     const auto staff = TRY(reg::open_sqlite_again(file));
-    const auto passwords = TRY(reg::open_credentials(file, only_asked));
+    const auto passwords = TRY(reg::open_credentials(file, password_throttle));
     auto whole = parts;
     whole.pool_cards = TRY(staff->pool_cards())
     .size();
@@ -166,13 +166,16 @@ Answer ReportApi::report(Request& request, const std::string& kind) {
   }
   auto begun = people_.begin_dear(*request.peer, making.who.person);
   if (!begun.turn) co_return std::move(begun.refusal);
-  const auto what =
+  PeopleDesk::Seen seen;
+  seen.what =
       fmt::format("report {} from {} to {}", kind, to_rfc3339(making.ask.from), to_rfc3339(making.ask.to));
-  if (auto no = people_.note_look(request, making.who, {}, what)) co_return std::move(*no);
   // It is dear, and the next one of this user waits; their lists do not wait for this one.
   begun.turn->read(max_looked_through, clock_.boot());
   begun.turn.reset();
   const Raised raised(making_);
+  auto noting = people_.note_durably(request, making.who, std::move(seen));
+  auto unnoted = co_await std::move(noting);
+  if (unnoted) co_return std::move(*unnoted);
   LogReading::ReportWork<std::string> work =
       [view = people_.view(),
        parts = standing_without_people(*rules_.policy(), rules_.config(), clock_.now()),
@@ -180,7 +183,7 @@ Answer ReportApi::report(Request& request, const std::string& kind) {
           const std::filesystem::path& directory, const std::atomic<bool>& stop) -> Result<std::string> {
     auto standing = parts;
     const auto staff = TRY(reg::open_sqlite_again(file));
-    const auto passwords = TRY(reg::open_credentials(file, only_asked));
+    const auto passwords = TRY(reg::open_credentials(file, password_throttle));
     standing.pool_cards = TRY(staff->pool_cards())
     .size();
     TRY(add_people(standing, *staff, view, ask.managers, *passwords, stop));

@@ -57,6 +57,13 @@ std::optional<Date> declaration_ends(const policy::Policy& policy, const reg::De
   return out;
 }
 
+std::string_view word_of(const reg::PasswordState& password, WallTime now) {
+  if (!password.exists) return {};
+  if (password.dead) return "void";
+  if (password.expires && *password.expires <= now) return "expired";
+  return password.must_change ? "temporary" : "set";
+}
+
 std::vector<reports::Evidence> evidence_of(const policy::Policy& policy, const reg::Person& person) {
   std::vector<reports::Evidence> out;
   for (const auto& form : person.forms) {
@@ -155,7 +162,7 @@ Result<std::vector<reports::StandingPerson>> standing_of(reg::Register& staff, c
     if (!person && person.error().code == Errc::not_found) continue;  // gone since the list was read
     if (!person) return person.error();
     out.push_back(standing_person(view, *person, records));
-    out.back().has_password = TRY(passwords.has_password(id));
+    out.back().password = word_of(TRY(passwords.password_state(id)), view.now);
   }
   return out;
 }

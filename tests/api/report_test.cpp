@@ -104,6 +104,23 @@ TEST_F(AuditReports, OneIsMadeAtATimeAndForWhoeverIsStillThere) {
   EXPECT_EQ(reply.status, 401) << reply.body;
 }
 
+TEST_F(AuditReports, APasswordThatOpensNothingIsTold) {
+  house.sign_in(House::tia());
+  ASSERT_EQ(
+      house.ask("POST", "/v1/password/reset", {{"person", "4000"}, {"reason", "Forgotten"}}, House::tia())
+          .status,
+      201);
+  const auto password = [&] {
+    audit::report::Standing standing;
+    EXPECT_TRUE(
+        audit::report::add_page(standing, house.ask("GET", "/v1/audit/standing", House::root()).json()));
+    return standing.person("4000")->password;
+  };
+  EXPECT_EQ(password(), "temporary");
+  house.forward(std::chrono::hours(24) * 8);
+  EXPECT_EQ(password(), "expired");
+}
+
 TEST_F(AuditReports, RootIsToldHowPeopleStand) {
   const auto page = house.ask("GET", "/v1/audit/standing", House::root());
   ASSERT_EQ(page.status, 200) << page.body;
@@ -114,10 +131,10 @@ TEST_F(AuditReports, RootIsToldHowPeopleStand) {
   EXPECT_EQ(ada->manager, "2000");
   EXPECT_THAT(ada->roles, Contains("core"));
   EXPECT_THAT(ada->cards, SizeIs(1));
-  EXPECT_FALSE(ada->has_password);
+  EXPECT_EQ(ada->password, "");
   const auto* eve = standing.person("4000");
   ASSERT_NE(eve, nullptr);
-  EXPECT_TRUE(eve->has_password);
+  EXPECT_EQ(eve->password, "set");
   EXPECT_TRUE(page.json().at("next").is_null());
   EXPECT_NE(standing.role("core"), nullptr);
   EXPECT_THAT(house.reasons("looked_at"), Contains("standing of everybody, for a report"));

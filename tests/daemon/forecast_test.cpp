@@ -15,14 +15,14 @@
 namespace cardgate::daemon {
 namespace {
 
-const WallTime now = parse_rfc3339("2026-06-15T12:00:00Z").value();  // a Monday
+const WallTime forecast_time = parse_rfc3339("2026-06-15T12:00:00Z").value();  // a Monday
 
 class ForecastTest : public testing::WithRegister {
  protected:
   void employ(const std::string& people) { import("people:\n" + people); }
   Forecast forecast(int days, const std::string& role = {}) const {
     return Forecast(policy, {.role = role,
-                             .from = std::chrono::floor<std::chrono::days>(now),
+                             .from = std::chrono::floor<std::chrono::days>(forecast_time),
                              .span = std::chrono::days(days),
                              .list = max_forecast_entries});
   }
@@ -92,7 +92,7 @@ TEST_F(ForecastTest, GoesThroughPagesAndCutsTheListButNotTheCounts) {
   }
   employ(people);
   Forecast made(policy, {.role = {},
-                         .from = std::chrono::floor<std::chrono::days>(now),
+                         .from = std::chrono::floor<std::chrono::days>(forecast_time),
                          .span = std::chrono::days(30),
                          .list = list});
   ASSERT_TRUE(made.add_everybody(*staff, stop));

@@ -13,7 +13,7 @@
 namespace cardgate::daemon {
 namespace {
 
-const WallTime now = parse_rfc3339("2026-06-15T12:00:00Z").value();
+const WallTime list_time = parse_rfc3339("2026-06-15T12:00:00Z").value();
 constexpr int many = 450;  // two full pages and some
 
 class PeopleLists : public testing::WithRegister {
@@ -37,9 +37,9 @@ class PeopleLists : public testing::WithRegister {
   /// Mina, in a role of that name, or in none.
   ListAsk asks(const std::string& role) const {
     ListAsk ask;
-    ask.view = {policy, now, {}};
+    ask.view = {policy, list_time, {}};
     ask.reach.policy = policy;
-    ask.reach.today = std::chrono::floor<std::chrono::days>(now);
+    ask.reach.today = std::chrono::floor<std::chrono::days>(list_time);
     ask.reach.facts.person = "mina";
     if (!role.empty()) ask.reach.roles.push_back(policy->role(role));
     return ask;
@@ -124,7 +124,7 @@ TEST_F(PeopleLists, WhatIsDecidedAndNotYetWrittenIsShown) {
   work::Taking removal;
   removal.kind = work::Taking::Kind::remove;
   removal.reason = "Under investigation";
-  removal.doer = {"tia", date_of(now), {}};
+  removal.doer = {"tia", date_of(list_time), {}};
   ask.view.takings.all.emplace_back("s000", removal);
   const auto page = team_page(*staff, ask, {"mina"}, stop);
   ASSERT_TRUE(page);

@@ -18,7 +18,7 @@
 namespace cardgate::daemon {
 namespace {
 
-using State = ConfigurationInUse::State;
+using InUse = ConfigurationInUse::State;
 using testing::TempDir;
 
 void put(const std::filesystem::path& file, std::string_view text) {
@@ -44,47 +44,47 @@ class ConfigurationOnDisk : public ::testing::Test {
 };
 
 TEST_F(ConfigurationOnDisk, IsInUseAsLongAsItSaysTheSame) {
-  EXPECT_EQ(in_use.told().state, State::in_use);
+  EXPECT_EQ(in_use.told().state, InUse::in_use);
   put(policy, "roles: b\n");
-  EXPECT_EQ(in_use.told().state, State::in_use) << "saved again, with the same words";
+  EXPECT_EQ(in_use.told().state, InUse::in_use) << "saved again, with the same words";
   EXPECT_EQ(in_use.told().text, "");
 }
 
 TEST_F(ConfigurationOnDisk, IsNotInUseOnceItIsEdited) {
   put(policy, "roles: c\n");
   const auto told = in_use.told();
-  EXPECT_EQ(told.state, State::changed);
+  EXPECT_EQ(told.state, InUse::changed);
   EXPECT_NE(told.text.find("The configuration on disk is not the one in use: " + policy.string()),
             std::string::npos)
       << told.text;
   EXPECT_EQ(told.text.find(config.string()), std::string::npos) << told.text;
   in_use.taken(read());
-  EXPECT_EQ(in_use.told().state, State::in_use);
+  EXPECT_EQ(in_use.told().state, InUse::in_use);
 }
 
 TEST_F(ConfigurationOnDisk, IsNotInUseOnceItIsGone) {
   std::filesystem::remove(config);
-  EXPECT_EQ(in_use.told().state, State::changed);
+  EXPECT_EQ(in_use.told().state, InUse::changed);
 }
 
 TEST_F(ConfigurationOnDisk, ThatWasRefusedIsToldUntilItIsPutRight) {
   put(policy, "roles: [\n");
   in_use.refused("policy.yaml:1: not valid YAML", "Put that right");
   const auto told = in_use.told();
-  EXPECT_EQ(told.state, State::refused);
+  EXPECT_EQ(told.state, InUse::refused);
   EXPECT_NE(told.text.find("policy.yaml:1: not valid YAML. Put that right"), std::string::npos) << told.text;
   put(policy, "roles: {\n");
-  EXPECT_EQ(in_use.told().state, State::refused) << "edited again, and not taken over yet";
+  EXPECT_EQ(in_use.told().state, InUse::refused) << "edited again, and not taken over yet";
   put(policy, "roles: b\n");
-  EXPECT_EQ(in_use.told().state, State::in_use) << "the words in use are back";
+  EXPECT_EQ(in_use.told().state, InUse::in_use) << "the words in use are back";
   EXPECT_EQ(in_use.told().text, "");
 }
 
 TEST_F(ConfigurationOnDisk, ThatWasRefusedForSomethingElseIsToldUntilItIsTaken) {
   in_use.refused("no trust anchor", "Put that right");  // the files did not change
-  EXPECT_EQ(in_use.told().state, State::refused);
+  EXPECT_EQ(in_use.told().state, InUse::refused);
   in_use.taken(read());
-  EXPECT_EQ(in_use.told().state, State::in_use);
+  EXPECT_EQ(in_use.told().state, InUse::in_use);
 }
 
 class InstallationMark : public ::testing::Test {

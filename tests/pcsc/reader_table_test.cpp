@@ -6,7 +6,7 @@
 namespace cardgate::pcsc {
 namespace {
 
-const std::string reader = "Example Reader 00 00";
+const std::string the_reader = "Example Reader 00 00";
 const Bytes atr{0x3B, 0x80, 0x80, 0x01, 0x01};
 
 ReaderState empty(std::uint16_t counter) {
@@ -46,8 +46,8 @@ std::string story(const ReaderTable::Events& events) {
 }
 
 struct Table : ::testing::Test {
-  Table() { EXPECT_EQ(story(table.set_readers({reader})), "+R"); }
-  std::string observe(const ReaderState& state) { return story(table.observe(reader, state)); }
+  Table() { EXPECT_EQ(story(table.set_readers({the_reader})), "+R"); }
+  std::string observe(const ReaderState& state) { return story(table.observe(the_reader, state)); }
   ReaderTable table;
 };
 
@@ -94,7 +94,7 @@ TEST_F(Table, AReaderTakesItsCardWithIt) {
 TEST_F(Table, TheEndOfTheServiceIsTheEndOfAll) {
   EXPECT_EQ(observe(card(1)), "+1");
   EXPECT_EQ(story(table.clear()), "-1 -R");
-  EXPECT_EQ(story(table.set_readers({reader})), "+R");
+  EXPECT_EQ(story(table.set_readers({the_reader})), "+R");
   EXPECT_EQ(observe(card(1)), "+2") << "insertion numbers are never used twice";
 }
 

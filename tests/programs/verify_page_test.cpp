@@ -197,7 +197,7 @@ TEST_F(VerifyPage, Cpp) {
                                    "-L" + libraries,
                                    "-lcardgate",
                                    "-Wl,-rpath," + libraries};
-  if (const std::string sanitize = CARDGATE_SANITIZE_FLAG; !sanitize.empty()) command.push_back(sanitize);
+  if (const std::string flag = CARDGATE_SANITIZE_FLAG; !flag.empty()) command.push_back(flag);
   do_it(command);
   tells_them_apart({stage.dir / "verify"});
 }

@@ -111,10 +111,12 @@ TEST_F(OnFile, AHundredFailuresFromAnywhereEndAPasswordUntilItIsReset) {
   EXPECT_EQ(attempt("max", 9000).credential.hash, "") << "even the right one finds nothing to fit";
   EXPECT_EQ(attempt("max", 9000).credential.person, "2000");
   EXPECT_TRUE(attempt("max", 9000).credential.dead);
+  EXPECT_TRUE(credentials->password_state("2000")->dead);
   reopen();
   EXPECT_EQ(attempt("max", 9001).credential.hash, "");
   set("2000", "h3");
   EXPECT_EQ(attempt("max", 9002).credential.hash, "h3");
+  EXPECT_FALSE(credentials->password_state("2000")->dead);
 }
 
 TEST_F(OnFile, AnAttemptThatWasNeverCheckedDoesNotCount) {
@@ -162,7 +164,7 @@ TEST_F(OnFile, ACodeNeedsARequestIsSpentOnceAndReplacedByANewerOne) {
   EXPECT_EQ(taken.hash, "c2");
   EXPECT_EQ(taken.expires, now + hours(72));
   EXPECT_EQ(credentials->activate("1000", "c1", "h1", now).error().code, Errc::cancelled);
-  EXPECT_FALSE(*credentials->has_password("1000"));
+  EXPECT_FALSE(credentials->password_state("1000")->exists);
   ASSERT_TRUE(credentials->activate("1000", "c2", "h1", now));
   EXPECT_EQ(attempt("1000").credential.hash, "h1");
   EXPECT_FALSE(credentials->activate("1000", "c2", "h2", now)) << "spent";

@@ -21,7 +21,7 @@ using ::testing::SizeIs;
 constexpr const char* own_card = "8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a01";
 constexpr const char* spare = "8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a99";
 constexpr const char* other_spare = "8b1f6c1e-2d5a-4d0e-9a53-0c2f7b6f1a98";
-const std::atomic<bool> go_on = false;
+const std::atomic<bool> unstopped = false;
 
 class Pool : public ::testing::Test {
  protected:
@@ -199,15 +199,15 @@ class PoolRestored : public Pool {
  protected:
   void back_up_and_lend_anew() {
     ASSERT_TRUE(lend("ama"));
-    ASSERT_TRUE(back_up(folder.file(), backup, go_on));
+    ASSERT_TRUE(back_up(folder.file(), backup, unstopped));
     ASSERT_TRUE(give_back("ama"));
   }
   void restore_it() {
-    ASSERT_TRUE(check_backup(backup, go_on));
+    ASSERT_TRUE(check_backup(backup, unstopped));
     const auto restored = restore(backup, folder.file());
     ASSERT_TRUE(restored) << restored.error().message();
     staff = open(folder.file());
-    EXPECT_THAT(*check_register(folder.file(), Depth::full, go_on), IsEmpty());
+    EXPECT_THAT(*check_register(folder.file(), Depth::full, unstopped), IsEmpty());
   }
   const std::filesystem::path backup = folder.path() / "backup.db";
 };

@@ -23,7 +23,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-const std::atomic<bool> go_on = false;
+const std::atomic<bool> not_stopped = false;
 
 std::string table_of(int people, std::string_view name = "Person") {
   std::string table = "id,name,email,employed_from,card_uuid\n";
@@ -40,7 +40,7 @@ void overwrite(const fs::path& file, std::uintmax_t from, std::size_t bytes) {
   out << std::string(bytes, '\x5a');
 }
 
-std::string content(const fs::path& file) {
+std::string content_of(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
@@ -54,32 +54,33 @@ class Upkeep : public testing::Test {
 };
 
 TEST_F(Upkeep, ABackupIsOneFileOfItsOwnerAndARegister) {
-  const auto copied = back_up(folder.file(), backup, go_on);
+  const auto copied = back_up(folder.file(), backup, not_stopped);
   ASSERT_TRUE(copied) << copied.error().context;
   EXPECT_EQ(copied->people, 300U);
   EXPECT_EQ(copied->bytes, fs::file_size(backup));
   EXPECT_EQ(fs::status(backup).permissions(), fs::perms::owner_read | fs::perms::owner_write);
   EXPECT_FALSE(fs::exists(backup.string() + "-wal"));
   EXPECT_FALSE(fs::exists(backup.string() + ".part"));
-  EXPECT_TRUE(check_backup(backup, go_on));
+  EXPECT_TRUE(check_backup(backup, not_stopped));
   EXPECT_EQ(open(backup)->person("p7")->email, "p7@hospital.example");
-  EXPECT_EQ(back_up(folder.file(), backup, go_on).error().code, Errc::already_exists);
+  EXPECT_EQ(back_up(folder.file(), backup, not_stopped).error().code, Errc::already_exists);
 }
 
 TEST_F(Upkeep, ACheckedBackupIsOneFileAndOfADamagedRegisterThereIsNone) {
-  ASSERT_TRUE(back_up(folder.file(), backup, go_on));
-  ASSERT_TRUE(check_copy(backup, go_on));
+  ASSERT_TRUE(back_up(folder.file(), backup, not_stopped));
+  ASSERT_TRUE(check_copy(backup, not_stopped));
   EXPECT_FALSE(fs::exists(backup.string() + "-wal")) << "the check leaves nothing beside it";
   EXPECT_FALSE(fs::exists(backup.string() + "-shm"));
-  EXPECT_TRUE(check_backup(backup, go_on));
+  EXPECT_TRUE(check_backup(backup, not_stopped));
   fs::remove(backup);
   {
     // Whole pages, and rows that contradict each other.
     SQLite::Database database(folder.file().string(), SQLite::OPEN_READWRITE);
     database.exec("PRAGMA foreign_keys = OFF; UPDATE person SET line_manager = 999999 WHERE pk = 1");
   }
-  ASSERT_TRUE(back_up(folder.file(), backup, go_on)) << "as it is, for whoever wants what can still be read";
-  const auto refused = check_copy(backup, go_on);
+  ASSERT_TRUE(back_up(folder.file(), backup, not_stopped))
+      << "as it is, for whoever wants what can still be read";
+  const auto refused = check_copy(backup, not_stopped);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::corrupt);
   EXPECT_THAT(refused.error().context, HasSubstr("the staff register is damaged"));
@@ -93,7 +94,7 @@ TEST_F(Upkeep, ABackupHoldsOneStateWhateverIsWrittenMeanwhile) {
     for (int i = 0; i < 20 || !done; ++i) import_csv(*second, table_of(300, i % 2 == 0 ? "Even" : "Odd"));
   });
   for (int i = 0; i < 10; ++i) {
-    ASSERT_TRUE(back_up(folder.file(), backup, go_on));
+    ASSERT_TRUE(back_up(folder.file(), backup, not_stopped));
     auto copy = open(backup);
     const std::string first = copy->person("p0")->name;
     EXPECT_EQ(copy->person("p299")->name, first.substr(0, first.find(' ')) + " 299");
@@ -105,11 +106,11 @@ TEST_F(Upkeep, ABackupHoldsOneStateWhateverIsWrittenMeanwhile) {
 }
 
 TEST_F(Upkeep, ARestoreIsSeenAtOnceByWhoeverHasTheRegisterOpen) {
-  ASSERT_TRUE(back_up(folder.file(), backup, go_on));
+  ASSERT_TRUE(back_up(folder.file(), backup, not_stopped));
   import_csv(*staff, table_of(400, "Later"));
   auto reader = open(folder.file());
   EXPECT_EQ(reader->person("p7")->name, "Later 7");
-  ASSERT_TRUE(check_backup(backup, go_on));
+  ASSERT_TRUE(check_backup(backup, not_stopped));
   const auto restored = restore(backup, folder.file());
   ASSERT_TRUE(restored) << restored.error().context;
   EXPECT_EQ(restored->people, 300U);
@@ -117,7 +118,7 @@ TEST_F(Upkeep, ARestoreIsSeenAtOnceByWhoeverHasTheRegisterOpen) {
   EXPECT_EQ(reader->person("p350").error().code, Errc::not_found);
   EXPECT_EQ(*staff->count(), 300U);
   EXPECT_EQ(import_csv(*staff, table_of(300)).unchanged, 300U) << "and changes go on";
-  EXPECT_THAT(*check_register(folder.file(), Depth::full, go_on), IsEmpty());
+  EXPECT_THAT(*check_register(folder.file(), Depth::full, not_stopped), IsEmpty());
 }
 
 TEST_F(Upkeep, ARestoreGivesNothingBackThatWasTakenAwaySince) {
@@ -127,7 +128,7 @@ TEST_F(Upkeep, ARestoreGivesNothingBackThatWasTakenAwaySince) {
     asked.requested_by = "p9";
     return {};
   }));
-  ASSERT_TRUE(back_up(folder.file(), backup, go_on));
+  ASSERT_TRUE(back_up(folder.file(), backup, not_stopped));
   const auto remove = [&](const char* id, bool again) {
     ASSERT_TRUE(staff->change(id, [&](Person& next) -> Result<void> {
       next.removed = true;
@@ -165,7 +166,7 @@ TEST_F(Upkeep, ARestoreGivesNothingBackThatWasTakenAwaySince) {
 }
 
 TEST_F(Upkeep, WhoeverCameAndWasRemovedSinceTheBackupStaysRemoved) {
-  ASSERT_TRUE(back_up(folder.file(), backup, go_on));
+  ASSERT_TRUE(back_up(folder.file(), backup, not_stopped));
   import(*staff,
          "people: [{id: p900, name: Bo, removed: {reason: Why}, "
          "cards: [{uuid: 10000000-0000-4000-8000-0000000000b0, status: lost}]}]");
@@ -193,7 +194,7 @@ TEST_F(Upkeep, FormsAndDelegationsThatWereTakenBackSinceStaySo) {
     return {};
   };
   ASSERT_TRUE(staff->change("p2", given));
-  ASSERT_TRUE(back_up(folder.file(), backup, go_on));
+  ASSERT_TRUE(back_up(folder.file(), backup, not_stopped));
   ASSERT_TRUE(staff->change("p2", [](Person& next) -> Result<void> {
     next.forms.front().state = Form::State::withdrawn;
     next.forms.front().closed_reason = "Moved";
@@ -218,7 +219,7 @@ TEST_F(Upkeep, PasswordsAndCodesAreTheNewest) {
   set("p2", "kept", now);
   ASSERT_TRUE(credentials->request_activation(1000, "p3", now));
   ASSERT_TRUE(credentials->set_code("p3", "code", now - hours(1), now + hours(1)));
-  ASSERT_TRUE(back_up(folder.file(), backup, go_on));
+  ASSERT_TRUE(back_up(folder.file(), backup, not_stopped));
   set("p1", "new", now + hours(1));
   ASSERT_TRUE(credentials->activate("p3", "code", "first", now));
   const auto restored = restore(backup, folder.file());
@@ -233,11 +234,11 @@ TEST_F(Upkeep, PasswordsAndCodesAreTheNewest) {
 }
 
 TEST_F(Upkeep, ARegisterThatWentAwayIsMissedAndNotBegunAnew) {
-  ASSERT_TRUE(back_up(folder.file(), backup, go_on));
+  ASSERT_TRUE(back_up(folder.file(), backup, not_stopped));
   staff.reset();
   fs::remove(folder.file());
-  EXPECT_EQ(check_register(folder.file(), Depth::full, go_on).error().code, Errc::not_found);
-  EXPECT_EQ(back_up(folder.file(), folder.path() / "other.db", go_on).error().code, Errc::not_found);
+  EXPECT_EQ(check_register(folder.file(), Depth::full, not_stopped).error().code, Errc::not_found);
+  EXPECT_EQ(back_up(folder.file(), folder.path() / "other.db", not_stopped).error().code, Errc::not_found);
   EXPECT_EQ(open_sqlite_again(folder.file()).error().code, Errc::not_found);
   EXPECT_FALSE(restore(backup, folder.file()));
   EXPECT_FALSE(fs::exists(folder.file()));
@@ -250,7 +251,7 @@ TEST_F(Upkeep, ABackupThatWentAwayIsNotRestoredAsNobody) {
 }
 
 TEST_F(Upkeep, NumbersGivenSinceTheBackupAreNotGivenAgain) {
-  ASSERT_TRUE(back_up(folder.file(), backup, go_on));
+  ASSERT_TRUE(back_up(folder.file(), backup, not_stopped));
   const auto form_of = [&](const char* id) {
     const auto changed = staff->change(id, [](Person& next) -> Result<void> {
       auto& form = next.forms.emplace_back();
@@ -266,11 +267,11 @@ TEST_F(Upkeep, NumbersGivenSinceTheBackupAreNotGivenAgain) {
 }
 
 TEST_F(Upkeep, DamagedBackupsAreRefusedAndNothingIsChanged) {
-  ASSERT_TRUE(back_up(folder.file(), backup, go_on));
-  const std::string whole = content(backup);
+  ASSERT_TRUE(back_up(folder.file(), backup, not_stopped));
+  const std::string whole = content_of(backup);
   const auto refused = [&](std::string_view bytes) {
     std::ofstream(backup, std::ios::binary | std::ios::trunc) << bytes;
-    const auto outcome = check_backup(backup, go_on);
+    const auto outcome = check_backup(backup, not_stopped);
     EXPECT_FALSE(outcome);
     return outcome ? Errc::ok : outcome.error().code;
   };
@@ -283,32 +284,32 @@ TEST_F(Upkeep, DamagedBackupsAreRefusedAndNothingIsChanged) {
     EXPECT_EQ(refused(broken), Errc::corrupt) << page;
   }
   fs::remove(backup);
-  EXPECT_EQ(check_backup(backup, go_on).error().code, Errc::not_found);
+  EXPECT_EQ(check_backup(backup, not_stopped).error().code, Errc::not_found);
   EXPECT_FALSE(fs::exists(backup)) << "none is made";
   EXPECT_EQ(*staff->count(), 300U);
 }
 
 TEST_F(Upkeep, ARegisterTooDamagedToSayWhoWasRemovedIsNotRestoredInto) {
-  ASSERT_TRUE(back_up(folder.file(), backup, go_on));
+  ASSERT_TRUE(back_up(folder.file(), backup, not_stopped));
   staff.reset();
   overwrite(folder.file(), 4096, fs::file_size(folder.file()) - 4096);
-  const std::string damaged = content(folder.file());
+  const std::string damaged = content_of(folder.file());
   const auto restored = restore(backup, folder.file());
   ASSERT_FALSE(restored);
   EXPECT_EQ(restored.error().code, Errc::corrupt);
   EXPECT_THAT(restored.error().context, HasSubstr("too damaged to say which people had access removed"));
-  EXPECT_EQ(content(folder.file()), damaged);
+  EXPECT_EQ(content_of(folder.file()), damaged);
 }
 
 TEST_F(Upkeep, ABackupWithStrangeTablesOrRowsIsRefused) {
   const auto with = [&](const char* sql) {
     fs::remove(backup);
-    EXPECT_TRUE(back_up(folder.file(), backup, go_on));
+    EXPECT_TRUE(back_up(folder.file(), backup, not_stopped));
     {
       SQLite::Database database(backup.string(), SQLite::OPEN_READWRITE);
       database.exec(sql);
     }
-    const auto outcome = check_backup(backup, go_on);
+    const auto outcome = check_backup(backup, not_stopped);
     return outcome ? Errc::ok : outcome.error().code;
   };
   EXPECT_EQ(with("SELECT 1"), Errc::ok);
@@ -326,18 +327,18 @@ TEST_F(Upkeep, DamageInALargeFileIsFoundByTheCheckAndNeverPutRight) {
   staff.reset();
   const auto size = fs::file_size(folder.file());
   ASSERT_GT(size, 10U << 20U) << "larger than what is checked whole at the start";
-  EXPECT_THAT(*check_register(folder.file(), Depth::quick, go_on), IsEmpty());
+  EXPECT_THAT(*check_register(folder.file(), Depth::quick, not_stopped), IsEmpty());
   // Cut short, or another file's: found at the start.
-  const std::string whole = content(folder.file());
+  const std::string whole = content_of(folder.file());
   fs::resize_file(folder.file(), size - 4096);
   EXPECT_EQ(open_sqlite(folder.file()).error().code, Errc::corrupt);
   std::ofstream(folder.file(), std::ios::binary | std::ios::trunc) << whole;
   for (std::uintmax_t at = size / 2; at < size / 2 + 40 * 4096; at += 4096)
     overwrite(folder.file(), at / 4096 * 4096, 4096);
-  const std::string damaged = content(folder.file());
-  EXPECT_THAT(*check_register(folder.file(), Depth::quick, go_on), Not(IsEmpty()));
-  EXPECT_THAT(*check_register(folder.file(), Depth::full, go_on), Not(IsEmpty()));
-  EXPECT_EQ(content(folder.file()), damaged);
+  const std::string damaged = content_of(folder.file());
+  EXPECT_THAT(*check_register(folder.file(), Depth::quick, not_stopped), Not(IsEmpty()));
+  EXPECT_THAT(*check_register(folder.file(), Depth::full, not_stopped), Not(IsEmpty()));
+  EXPECT_EQ(content_of(folder.file()), damaged);
 }
 
 TEST_F(Upkeep, LongWorkEndsWhenTheServiceStops) {
@@ -446,7 +447,7 @@ TEST(Layout1, BecomesLayout2WithAllThatIsInIt) {
   EXPECT_EQ(*staff->person("ama"), expected);
   EXPECT_TRUE(staff->person("boss")->is_line_manager);
   EXPECT_EQ(*staff->count(), 2U);
-  EXPECT_THAT(*check_register(folder.file(), Depth::full, go_on), IsEmpty());
+  EXPECT_THAT(*check_register(folder.file(), Depth::full, not_stopped), IsEmpty());
   staff.reset();
   EXPECT_EQ(*open(folder.file())->person("ama"), expected) << "and again, which changes nothing";
 }

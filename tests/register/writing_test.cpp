@@ -46,7 +46,7 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 
 constexpr int for_ever = 1'000'000;
-const std::atomic<bool> go_on = false;
+const std::atomic<bool> never_stopped = false;
 
 class ADiskThatFails : public testing::Test {
  protected:
@@ -126,12 +126,12 @@ TEST_F(ADiskThatFails, EveryKindOfChangeIsDoneOrNotDone) {
   EXPECT_EQ(*after_a_kill()->count(), 2U);
   failing([&] { return credentials->set_password({"a", "hash", false, {}}, {}, now); });
   after_a_kill();
-  EXPECT_FALSE(*(*open_credentials(crashed->file(), ThrottleRules{}))->has_password("a"));
+  EXPECT_FALSE((*open_credentials(crashed->file(), ThrottleRules{}))->password_state("a")->exists);
   ASSERT_TRUE(staff->tell({"a"}, "mark", "text", now));
   failing([&] { return staff->drop_notice("a", staff->notices("a")->front().id); });
   EXPECT_EQ(after_a_kill()->notices("a")->size(), 1U);
   const auto backup = folder.path() / "backup.db";
-  ASSERT_TRUE(back_up(folder.file(), backup, go_on));
+  ASSERT_TRUE(back_up(folder.file(), backup, never_stopped));
   ASSERT_TRUE(rename("Later"));
   failing([&] { return restore(backup, folder.file()); });
   EXPECT_EQ(after_a_kill()->person("a")->name, "Later");
@@ -225,19 +225,19 @@ TEST(RegisterLocks, NothingThatThisProcessDoesLetsThemGo) {
   auto credentials = open_credentials(folder.file(), ThrottleRules{});
   ASSERT_TRUE(credentials);
   EXPECT_TRUE(is_held(folder.file())) << "the passwords' connection";
-  ASSERT_TRUE(check_register(folder.file(), Depth::full, go_on));
+  ASSERT_TRUE(check_register(folder.file(), Depth::full, never_stopped));
   EXPECT_TRUE(is_held(folder.file())) << "a check";
   const auto backup = folder.path() / "backup.db";
-  ASSERT_TRUE(back_up(folder.file(), backup, go_on));
+  ASSERT_TRUE(back_up(folder.file(), backup, never_stopped));
   EXPECT_TRUE(is_held(folder.file())) << "a backup";
-  ASSERT_TRUE(check_backup(backup, go_on));
+  ASSERT_TRUE(check_backup(backup, never_stopped));
   ASSERT_TRUE(restore(backup, folder.file()));
   EXPECT_TRUE(is_held(folder.file())) << "a restore";
   fs::create_hard_link(folder.file(), folder.path() / "same.db");
-  EXPECT_TRUE(check_backup(folder.path() / "same.db", go_on));
+  EXPECT_TRUE(check_backup(folder.path() / "same.db", never_stopped));
   EXPECT_TRUE(is_held(folder.file())) << "a backup that is the register itself";
   fs::resize_file(backup, 50);
-  EXPECT_FALSE(check_backup(backup, go_on));
+  EXPECT_FALSE(check_backup(backup, never_stopped));
   EXPECT_TRUE(is_held(folder.file())) << "a refusal";
   credentials->reset();
   again->reset();

@@ -113,27 +113,27 @@ TEST_F(Folder, NoAnchorIsAnError) {
 TEST(ListTimes, AreThoseOfTheListsThatNothingReplaces) {
   using test::Ca;
   using test::noon;
-  const auto day = std::chrono::hours{24};
+  const auto a_day = std::chrono::hours{24};
   const Ca root = Ca::root();
   const Ca issuing = root.issuing();
   const auto times = [&](std::vector<Bytes> lists) {
     return test::authorities({root.der()}, {issuing.der()}, std::move(lists)).list_times();
   };
   EXPECT_EQ(times({}).count, 0U);
-  const Bytes old_list = issuing.crl({.next = noon() - day, .from = noon() - 9 * day, .number = 1});
-  const Bytes new_list = issuing.crl({.next = noon() + 3 * day, .from = noon() - 2 * day, .number = 2});
-  const Bytes of_root = root.crl({.next = noon() + 40 * day, .from = noon() - 5 * day});
+  const Bytes old_list = issuing.crl({.next = noon() - a_day, .from = noon() - 9 * a_day, .number = 1});
+  const Bytes new_list = issuing.crl({.next = noon() + 3 * a_day, .from = noon() - 2 * a_day, .number = 2});
+  const Bytes of_root = root.crl({.next = noon() + 40 * a_day, .from = noon() - 5 * a_day});
   for (const auto& lists :
        {std::vector{old_list, new_list, of_root}, std::vector{of_root, new_list, old_list}}) {
     const auto told = times(lists);
     EXPECT_EQ(told.count, 2U) << "an overdue list that a newer one replaces alarms nobody";
-    EXPECT_EQ(told.oldest, noon() - 5 * day);
-    EXPECT_EQ(told.first_due, noon() + 3 * day);
+    EXPECT_EQ(told.oldest, noon() - 5 * a_day);
+    EXPECT_EQ(told.first_due, noon() + 3 * a_day);
     EXPECT_THAT(told.first_due_file, HasSubstr("CRL "));
   }
-  EXPECT_EQ(times({old_list, of_root}).first_due, noon() - day);
+  EXPECT_EQ(times({old_list, of_root}).first_due, noon() - a_day);
   // A list that is passed over says nothing, however old it is.
-  const Bytes foreign = Ca::root("/O=Elsewhere/CN=Other Root").crl({.next = noon() - day});
+  const Bytes foreign = Ca::root("/O=Elsewhere/CN=Other Root").crl({.next = noon() - a_day});
   EXPECT_EQ(times({of_root, foreign}).count, 1U);
 }
 

@@ -250,17 +250,17 @@ TEST_F(Several, AnOverdueRevocationOutlivesItsRespondersCertificate) {
 }
 
 TEST_F(Several, WhatIsNotUnderstoodSaysNothingGood) {
-  const std::string unheard_of = "1.2.3.4.5";
+  const std::string not_heard_of = "1.2.3.4.5";
   const std::vector<std::pair<std::string, OcspAnswer>> odd{
       {"version 2", {.version = std::uint8_t{1}}},
       {"version 100", {.version = std::uint8_t{99}}},
       {"a negative version", {.version = std::uint8_t{0xff}}},
-      {"an unknown critical extension", {.extension = unheard_of, .critical = true}},
+      {"an unknown critical extension", {.extension = not_heard_of, .critical = true}},
       {"an unknown critical extension of the word",
        {.state = unknown,
         .from = noon() - 3 * day,
         .next = noon() - 2 * day,
-        .behind = {{.extension = unheard_of, .critical = true}}}},
+        .behind = {{.extension = not_heard_of, .critical = true}}}},
       {"made in the future", {.produced = noon() + hours{1}}},
       {"of the future", {.from = noon() + hours{1}}},
       {"an end before the beginning", {.next = noon() - hours{2}}},
@@ -276,7 +276,7 @@ TEST_F(Several, WhatIsNotUnderstoodSaysNothingGood) {
         << what << ": but revoked stays revoked";
   }
   EXPECT_TRUE(with(issuing.ocsp(leaf, {.version = std::uint8_t{0}})).valid) << "version 1, written out";
-  EXPECT_TRUE(with(issuing.ocsp(leaf, {.extension = unheard_of})).valid) << "not critical";
+  EXPECT_TRUE(with(issuing.ocsp(leaf, {.extension = not_heard_of})).valid) << "not critical";
   EXPECT_TRUE(with(issuing.ocsp(leaf, {.produced = noon() + seconds{30}})).valid) << "clocks differ a little";
 }
 

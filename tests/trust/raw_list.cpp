@@ -18,13 +18,13 @@ Bytes join(const std::vector<Bytes>& parts) {
   return out;
 }
 
-std::unique_ptr<X509, decltype(&X509_free)> parse(BytesView der) {
+std::unique_ptr<X509, decltype(&X509_free)> certificate_of(BytesView der) {
   const unsigned char* at = der.data();
   return {d2i_X509(nullptr, &at, static_cast<long>(der.size())), X509_free};
 }
 
 template <class T, class Encode>
-Bytes encode(T* object, Encode function) {
+Bytes encoded(T* object, Encode function) {
   unsigned char* out = nullptr;
   const int size = function(object, &out);
   if (size <= 0) throw std::runtime_error("cannot be encoded");
@@ -36,7 +36,7 @@ Bytes encode(T* object, Encode function) {
 Bytes time_of(WallTime at) {
   const std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)> time{
       ASN1_TIME_set(nullptr, static_cast<time_t>(to_unix_seconds(at))), ASN1_TIME_free};
-  return encode(time.get(), i2d_ASN1_TIME);
+  return encoded(time.get(), i2d_ASN1_TIME);
 }
 
 }  // namespace
@@ -78,14 +78,14 @@ Bytes entry(BytesView serial, std::initializer_list<Bytes> extensions) {
 }
 
 Bytes serial_octets(BytesView certificate) {
-  const auto parsed = parse(certificate);
-  const Bytes whole = encode(X509_get_serialNumber(parsed.get()), i2d_ASN1_INTEGER);
+  const auto parsed = certificate_of(certificate);
+  const Bytes whole = encoded(X509_get_serialNumber(parsed.get()), i2d_ASN1_INTEGER);
   return {whole.begin() + 2, whole.end()};
 }
 
 Bytes raw_list(const Ca& issuer, const RawList& list) {
-  const auto self = parse(issuer.der());
-  const Bytes name = encode(X509_get_subject_name(self.get()), i2d_X509_NAME);
+  const auto self = certificate_of(issuer.der());
+  const Bytes name = encoded(X509_get_subject_name(self.get()), i2d_X509_NAME);
   static const Bytes ecdsa_with_sha256{0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
                                        0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
   const Bytes version = list.version ? element(0x02, {*list.version}) : Bytes{};

@@ -10,6 +10,7 @@ void add_audit(CLI::App& app, Cli& cli) {
   add_audit_verify(*group, cli);
   add_audit_show(*group, cli);
   add_audit_report(*group, cli);
+  add_audit_standing(*group, cli);
   add_audit_checkpoint(*group, cli);
   add_audit_hold(*group, cli);
   add_audit_export(*group, cli);

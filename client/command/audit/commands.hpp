@@ -14,6 +14,7 @@ inline constexpr const char* default_audit_directory = "/var/lib/cardgate/audit"
 void add_audit_verify(CLI::App& group, Cli& cli);
 void add_audit_show(CLI::App& group, Cli& cli);
 void add_audit_report(CLI::App& group, Cli& cli);
+void add_audit_standing(CLI::App& group, Cli& cli);
 void add_audit_checkpoint(CLI::App& group, Cli& cli);
 void add_audit_hold(CLI::App& group, Cli& cli);    // hold set, release, show
 void add_audit_export(CLI::App& group, Cli& cli);  // export person, evidence, statistics

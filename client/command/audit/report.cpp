@@ -67,12 +67,24 @@ Result<reports::Standing> read_standing(const std::string& file) {
     return Error{
         Errc::malformed,
         fmt::format(
-            "{}: this is only the first page of how people stand. Ask for the next ones, as its `next` "
-            "says, and put the people of all pages into one list",
+            "{}: this is only the first page of how people stand. `sudo cardgate audit standing` writes "
+            "all of them",
             file)};
   reports::Standing out;
   TRY(reports::add_page(out, *page));
   return out;
+}
+
+int write_standing(const Cli& cli) {
+  const auto standing = ask_standing(cli);
+  if (!standing) return say_error(cli, standing.error());
+  auto page = reports::to_json(*standing);
+  json::array people;
+  for (const auto& [id, person] : standing->people) people.push_back(reports::to_json(person));
+  page["people"] = std::move(people);
+  page["next"] = nullptr;
+  say_whole(json::serialize(page));
+  return exit_ok;
 }
 
 /// Writes it, or says why not; nothing half stays behind.
@@ -213,12 +225,23 @@ void add_audit_report(CLI::App& group, Cli& cli) {
       "--dir", options->directory,
       "The log's directory, for root; without it, and without root, the service makes the report");
   report->add_option("--standing", options->standing,
-                     "How people stand, as the admin socket's /v1/audit/standing told it");
+                     "How people stood, as `cardgate audit standing` wrote it where the log was copied from");
   report->add_option("--team-of", options->team, "Only the team of this line manager (personnel number)");
   report->add_option("--time-zone", options->zone,
                      "The hospital's time zone, as Europe/London, when the service cannot say it");
   report->add_option("--session", options->session, session_help);
   report->callback([&cli, options] { cli.action = [&cli, options] { return make_report(cli, *options); }; });
+}
+
+void add_audit_standing(CLI::App& group, Cli& cli) {
+  auto* command = add_command(group, "standing",
+                              "Write how people stand now (roles, evidence, cards), as JSON, for reports on "
+                              "a copy of the log. Only root may",
+                              "cardgate audit standing > standing.json\n  cardgate audit report controls "
+                              "--dir COPY --standing standing.json "
+                              "--from 2026-01-01 --to 2026-01-31",
+                              "0 done; 1 refused; 2 wrong usage; 3 the service is not reachable; 4 error");
+  command->callback([&cli] { cli.action = [&cli] { return write_standing(cli); }; });
 }
 
 }  // namespace cardgate::client

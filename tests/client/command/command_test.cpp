@@ -69,6 +69,7 @@ TEST(Command, HelpsWithAnExampleAndExitCodes) {
                                              {"audit", "verify"},
                                              {"audit", "show"},
                                              {"audit", "checkpoint"},
+                                             {"audit", "standing"},
                                              {"audit", "hold", "set"},
                                              {"audit", "export", "evidence"}}) {
     auto with_help = arguments;

@@ -403,7 +403,7 @@ TEST_F(AuditCommand, GivesASpreadsheetNoFormula) {
 }
 
 TEST_F(AuditCommand, TellsTheStoryOfASessionAndOfAPerson) {
-  const std::string session = "Zk3qJ0m2T8yWcH5uVx1rNw";
+  const std::string their_session = "Zk3qJ0m2T8yWcH5uVx1rNw";
   {
     auto opened = audit::Log::open({.directory = log, .segment_bytes = 64 * 1024}, key(), system_clock());
     ASSERT_TRUE(opened);
@@ -411,7 +411,7 @@ TEST_F(AuditCommand, TellsTheStoryOfASessionAndOfAPerson) {
       audit::Record record;
       record.event = event;
       record.person = "10019";
-      record.session = session;
+      record.session = their_session;
       record.role = std::string_view(event) == "token" ? "core" : "";
       record.reason = reason;
       record.details = std::move(details);
@@ -422,7 +422,7 @@ TEST_F(AuditCommand, TellsTheStoryOfASessionAndOfAPerson) {
     put("card_removed", "", {{"reader", "Ward 4 desk"}});
     put("session_ended", "card_removed", {});
   }
-  for (const auto& asked : {session, std::string("10019")}) {
+  for (const auto& asked : {their_session, std::string("10019")}) {
     const auto story = offline({"audit", "show", "--dir", log, "--story", asked});
     EXPECT_EQ(story.status, 0) << story.all;
     const auto begins = story.output.find("10019 signed in with card and passcode at Ward 4 desk.");

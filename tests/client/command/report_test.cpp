@@ -7,19 +7,15 @@
 
 #include "audit/log.hpp"
 #include "base/file.hpp"
+#include "tests/client/fake_service.hpp"
 #include "tests/support/process.hpp"
 
 namespace cardgate::client {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-testing::Finished offline(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), CARDGATE_COMMAND);
-  auto done = testing::run(std::move(arguments), seconds(60));
-  return done ? *done : testing::Finished{};
-}
 
 struct AuditReportCommand : ::testing::Test {
   testing::TempDir directory;
@@ -81,6 +77,28 @@ TEST_F(AuditReportCommand, TheStandingComesFromAFileToo) {
               HasSubstr("Nobody says who is in the team"));
   std::ofstream(file) << "[]";
   EXPECT_EQ(offline(command("usage", {"--standing", file})).status, 4);
+}
+
+TEST_F(AuditReportCommand, TheStandingOfAllPagesIsOneFileForACopyOfTheLog) {
+  FakeService service;
+  service.answer(
+      "GET /v1/audit/standing",
+      {ok(R"({"time_zone":"Europe/London","people":[{"id":"10017","password":"void","teams":["ward-4"]}],"next":"10017"})")});
+  service.answer("GET /v1/audit/standing?after=10017",
+                 {ok(R"({"people":[{"id":"10018","teams":["ward-5"]}],"next":null})")});
+  const auto written =
+      cardgate(service.socket(), {"--admin-socket", service.socket().string(), "audit", "standing"});
+  ASSERT_EQ(written.status, 0) << written.all;
+  const auto file = (directory / "standing.json").string();
+  std::ofstream(file) << written.output;
+  const auto usage = offline(command("usage", {"--standing", file}));
+  EXPECT_EQ(usage.status, 0) << usage.all;
+  EXPECT_THAT(usage.output, AllOf(HasSubstr("ward-4"), HasSubstr("ward-5")));
+  const auto controls = offline(command("controls", {"--standing", file}));
+  EXPECT_THAT(controls.output, HasSubstr("too many wrong tries"));
+  // One page alone is not taken for everybody.
+  std::ofstream(file) << R"({"people":[{"id":"10017"}],"next":"10017"})";
+  EXPECT_THAT(offline(command("usage", {"--standing", file})).all, HasSubstr("cardgate audit standing"));
 }
 
 TEST_F(AuditReportCommand, RefusesAPeriodBackwardsAndWhatIsNoDay) {
