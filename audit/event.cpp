@@ -580,8 +580,11 @@ constexpr EventInfo table[] = {
     {.event = Event::audit_checkpoint_kept_back,
      .name = "audit_checkpoint_kept_back",
      .level = Level::error,
-     .said = "a checkpoint could not be written to the file that `audit.checkpoints.file` names",
-     .next_step = "see whether the file system is there and writable; the journal has the checkpoint, too"},
+     .said = "a checkpoint could not be written to `audit.checkpoints.file`, or not handed to "
+             "`audit.checkpoints.hook`",
+     .next_step = "see whether the file system is there and writable, and whether the hook's socket listens; "
+                  "the journal has the "
+                  "checkpoint, too"},
     {.event = Event::segment,
      .name = "segment",
      .members = "details.format, details.key, details.log, details.machine",

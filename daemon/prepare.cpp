@@ -163,7 +163,7 @@ Result<Service::Parts> prepare(const std::filesystem::path& file, const Clock& c
   auto audit_key = TRY(load_or_create_key(key_place(config.state_directory, audit_key_name)));
   auto options = log_options(config);
   options.late_file = config.state_directory / "late-records";
-  tell_journal(options, config.audit_checkpoint_file);
+  tell_journal(options, {.file = config.audit_checkpoint_file, .hook = config.audit_checkpoint_hook});
   auto log = TRY(audit::Log::open(options, std::move(audit_key), clock));
   auto credentials = TRY(reg::open_credentials(config.state_directory / "register.db", password_throttle));
   remember(installation, config, clock.wall());

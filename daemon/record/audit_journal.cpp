@@ -3,11 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
+#include <list>
 #include <memory>
 
 #include "daemon/journal.hpp"
-#include "daemon/record/checkpoint_file.hpp"
+#include "daemon/record/checkpoint_courier.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -27,16 +29,31 @@ std::string_view what_became(const audit::Unwritten& record) {
   return "An audit record is lost: the log cannot be written, and there is no room to keep it.";
 }
 
-}  // namespace
-
-void tell_journal(audit::Options& options, const std::filesystem::path& checkpoint_file) {
-  std::shared_ptr<CheckpointFile> file;
-  if (!checkpoint_file.empty()) file = std::make_shared<CheckpointFile>(checkpoint_file);
-  options.tell_checkpoint = [file](const std::string& checkpoint) {
+Result<void> say_checkpoints(std::string_view lines) {
+  while (!lines.empty()) {
+    const std::string checkpoint(lines.substr(0, lines.find('\n')));
     // The line is the message's end, so that each form of the journal's export has it whole.
     log(audit::Event::audit_checkpoint, "Checkpoint of the audit log: " + checkpoint,
         {{"CARDGATE_CHECKPOINT", checkpoint}});
-    if (file) file->add(checkpoint);
+    lines.remove_prefix(std::min(lines.size(), checkpoint.size() + 1));
+  }
+  return {};
+}
+
+}  // namespace
+
+void tell_journal(audit::Options& options, const CheckpointPlaces& places) {
+  // Shared because a std::function is copied.
+  auto couriers = std::make_shared<std::list<CheckpointCourier>>();
+  couriers->emplace_back("said in the journal", say_checkpoints);
+  if (!places.file.empty())
+    couriers->emplace_back("written to its file",
+                           [file = places.file](const auto& lines) { return append_lines(file, lines); });
+  if (!places.hook.empty())
+    couriers->emplace_back("handed to its hook",
+                           [hook = places.hook](const auto& lines) { return hand_lines(hook, lines); });
+  options.tell_checkpoint = [couriers](const std::string& checkpoint) {
+    for (auto& courier : *couriers) courier.add(checkpoint);
   };
   const auto failing = std::make_shared<std::atomic<bool>>(false);
   options.unwritten = [failing](const audit::Unwritten& record) {

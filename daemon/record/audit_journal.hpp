@@ -7,8 +7,13 @@
 
 namespace cardgate::daemon {
 
-/// Sets `options.unwritten`, `options.late_written` and `options.tell_checkpoint`. Checkpoints go to the journal, and, where
-/// `checkpoint_file` is not empty, to that file.
-void tell_journal(audit::Options& options, const std::filesystem::path& checkpoint_file);
+/// Where checkpoints go beside the journal; an empty one is none.
+struct CheckpointPlaces {
+  std::filesystem::path file;
+  std::filesystem::path hook;  // a socket
+};
+
+/// Sets `options.unwritten`, `options.late_written` and `options.tell_checkpoint`.
+void tell_journal(audit::Options& options, const CheckpointPlaces& places);
 
 }  // namespace cardgate::daemon

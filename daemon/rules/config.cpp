@@ -433,6 +433,7 @@ Result<void> read_audit(const Yaml& node, Config& config) {
         return every->error("expected 1s to 24h");
     }
     if (auto file = told.optional("file")) config.audit_checkpoint_file = TRY(path_of(*file));
+    if (auto hook = told.optional("hook")) config.audit_checkpoint_hook = TRY(path_of(*hook));
     TRY(told.finish());
   }
   if (auto standard = map.optional("service_standard"))
@@ -492,6 +493,7 @@ std::string needs_restart(const Config& now, const Config& next) {
   if (now.audit_keeping != next.audit_keeping) return "audit.keep";
   if (now.audit_checkpoint_every != next.audit_checkpoint_every) return "audit.checkpoints.every";
   if (now.audit_checkpoint_file != next.audit_checkpoint_file) return "audit.checkpoints.file";
+  if (now.audit_checkpoint_hook != next.audit_checkpoint_hook) return "audit.checkpoints.hook";
   if (now.issuer != next.issuer) return "issuer";
   if (now.cards.drivers != next.cards.drivers) return "cards.drivers";
   if (now.cards.vendor_socket != next.cards.vendor_socket) return "cards.vendor_socket";

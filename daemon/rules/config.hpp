@@ -59,7 +59,8 @@ struct Config {
   std::size_t audit_keep_segments = 0;
   audit::Keeping audit_keeping;
   milliseconds audit_checkpoint_every = std::chrono::minutes(15);
-  std::filesystem::path audit_checkpoint_file;  // empty: the journal alone has them
+  std::filesystem::path audit_checkpoint_file;  // the journal has them in any case; empty: no file has
+  std::filesystem::path audit_checkpoint_hook;  // the socket that takes them; empty: none
   ServiceStandard service_standard;
   trust::Locations authorities;
   trust::Rules certificate_rules;  // but `stale_for`, which the policy says

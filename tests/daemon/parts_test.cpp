@@ -682,9 +682,10 @@ TEST_F(ConfigFile, SaysHowLongTheLogIsKeptAndWhereItsCheckpointsGo) {
             std::string::npos);
   EXPECT_NE(refusal(with("keep: {events: {token: 30d}}")).find("6: audit.keep: the key 'all' is missing"),
             std::string::npos);
-  EXPECT_EQ(refusal(with("checkpoints: {every: 1m, file: /mnt/c}")), "");
+  EXPECT_EQ(refusal(with("checkpoints: {every: 1m, file: /mnt/c, hook: /run/c.sock}")), "");
   EXPECT_EQ(load_config(dir / "c.yaml")->audit_checkpoint_every, std::chrono::minutes(1));
   EXPECT_EQ(load_config(dir / "c.yaml")->audit_checkpoint_file, "/mnt/c");
+  EXPECT_EQ(load_config(dir / "c.yaml")->audit_checkpoint_hook, "/run/c.sock");
   EXPECT_EQ(refusal(with("checkpoints: {every: 100ms}")), "6: audit.checkpoints.every: expected 1s to 24h");
   EXPECT_EQ(refusal(with("checkpoints: {file: c}")), "6: audit.checkpoints.file: expected an absolute path");
   EXPECT_NE(refusal(with("checkpoints: {to: /mnt/c}")).find("6: audit.checkpoints.to: unknown key"),

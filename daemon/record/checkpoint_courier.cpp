@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/record/checkpoint_file.hpp"
+#include "daemon/record/checkpoint_courier.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,6 +17,7 @@
 
 #include "base/file.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/limits.hpp"
 
 namespace cardgate::daemon {
 namespace {
@@ -25,9 +28,10 @@ constexpr unsigned checkpoint_file_mode = 0640;
 
 }  // namespace
 
-/// Outlives the object when the file system hangs.
-struct CheckpointFile::Work {
-  std::filesystem::path file;
+/// Outlives the object when the place hangs.
+struct CheckpointCourier::Work {
+  std::string what;
+  Deliver deliver;
   milliseconds try_again_after;
   std::mutex mutex;
   std::condition_variable changed;
@@ -45,7 +49,7 @@ struct CheckpointFile::Work {
       if (waiting.empty()) {
         changed.wait(lock, due);
       } else {
-        // They could not be written: perhaps what was not mounted is by then.
+        // They could not be delivered: perhaps what was not there is by then.
         changed.wait_for(lock, try_again_after, due);
       }
       last = stopping;
@@ -56,16 +60,16 @@ struct CheckpointFile::Work {
       for (const auto& line : waiting) lines += line + "\n";
       const std::size_t count = waiting.size();
       lock.unlock();
-      const auto written = append_lines(file, lines);
-      if (!written && !failing) {
+      const auto delivered = deliver(lines);
+      if (!delivered && !failing) {
         log(audit::Event::audit_checkpoint_kept_back,
-            "A checkpoint of the audit log cannot be written to its file: " + written.error().message(),
-            {{"CARDGATE_REASON", written.error().message()}});
+            fmt::format("A checkpoint of the audit log cannot be {}: {}", what, delivered.error().message()),
+            {{"CARDGATE_REASON", delivered.error().message()}});
       }
-      failing = !written;
+      failing = !delivered;
       lock.lock();
-      // Of those that were written, dropped ones went from the front meanwhile.
-      if (written && count > dropped)
+      // Of those that were delivered, dropped ones went from the front meanwhile.
+      if (delivered && count > dropped)
         waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(count - dropped));
     }
     ended = true;
@@ -73,21 +77,22 @@ struct CheckpointFile::Work {
   }
 };
 
-CheckpointFile::CheckpointFile(std::filesystem::path file, milliseconds try_again_after)
+CheckpointCourier::CheckpointCourier(std::string_view what, Deliver deliver, milliseconds try_again_after)
     : work_(std::make_shared<Work>()) {
-  work_->file = std::move(file);
+  work_->what = what;
+  work_->deliver = std::move(deliver);
   work_->try_again_after = try_again_after;
   std::thread([work = work_] { work->run(); }).detach();
 }
 
-CheckpointFile::~CheckpointFile() {
+CheckpointCourier::~CheckpointCourier() {
   std::unique_lock lock(work_->mutex);
   work_->stopping = true;
   work_->changed.notify_all();
   work_->changed.wait_for(lock, at_the_end, [this] { return work_->ended; });
 }
 
-void CheckpointFile::add(const std::string& checkpoint) {
+void CheckpointCourier::add(const std::string& checkpoint) {
   const std::lock_guard lock(work_->mutex);
   if (work_->waiting.size() >= most_waiting) {
     work_->waiting.pop_front();
@@ -113,6 +118,31 @@ Result<void> append_lines(const std::filesystem::path& file, const std::string& 
     rest.remove_prefix(static_cast<std::size_t>(count));
   }
   if (sync_all(fd.get()) != 0) return errno_error(file.string(), errno);
+  return {};
+}
+
+Result<void> hand_lines(const std::filesystem::path& path, const std::string& lines) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.native().size() > max_socket_path) return Error{Errc::invalid_argument, path.string()};
+  path.native().copy(address.sun_path, sizeof address.sun_path - 1);
+  const FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const timeval deadline{hook_deadline.count(), 0};  // of connect() too (unix(7))
+  const auto failed = [&]() -> Error {
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return {Errc::timeout, path.string()};
+    if (errno == ECONNREFUSED) return {Errc::unavailable, fmt::format("{}: nobody listens", path.string())};
+    return errno_error(path.string(), errno);
+  };
+  if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof deadline) != 0 ||
+      ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return failed();
+  std::string_view rest = lines;
+  while (!rest.empty()) {
+    const ssize_t count = ::send(fd.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return failed();
+    rest.remove_prefix(static_cast<std::size_t>(count));
+  }
   return {};
 }
 

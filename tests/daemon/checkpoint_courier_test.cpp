@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The file that keeps checkpoints: never in the way of the log, and complete once it can be written.
-#include "daemon/record/checkpoint_file.hpp"
+// Where checkpoints are kept: never in the way of the log, and complete once they can be delivered.
+#include "daemon/record/checkpoint_courier.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
+#include <future>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -25,12 +29,16 @@ std::string content_of(const std::filesystem::path& file) {
   return read_file(file, 1 << 20).value();
 }
 
-TEST(CheckpointFile, AppendsLinesToWhatIsThere) {
+CheckpointCourier::Deliver to_file(const std::filesystem::path& file) {
+  return [file](const std::string& lines) { return append_lines(file, lines); };
+}
+
+TEST(CheckpointCourier, AppendsLinesToWhatIsThere) {
   const testing::TempDir dir;
   const auto file = dir / "checkpoints";
   ASSERT_TRUE(append_lines(file, "kept before\n"));
   {
-    CheckpointFile one(file);
+    CheckpointCourier one("written", to_file(file));
     for (int i = 0; i < 100; ++i) one.add(std::to_string(i));
   }
   std::string expected = "kept before\n";
@@ -38,10 +46,10 @@ TEST(CheckpointFile, AppendsLinesToWhatIsThere) {
   EXPECT_EQ(content_of(file), expected);
 }
 
-TEST(CheckpointFile, WhatCouldNotBeWrittenComesWithTheNext) {
+TEST(CheckpointCourier, WhatCouldNotBeWrittenComesWithTheNext) {
   const testing::TempDir dir;
   const auto file = dir / "not-mounted" / "checkpoints";
-  CheckpointFile one(file);
+  CheckpointCourier one("written", to_file(file));
   one.add("1");
   one.add("2");
   EXPECT_EQ(append_lines(file, "").error().code, Errc::not_found);
@@ -52,10 +60,10 @@ TEST(CheckpointFile, WhatCouldNotBeWrittenComesWithTheNext) {
   EXPECT_EQ(content_of(file), "1\n2\n3\n");
 }
 
-TEST(CheckpointFile, WhatWaitsIsWrittenWithoutAnotherOneToo) {
+TEST(CheckpointCourier, WhatWaitsIsWrittenWithoutAnotherOneToo) {
   const testing::TempDir dir;
   const auto file = dir / "not-mounted" / "checkpoints";
-  CheckpointFile one(file, milliseconds(10));
+  CheckpointCourier one("written", to_file(file), milliseconds(10));
   one.add("1");
   ASSERT_TRUE(std::filesystem::create_directory(dir / "not-mounted"));
   for (int i = 0; i < 1000 && !std::filesystem::exists(file); ++i) ::usleep(10'000);
@@ -63,14 +71,14 @@ TEST(CheckpointFile, WhatWaitsIsWrittenWithoutAnotherOneToo) {
   EXPECT_EQ(content_of(file), "1\n");
 }
 
-TEST(CheckpointFile, TheEndIsALastTry) {
+TEST(CheckpointCourier, TheEndIsALastTry) {
   const testing::TempDir dir;
   const auto file = dir / "checkpoints";
   {
     // A pipe is refused, and its other end sees that it was tried.
     ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
     const FileDescriptor other_end(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-    CheckpointFile one(file, std::chrono::hours(1));
+    CheckpointCourier one("written", to_file(file), std::chrono::hours(1));
     one.add("1");
     pollfd tried{other_end.get(), 0, 0};
     ASSERT_EQ(::poll(&tried, 1, 10'000), 1);
@@ -79,12 +87,12 @@ TEST(CheckpointFile, TheEndIsALastTry) {
   EXPECT_EQ(content_of(file), "1\n");
 }
 
-TEST(CheckpointFile, WhatComesWhileASlowWriteGoesOnIsNotTakenForWritten) {
+TEST(CheckpointCourier, WhatComesWhileASlowWriteGoesOnIsNotTakenForWritten) {
   const testing::TempDir dir;
   for (int round = 0; round < 20; ++round) {
     const auto file = dir / std::to_string(round);
     {
-      CheckpointFile one(file);
+      CheckpointCourier one("written", to_file(file));
       one.add("0");
       // The file is there, and the disk has not answered yet: far more comes than may wait.
       while (!std::filesystem::exists(file)) std::this_thread::yield();
@@ -100,7 +108,7 @@ TEST(CheckpointFile, WhatComesWhileASlowWriteGoesOnIsNotTakenForWritten) {
   }
 }
 
-TEST(CheckpointFile, NeitherAPipeNorALinkNorAFolderIsTaken) {
+TEST(CheckpointCourier, NeitherAPipeNorALinkNorAFolderIsTaken) {
   const testing::TempDir dir;
   ASSERT_EQ(::mkfifo((dir / "pipe").c_str(), 0600), 0);
   EXPECT_FALSE(append_lines(dir / "pipe", "x\n"));
@@ -108,6 +116,70 @@ TEST(CheckpointFile, NeitherAPipeNorALinkNorAFolderIsTaken) {
   EXPECT_EQ(append_lines(dir / "link", "x\n").error().code, Errc::permission_denied);
   EXPECT_FALSE(std::filesystem::exists(dir / "elsewhere"));
   EXPECT_FALSE(append_lines(dir.path(), "x\n"));
+}
+
+TEST(CheckpointCourier, APlaceThatHangsStopsNobody) {
+  std::promise<void> put_right;
+  const auto hanging = put_right.get_future().share();
+  std::atomic<int> delivered{0};
+  {
+    CheckpointCourier one("taken", [hanging, &delivered](const std::string&) {
+      hanging.wait();
+      ++delivered;
+      return Result<void>();
+    });
+    one.add("1");
+    one.add("2");  // at once
+    put_right.set_value();
+  }
+  EXPECT_GE(delivered, 1);
+}
+
+/// As systemd's socket units listen, and as the program that one starts reads.
+class HookListener {
+ public:
+  explicit HookListener(const std::filesystem::path& path)
+      : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.native().copy(address.sun_path, sizeof address.sun_path - 1);
+    EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::listen(socket_.get(), 8), 0);
+  }
+  std::string next() {
+    const FileDescriptor peer(::accept(socket_.get(), nullptr, nullptr));
+    std::string out;
+    char buffer[64];
+    for (ssize_t count = 0; (count = ::read(peer.get(), buffer, sizeof buffer)) > 0;)
+      out.append(buffer, static_cast<std::size_t>(count));
+    return out;
+  }
+
+ private:
+  FileDescriptor socket_;
+};
+
+TEST(CheckpointCourier, AHookHasWhatWaitedInOneConnection) {
+  const testing::TempDir dir;
+  const auto path = dir / "hook.sock";
+  EXPECT_EQ(hand_lines(path, "x\n").error().code, Errc::not_found);
+  CheckpointCourier one(
+      "handed", [&](const std::string& lines) { return hand_lines(path, lines); }, milliseconds(10));
+  one.add("1");
+  one.add("2");
+  HookListener hook(path);
+  EXPECT_EQ(hook.next(), "1\n2\n");
+  one.add("3");
+  EXPECT_EQ(hook.next(), "3\n");
+}
+
+TEST(CheckpointCourier, AHookThatIsNotThereIsAnErrorAndNotAnEnd) {
+  const testing::TempDir dir;
+  {
+    const HookListener gone(dir / "gone.sock");
+  }
+  EXPECT_EQ(hand_lines(dir / "gone.sock", "x\n").error().code, Errc::unavailable);
+  EXPECT_EQ(hand_lines(dir / std::string(200, 'x'), "x\n").error().code, Errc::invalid_argument);
 }
 
 }  // namespace
