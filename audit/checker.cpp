@@ -109,7 +109,7 @@ void Checker::segment(std::string_view name, std::string_view content, bool newe
     const std::size_t newline = rest.find('\n');
     if (newline == std::string_view::npos || rest.substr(0, newline).find('\0') != std::string_view::npos)
       break;
-    line(rest.substr(0, newline + 1));
+    line(rest.substr(0, newline + 1), blake2b(as_bytes(rest.substr(0, newline + 1))));
     rest.remove_prefix(newline + 1);
   }
   const std::size_t last = rest.find_last_not_of('\0');
@@ -134,7 +134,7 @@ void Checker::forget_claims() {
   pending_key_.reset();
 }
 
-void Checker::line(std::string_view raw_with_newline) {
+void Checker::line(std::string_view raw_with_newline, const Digest& hash) {
   const std::string_view raw = raw_with_newline.substr(0, raw_with_newline.size() - 1);
   ++line_number_;
   sequence_ = expected_;
@@ -160,13 +160,13 @@ void Checker::line(std::string_view raw_with_newline) {
       own_line(*parsed, raw);
     }
     if (!parsed) {
-      hash_ = blake2b(as_bytes(raw_with_newline));
+      hash_ = hash;
       hash_known_ = true;
       ++expected_;
       return;
     }
   }
-  hash_ = blake2b(as_bytes(raw_with_newline));
+  hash_ = hash;
   hash_known_ = true;
   expected_ = sequence_ + 1;
   report_.last = sequence_;

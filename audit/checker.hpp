@@ -31,7 +31,7 @@ class Checker {
 
   // The segments in order. Only the newest may have a torn tail or unused space.
   void begin_segment(std::string_view name);
-  void line(std::string_view raw_with_newline);
+  void line(std::string_view raw_with_newline, const Digest& hash);  // its chain hash
   /// A line that is longer than a line may be.
   void long_line();
   /// `rest`: bytes behind the last line; `torn`: ... up to the last one that is not NUL.

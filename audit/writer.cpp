@@ -20,6 +20,7 @@ namespace {
 // {"seq":,"time":"","prev":"",}\n with the longest number, a time and a hash.
 constexpr std::size_t line_overhead = 160;
 constexpr std::size_t most_expired_at_once = 4;
+constexpr std::chrono::hours clock_believed_after{24};
 
 /// True when the file's last line is an end checkpoint by the key that its header names, so that the segment may be deleted.
 bool is_sealed(const std::filesystem::path& path) {
@@ -291,12 +292,25 @@ Result<std::size_t> Writer::count_expired(const std::vector<SegmentFile>& segmen
   if (segments.size() <= kept) return std::size_t{0};
   const std::size_t most = segments.size() - kept;
   if (!options_.keeping.limited()) return most;
+  const auto now = TRY(time_for_deletions(segments));
+  if (!now) return std::size_t{0};
   // A few at a time: each is read whole on the writer's thread, and a clock that was set wrong must not cost the whole log at once.
   std::size_t count = 0;
   while (count < std::min(most, most_expired_at_once) &&
-         TRY(all_expired(segments[count].path, options_.keeping, clock_.wall())))
+         TRY(all_expired(segments[count].path, options_.keeping, *now)))
     ++count;
   return count;
+}
+
+/// When a segment was begun, a day ago or longer: of a clock that was set forward by mistake somebody has a day to hear before
+/// anything is deleted by it, across restarts, too.
+Result<std::optional<WallTime>> Writer::time_for_deletions(const std::vector<SegmentFile>& segments) const {
+  for (std::size_t i = segments.size(); i-- > 0;) {
+    const Line header = TRY(parse_line(TRY(read_first_line(segments[i].path, max_checkpoint_bytes))));
+    const auto begun = parse_rfc3339(header.time);
+    if (begun && *begun + clock_believed_after <= clock_.wall()) return std::optional(WallTime(*begun));
+  }
+  return std::optional<WallTime>();
 }
 
 Result<void> Writer::retire() {

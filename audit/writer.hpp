@@ -91,6 +91,7 @@ class Writer {
   Result<void> keep_hold(const std::string& now);
   Result<void> retire();
   Result<std::size_t> count_expired(const std::vector<SegmentFile>& segments) const;
+  Result<std::optional<WallTime>> time_for_deletions(const std::vector<SegmentFile>& segments) const;
   void add_checkpoint(bool end);
   std::string_view text_of(WallTime time);
   std::filesystem::path path(std::string_view name) const { return options_.directory / name; }
