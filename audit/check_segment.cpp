@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "audit/check_segment.hpp"
 
+#include <deque>
 #include <filesystem>
 #include <future>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,34 +13,49 @@
 namespace cardgate::audit {
 namespace {
 
-constexpr std::size_t batch_bytes = 256UL << 10;
-constexpr std::size_t batch_lines = 4096;
+constexpr std::size_t batch_bytes = 1UL << 20;
+constexpr std::size_t batch_lines = 16'384;
+constexpr std::size_t batches_ahead = 3;
 
 struct Batch {
-  struct Entry {
-    std::size_t bytes = 0;  // with the newline; 0 for one that is too long
-    Digest hash{};
-  };
-  std::string text;  // the lines, one behind the other
-  std::vector<Entry> lines;
+  std::string text;                // lines, one behind the other
+  std::vector<std::size_t> lines;  // their bytes, with the newline; 0: one that is too long, and not in `text`
 };
 
-/// The next lines with their hashes; none at the end.
+/// The next lines; none at the end.
 Result<Batch> next_batch(SegmentReader& reader) {
   Batch out;
   out.text.reserve(batch_bytes + max_line_bytes);
   while (out.text.size() < batch_bytes && out.lines.size() < batch_lines) {
     const auto found = TRY(reader.next());
-    if (found.too_long) {
-      out.lines.emplace_back();
-    } else if (found.line.empty()) {
-      break;
-    } else {
-      out.text += found.line;
-      out.lines.push_back({found.line.size(), blake2b(as_bytes(found.line))});
-    }
+    if (found.line.empty() && !found.too_long) break;
+    if (!found.too_long) out.text += found.line;
+    out.lines.push_back(found.too_long ? 0 : found.line.size());
   }
   return out;
+}
+
+std::vector<Digest> hashes_of(const Batch& batch) {
+  std::vector<Digest> out;
+  out.reserve(batch.lines.size());
+  std::string_view rest = batch.text;
+  for (const auto bytes : batch.lines) {
+    out.push_back(bytes == 0 ? Digest() : blake2b(as_bytes(rest.substr(0, bytes))));
+    rest.remove_prefix(bytes);
+  }
+  return out;
+}
+
+void judge(Checker& checker, const Batch& batch, const std::vector<Digest>& hashes) {
+  std::string_view rest = batch.text;
+  for (std::size_t i = 0; i < batch.lines.size(); ++i) {
+    if (batch.lines[i] == 0) {
+      checker.long_line();
+    } else {
+      checker.line(rest.substr(0, batch.lines[i]), hashes[i]);
+    }
+    rest.remove_prefix(batch.lines[i]);
+  }
 }
 
 }  // namespace
@@ -46,24 +63,26 @@ Result<Batch> next_batch(SegmentReader& reader) {
 Result<void> check_segment(Checker& checker, const SegmentFile& segment, bool newest) {
   auto reader = TRY(SegmentReader::open(segment.path));
   checker.begin_segment(segment.path.filename().string());
-  // Hashing costs as much as judging, so it is done ahead on a second processor where a thread is worth its making.
+  // Hashing is more than half of the work, so it is done ahead on other processors where a thread is worth its making.
   std::error_code unknown;
-  const bool large = std::filesystem::file_size(segment.path, unknown) > 4 * batch_bytes;
+  const bool large = std::filesystem::file_size(segment.path, unknown) > batch_bytes;
   const auto how = large ? std::launch::async | std::launch::deferred : std::launch::deferred;
-  const auto ahead = [&reader, how] { return std::async(how, next_batch, std::ref(reader)); };
-  for (auto coming = ahead();;) {
-    const auto batch = TRY(coming.get());
-    if (batch.lines.empty()) break;
-    coming = ahead();
-    std::string_view rest = batch.text;
-    for (const auto& line : batch.lines) {
-      if (line.bytes == 0) {
-        checker.long_line();
-      } else {
-        checker.line(rest.substr(0, line.bytes), line.hash);
-        rest.remove_prefix(line.bytes);
-      }
+  struct Ahead {
+    std::unique_ptr<Batch> batch;
+    std::future<std::vector<Digest>> hashes;
+  };
+  std::deque<Ahead> ahead;
+  for (bool more = true; more || !ahead.empty();) {
+    if (more && ahead.size() < batches_ahead) {
+      auto batch = std::make_unique<Batch>(TRY(next_batch(reader)));
+      more = !batch->lines.empty();
+      if (!more) continue;
+      auto hashes = std::async(how, hashes_of, std::cref(*batch));
+      ahead.push_back({std::move(batch), std::move(hashes)});
+      continue;
     }
+    judge(checker, *ahead.front().batch, ahead.front().hashes.get());
+    ahead.pop_front();
   }
   const auto tail = TRY(reader.tail());
   checker.end_segment(tail.bytes, tail.torn, newest);

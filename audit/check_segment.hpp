@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A segment's lines, given to the checker one by one. One thread, and another one that reads ahead.
+// A segment's lines, given to the checker one by one. One thread, and others that hash ahead.
 #pragma once
 
 #include "audit/checker.hpp"

@@ -199,7 +199,7 @@ int main(int argc, char** argv) {
   (void)large_log();
   add("audit_log_beside_a_reader", log_records_beside_a_reader, 16);
   for (const auto& [name, work] :
-       {std::pair("b2sum", b2sum), std::pair("verify", verify_log), std::pair("walk", walk_log)})
+       {std::pair("b2sum", &b2sum), std::pair("verify", &verify_log), std::pair("walk", &walk_log)})
     benchmark::RegisterBenchmark(name, work)->UseRealTime()->Unit(benchmark::kMillisecond)->MinTime(3.0);
   benchmark::RunSpecifiedBenchmarks();
   return 0;
