@@ -24,6 +24,7 @@ constexpr minutes both_used_within{15};  // an account in two places: the other 
 constexpr std::size_t guesses = 5;       // refusals before a success
 constexpr minutes guesses_within{30};
 constexpr minutes success_within{10};
+constexpr minutes told_late{2};               // tries that were only counted, behind the success
 constexpr std::uint32_t habit_sign_ins = 30;  // before hours count as a habit
 constexpr std::uint32_t habit_days = 15;
 constexpr std::size_t habit_hours_apart = 4;  // nearest hour at which the person ever signed in
@@ -325,14 +326,19 @@ class Misuse final : public Kind {
     own = {};
     const auto uid = uid_of(entry);
     if (!uid) return;
-    auto& of_uid = by_uid_[std::to_string(*uid)];
+    const auto key = std::to_string(*uid);
+    auto& of_uid = by_uid_[key];
+    auto& last = successes_[key];
+    // At a workstation that several share: another's sign-in says nothing of these tries, nor of those that are told yet.
+    if (of_uid.count > 0 && of_uid.person != entry.person) return;
+    if (last.before.count > 0 && last.person != entry.person && entry.time - last.at < told_late) return;
     if (!told && of_uid.person == entry.person && !report_guesses(of_uid, success)) success.before = of_uid;
     of_uid = {};
-    successes_[std::to_string(*uid)] = std::move(success);
+    last = std::move(success);
   }
 
   bool report_guesses(Guesses& known, const Success& success) {
-    const bool near = known.last - success.at < minutes(2) && success.at - known.last < success_within;
+    const bool near = known.last - success.at < told_late && success.at - known.last < success_within;
     if (known.count < guesses || !near) return false;
     auto records = known.records;
     records.push_back(success.record);
@@ -359,7 +365,7 @@ class Misuse final : public Kind {
     if (!uid || times <= 0) return;
     const auto key = std::to_string(*uid);
     auto& success = successes_[key];
-    if (success.before.count > 0 && entry.time - success.at < minutes(2)) {
+    if (success.before.count > 0 && entry.time - success.at < told_late) {
       auto all = std::exchange(success.before, {});
       note_guess(all, entry, static_cast<std::size_t>(times), success.person);
       report_guesses(all, success);

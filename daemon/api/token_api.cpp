@@ -46,6 +46,7 @@ struct TokenApi::Issue {
   TokenFormat format{};
   std::optional<TokenDesk::Reference> reference{};
   proto::Claims claims{};
+  std::shared_ptr<const proto::Claims> kept{};  // the same, where the token itself does not say them
 };
 
 Response TokenApi::refused(const Issue& issue, Response answer, std::string_view reason) {
@@ -185,7 +186,7 @@ std::optional<Response> TokenApi::same_again(const Issue& issue, const Session& 
   if (issue.ask.fresh) return std::nullopt;
   const auto handed = sessions_.handed_before(session, issue.ask.role, issue.ask.audience, issue.client);
   if (handed == nullptr) return std::nullopt;
-  const auto& old = handed->claims;
+  const auto& old = *handed->claims;
   // It may end earlier than a new one would, and not later.
   if (old.exp > issue.claims.exp) return std::nullopt;
   // The client's entry may say another format by now.
@@ -203,7 +204,7 @@ std::optional<Response> TokenApi::same_again(const Issue& issue, const Session& 
 std::optional<Response> TokenApi::enter(Issue& issue, const Session& session) {
   const WallTime at = issue.at;
   if (issue.format == TokenFormat::reference) issue.reference = tokens_.new_reference();
-  issue.claims.jti = issue.reference ? issue.reference->jti : random_id();
+  issue.claims.jti = issue.reference ? issue.reference->jti : tokens_.new_jti();
   const auto& claims = issue.claims;
   if (claims.exp <= claims.iat) {
     return refused(
@@ -219,8 +220,8 @@ std::optional<Response> TokenApi::enter(Issue& issue, const Session& session) {
               clock_.boot() + (seconds(claims.exp) - at.time_since_epoch()),
               claims.records_of};
   if (issue.reference) {
-    token.hash = blake2b(as_bytes(issue.reference->text));
-    token.claims = std::make_shared<const proto::Claims>(claims);
+    token.hash = issue.reference->hash;
+    token.claims = issue.kept = std::make_shared<const proto::Claims>(claims);
   }
   if (!sessions_.token_issued(claims.jti, std::move(token), session.asked_by(role))) {
     return refused(
@@ -317,8 +318,10 @@ Answer TokenApi::token(Request& request) {
   recorder_.took("token_seconds", {}, begun);
   const auto life = claims.exp - claims.iat;
   auto answer = token_answer(text, life);
-  sessions_.handed_out(claims.jti, {issue.reference ? issue.reference->id : std::move(text), claims,
-                                    issue.begun + seconds(life) / 2, issue.reference.has_value()});
+  const std::string jti = claims.jti;
+  if (!issue.kept) issue.kept = std::make_shared<const proto::Claims>(std::move(issue.claims));
+  sessions_.handed_out(jti, {issue.reference ? issue.reference->id : std::move(text), std::move(issue.kept),
+                             issue.begun + seconds(life) / 2, issue.reference.has_value()});
   wipe(text);  // the answer has it, and is wiped when it is written
   if (issue.reference) wipe(issue.reference->text);
   co_return answer;

@@ -53,8 +53,8 @@ audit::Record counted_token(Folded<TokenAgain>::Count counted) {
   return record;
 }
 
-/// So long a token's record waits at most for those of others.
-constexpr milliseconds gather_at_most{1};
+/// So long a token's record waits at most for those of others. Longer, and the processor waits for the disk when all are in.
+constexpr std::chrono::microseconds gather_at_most{200};
 
 }  // namespace
 

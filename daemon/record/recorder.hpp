@@ -57,7 +57,7 @@ class Recorder {
     return durable_.start(*log_, std::move(record), keep);
   }
   /// Of a kind that comes by the thousand: the disk is not asked for each, but for all that are entered while requests are at hand,
-  /// after 1 ms at the latest, and at once when nobody else asks.
+  /// after 0.2 ms at the latest, and at once when nobody else asks.
   Durable::Ticket start_of_many(audit::Record record);
   auto wait(Durable::Ticket ticket) { return durable_.wait(std::move(ticket)); }
   /// Until what was noted is on record, or kept where the log cannot be written: before an answer says that it was done.

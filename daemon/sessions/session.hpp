@@ -103,7 +103,7 @@ struct Session {
 struct Handed {
   std::string
       text;  // as it was signed; of a reference token the bytes that it is made of again, never itself
-  proto::Claims claims;
+  std::shared_ptr<const proto::Claims> claims;
   BootTime until;  // from then on less than half of its life is left, and a new one is made
   bool is_reference = false;
 };

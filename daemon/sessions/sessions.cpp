@@ -419,8 +419,13 @@ void Sessions::handed_out(const std::string& jti, Handed handed) {
   if (found == tokens_.end()) return;
   Token& token = found->second;
   token.handed = std::make_shared<const Handed>(std::move(handed));
-  if (const auto session = sessions_.find(token.session); session != sessions_.end())
-    session->second.asked_before[asked_key(token.role, token.audience, token.client)] = jti;
+  const auto session = sessions_.find(token.session);
+  if (session == sessions_.end()) return;
+  auto& last = session->second.asked_before[asked_key(token.role, token.audience, token.client)];
+  // The one before is not handed out again, so nobody asks for its text.
+  if (const auto before = last == jti ? tokens_.end() : tokens_.find(last); before != tokens_.end())
+    before->second.handed.reset();
+  last = jti;
 }
 
 std::shared_ptr<const Handed> Sessions::handed_before(const Session& session, std::string_view role,

@@ -32,11 +32,14 @@ class TokenDesk {
   struct Reference {
     std::string id;
     std::string text;
+    Digest hash;  // of the text, by which it is known
     std::string jti;
   };
-  Reference new_reference() const;
+  Reference new_reference();
   /// The same text again.
   std::string reference_text(std::string_view id) const;
+  /// Of a JWT: 128 bits that no other token has.
+  std::string new_jti();
   /// A JWT, entered under its jti already: from now on it is known. Empty: it could not be signed, which is in the journal.
   std::string sign(const proto::Claims& claims);
 
@@ -82,6 +85,7 @@ class TokenDesk {
 
   TokenKeys keys_;
   Secret reference_secret_;  // of this process: no token outlives it
+  std::uint64_t made_ = 0;   // so many tokens: with the secret, each has numbers of its own
   bool told_of_first_ = false;
   RuleBook& rules_;
   Admission& admission_;

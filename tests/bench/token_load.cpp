@@ -42,7 +42,7 @@ constexpr std::size_t connection_counts[] = {1, 4, 16, 64};
 struct Settings {
   milliseconds slice{2000};
   int rounds = 3;
-  bool hold = false;  // 16 connections, cardgated alone, for a profiler
+  std::string hold;  // 64 connections that ask for this, cardgated alone, for a profiler: jwt, reference, same or verify
 };
 
 [[noreturn]] void fail(const std::string& what) {
@@ -475,13 +475,16 @@ void measure_flood(const Stage& stage, const Settings& settings) {
 }
 
 void run(const Settings& settings) {
-  if (settings.hold) {
-    const auto stage = stage_with("jwt", "EdDSA");
-    fmt::print("asking process {} over 16 connections for {} ms\n", stage->daemon->pid(),
+  if (!settings.hold.empty()) {
+    const auto stage = stage_with(settings.hold == "reference" ? "reference" : "jwt", "EdDSA");
+    const auto request = settings.hold == "same"     ? token_request(same_token)
+                         : settings.hold == "verify" ? verify_request(stage->token_text())
+                                                     : token_request(fresh_token);
+    fmt::print("asking process {} over 64 connections for {} ms\n", stage->daemon->pid(),
                settings.slice.count());
     std::fflush(stdout);
-    const auto slice = load(stage->socket, 16, settings.slice, token_request(fresh_token));
-    fmt::print("{:.0f} tokens/s\n", slice.per_second);
+    const auto slice = load(stage->socket, 64, settings.slice, request);
+    fmt::print("{:.0f} a second\n", slice.per_second);
     return;
   }
   fmt::print("Tokens (median of {} slices of {} ms; {} processors)\n", settings.rounds,
@@ -508,14 +511,14 @@ int main(int argc, char** argv) {
     if (argument == "--quick") {
       settings.slice = milliseconds(1000);
       settings.rounds = 1;
-    } else if (argument == "--hold") {
-      settings.hold = true;
+    } else if (argument == "--hold" && i + 1 < argc) {
+      settings.hold = argv[++i];
       settings.slice = seconds(10);
     } else {
       std::fputs(
-          "bench_tokens [--quick | --hold]\n"
+          "bench_tokens [--quick | --hold jwt|reference|same|verify]\n"
           "  --quick  one slice of a second each\n"
-          "  --hold   16 connections for 10 s, nothing else: to look at cardgated with a profiler\n",
+          "  --hold   64 connections for 10 s, nothing else: to look at cardgated with a profiler\n",
           stderr);
       return 2;
     }

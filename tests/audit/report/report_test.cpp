@@ -204,6 +204,46 @@ TEST_F(ReportFiles, WhatWasNotDoneIsNotCounted) {
   EXPECT_EQ(report->figures.at(2).value, "9");
 }
 
+TEST_F(ReportFiles, AnotherPersonsSignInAtTheSameWorkstationHidesNoTries) {
+  using std::chrono::seconds;
+  const auto sign_in = [](Lines& lines, int at, std::string_view who) {
+    lines.add(
+        noon + seconds(at),
+        fmt::format(R"("event":"sign_in","person":"{}","session":"s{}","details":{{"uid":1000}})", who, at));
+  };
+  const auto refused = [](Lines& lines, int at) {
+    lines.add(
+        noon + seconds(at),
+        R"("event":"sign_in_refused","person":"A","reason":"passcode_incorrect","details":{"peer":"uid=1000 pid=9"})");
+  };
+  const auto counted = [](Lines& lines, int at) {
+    lines.add(
+        noon + seconds(at),
+        R"("event":"repeated","reason":"passcode_incorrect","details":{"event":"sign_in_refused","count":7,"uid":1000})");
+  };
+  Lines before;
+  refused(before, 0);
+  sign_in(before, 30, "B");
+  counted(before, 60);
+  sign_in(before, 120, "A");
+  Lines behind;
+  refused(behind, 0);
+  sign_in(behind, 20, "A");
+  sign_in(behind, 30, "B");
+  counted(behind, 60);
+  for (const auto& lines : {before, behind}) {
+    write(lines.all());
+    const auto report = made(ask_for("misuse"));
+    ASSERT_TRUE(report) << report.error().message();
+    std::vector<std::string> found;
+    for (const auto& section : report->sections) {
+      for (const auto& finding : section.findings)
+        if (finding.kind == "refusals_then_success") found.push_back(finding.person);
+    }
+    EXPECT_EQ(found, std::vector<std::string>{"A"}) << lines.all();
+  }
+}
+
 TEST_F(ReportFiles, AProgramIsSeenForTheFirstTimeOnce) {
   Lines lines;
   lines.add(noon - std::chrono::hours(48),
