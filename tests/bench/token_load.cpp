@@ -42,7 +42,8 @@ constexpr std::size_t connection_counts[] = {1, 4, 16, 64};
 struct Settings {
   milliseconds slice{2000};
   int rounds = 3;
-  std::string hold;  // 64 connections that ask for this, cardgated alone, for a profiler: jwt, reference, same or verify
+  // 64 connections that ask for this, cardgated alone, for a profiler: jwt, reference, same or verify.
+  std::string hold;
 };
 
 [[noreturn]] void fail(const std::string& what) {
