@@ -20,7 +20,7 @@ namespace {
 // {"seq":,"time":"","prev":"",}\n with the longest number, a time and a hash.
 constexpr std::size_t line_overhead = 160;
 constexpr std::size_t most_expired_at_once = 4;
-constexpr std::chrono::hours clock_believed_after{24};
+constexpr std::chrono::hours clock_believed_after{24};  // by deletions
 
 /// True when the file's last line is an end checkpoint by the key that its header names, so that the segment may be deleted.
 bool is_sealed(const std::filesystem::path& path) {
@@ -63,9 +63,10 @@ bool Writer::fits(std::string_view body) const {
   return pending_.offset + line_overhead + body.size() + 2 * max_checkpoint_bytes <= options_.segment_bytes;
 }
 
+/// One that was begun while the clock stood ahead ends, too: its age would say nothing for as long.
 bool Writer::is_old(WallTime now) const {
   return options_.segment_after > milliseconds::zero() && segment_begun_ &&
-         now - *segment_begun_ >= options_.segment_after;
+         (now - *segment_begun_ >= options_.segment_after || *segment_begun_ - now > clock_believed_after);
 }
 
 void Writer::add(WallTime time, std::string_view body) {

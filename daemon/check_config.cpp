@@ -66,6 +66,21 @@ json::array role_names(const policy::Policy& policy) {
   return out;
 }
 
+/// Kinds of record that keep whole files of the log beyond the age that is given for all.
+std::string kept_longer(const audit::Keeping& keeping) {
+  std::string names;
+  for (const auto& [event, age] : keeping.events) {
+    if (keeping.limited() && (age == milliseconds::zero() || age > keeping.all))
+      names += (names.empty() ? "" : ", ") + event;
+  }
+  if (names.empty()) return {};
+  return fmt::format(
+      "audit.keep: records of the kind {} are kept longer than all others, and so is every record since the "
+      "first of them: "
+      "the log is deleted in whole files, the oldest first.",
+      names);
+}
+
 int say_refused(const Error& error, bool as_json) {
   if (as_json) {
     fmt::print("{}\n", json::serialize(json::object{{"good", false}, {"problem", error.context}}));
@@ -82,6 +97,7 @@ json::object overview(const Settings& settings, WallTime now) {
   json::array wrong;
   for (auto& text : settings.authorities.useless(now)) wrong.emplace_back(std::move(text));
   for (const auto& text : settings.authorities.passed_over()) wrong.emplace_back(text);
+  if (auto text = kept_longer(config.audit_keeping); !text.empty()) wrong.emplace_back(std::move(text));
   const auto& lists = settings.authorities.list_times();
   return {{"good", true},
           {"anchors", trust_json(settings.authorities.anchor_count(), config.authorities.anchors)},
@@ -109,6 +125,7 @@ int check_config(const std::filesystem::path& file, bool as_json) {
   }
   log_passed_over(settings->authorities, system_clock().wall());
   log_findings(*settings->policy, settings->config.policy.string());
+  if (const auto text = kept_longer(settings->config.audit_keeping); !text.empty()) log(Level::warning, text);
   fmt::print(
       "{}: good, with {} roles, {} trust anchors, {} intermediate certificates and {} revocation lists.\n",
       file.string(), settings->policy->roles().size(), settings->authorities.anchor_count(),

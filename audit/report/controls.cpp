@@ -380,6 +380,7 @@ class Controls final : public Kind {
     std::uint64_t with_password = 0;
     Table table{"Passwords that open nothing now", {"Person", "Why", "What puts it right"}, {}};
     for (const auto& [id, person] : ask_.standing->people) {
+      if (person.removed || (person.employed_until && *person.employed_until < today_)) continue;
       with_password += person.password.empty() ? 0 : 1;
       if (person.password == "void") {
         add_row(table, {id, "too many wrong tries", "the help desk resets it: cardgate password reset"});
@@ -388,7 +389,7 @@ class Controls final : public Kind {
                 {id, "a temporary one that ran out", "the help desk resets it: cardgate password reset"});
       }
     }
-    out.text.push_back(fmt::format("{} have a password.", count_of(with_password, "person", "people")));
+    out.text.push_back(fmt::format("People with a password, who may sign in: {}.", grouped(with_password)));
     if (table.rows.empty()) {
       out.text.emplace_back("None of them is void after too many wrong tries, or has run out.");
     } else {

@@ -308,6 +308,8 @@ class Misuse final : public Kind {
 
   static void note_guess(Guesses& known, const Entry& entry, std::size_t times, std::string_view whose) {
     if (entry.time - known.last > guesses_within) known = {};
+    // At a workstation that several share: what was only counted is told within a minute, so older tries are another person's.
+    if (known.count > 0 && known.person != whose && entry.time - known.last > told_late) known = {};
     if (known.count == 0) {
       known.first = entry.time;
       known.person = whose;
@@ -329,12 +331,17 @@ class Misuse final : public Kind {
     const auto key = std::to_string(*uid);
     auto& of_uid = by_uid_[key];
     auto& last = successes_[key];
-    // At a workstation that several share: another's sign-in says nothing of these tries, nor of those that are told yet.
-    if (of_uid.count > 0 && of_uid.person != entry.person) return;
-    if (last.before.count > 0 && last.person != entry.person && entry.time - last.at < told_late) return;
+    // At a workstation that several share: another's sign-in says nothing of these tries ...
+    if (of_uid.count > 0 && !of_uid.person.empty() && of_uid.person != entry.person) return;
     if (!told && of_uid.person == entry.person && !report_guesses(of_uid, success)) success.before = of_uid;
     of_uid = {};
+    // ... nor of those that are still to be told.
+    if (last.before.count > 0 && last.person != entry.person && is_told_yet(entry, last)) return;
     last = std::move(success);
+  }
+
+  static bool is_told_yet(const Entry& entry, const Success& success) {
+    return entry.time >= success.at && entry.time - success.at < told_late;
   }
 
   bool report_guesses(Guesses& known, const Success& success) {
@@ -365,7 +372,9 @@ class Misuse final : public Kind {
     if (!uid || times <= 0) return;
     const auto key = std::to_string(*uid);
     auto& success = successes_[key];
-    if (success.before.count > 0 && entry.time - success.at < told_late) {
+    const auto& since = by_uid_[key];
+    const bool of_another = since.count > 0 && since.person != success.person;
+    if (success.before.count > 0 && !of_another && is_told_yet(entry, success)) {
       auto all = std::exchange(success.before, {});
       note_guess(all, entry, static_cast<std::size_t>(times), success.person);
       report_guesses(all, success);

@@ -90,6 +90,10 @@ CheckpointCourier::~CheckpointCourier() {
   work_->stopping = true;
   work_->changed.notify_all();
   work_->changed.wait_for(lock, at_the_end, [this] { return work_->ended; });
+  if (!work_->waiting.empty())
+    log(audit::Event::audit_checkpoint_kept_back,
+        fmt::format("{} checkpoints of the audit log could not be {} before the service ended.",
+                    work_->waiting.size(), work_->what));
 }
 
 void CheckpointCourier::add(const std::string& checkpoint) {
@@ -127,13 +131,15 @@ Result<void> hand_lines(const std::filesystem::path& path, const std::string& li
   if (path.native().size() > max_socket_path) return Error{Errc::invalid_argument, path.string()};
   path.native().copy(address.sun_path, sizeof address.sun_path - 1);
   const FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const timeval deadline{hook_deadline.count(), 0};  // of connect() too (unix(7))
+  const timeval deadline{hook_deadline.count(), 0};  // of each call, connect() too (unix(7))
   const auto failed = [&]() -> Error {
     if (errno == EAGAIN || errno == EWOULDBLOCK) return {Errc::timeout, path.string()};
-    if (errno == ECONNREFUSED) return {Errc::unavailable, fmt::format("{}: nobody listens", path.string())};
+    if (errno == ECONNREFUSED || errno == EPIPE || errno == ECONNRESET)
+      return {Errc::unavailable, fmt::format("{}: nobody listens", path.string())};
     return errno_error(path.string(), errno);
   };
   if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof deadline) != 0 ||
+      ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline) != 0 ||
       ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return failed();
   std::string_view rest = lines;
@@ -143,6 +149,16 @@ Result<void> hand_lines(const std::filesystem::path& path, const std::string& li
     if (count < 0) return failed();
     rest.remove_prefix(static_cast<std::size_t>(count));
   }
+  // What nobody reads, because systemd has no room for one more or the program cannot start, comes back as a reset. A program that is
+  // still at work when the time is over has what it needs.
+  ::shutdown(fd.get(), SHUT_WR);
+  char answer[64];
+  ssize_t count = 0;
+  do {
+    count = ::recv(fd.get(), answer, sizeof answer, 0);
+  } while (count > 0 || (count < 0 && errno == EINTR));
+  if (count < 0 && errno == ECONNRESET)
+    return Error{Errc::unavailable, fmt::format("{}: it was not read", path.string())};
   return {};
 }
 

@@ -39,8 +39,8 @@ class CheckpointCourier {
 /// Appends whole lines and waits for the disk. Errors: not_found, permission_denied, no_space, io.
 Result<void> append_lines(const std::filesystem::path& file, const std::string& lines);
 
-/// One connection to the socket in which they stand. Errors: invalid_argument (too long for a socket's path), not_found, timeout,
-/// unavailable (nobody listens), permission_denied, io.
+/// One connection to the socket in which they stand, and its end is waited for: what was not read is not delivered. Errors:
+/// invalid_argument (too long for a socket's path), not_found, timeout, unavailable (nobody listens, or reads), permission_denied, io.
 Result<void> hand_lines(const std::filesystem::path& socket, const std::string& lines);
 
 }  // namespace cardgate::daemon

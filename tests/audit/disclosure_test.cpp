@@ -109,6 +109,21 @@ TEST_F(AuditKeeping, AClockThatIsSetForwardCostsNothingForADayAndThenAFewFilesAt
   EXPECT_EQ(segments().front(), before[4]);
 }
 
+TEST_F(AuditKeeping, AClockThatJumpsTwiceDeletesNothing) {
+  options.keeping.all = a_day * 30;
+  options.segment_after = a_day * 30;
+  work(300);
+  const auto first = segments().front();
+  for (const int years : {10, 11, 12}) {
+    clock.now += a_day * 365 * years;
+    work(3);
+    clock.now += -(a_day * 365 * years);
+    work(3);
+  }
+  EXPECT_EQ(segments().front(), first);
+  EXPECT_TRUE(verify_log().ok);
+}
+
 TEST_F(AuditKeeping, BothRulesMustAllowADeletion) {
   options.keeping.all = a_day * 30;
   options.keep_segments = 100;

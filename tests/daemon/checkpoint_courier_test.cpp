@@ -146,6 +146,11 @@ class HookListener {
     EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     EXPECT_EQ(::listen(socket_.get(), 8), 0);
   }
+  void turn_away() {
+    const FileDescriptor peer(::accept(socket_.get(), nullptr, nullptr));
+    pollfd sent{peer.get(), POLLIN, 0};
+    EXPECT_EQ(::poll(&sent, 1, 10'000), 1);
+  }
   std::string next() {
     const FileDescriptor peer(::accept(socket_.get(), nullptr, nullptr));
     std::string out;
@@ -171,6 +176,15 @@ TEST(CheckpointCourier, AHookHasWhatWaitedInOneConnection) {
   EXPECT_EQ(hook.next(), "1\n2\n");
   one.add("3");
   EXPECT_EQ(hook.next(), "3\n");
+}
+
+TEST(CheckpointCourier, WhatIsAcceptedAndNotReadIsNotDelivered) {
+  const testing::TempDir dir;
+  // As systemd does when a socket unit has no room for one more.
+  HookListener hook(dir / "hook.sock");
+  auto handing = std::async(std::launch::async, [&] { return hand_lines(dir / "hook.sock", "x\n"); });
+  hook.turn_away();
+  EXPECT_EQ(handing.get().error().code, Errc::unavailable);
 }
 
 TEST(CheckpointCourier, AHookThatIsNotThereIsAnErrorAndNotAnEnd) {

@@ -165,6 +165,14 @@ TEST_F(Operations, TheConfigurationCanBeCheckedBesideTheService) {
     EXPECT_NE(refused.all.find(words), std::string::npos) << words << "\n" << refused.all;
     edit(file, to, from);
   };
+  // What is good and may not be meant is said.
+  const std::string kept = ", keep: {all: 366d, events: {form: 3653d, token: 30d}}";
+  edit(config(), ", segment_bytes: 1048576", ", segment_bytes: 1048576" + kept);
+  const auto said = check_config();
+  EXPECT_EQ(said.status, 0) << said.all;
+  EXPECT_NE(said.all.find("records of the kind form are kept longer than all others"), std::string::npos)
+      << said.all;
+  edit(config(), kept, "");
   bad(config(), "readers:\n", "reader:\n", "unknown key 'reader'; did you mean 'readers'?");
   bad(config(), "[card_uuid]", "[card_uid]", "mapping");
   bad(config(), "users: [0, 65533]", "users: [nobody-of-that-name]", "there is no user");

@@ -10,7 +10,10 @@ void add_audit(CLI::App& app, Cli& cli) {
   auto* group = add_command(app, "audit", "The audit log", "cardgate audit verify", "");
   group->require_subcommand(1);
   // They may read gigabytes beside a service that people wait for. Where this is not allowed, it is done all the same.
-  group->parse_complete_callback([] { (void)::setpriority(PRIO_PROCESS, 0, 10); });
+  group->parse_complete_callback([] {
+    constexpr int low = 10;
+    if (::getpriority(PRIO_PROCESS, 0) < low) (void)::setpriority(PRIO_PROCESS, 0, low);
+  });
   add_audit_verify(*group, cli);
   add_audit_show(*group, cli);
   add_audit_report(*group, cli);

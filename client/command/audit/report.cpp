@@ -40,15 +40,18 @@ Result<WallTime> report_bound(const std::string& option, const std::string& text
                fmt::format("{}: \"{}\" is neither 2026-01-31 nor 2026-01-31T09:30:00Z", option, text)};
 }
 
-/// How people stand now, as root is told it, page by page.
-Result<reports::Standing> ask_standing(const Cli& cli) {
+/// How people stand now, as root is told it, page by page. A refusal of the service is an error, and `refusal` has it whole.
+Result<reports::Standing> ask_standing(const Cli& cli, std::optional<proto::Problem>* refusal = nullptr) {
   const Http admin(cli.admin_socket);
   reports::Standing out;
   std::string after;
   do {
     const auto reply = TRY(call(admin, {.target = with_query("/v1/audit/standing", {{"after", after}})},
                                 std::chrono::minutes(2)));
-    if (reply.refusal) return Error{Errc::unavailable, reply.refusal->detail};
+    if (reply.refusal) {
+      if (refusal != nullptr) *refusal = reply.refusal;
+      return Error{Errc::unavailable, reply.refusal->detail};
+    }
     TRY(reports::add_page(out, reply.body));
     auto next = text_of(reply.body, "next");
     if (!next.empty() && next <= after) return Error{Errc::malformed, "the service's answer does not go on"};
@@ -75,34 +78,33 @@ Result<reports::Standing> read_standing(const std::string& file) {
   return out;
 }
 
-int write_standing(const Cli& cli) {
-  const auto standing = ask_standing(cli);
+/// Writes it, or says why not; nothing half stays behind.
+int give(const Cli& cli, const std::string& output, const std::string& text) {
+  if (output.empty()) {
+    fmt::print("{}", text);
+    if (std::fflush(stdout) != 0) return say_error(cli, errno_error("it could not be written", errno));
+    return exit_ok;
+  }
+  const auto written = write_file_atomic(output, as_bytes(text), 0600);
+  if (written) return exit_ok;
+  if (written.error().code == Errc::no_space)
+    return say_error(cli, Error{Errc::no_space, fmt::format("The disk is full, so this was not written: {}. "
+                                                            "Make room, or give another file with --output",
+                                                            output)});
+  return say_error(cli, written.error());
+}
+
+int write_standing(const Cli& cli, const std::string& output) {
+  std::optional<proto::Problem> refusal;
+  const auto standing = ask_standing(cli, &refusal);
+  if (refusal) return say_problem(cli, *refusal);
   if (!standing) return say_error(cli, standing.error());
   auto page = reports::to_json(*standing);
   json::array people;
   for (const auto& [id, person] : standing->people) people.push_back(reports::to_json(person));
   page["people"] = std::move(people);
   page["next"] = nullptr;
-  say_whole(json::serialize(page));
-  return exit_ok;
-}
-
-/// Writes it, or says why not; nothing half stays behind.
-int give(const Cli& cli, const ReportOptions& options, const std::string& text) {
-  if (options.output.empty()) {
-    fmt::print("{}", text);
-    if (std::fflush(stdout) != 0)
-      return say_error(cli, errno_error("the report could not be written", errno));
-    return exit_ok;
-  }
-  const auto written = write_file_atomic(options.output, as_bytes(text), 0600);
-  if (written) return exit_ok;
-  if (written.error().code == Errc::no_space)
-    return say_error(cli,
-                     Error{Errc::no_space, fmt::format("The disk is full, so the report was not written: {}. "
-                                                       "Make room, or give another file with --output",
-                                                       options.output)});
-  return say_error(cli, written.error());
+  return give(cli, output, json::serialize(page) + "\n");
 }
 
 int report_by_service(const Cli& cli, const ReportOptions& options) {
@@ -115,7 +117,7 @@ int report_by_service(const Cli& cli, const ReportOptions& options) {
     return http.call({.target = target}, report_patience);
   }();
   if (!answer) return say_error(cli, answer.error());
-  if (answer->status == 200) return give(cli, options, answer->body);
+  if (answer->status == 200) return give(cli, options.output, answer->body);
   const auto reply = read_reply(*answer);
   if (!reply) return say_error(cli, reply.error());
   return reply->refusal ? say_problem(cli, *reply->refusal) : exit_error;
@@ -184,11 +186,12 @@ int report_offline(const Cli& cli, const ReportOptions& options) {
   if (!options.team.empty())
     whole.not_seen.push_back("Only records of the team's own people are in this report.");
   if (!why_not.empty()) whole.not_seen.push_back(std::move(why_not));
-  if (options.format == "json") return give(cli, options, reports::rendered(whole, reports::Format::json));
-  if (options.format == "html") return give(cli, options, reports::to_html(whole));
+  if (options.format == "json")
+    return give(cli, options.output, reports::rendered(whole, reports::Format::json));
+  if (options.format == "html") return give(cli, options.output, reports::to_html(whole));
   const auto width =
       options.output.empty() ? std::clamp<std::size_t>(terminal_width(STDOUT_FILENO), 60, 120) : 100;
-  return give(cli, options, reports::to_text(whole, width));
+  return give(cli, options.output, reports::to_text(whole, width));
 }
 
 int make_report(const Cli& cli, ReportOptions options) {
@@ -234,14 +237,17 @@ void add_audit_report(CLI::App& group, Cli& cli) {
 }
 
 void add_audit_standing(CLI::App& group, Cli& cli) {
-  auto* command = add_command(group, "standing",
-                              "Write how people stand now (roles, evidence, cards), as JSON, for reports on "
-                              "a copy of the log. Only root may",
-                              "cardgate audit standing > standing.json\n  cardgate audit report controls "
-                              "--dir COPY --standing standing.json "
-                              "--from 2026-01-01 --to 2026-01-31",
-                              "0 done; 1 refused; 2 wrong usage; 3 the service is not reachable; 4 error");
-  command->callback([&cli] { cli.action = [&cli] { return write_standing(cli); }; });
+  auto* command =
+      add_command(group, "standing",
+                  "Write how people stand now (roles, evidence, cards), as JSON, for reports on "
+                  "a copy of the log. Only root may",
+                  "cardgate audit standing --output standing.json\n  cardgate audit report controls "
+                  "--dir COPY --standing standing.json "
+                  "--from 2026-01-01 --to 2026-01-31",
+                  "0 done; 1 refused; 2 wrong usage; 3 the service is not reachable; 4 error");
+  auto output = std::make_shared<std::string>();
+  command->add_option("--output", *output, "Write it to this file, which nobody else may read");
+  command->callback([&cli, output] { cli.action = [&cli, output] { return write_standing(cli, *output); }; });
 }
 
 }  // namespace cardgate::client

@@ -231,7 +231,25 @@ TEST_F(ReportFiles, AnotherPersonsSignInAtTheSameWorkstationHidesNoTries) {
   sign_in(behind, 20, "A");
   sign_in(behind, 30, "B");
   counted(behind, 60);
-  for (const auto& lines : {before, behind}) {
+  // B only mistyped, and walked away.
+  Lines mistyped;
+  mistyped.add(
+      noon,
+      R"("event":"sign_in_refused","person":"B","reason":"passcode_incorrect","details":{"peer":"uid=1000 pid=9"})");
+  sign_in(mistyped, 30, "C");
+  refused(mistyped, 600);
+  counted(mistyped, 655);
+  sign_in(mistyped, 660, "A");
+  // B mistyped and got in, and then somebody guesses at A.
+  Lines got_in;
+  got_in.add(
+      noon,
+      R"("event":"sign_in_refused","person":"B","reason":"passcode_incorrect","details":{"peer":"uid=1000 pid=9"})");
+  sign_in(got_in, 5, "B");
+  refused(got_in, 20);
+  counted(got_in, 30);
+  sign_in(got_in, 60, "A");
+  for (const auto& lines : {before, behind, mistyped, got_in}) {
     write(lines.all());
     const auto report = made(ask_for("misuse"));
     ASSERT_TRUE(report) << report.error().message();
