@@ -24,9 +24,9 @@ struct Batch {
 };
 
 /// The next lines; none at the end.
-Result<Batch> next_batch(SegmentReader& reader) {
+Result<Batch> next_batch(SegmentReader& reader, bool large) {
   Batch out;
-  out.text.reserve(batch_bytes + max_line_bytes);
+  if (large) out.text.reserve(batch_bytes + max_line_bytes);
   while (out.text.size() < batch_bytes && out.lines.size() < batch_lines) {
     const auto found = TRY(reader.next());
     if (found.line.empty() && !found.too_long) break;
@@ -75,7 +75,7 @@ Result<void> check_segment(Checker& checker, const SegmentFile& segment, bool ne
   std::deque<Ahead> ahead;
   for (bool more = true; more || !ahead.empty();) {
     if (more && ahead.size() < batches_ahead) {
-      auto batch = std::make_unique<Batch>(TRY(next_batch(reader)));
+      auto batch = std::make_unique<Batch>(TRY(next_batch(reader, large)));
       more = !batch->lines.empty();
       if (!more) continue;
       auto hashes = std::async(how, hashes_of, std::cref(*batch));
