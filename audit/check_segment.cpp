@@ -19,8 +19,8 @@ constexpr std::size_t batches_ahead = 3;
 
 struct Batch {
   std::string text;  // lines, one behind the other
-  std::vector<std::size_t>
-      lines;  // their bytes, with the newline; 0: one that is too long, and not in `text`
+  // Their bytes, with the newline; 0: one that is too long, and not in `text`.
+  std::vector<std::size_t> lines;
 };
 
 /// The next lines; none at the end.

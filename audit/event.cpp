@@ -583,8 +583,7 @@ constexpr EventInfo table[] = {
      .said = "a checkpoint could not be written to `audit.checkpoints.file`, or not handed to "
              "`audit.checkpoints.hook`",
      .next_step = "see whether the file system is there and writable, and whether the hook's socket listens; "
-                  "the journal has the "
-                  "checkpoint, too"},
+                  "the journal has the checkpoint, too"},
     {.event = Event::segment,
      .name = "segment",
      .members = "details.format, details.key, details.log, details.machine",

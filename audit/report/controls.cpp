@@ -270,7 +270,7 @@ class Controls final : public Kind {
     Table over{"Has ended", {"Ended", "Person", "What", "For"}, {}};
     std::vector<std::pair<Date, std::vector<std::string>>> ends;
     for (const auto& [id, person] : ask_.standing->people) {
-      if (person.removed || (person.employed_until && *person.employed_until < today_)) continue;
+      if (has_left(person)) continue;
       for (const auto& each : person.evidence) {
         if (!each.until || (each.kind == "form" && each.state != "approved")) continue;
         if (std::chrono::sys_days(*each.until) > std::chrono::sys_days(today_) + lapses_soon) continue;
@@ -331,7 +331,7 @@ class Controls final : public Kind {
     Table many{"More than one card that works", {"Person", "Cards"}, {}};
     Table alone{"Cards for which one person alone stands", {"Person", "Card", "Registered by"}, {}};
     for (const auto& [id, person] : ask_.standing->people) {
-      const bool gone = person.removed || (person.employed_until && *person.employed_until < today_);
+      const bool gone = has_left(person);
       std::uint64_t work = 0;
       for (const auto& card : person.cards) {
         if (card.status != "active" || (card.valid_until && *card.valid_until < today_)) continue;
@@ -373,6 +373,10 @@ class Controls final : public Kind {
     if (days.labels.size() > 1) out.series.push_back(std::move(days));
   }
 
+  bool has_left(const StandingPerson& person) const {
+    return person.removed || (person.employed_until && *person.employed_until < today_);
+  }
+
   void passwords(Report& report) {
     Section out{"Passwords, passcodes and lockouts",
                 "Many wrong tries show guessing, or people who need help.",
@@ -380,7 +384,7 @@ class Controls final : public Kind {
     std::uint64_t with_password = 0;
     Table table{"Passwords that open nothing now", {"Person", "Why", "What puts it right"}, {}};
     for (const auto& [id, person] : ask_.standing->people) {
-      if (person.removed || (person.employed_until && *person.employed_until < today_)) continue;
+      if (has_left(person)) continue;
       with_password += person.password.empty() ? 0 : 1;
       if (person.password == "void") {
         add_row(table, {id, "too many wrong tries", "the help desk resets it: cardgate password reset"});

@@ -39,8 +39,8 @@ struct StandingPerson {
   std::optional<Date> employed_from, employed_until, leave_from, leave_until, removed_on;
   bool on_leave_without_end = false;
   bool removed = false;
-  std::string
-      password;  // empty: none; "set", "temporary" (to be changed at the next sign-in), "expired", "void" (too many wrong tries)
+  // Empty: none; "set", "temporary" (to be changed at the next sign-in), "expired", "void" (too many wrong tries).
+  std::string password;
   std::vector<StandingCard> cards;
   std::vector<Evidence> evidence;
   std::vector<std::string> roles;    // that they would get now, by name

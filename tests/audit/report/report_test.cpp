@@ -211,10 +211,12 @@ TEST_F(ReportFiles, AnotherPersonsSignInAtTheSameWorkstationHidesNoTries) {
         noon + seconds(at),
         fmt::format(R"("event":"sign_in","person":"{}","session":"s{}","details":{{"uid":1000}})", who, at));
   };
-  const auto refused = [](Lines& lines, int at) {
+  const auto refused = [](Lines& lines, int at, std::string_view who) {
     lines.add(
         noon + seconds(at),
-        R"("event":"sign_in_refused","person":"A","reason":"passcode_incorrect","details":{"peer":"uid=1000 pid=9"})");
+        fmt::format(
+            R"("event":"sign_in_refused","person":"{}","reason":"passcode_incorrect","details":{{"peer":"uid=1000 pid=9"}})",
+            who));
   };
   const auto counted = [](Lines& lines, int at) {
     lines.add(
@@ -222,31 +224,27 @@ TEST_F(ReportFiles, AnotherPersonsSignInAtTheSameWorkstationHidesNoTries) {
         R"("event":"repeated","reason":"passcode_incorrect","details":{"event":"sign_in_refused","count":7,"uid":1000})");
   };
   Lines before;
-  refused(before, 0);
+  refused(before, 0, "A");
   sign_in(before, 30, "B");
   counted(before, 60);
   sign_in(before, 120, "A");
   Lines behind;
-  refused(behind, 0);
+  refused(behind, 0, "A");
   sign_in(behind, 20, "A");
   sign_in(behind, 30, "B");
   counted(behind, 60);
   // B only mistyped, and walked away.
   Lines mistyped;
-  mistyped.add(
-      noon,
-      R"("event":"sign_in_refused","person":"B","reason":"passcode_incorrect","details":{"peer":"uid=1000 pid=9"})");
+  refused(mistyped, 0, "B");
   sign_in(mistyped, 30, "C");
-  refused(mistyped, 600);
+  refused(mistyped, 600, "A");
   counted(mistyped, 655);
   sign_in(mistyped, 660, "A");
   // B mistyped and got in, and then somebody guesses at A.
   Lines got_in;
-  got_in.add(
-      noon,
-      R"("event":"sign_in_refused","person":"B","reason":"passcode_incorrect","details":{"peer":"uid=1000 pid=9"})");
+  refused(got_in, 0, "B");
   sign_in(got_in, 5, "B");
-  refused(got_in, 20);
+  refused(got_in, 20, "A");
   counted(got_in, 30);
   sign_in(got_in, 60, "A");
   for (const auto& lines : {before, behind, mistyped, got_in}) {
