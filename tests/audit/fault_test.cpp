@@ -39,8 +39,9 @@ constexpr std::array<const char*, kinds> names = {"pwrite", "write",     "fdatas
 
 enum class How { once, for_good, half };  // half: a part of the bytes is written before the error
 
-/// Armed by one test at a time, read on the log's thread.
+/// Armed by one test at a time, read on the log's threads, which may still be in a call when the test puts it away.
 struct Plan {
+  std::recursive_mutex lock;  // `before` may make such calls itself
   std::atomic<bool> armed{false};
   Kind kind = kinds;
   int at = 0;  // from 1
@@ -52,6 +53,8 @@ struct Plan {
   /// Whether this call fails.
   bool fails(Kind call, int fd = -1, const void* data = nullptr, std::size_t size = 0, off_t offset = 0) {
     if (!armed) return false;
+    const std::scoped_lock hold(lock);
+    if (!armed) return false;
     if (before) before(call, fd, data, size, offset);
     const int number = ++seen[call];
     if (call != kind || (how == How::for_good ? number < at : number != at)) return false;
@@ -59,6 +62,7 @@ struct Plan {
     return true;
   }
   void disarm() {
+    const std::scoped_lock hold(lock);
     armed = false;
     kind = kinds;
     before = nullptr;
