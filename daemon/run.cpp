@@ -158,9 +158,12 @@ int run(const std::filesystem::path& file) {
   if (!drivers) return refuse_start(drivers.error(), given);
   Service service(io, clock, std::move(*parts));
   Server server(
-      io, [&](Request& request) { return service.answer(request); },
-      [](const Request& head, bool admin) { return body_limit(head, admin); }, service.admission().limits(),
-      [&](const Peer& peer) { return service.admission().knows(peer); });
+      io,
+      {.handler = [&](Request& request) { return service.answer(request); },
+       .body_limit = [](const Request& head, bool admin) { return body_limit(head, admin); },
+       .beside = [](const Request& request,
+                    bool admin) { return turn_of(request, admin) == Turn::beside; }},
+      service.admission().limits(), [&](const Peer& peer) { return service.admission().knows(peer); });
   service.set_connections([&] { return server.connections(); });
   ClockWatch clock_watch(io, [&] { service.clock_was_set(); });
 

@@ -5,7 +5,6 @@
 #include <string_view>
 #include <type_traits>
 
-#include "daemon/http/router.hpp"
 #include "daemon/people/answers.hpp"
 
 namespace cardgate::daemon {
@@ -62,10 +61,13 @@ constexpr Route routes[] = {
     {{On::main, "POST", "/v1/cards/{id}/passcode", json_type, nothing},
      call<&Apis::card, &CardApi::change_passcode>},
     {{On::main, "POST", "/v1/cards/{id}/unblock", json_type, nothing}, call<&Apis::card, &CardApi::unblock>},
-    {{On::main, "POST", "/v1/token", json_type, nothing}, call<&Apis::token, &TokenApi::token>},
-    {{On::main, "POST", "/v1/introspect", form_type, nothing}, call<&Apis::token, &TokenApi::introspect>},
+    {{On::main, "POST", "/v1/token", json_type, nothing, max_body_bytes, Turn::beside},
+     call<&Apis::token, &TokenApi::token>},
+    {{On::main, "POST", "/v1/introspect", form_type, nothing, max_body_bytes, Turn::beside},
+     call<&Apis::token, &TokenApi::introspect>},
     {{On::both, "POST", "/v1/revoke", form_type, nothing}, call<&Apis::token, &TokenApi::revoke>},
-    {{On::main, "GET", "/v1/verify", nothing, "audience role"}, call<&Apis::token, &TokenApi::verify>},
+    {{On::main, "GET", "/v1/verify", nothing, "audience role", max_body_bytes, Turn::beside},
+     call<&Apis::token, &TokenApi::verify>},
     {{On::both, "GET", "/.well-known/jwks.json", nothing, nothing}, call<&Apis::token, &TokenApi::jwks>},
     {{On::main, "GET", "/v1/access", nothing, "role session"}, call<&Apis::people, &PeopleApi::access>},
     {{On::main, "GET", "/v1/forms", nothing, "person after session"}, call<&Apis::form, &FormApi::list>},
@@ -195,6 +197,10 @@ constexpr std::string_view metrics_proxy = "cardgate-metrics.service";
 
 std::size_t body_limit(const Request& head, bool admin) {
   return body_limit(route_rules, head, admin);
+}
+
+Turn turn_of(const Request& request, bool admin) {
+  return turn_of(route_rules, request, admin);
 }
 
 Answer route(Apis& apis, Admission& admission, Recorder& recorder, Request& request) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/api/apis.hpp"
+#include "daemon/http/router.hpp"
 
 namespace cardgate::daemon {
 
@@ -11,5 +12,7 @@ Answer route(Apis& apis, Admission& admission, Recorder& recorder, Request& requ
 
 /// How many bytes the body of such a request may have.
 std::size_t body_limit(const Request& head, bool admin);
+/// Whether it is answered beside others of its connection.
+Turn turn_of(const Request& request, bool admin);
 
 }  // namespace cardgate::daemon

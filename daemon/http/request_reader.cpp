@@ -104,12 +104,25 @@ RequestReader::Step RequestReader::malformed(std::string_view what) {
 }
 
 Request RequestReader::take() {
+  found_.reset();
   head_done_ = false;
   searched_ = 0;
   return std::exchange(request_, {});
 }
 
+std::optional<Request> RequestReader::take_also(const std::function<bool(const Request&)>& wanted) {
+  if (size_ == 0) return std::nullopt;
+  found_ = step();
+  if (found_ != Step::request || request_.refused || !wanted(request_)) return std::nullopt;
+  return take();
+}
+
 RequestReader::Step RequestReader::step() {
+  if (found_) return *std::exchange(found_, std::nullopt);
+  return look();
+}
+
+RequestReader::Step RequestReader::look() {
   if (broken_) return Step::refused;
   if (!head_done_) {
     if (const Step step = read_head(); step != Step::request) return step;

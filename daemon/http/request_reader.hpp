@@ -11,6 +11,8 @@
 //     }
 //   }
 //
+// Requests that came together may be answered together: after take(), take_also() gives the next one that is here whole.
+//
 // Each step() makes progress or asks for bytes, and never asks for bytes without room for them: what does not end within
 // its bound (a head, a chunk's line, a trailer, a body) is refused. Trailers are dropped. A body is kept in one place of its
 // full size, and whatever is left behind in memory is wiped, because it may hold a password.
@@ -48,10 +50,12 @@ class RequestReader {
   Step step();
   /// The request, once; after Step::request or Step::refused. The caller wipes its body and authorization.
   Request take();
+  /// The next request, if it is here whole, good, and `wanted`. Nothing else changes: step() says what there is instead.
+  std::optional<Request> take_also(const std::function<bool(const Request&)>& wanted);
 
   /// True when a part of a request is here, which is not whole.
   bool in_request() const { return size_ > 0 || head_done_; }
-  /// Whether the connection may go on after the request that was taken last (RFC 9112 9.3).
+  /// Whether the connection may go on after the request that step() has found, or that was taken last (RFC 9112 9.3).
   bool keep_alive() const { return keep_alive_; }
   /// True while a large body is read: it may take its time, as long as it moves.
   bool in_large_body() const { return head_done_ && large_; }
@@ -59,6 +63,7 @@ class RequestReader {
  private:
   Step refuse(Response why);
   Step malformed(std::string_view what);
+  Step look();
   Step read_head();
   Step read_body();
   /// The first `used` bytes were taken over.
@@ -76,6 +81,7 @@ class RequestReader {
   bool head_done_ = false;
   bool large_ = false;
   bool waits_to_go_on_ = false;
+  std::optional<Step> found_;  // by take_also(), and not taken
   bool keep_alive_ = false;
 };
 

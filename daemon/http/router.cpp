@@ -58,14 +58,25 @@ bool is_on(const Rule& rule, bool admin) {
   return rule.on == On::both || (rule.on == On::admin) == admin;
 }
 
-}  // namespace
-
-std::size_t body_limit(std::span<const Rule> rules, const Request& head, bool admin) {
+/// By its method and path alone; nullptr: none.
+const Rule* rule_of(std::span<const Rule> rules, const Request& head, bool admin) {
   std::string ignored;
   const auto found = std::ranges::find_if(rules, [&](const Rule& rule) {
     return is_on(rule, admin) && rule.method == head.method && matches(rule.path, head.path, ignored);
   });
-  return found == rules.end() ? max_body_bytes : found->body_limit;
+  return found == rules.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::size_t body_limit(std::span<const Rule> rules, const Request& head, bool admin) {
+  const Rule* rule = rule_of(rules, head, admin);
+  return rule == nullptr ? max_body_bytes : rule->body_limit;
+}
+
+Turn turn_of(std::span<const Rule> rules, const Request& request, bool admin) {
+  const Rule* rule = rule_of(rules, request, admin);
+  return rule == nullptr ? Turn::after : rule->turn;
 }
 
 Routed find_route(std::span<const Rule> rules, const Request& request, bool admin) {

@@ -16,6 +16,12 @@ namespace cardgate::daemon {
 
 enum class On : std::uint8_t { main, admin, both };
 
+/// When a request is answered that came before the answer to the one before it (RFC 9112 9.3.2). The answers keep their order.
+enum class Turn : std::uint8_t {
+  after,   // when that is answered
+  beside,  // at the same time: for calls that ask for nothing that others of them change
+};
+
 /// What one call takes.
 struct Rule {
   On on;
@@ -24,6 +30,7 @@ struct Rule {
   std::string_view body;        // the content types it takes, parted by " or "; empty: none
   std::string_view parameters;  // of the query, parted by spaces; each at most once, and no others
   std::size_t body_limit = max_body_bytes;
+  Turn turn = Turn::after;
 };
 
 struct Routed {
@@ -36,5 +43,7 @@ struct Routed {
 Routed find_route(std::span<const Rule> rules, const Request& request, bool admin);
 /// How many bytes the body of a request with this method and path may have; of one that fits no rule, as many as most.
 std::size_t body_limit(std::span<const Rule> rules, const Request& head, bool admin);
+/// Turn::after of one that fits no rule.
+Turn turn_of(std::span<const Rule> rules, const Request& request, bool admin);
 
 }  // namespace cardgate::daemon

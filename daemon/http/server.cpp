@@ -28,6 +28,7 @@ using SlotState = Slots::State;
 using ReadStep = RequestReader::Step;
 
 constexpr auto tuple = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t usual_head_bytes = 512;
 
 namespace {
 
@@ -48,6 +49,12 @@ void part_from(Protocol::socket& socket, const Response& words) {
   wipe(unread, sizeof unread);  // it may hold a passcode
 }
 
+Response went_wrong() {
+  return problem(500, "internal",
+                 "Something went wrong in cardgate. Try again. If it happens again, tell the people who run this "
+                 "machine: the journal says what it was.");
+}
+
 }  // namespace
 
 struct Server::Connection : std::enable_shared_from_this<Connection> {
@@ -65,11 +72,34 @@ struct Server::Connection : std::enable_shared_from_this<Connection> {
   bool writing = false;  // the answer's first byte may be out
 };
 
-Server::Server(asio::io_context& io, Handler handler, BodyLimit body_limit, const Limits& limits,
-               std::function<bool(const Peer&)> known, milliseconds comment_every)
+/// What came together, and is answered in its order.
+struct Server::Batch {
+  struct Exchange {
+    Exchange() = default;
+    Exchange(Exchange&&) noexcept = default;
+    Exchange& operator=(Exchange&&) = delete;
+    ~Exchange() { wipe(); }
+
+    Request request;
+    Response answer;
+    bool done = false;  // the answer is there
+
+    // They may hold a passcode, a code or a token.
+    void wipe() {
+      cardgate::wipe(request.body);
+      cardgate::wipe(request.authorization);
+      cardgate::wipe(answer.body);
+    }
+  };
+  std::vector<Exchange> exchanges;             // complete before the first is handled
+  bool keep = false;                           // the connection goes on behind the last of them
+  std::optional<asio::steady_timer> one_more;  // of several: cancelled when an answer is there
+};
+
+Server::Server(asio::io_context& io, Calls calls, const Limits& limits, std::function<bool(const Peer&)> known,
+               milliseconds comment_every)
     : io_(io),
-      handler_(std::move(handler)),
-      body_limit_(std::move(body_limit)),
+      calls_(std::move(calls)),
       limits_(limits),
       known_(std::move(known)),
       comment_every_(comment_every),
@@ -127,7 +157,7 @@ void Server::admit_peer(Socket socket, bool admin) {
   }
   peer->admin_socket = admin;
   peer->counted_as = subordinates_.owner_of(peer->uid, BootClock::now());
-  auto connection = std::make_shared<Connection>(std::move(socket), std::move(*peer), body_limit_);
+  auto connection = std::make_shared<Connection>(std::move(socket), std::move(*peer), calls_.body_limit);
   // Root comes in by the admin socket whatever others use up: it is who must put things right.
   if (!admin && !has_slot(*connection)) {
     part_from(connection->socket,
@@ -226,7 +256,7 @@ asio::awaitable<void> Server::converse(std::shared_ptr<Connection> connection) {
   bool keep = true;
   while (keep) {
     try {
-      keep = co_await one_request(*connection);
+      keep = co_await one_batch(*connection);
     } catch (const std::exception& failure) {
       log(Level::error, fmt::format("A request failed unexpectedly: {}", failure.what()));
       keep = false;
@@ -266,61 +296,132 @@ asio::awaitable<void> Server::its_turn(const Connection& connection) {
   co_await std::move(turn);
 }
 
-asio::awaitable<bool> Server::one_request(Connection& connection) {
-  const bool arrived = co_await read(connection);
-  if (!arrived) co_return false;
-  Request request;
-  bool keep = false;
-  if (connection.timed_out) {
-    request.refused = problem(408, "request_timeout", "The request did not arrive in time. Try again.");
-  } else {
-    keep = connection.reader.keep_alive();
-    request = connection.reader.take();
+void Server::take(Connection& connection, Batch& batch) {
+  auto& reader = connection.reader;
+  batch.keep = reader.keep_alive();
+  batch.exchanges.emplace_back().request = reader.take();
+  const bool admin = connection.peer.admin_socket;
+  const auto beside = [&](const Request& request) { return calls_.beside(request, admin); };
+  const Request& first = batch.exchanges.front().request;
+  if (first.refused || !reader.in_request() || !beside(first)) return;
+  while (batch.keep && batch.exchanges.size() < max_beside) {
+    auto next = reader.take_also(beside);
+    if (!next) return;
+    batch.keep = reader.keep_alive();
+    batch.exchanges.emplace_back().request = std::move(*next);
   }
-  enter(connection, SlotState::answering);
-  const bool unread = request.refused && !keep;
-  request.peer = &connection.peer;
-  std::optional<std::stop_source> left;
-  request.watch_peer = [&left, &connection] {
-    if (left) return left->get_token();
-    left.emplace();
-    connection.socket.async_wait(
-        Protocol::socket::wait_error,  // a hang-up: a peer that only stopped sending still listens
-        [stop = *left, keep = connection.shared_from_this()](ErrorCode failure) {
-          if (!failure) stop.request_stop();
-        });
-    return left->get_token();
-  };
-  Response response;
+}
+
+asio::awaitable<void> Server::handle(const Connection& connection, Request& request, Response& answer) {
   co_await its_turn(connection);
   try {
-    response = co_await handler_(request);
+    answer = co_await calls_.handler(request);
   } catch (const std::exception& failure) {
     // A broken invariant in one call must not take the others with it, and must not pass for a yes.
     log(Level::error, std::string("A request failed unexpectedly: ") + failure.what());
-    response = problem(500, "internal",
-                       "Something went wrong in cardgate. Try again. If it happens again, tell the people "
-                       "who run this machine: the journal says what it was.");
+    answer = went_wrong();
   }
-  // Many answers become ready in one moment, when the disk has taken their records.
-  co_await its_turn(connection);
-  ErrorCode ignored;  // what was not under way need not be stopped
-  if (left) connection.socket.cancel(ignored);
-  wipe(request.body);
-  wipe(request.authorization);
-  connection.deadline = BootClock::now() + write_deadline;
-  if (response.listener) {
-    co_await stream(connection, response.listener);
+}
+
+void Server::handle_side_by_side(const std::shared_ptr<Connection>& connection,
+                                 const std::shared_ptr<Batch>& batch) {
+  batch->one_more.emplace(io_);
+  for (auto& exchange : batch->exchanges) {
+    // Both outlive the handler, also where this connection's own coroutine ends by an error.
+    asio::co_spawn(io_, handle(*connection, exchange.request, exchange.answer),
+                   [batch, connection, &exchange](const std::exception_ptr& failure) {
+                     if (failure) exchange.answer = went_wrong();
+                     exchange.done = true;
+                     batch->one_more->cancel();
+                   });
+  }
+}
+
+asio::awaitable<bool> Server::one_batch(Connection& connection) {
+  const bool arrived = co_await read(connection);
+  if (!arrived) co_return false;
+  const auto batch = std::make_shared<Batch>();
+  if (connection.timed_out) {
+    batch->exchanges.emplace_back().request.refused =
+        problem(408, "request_timeout", "The request did not arrive in time. Try again.");
+  } else {
+    take(connection, *batch);
+  }
+  enter(connection, SlotState::answering);
+  auto& first = batch->exchanges.front();
+  const bool unread = first.request.refused && !batch->keep;
+  std::optional<std::stop_source> left;
+  for (auto& exchange : batch->exchanges) exchange.request.peer = &connection.peer;
+  if (batch->exchanges.size() > 1) {
+    handle_side_by_side(connection.shared_from_this(), batch);
+  } else {
+    first.request.watch_peer = [&left, &connection] {
+      if (left) return left->get_token();
+      left.emplace();
+      connection.socket.async_wait(
+          Protocol::socket::wait_error,  // a hang-up: a peer that only stopped sending still listens
+          [stop = *left, keep = connection.shared_from_this()](ErrorCode failure) {
+            if (!failure) stop.request_stop();
+          });
+      return left->get_token();
+    };
+    co_await handle(connection, first.request, first.answer);
+    first.done = true;
+    ErrorCode ignored;  // what was not under way need not be stopped
+    if (left) connection.socket.cancel(ignored);
+  }
+  if (first.answer.listener) {
+    co_await its_turn(connection);
+    first.wipe();
+    connection.deadline = BootClock::now() + write_deadline;
+    co_await stream(connection, first.answer.listener);
     co_return false;
   }
-  keep = keep && !draining_;
-  const bool written = co_await write(connection, response, keep, request.method == "HEAD");
-  wipe(response.body);  // it may have shown a code or a token
+  const bool written = co_await write_in_order(connection, *batch);
   if (written && unread) {
     auto lingering = linger(connection);
     co_await std::move(lingering);
   }
-  co_return written&& keep && !connection.timed_out;
+  co_return written&& batch->keep && !draining_ && !connection.timed_out;
+}
+
+/// To the end of the batch also where nobody reads the answers any more: what handles a request refers to it.
+asio::awaitable<bool> Server::write_in_order(Connection& connection, Batch& batch) {
+  auto& all = batch.exchanges;
+  bool written = true;
+  for (std::size_t from = 0, to = 0; from < all.size(); from = to) {
+    while (!all[from].done) {
+      batch.one_more->expires_at(std::chrono::steady_clock::time_point::max());
+      co_await batch.one_more->async_wait(tuple);
+    }
+    // Many answers become ready in one moment, when the disk has taken their records.
+    co_await its_turn(connection);
+    while (to < all.size() && all[to].done) ++to;
+    if (written) written = co_await write(connection, batch, from, to);
+    for (std::size_t i = from; i < to; ++i) all[i].wipe();
+  }
+  co_return written;
+}
+
+asio::awaitable<bool> Server::write(Connection& connection, Batch& batch, std::size_t from, std::size_t to) {
+  std::string text;
+  std::size_t size = 0;
+  for (std::size_t i = from; i < to; ++i) size += batch.exchanges[i].answer.body.size() + usual_head_bytes;
+  text.reserve(size);
+  // Asked when they are ready: a service that stops says so with its last answer.
+  if (draining_ && to == batch.exchanges.size()) batch.keep = false;
+  for (std::size_t i = from; i < to; ++i) {
+    const auto& exchange = batch.exchanges[i];
+    append_wiped(text, head_of(exchange.answer, batch.keep || i + 1 < batch.exchanges.size()));
+    if (exchange.request.method != "HEAD") append_wiped(text, exchange.answer.body);
+  }
+  connection.deadline = BootClock::now() + write_deadline;
+  connection.writing = true;
+  const auto [failure, count] = co_await asio::async_write(connection.socket, asio::buffer(text), tuple);
+  connection.writing = false;
+  wipe(text);
+  if (to < batch.exchanges.size()) connection.deadline = BootTime::max();
+  co_return !failure;
 }
 
 asio::awaitable<void> Server::linger(Connection& connection) {
@@ -333,17 +434,6 @@ asio::awaitable<void> Server::linger(Connection& connection) {
     failure = ended;
   }
   wipe(unread.data(), unread.size());
-}
-
-asio::awaitable<bool> Server::write(Connection& connection, const Response& response, bool keep,
-                                    bool head_only) {
-  const std::string head = head_of(response, keep);
-  const std::array<asio::const_buffer, 2> parts{
-      asio::buffer(head), head_only ? asio::const_buffer() : asio::buffer(response.body)};
-  connection.writing = true;
-  const auto [failure, count] = co_await asio::async_write(connection.socket, parts, tuple);
-  connection.writing = false;
-  co_return !failure;
 }
 
 asio::awaitable<void> Server::stream(Connection& connection, std::shared_ptr<Listener> listener) {

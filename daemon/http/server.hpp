@@ -2,7 +2,10 @@
 // HTTP/1.1 over Unix sockets. Accepts, attests the peer before anything else exists, gives it a slot, reads requests
 // within bounds and deadlines, hands each to the handler, writes the answer. One thread (the io_context's).
 //
-//   accept -> attest -> slots.hpp: is there room? -> request_reader.hpp: bytes to a request -> handler -> answer
+//   accept -> attest -> slots.hpp: is there room? -> request_reader.hpp: bytes to requests -> handler -> answers
+//
+// Requests that came together, each of a call that may be answered beside others, are handled side by side, so that one wait for
+// the disk serves them all. The answers go out in the order of the requests (RFC 9112 9.3.2), those that are ready by one write.
 //
 // A deadline that passes cancels what the connection waits for; one that passes again closes it, so that no loop outlives it.
 //
@@ -35,6 +38,14 @@ namespace cardgate::daemon {
 using Handler = std::function<boost::asio::awaitable<Response>(Request&)>;
 /// How many bytes the body of a request may have, by its head, before anything of the body is read.
 using BodyLimit = std::function<std::size_t(const Request& head, bool admin)>;
+/// Whether a whole request may be answered beside others of its connection. It must need no Request::left().
+using Beside = std::function<bool(const Request& request, bool admin)>;
+
+struct Calls {
+  Handler handler;
+  BodyLimit body_limit;
+  Beside beside;
+};
 
 class Server {
  public:
@@ -46,8 +57,8 @@ class Server {
   };
   /// `known`: whether a share of the connections is kept for this peer.
   /// `comment_every`: how long an event stream is silent before it says that it is still there.
-  Server(boost::asio::io_context& io, Handler handler, BodyLimit body_limit, const Limits& limits,
-         std::function<bool(const Peer&)> known, milliseconds comment_every = event_comment_every);
+  Server(boost::asio::io_context& io, Calls calls, const Limits& limits, std::function<bool(const Peer&)> known,
+         milliseconds comment_every = event_comment_every);
   ~Server();
 
   void serve(Listening listening);
@@ -60,15 +71,22 @@ class Server {
 
  private:
   using Socket = boost::asio::local::stream_protocol::socket;
+  struct Batch;
 
   boost::asio::awaitable<void> accept_loop(std::shared_ptr<Listening> listening);
   boost::asio::awaitable<void> converse(std::shared_ptr<Connection> connection);
   boost::asio::awaitable<void> its_turn(const Connection& connection);
-  boost::asio::awaitable<bool> one_request(Connection& connection);
+  /// One request, or several that came together. False when the connection is at its end.
+  boost::asio::awaitable<bool> one_batch(Connection& connection);
   /// False when the connection is at its end, with nothing more to say.
   boost::asio::awaitable<bool> read(Connection& connection);
-  boost::asio::awaitable<bool> write(Connection& connection, const Response& response, bool keep,
-                                     bool head_only);
+  /// The request that was read, and those that are here and may be answered beside it.
+  void take(Connection& connection, Batch& batch);
+  boost::asio::awaitable<void> handle(const Connection& connection, Request& request, Response& answer);
+  void handle_side_by_side(const std::shared_ptr<Connection>& connection, const std::shared_ptr<Batch>& batch);
+  /// All answers of a batch, each as soon as those before it are there. False when they cannot be written.
+  boost::asio::awaitable<bool> write_in_order(Connection& connection, Batch& batch);
+  boost::asio::awaitable<bool> write(Connection& connection, Batch& batch, std::size_t from, std::size_t to);
   boost::asio::awaitable<void> stream(Connection& connection, std::shared_ptr<Listener> listener);
   /// After the answer to a request that was not read to its end.
   boost::asio::awaitable<void> linger(Connection& connection);
@@ -83,8 +101,7 @@ class Server {
   void part_from_all();
 
   boost::asio::io_context& io_;
-  Handler handler_;
-  BodyLimit body_limit_;
+  Calls calls_;
   const Limits& limits_;  // the owner's, so that a reload is seen
   std::function<bool(const Peer&)> known_;
   milliseconds comment_every_;

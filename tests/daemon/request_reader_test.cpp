@@ -280,5 +280,54 @@ TEST(RequestReader, ABodyStaysInOnePlaceAndNothingIsLeftInTheBuffer) {
   EXPECT_EQ(grows, "first" + std::string(1000, 'x'));
 }
 
+/// As Outcome's requests, each with those that were taken beside it.
+std::vector<std::vector<std::string>> together(std::string_view bytes, std::size_t piece) {
+  std::vector<std::vector<std::string>> out;
+  RequestReader reader(as_most);
+  const auto wanted = [](const Request& request) { return request.path.starts_with("/beside"); };
+  for (;;) {
+    const Step step = reader.step();
+    if (step == Step::more) {
+      const std::size_t count = std::min({reader.room().size(), piece, bytes.size()});
+      if (count == 0) return out;
+      std::ranges::copy(bytes.substr(0, count), reader.room().begin());
+      bytes.remove_prefix(count);
+      reader.arrived(count);
+    } else if (step == Step::go_on) {
+      out.push_back({"go on"});
+    } else {
+      const auto request = reader.take();
+      out.push_back({request.refused ? "refused" : request.path + request.body});
+      if (step == Step::refused) return out;
+      while (auto also = reader.take_also(wanted)) out.back().push_back(also->path + also->body);
+    }
+  }
+}
+
+TEST(RequestReader, GivesWhatCameTogetherAndLosesNothingOfTheRest) {
+  const auto request = [](std::string_view path, std::string_view headers = {}, std::string_view body = {}) {
+    return fmt::format("POST {} HTTP/1.1\r\nHost: x\r\n{}Content-Length: {}\r\n\r\n{}", path, headers, body.size(), body);
+  };
+  const std::string text = request("/beside/1", {}, "a") + request("/beside/2") + request("/alone", {}, "b") +
+                           request("/beside/3") + request("/beside/%zz") + request("/beside/4") +
+                           request("/beside/5", "Expect: 100-continue\r\n", "c") + "nonsense\r\n\r\n";
+  const auto at_once = together(text, text.size());
+  EXPECT_EQ(at_once, (std::vector<std::vector<std::string>>{{"/beside/1a", "/beside/2"},
+                                                            {"/alone" "b", "/beside/3"},
+                                                            {"refused", "/beside/4", "/beside/5c"},
+                                                            {"refused"}}));
+  for (const std::size_t piece : {1UL, 2UL, 3UL, 7UL, 50UL, 200UL}) {
+    std::vector<std::string> flat;
+    for (const auto& group : together(text, piece)) {
+      for (const auto& one : group) {
+        if (one != "go on") flat.push_back(one);
+      }
+    }
+    EXPECT_EQ(flat, (std::vector<std::string>{"/beside/1a", "/beside/2", "/alone" "b", "/beside/3", "refused",
+                                              "/beside/4", "/beside/5c", "refused"}))
+        << piece;
+  }
+}
+
 }  // namespace
 }  // namespace cardgate::daemon

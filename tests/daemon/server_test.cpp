@@ -2,13 +2,16 @@
 // The server over a real socket, in this process: what it says last arrives, and a stream that is silent says that it is there.
 #include "daemon/http/server.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <future>
+#include <map>
 #include <thread>
 
 #include "base/file.hpp"
@@ -59,7 +62,11 @@ class ServerTest : public ::testing::Test {
   void serve(Handler handler, Limits with = {}, milliseconds comment_every = event_comment_every) {
     limits = with;
     server = std::make_unique<Server>(
-        io, std::move(handler), [](const Request&, bool) { return max_body_bytes; }, limits,
+        io,
+        {.handler = std::move(handler),
+         .body_limit = [](const Request&, bool) { return max_body_bytes; },
+         .beside = [](const Request& request, bool) { return request.path.starts_with("/beside"); }},
+        limits,
         [](const Peer&) { return true; }, comment_every);
     const auto listening = listen_on(dir / "s.sock", 0600);
     ASSERT_TRUE(listening) << listening.error().message();
@@ -158,6 +165,151 @@ TEST_F(ServerTest, AStreamPassesProxiesAndIsNeverSilentForLong) {
   asio::post(io, [events] { events->publish("service", {{"kind", "stopping"}}, std::nullopt); });
   EXPECT_NE(listener.read_until("stopping").find("event: service\n"), std::string::npos)
       << "and events come between the comments";
+}
+
+// --- requests that came together ---
+
+std::string get(std::string_view path, std::string_view headers = {}) {
+  return fmt::format("GET {} HTTP/1.1\r\nHost: x\r\n{}\r\n", path, headers);
+}
+
+/// Requests that wait until they are let go, in any order. Used on the server's thread alone, but for what is atomic.
+class Held {
+ public:
+  explicit Held(asio::io_context& io) : io_(io) {}
+
+  Handler handler() {
+    return [this](Request& request) -> asio::awaitable<Response> {
+      const std::string path = request.path;
+      auto& timer = *waiting_.emplace(path, std::make_unique<asio::steady_timer>(io_, std::chrono::hours(1))).first->second;
+      ++here;
+      most = std::max<int>(most, here);
+      boost::system::error_code ignored;
+      co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      --here;
+      waiting_.erase(path);
+      if (path.ends_with("broken")) throw std::runtime_error("as asked for");
+      Response answer;
+      answer.body = path;
+      co_return answer;
+    };
+  }
+  /// Waits until so many are being answered.
+  ::testing::AssertionResult has(int count) {
+    return testing::eventually(seconds(20), [&] { return here == count; })
+               ? ::testing::AssertionSuccess()
+               : ::testing::AssertionFailure() << here << " are being answered";
+  }
+  void let_go(const std::string& path) {
+    asio::post(io_, [this, path] { waiting_.at(path)->cancel(); });
+  }
+
+  std::atomic<int> here{0}, most{0};
+
+ private:
+  asio::io_context& io_;
+  std::map<std::string, std::unique_ptr<asio::steady_timer>> waiting_;
+};
+
+TEST_F(ServerTest, WhatCameTogetherIsAnsweredSideBySideAndInItsOrder) {
+  Held held(io);
+  serve(held.handler());
+  const auto asks = client();
+  ASSERT_TRUE(asks.send(get("/beside/1") + get("/beside/2") + get("/beside/3")));
+  ASSERT_TRUE(held.has(3)) << "none waits for the one before it";
+  held.let_go("/beside/3");
+  ASSERT_TRUE(held.has(2));
+  held.let_go("/beside/1");
+  EXPECT_TRUE(asks.read_until("/beside/1").ends_with("/beside/1")) << "the first does not wait for the second";
+  held.let_go("/beside/2");
+  const auto rest = asks.read_until("/beside/3");
+  EXPECT_LT(rest.find("/beside/2"), rest.find("/beside/3")) << rest;
+  EXPECT_EQ(rest.find("Connection: close"), std::string::npos) << rest;
+  ASSERT_TRUE(asks.send(get("/beside/4", "Connection: close\r\n")));
+  ASSERT_TRUE(held.has(1)) << "the connection goes on";
+  held.let_go("/beside/4");
+  EXPECT_NE(asks.read_until("never").find("Connection: close"), std::string::npos);
+}
+
+TEST_F(ServerTest, WhatChangesSomethingWaitsForWhatCameBeforeAndIsWaitedFor) {
+  Held held(io);
+  serve(held.handler());
+  const auto asks = client();
+  ASSERT_TRUE(asks.send(get("/beside/1") + get("/beside/2") + get("/alone") + get("/beside/3") + get("/alone/too")));
+  ASSERT_TRUE(held.has(2));
+  held.let_go("/beside/2");
+  ASSERT_TRUE(held.has(1)) << "not before all of them are answered";
+  held.let_go("/beside/1");
+  (void)asks.read_until("/beside/2");
+  for (const std::string path : {"/alone", "/beside/3", "/alone/too"}) {
+    ASSERT_TRUE(held.has(1)) << path;
+    held.let_go(path);
+    EXPECT_TRUE(asks.read_until(path).ends_with(path));
+  }
+}
+
+TEST_F(ServerTest, OneConnectionHasNoMoreThanItsShareAtOnce) {
+  Held held(io);
+  serve(held.handler());
+  const auto asks = client();
+  std::string all;
+  for (int i = 0; i < 40; ++i) all += get(fmt::format("/beside/{}", i));
+  ASSERT_TRUE(asks.send(all));
+  for (int from = 0; from < 40; from += static_cast<int>(max_beside)) {
+    const int count = std::min(40 - from, static_cast<int>(max_beside));
+    ASSERT_TRUE(held.has(count));
+    for (int i = from; i < from + count; ++i) held.let_go(fmt::format("/beside/{}", i));
+    (void)asks.read_until(fmt::format("/beside/{}", from + count - 1));
+  }
+  EXPECT_EQ(held.most, static_cast<int>(max_beside));
+}
+
+TEST_F(ServerTest, WhatGoesWrongWithOneOfThemIsThatOnesAlone) {
+  Held held(io);
+  serve(held.handler());
+  const auto asks = client();
+  // The last is no request at all, which is found while the others are still answered.
+  ASSERT_TRUE(asks.send(get("/beside/1") + get("/beside/broken") + get("/beside/3") + "nonsense\r\n\r\n"));
+  ASSERT_TRUE(held.has(3));
+  for (const std::string path : {"/beside/broken", "/beside/3", "/beside/1"}) held.let_go(path);
+  const auto answers = asks.read_until("/beside/3");
+  EXPECT_NE(answers.find("/beside/1HTTP/1.1 500 "), std::string::npos) << answers;
+  ASSERT_TRUE(held.has(1)) << "what cannot be read comes to the handler, too";
+  held.let_go("");
+  ASSERT_TRUE(held.has(0));
+}
+
+TEST_F(ServerTest, WhoeverLeavesInTheMiddleTakesNothingWithThem) {
+  Held held(io);
+  serve(held.handler());
+  {
+    const auto leaves = client();
+    ASSERT_TRUE(leaves.send(get("/beside/1") + get("/beside/2") + get("/beside/3")));
+    ASSERT_TRUE(held.has(3));
+  }
+  held.let_go("/beside/1");
+  ASSERT_TRUE(held.has(2));
+  held.let_go("/beside/3");
+  held.let_go("/beside/2");
+  ASSERT_TRUE(held.has(0));
+  const auto next = client();
+  ASSERT_TRUE(next.send(get("/beside/4")));
+  ASSERT_TRUE(held.has(1));
+  held.let_go("/beside/4");
+  EXPECT_TRUE(next.read_until("/beside/4").ends_with("/beside/4"));
+}
+
+TEST_F(ServerTest, AServiceThatStopsAnswersThemAllAndSaysSoWithTheLast) {
+  Held held(io);
+  serve(held.handler());
+  const auto asks = client();
+  ASSERT_TRUE(asks.send(get("/beside/1") + get("/beside/2")));
+  ASSERT_TRUE(held.has(2));
+  asio::post(io, [this] { server->drain([this] { io.stop(); }); });
+  held.let_go("/beside/1");
+  EXPECT_NE(asks.read_until("/beside/1").find("Connection: keep-alive"), std::string::npos);
+  held.let_go("/beside/2");
+  EXPECT_NE(asks.read_until("never").find("Connection: close"), std::string::npos);
 }
 
 }  // namespace
