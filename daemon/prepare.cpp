@@ -19,6 +19,7 @@
 #include "daemon/record/audit_journal.hpp"
 #include "daemon/rules/keys.hpp"
 #include "daemon/rules/settings.hpp"
+#include "daemon/sessions/signers.hpp"
 #include "daemon/sessions/token_keys.hpp"
 
 namespace cardgate::daemon {
@@ -177,6 +178,7 @@ Result<Service::Parts> prepare(const std::filesystem::path& file, const Clock& c
                         .credentials = std::move(credentials),
                         .log = std::move(log),
                         .token_keys = std::move(token_keys),
+                        .signing_threads = signing_threads(),
                         .told_at_start = std::move(lost)};
 }
 

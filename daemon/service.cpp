@@ -40,7 +40,7 @@ Service::Owners::Owners(boost::asio::io_context& context, const Clock& system, P
                        std::move(parts.credentials)),
       sessions(io, table, rules, roll, recorder, events, waiting_acts, loader, clock),
       downtime(io, rules, roll, register_threads, sessions, events, recorder, clock),
-      tokens(io, std::move(parts.token_keys), rules, admission, sessions, recorder, clock),
+      tokens(io, std::move(parts.token_keys), parts.signing_threads, rules, admission, sessions, recorder, clock),
       cards(io, rules, loader, admission, roll, sessions, events, recorder, clock),
       accounts(io, rules, admission, roll, sessions, cards, clock),
       actors(rules, roll, sessions, downtime, recorder, clock),

@@ -45,8 +45,8 @@ struct TokenApi::Issue {
   BootTime begun{};  // the same
   TokenFormat format{};
   std::optional<TokenDesk::Reference> reference{};
-  proto::Claims claims{};
-  std::shared_ptr<const proto::Claims> kept{};  // the same, where the token itself does not say them
+  proto::Claims claims{};                       // until it is entered, and then ...
+  std::shared_ptr<const proto::Claims> kept{};  // ... for all who need them
 };
 
 Response TokenApi::refused(const Issue& issue, Response answer, std::string_view reason) {
@@ -205,7 +205,8 @@ std::optional<Response> TokenApi::enter(Issue& issue, const Session& session) {
   const WallTime at = issue.at;
   if (issue.format == TokenFormat::reference) issue.reference = tokens_.new_reference();
   issue.claims.jti = issue.reference ? issue.reference->jti : tokens_.new_jti();
-  const auto& claims = issue.claims;
+  issue.kept = std::make_shared<const proto::Claims>(std::move(issue.claims));
+  const auto& claims = *issue.kept;
   if (claims.exp <= claims.iat) {
     return refused(
         issue,
@@ -221,7 +222,9 @@ std::optional<Response> TokenApi::enter(Issue& issue, const Session& session) {
               claims.records_of};
   if (issue.reference) {
     token.hash = issue.reference->hash;
-    token.claims = issue.kept = std::make_shared<const proto::Claims>(claims);
+    token.claims = issue.kept;
+  } else {
+    token.key = tokens_.keys().signing().number;
   }
   if (!sessions_.token_issued(claims.jti, std::move(token), session.asked_by(role))) {
     return refused(
@@ -236,7 +239,7 @@ std::optional<Response> TokenApi::enter(Issue& issue, const Session& session) {
 
 /// Of a token whose record is there already: that it never was is recorded, too.
 void TokenApi::note_kept_back(const Issue& issue, std::string reason) {
-  const auto& claims = issue.claims;
+  const auto& claims = *issue.kept;
   audit::Record record;
   record.event = name_of(audit::Event::token_refused);
   record.person = claims.sub;
@@ -249,7 +252,7 @@ void TokenApi::note_kept_back(const Issue& issue, std::string reason) {
 }
 
 Response TokenApi::not_signed(const Issue& issue) {
-  sessions_.forget_token(issue.claims.jti);
+  sessions_.forget_token(issue.kept->jti);
   note_kept_back(issue, "not done: the token could not be signed");
   return problem(
       500, "internal",
@@ -258,7 +261,7 @@ Response TokenApi::not_signed(const Issue& issue) {
 }
 
 std::optional<Response> TokenApi::refuse_to_send(Issue& issue) {
-  const auto& claims = issue.claims;
+  const auto& claims = *issue.kept;
   // A reload in between may have taken this client its role.
   if (const ClientEntry* entry = entry_for(issue); entry == nullptr || entry->name != issue.client) {
     sessions_.revoke(claims.jti);
@@ -296,7 +299,7 @@ Answer TokenApi::token(Request& request) {
   if (auto same = same_again(issue, *chosen.session)) co_return std::move(*same);
   if (auto no = enter(issue, *chosen.session)) co_return std::move(*no);
 
-  const auto& claims = issue.claims;
+  const auto& claims = *issue.kept;
   audit::Record granted = issue.record;
   granted.event = name_of(audit::Event::token);
   granted.policy = claims.policy;
@@ -305,12 +308,19 @@ Answer TokenApi::token(Request& request) {
   if (!claims.revocation.empty()) granted.details["revocation"] = claims.revocation;
   // Signed while the disk works; it leaves only when the record is there.
   auto ticket = recorder_.start_of_many(std::move(granted));
-  std::string text = issue.reference ? issue.reference->text : tokens_.sign(claims);
+  Signers::Ticket signing = issue.reference ? nullptr : tokens_.start_signing(issue.kept);
   auto recording = recorder_.wait(std::move(ticket));
   const auto recorded = co_await std::move(recording);
   if (!recorded) {
     sessions_.forget_token(claims.jti);
     co_return recorder_.unavailable();
+  }
+  std::string text;
+  if (issue.reference) {
+    text = issue.reference->text;
+  } else {
+    auto making = tokens_.signed_text(std::move(signing), claims.jti);
+    text = co_await std::move(making);
   }
   if (text.empty()) co_return not_signed(issue);
   if (auto no = refuse_to_send(issue)) co_return std::move(*no);
@@ -318,10 +328,8 @@ Answer TokenApi::token(Request& request) {
   recorder_.took("token_seconds", {}, begun);
   const auto life = claims.exp - claims.iat;
   auto answer = token_answer(text, life);
-  const std::string jti = claims.jti;
-  if (!issue.kept) issue.kept = std::make_shared<const proto::Claims>(std::move(issue.claims));
-  sessions_.handed_out(jti, {issue.reference ? issue.reference->id : std::move(text), std::move(issue.kept),
-                             issue.begun + seconds(life) / 2, issue.reference.has_value()});
+  sessions_.handed_out(claims.jti, {issue.reference ? issue.reference->id : std::move(text), issue.kept,
+                                    issue.begun + seconds(life) / 2, issue.reference.has_value()});
   wipe(text);  // the answer has it, and is wiped when it is written
   if (issue.reference) wipe(issue.reference->text);
   co_return answer;

@@ -114,7 +114,7 @@ struct Token {
   std::vector<std::string> records_of = {};   // as in its claims
   std::shared_ptr<const Handed> handed = {};  // nothing: it is still being recorded
   std::optional<Digest> hash = {};  // BLAKE2b-256 of its text: what it is known by. Nothing: not made yet
-  std::optional<std::uint32_t> key = {};  // the number of the key that signed it; nothing: a reference token
+  std::optional<std::uint32_t> key = {};  // the number of the key that signs it; nothing: a reference token
   std::shared_ptr<const proto::Claims> claims = {};  // of a reference token, which does not say them itself
 };
 

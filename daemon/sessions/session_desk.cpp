@@ -182,8 +182,8 @@ std::shared_ptr<const Handed> SessionDesk::handed_before(const Session& session,
   return sessions_.handed_before(session, role, audience, client, clock_.boot());
 }
 
-void SessionDesk::token_made(const std::string& jti, const Digest& hash, std::optional<std::uint32_t> key) {
-  sessions_.token_made(jti, hash, key);
+void SessionDesk::token_made(const std::string& jti, const Digest& hash) {
+  sessions_.token_made(jti, hash);
 }
 
 void SessionDesk::forget_token(const std::string& jti) {

@@ -75,7 +75,7 @@ class SessionDesk {
   void close_for_downtime(const std::function<bool(const policy::Role&)>& goes_on);
   /// Errors: as Sessions::token_issued().
   Result<void> token_issued(const std::string& jti, Token token, const Terms& terms);
-  void token_made(const std::string& jti, const Digest& hash, std::optional<std::uint32_t> key);
+  void token_made(const std::string& jti, const Digest& hash);
   void revoke_signed_by(std::uint32_t key) { apply(sessions_.revoke_signed_by(key)); }
   void handed_out(const std::string& jti, Handed handed) { sessions_.handed_out(jti, std::move(handed)); }
   std::shared_ptr<const Handed> handed_before(const Session& session, std::string_view role,

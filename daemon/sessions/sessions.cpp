@@ -407,11 +407,8 @@ const Session* Sessions::by_card(const std::string& card) const {
   return found == sessions_.end() ? nullptr : &found->second;
 }
 
-void Sessions::token_made(const std::string& jti, const Digest& hash, std::optional<std::uint32_t> key) {
-  const auto found = tokens_.find(jti);
-  if (found == tokens_.end()) return;
-  found->second.hash = hash;
-  found->second.key = key;
+void Sessions::token_made(const std::string& jti, const Digest& hash) {
+  if (const auto found = tokens_.find(jti); found != tokens_.end()) found->second.hash = hash;
 }
 
 void Sessions::handed_out(const std::string& jti, Handed handed) {

@@ -75,7 +75,7 @@ class Sessions {
   /// Its tokens of this role end then, if not before.
   void shorten(const std::string& session, std::string_view role, BootTime until);
   /// The text of an issued token is made: from now on whoever shows that very text is known by it.
-  void token_made(const std::string& jti, const Digest& hash, std::optional<std::uint32_t> key);
+  void token_made(const std::string& jti, const Digest& hash);
   /// A token left, and may be handed out again.
   void handed_out(const std::string& jti, Handed handed);
   /// Brings the next review forward to `at`; later than what is set already changes nothing.

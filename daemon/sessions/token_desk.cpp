@@ -44,9 +44,10 @@ json::object to_json(const TokenKeys::Key& key) {
   return out;
 }
 
-TokenDesk::TokenDesk(boost::asio::io_context& io, TokenKeys keys, RuleBook& rules, Admission& admission,
-                     SessionDesk& sessions, Recorder& recorder, GuardedClock& clock)
+TokenDesk::TokenDesk(boost::asio::io_context& io, TokenKeys keys, std::size_t signing_threads, RuleBook& rules,
+                     Admission& admission, SessionDesk& sessions, Recorder& recorder, GuardedClock& clock)
     : keys_(std::move(keys)),
+      signers_(io, signing_threads),
       rules_(rules),
       admission_(admission),
       sessions_(sessions),
@@ -76,16 +77,19 @@ std::string TokenDesk::new_jti() {
   return jti_of(blake2b_keyed(reference_secret_.bytes(), as_bytes(fmt::format("jti {}", ++made_))));
 }
 
-std::string TokenDesk::sign(const proto::Claims& claims) {
-  std::string text;
-  try {
-    text = keys_.sign(claims);
-  } catch (const std::exception& failure) {
-    log(Level::error, fmt::format("A token could not be signed: {}", failure.what()));
-    return {};
+Signers::Ticket TokenDesk::start_signing(std::shared_ptr<const proto::Claims> claims) {
+  return signers_.start(keys_.sign(std::move(claims)));
+}
+
+boost::asio::awaitable<std::string> TokenDesk::signed_text(Signers::Ticket ticket, const std::string& jti) {
+  auto making = signers_.made(std::move(ticket));
+  auto made = co_await std::move(making);
+  if (made.text.empty()) {
+    log(Level::error, fmt::format("A token could not be signed: {}", made.failure));
+  } else {
+    sessions_.token_made(jti, made.hash);
   }
-  sessions_.token_made(claims.jti, blake2b(as_bytes(text)), keys_.signing().number);
-  return text;
+  co_return std::move(made.text);
 }
 
 /// Whether this text is the token that was made with these claims, and active.

@@ -14,6 +14,7 @@
 #include "daemon/record/recorder.hpp"
 #include "daemon/rules/rule_book.hpp"
 #include "daemon/sessions/session_desk.hpp"
+#include "daemon/sessions/signers.hpp"
 #include "daemon/sessions/token_keys.hpp"
 #include "daemon/time/timers.hpp"
 #include "proto/token.hpp"
@@ -22,8 +23,9 @@ namespace cardgate::daemon {
 
 class TokenDesk {
  public:
-  TokenDesk(boost::asio::io_context& io, TokenKeys keys, RuleBook& rules, Admission& admission,
-            SessionDesk& sessions, Recorder& recorder, GuardedClock& clock);
+  /// `signing_threads`: beside the service's own.
+  TokenDesk(boost::asio::io_context& io, TokenKeys keys, std::size_t signing_threads, RuleBook& rules,
+            Admission& admission, SessionDesk& sessions, Recorder& recorder, GuardedClock& clock);
   TokenDesk(const TokenDesk&) = delete;
   TokenDesk& operator=(const TokenDesk&) = delete;
 
@@ -40,8 +42,10 @@ class TokenDesk {
   std::string reference_text(std::string_view id) const;
   /// Of a JWT: 128 bits that no other token has.
   std::string new_jti();
-  /// A JWT, entered under its jti already: from now on it is known. Empty: it could not be signed, which is in the journal.
-  std::string sign(const proto::Claims& claims);
+  /// A JWT in the making, by the key that signs now.
+  Signers::Ticket start_signing(std::shared_ptr<const proto::Claims> claims);
+  /// Its text. If it is still entered under its jti, it is known from now on. Empty: it could not be signed, which is in the journal.
+  boost::asio::awaitable<std::string> signed_text(Signers::Ticket ticket, const std::string& jti);
 
   // --- its keys ---
   const TokenKeys& keys() const { return keys_; }
@@ -84,6 +88,7 @@ class TokenDesk {
   Live known(proto::Claims claims, std::string_view text) const;
 
   TokenKeys keys_;
+  Signers signers_;
   Secret reference_secret_;  // of this process: no token outlives it
   std::uint64_t made_ = 0;   // so many tokens: with the secret, each has numbers of its own
   bool told_of_first_ = false;

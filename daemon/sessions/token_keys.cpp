@@ -202,13 +202,15 @@ std::vector<TokenKeys::Key> TokenKeys::all() const {
   return out;
 }
 
-std::string TokenKeys::sign(const proto::Claims& claims) {
+std::function<std::string()> TokenKeys::sign(std::shared_ptr<const proto::Claims> claims) {
   auto& held = *std::ranges::find(held_, KeyState::signing, [](const Held& each) { return each.key.state; });
-  held.last_end = std::max(held.last_end, WallTime(seconds(claims.exp)));
-  const auto& shown = held.key.shown;
-  return proto::issue(shown.algorithm, shown.kid, claims, [&](BytesView message) {
-    return std::visit([&](const auto& secret) { return secret.sign(message); }, *held.secret);
-  });
+  held.last_end = std::max(held.last_end, WallTime(seconds(claims->exp)));
+  return [claims = std::move(claims), key = held.secret, algorithm = held.key.shown.algorithm,
+          kid = held.key.shown.kid] {
+    return proto::issue(algorithm, kid, *claims, [&](BytesView message) {
+      return std::visit([&](const auto& secret) { return secret.sign(message); }, *key);
+    });
+  };
 }
 
 Result<proto::Claims> TokenKeys::check(std::string_view token) const {

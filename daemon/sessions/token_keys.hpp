@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,8 +48,9 @@ class TokenKeys {
   std::vector<Key> all() const;
   /// All that are not over.
   const std::vector<proto::VerifyingKey>& published() const { return published_; }
-  /// Throws std::runtime_error where it cannot (no memory).
-  std::string sign(const proto::Claims& claims);
+  /// What makes the token of these claims, by the key that signs now. It may be called on any thread, and throws std::runtime_error
+  /// where it cannot (no memory).
+  std::function<std::string()> sign(std::shared_ptr<const proto::Claims> claims);
   /// Whether one of them signed it, and if not, why.
   Result<proto::Claims> check(std::string_view token) const;
 

@@ -89,7 +89,8 @@ std::string Reply::error() const {
   return text("error");
 }
 
-House::House() : clock(test::noon()), ca_(test::Ca::root()) {
+House::House(std::size_t signing_threads)
+    : clock(test::noon()), ca_(test::Ca::root()), signing_threads_(signing_threads) {
   init_crypto();
   make_cards();
   for (const char* name : {"state", "audit", "trust"}) {
@@ -110,6 +111,7 @@ House::House() : clock(test::noon()), ca_(test::Ca::root()) {
 daemon::Service::Parts House::prepared() {
   auto parts = daemon::prepare(dir / "cardgated.yaml", clock, held_folder_);
   must(parts, "prepare");
+  parts->signing_threads = signing_threads_;
   return std::move(*parts);
 }
 

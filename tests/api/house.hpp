@@ -70,7 +70,8 @@ class House {
   static constexpr const char* born = "1980-05-04";
   static constexpr const char* ni_start = "QQ12";
 
-  House();
+  /// `signing_threads`: beside the service's own.
+  explicit House(std::size_t signing_threads = 0);
   ~House();
   House(const House&) = delete;
   House& operator=(const House&) = delete;
@@ -206,6 +207,7 @@ class House {
   std::unique_ptr<Loop> loop_ = std::make_unique<Loop>();
   FileDescriptor held_folder_;
   std::unique_ptr<daemon::Service> service_;
+  std::size_t signing_threads_;
 };
 
 }  // namespace cardgate::testing

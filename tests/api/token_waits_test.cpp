@@ -2,6 +2,9 @@
 // A token is entered at once and leaves only when its record is in the log. What changes in between takes it back.
 #include <gmock/gmock.h>
 
+#include <set>
+
+#include "proto/token.hpp"
 #include "tests/api/house.hpp"
 
 namespace cardgate::testing {
@@ -11,9 +14,10 @@ using ::testing::Contains;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-class TokenWaits : public ::testing::Test {
+/// With so many threads that sign beside the service's own.
+class TokenWaits : public ::testing::TestWithParam<std::size_t> {
  protected:
-  TokenWaits() : session(house.sign_in(House::ada())) {}
+  TokenWaits() : house(GetParam()), session(house.sign_in(House::ada())) {}
 
   Held begin_and_hold_record() {
     auto held = house.hold_log();
@@ -46,7 +50,7 @@ class TokenWaits : public ::testing::Test {
   std::shared_ptr<House::Call> call;
 };
 
-TEST_F(TokenWaits, ThePersonSignsOut) {
+TEST_P(TokenWaits, ThePersonSignsOut) {
   auto held = begin_and_hold_record();
   const auto out = house.begin("DELETE", "/v1/sessions/" + session, {}, House::ada());
   house.run_ready();
@@ -55,21 +59,21 @@ TEST_F(TokenWaits, ThePersonSignsOut) {
   EXPECT_EQ(house.finish(out).status, 204);
 }
 
-TEST_F(TokenWaits, TheCardIsPulled) {
+TEST_P(TokenWaits, TheCardIsPulled) {
   auto held = begin_and_hold_record();
   house.remove_card(House::reader_of(House::ada()));
   expect_refused(held, 401, "no_session");
   expect_taken_back(ended);
 }
 
-TEST_F(TokenWaits, TheReaderIsUnplugged) {
+TEST_P(TokenWaits, TheReaderIsUnplugged) {
   auto held = begin_and_hold_record();
   house.hear(pcsc::ReaderEvent::Kind::reader_removed, House::reader_of(House::ada()));
   expect_refused(held, 401, "no_session");
   expect_taken_back(ended);
 }
 
-TEST_F(TokenWaits, ThePersonIsRemoved) {
+TEST_P(TokenWaits, ThePersonIsRemoved) {
   house.sign_in(House::tia());
   auto held = begin_and_hold_record();
   const auto removing = house.begin(
@@ -80,7 +84,7 @@ TEST_F(TokenWaits, ThePersonIsRemoved) {
   EXPECT_EQ(house.finish(removing).status, 200);
 }
 
-TEST_F(TokenWaits, TheClientLosesTheRole) {
+TEST_P(TokenWaits, TheClientLosesTheRole) {
   auto held = begin_and_hold_record();
   house.write_config(R"([{name: desktop, match: {group: 5000}, sign_in: true,
     tokens: [{audience: esr, roles: [employee-self-service]}]}])");
@@ -89,7 +93,7 @@ TEST_F(TokenWaits, TheClientLosesTheRole) {
   expect_taken_back("role_not_allowed");
 }
 
-TEST_F(TokenWaits, TheRoleNeedsMoreThanBefore) {
+TEST_P(TokenWaits, TheRoleNeedsMoreThanBefore) {
   auto held = begin_and_hold_record();
   house.change_policy("version: \"2026-1\"", "version: \"2026-2\"");
   house.reload();
@@ -97,21 +101,21 @@ TEST_F(TokenWaits, TheRoleNeedsMoreThanBefore) {
   expect_taken_back(ended);
 }
 
-TEST_F(TokenWaits, TheTokensTimeIsOver) {
+TEST_P(TokenWaits, TheTokensTimeIsOver) {
   auto held = begin_and_hold_record();
   house.forward(std::chrono::minutes(6));
   expect_refused(held, 401, "no_session");
   expect_taken_back(ended);
 }
 
-TEST_F(TokenWaits, TheServiceStops) {
+TEST_P(TokenWaits, TheServiceStops) {
   auto held = begin_and_hold_record();
   house.service().shut_down();
   expect_refused(held, 401, "no_session");
   expect_taken_back(ended);
 }
 
-TEST_F(TokenWaits, TheLogFails) {
+TEST_P(TokenWaits, TheLogFails) {
   auto held = begin_and_hold_record();
   House::break_disks();
   expect_refused(held, 503, "audit_unavailable");
@@ -120,13 +124,44 @@ TEST_F(TokenWaits, TheLogFails) {
   EXPECT_THAT(house.owners().table.all(), SizeIs(1)) << "the session itself goes on";
 }
 
-TEST_F(TokenWaits, NothingHappens) {
+TEST_P(TokenWaits, ItsKeyIsTakenAway) {
+  auto held = begin_and_hold_record();
+  const auto kid = house.owners().tokens.keys().signing().shown.kid;
+  ASSERT_TRUE(house.owners().tokens.revoke_key(kid));
+  expect_refused(held, 401, "no_session");
+  expect_taken_back(ended);
+}
+
+TEST_P(TokenWaits, ManyAtOnceAreEachAskersOwn) {
+  std::vector<std::shared_ptr<House::Call>> calls;
+  for (int i = 0; i < 60; ++i) {
+    calls.push_back(house.begin("POST", "/v1/token",
+                                {{"role", i % 2 == 0 ? "core" : "employee-self-service"}, {"audience", "esr"}, {"fresh", true}},
+                                House::ada()));
+  }
+  std::set<std::string> numbers;
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    const auto reply = house.finish(calls[i]);
+    ASSERT_EQ(reply.status, 200) << reply.body;
+    const auto claims = proto::check_signature(reply.text("access_token"), house.owners().tokens.verifying_keys());
+    ASSERT_TRUE(claims) << claims.error().message();
+    EXPECT_EQ(claims->role, i % 2 == 0 ? "core" : "employee-self-service");
+    EXPECT_TRUE(numbers.insert(claims->jti).second) << "each has a number of its own";
+    EXPECT_EQ(house.ask_form("/v1/introspect", "token=" + reply.text("access_token"), House::ada()).json().at("active"),
+              true);
+  }
+}
+
+TEST_P(TokenWaits, NothingHappens) {
   auto held = begin_and_hold_record();
   EXPECT_FALSE(call->answered());
   held.release();
   EXPECT_EQ(house.finish(call).status, 200);
   EXPECT_THAT(house.records("token_refused"), IsEmpty());
 }
+
+INSTANTIATE_TEST_SUITE_P(Threads, TokenWaits, ::testing::Values(0U, 2U),
+                         [](const auto& threads) { return threads.param == 0 ? "None" : "Two"; });
 
 }  // namespace
 }  // namespace cardgate::testing

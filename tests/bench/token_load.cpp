@@ -44,6 +44,7 @@ struct Settings {
   int rounds = 3;
   // 64 connections that ask for this, cardgated alone, for a profiler: jwt, reference, same or verify.
   std::string hold;
+  std::size_t together = 1;
 };
 
 [[noreturn]] void fail(const std::string& what) {
@@ -69,35 +70,48 @@ class Client {
   int fd() const { return fd_.get(); }
   Steady::time_point asked() const { return asked_; }
 
-  void ask(std::string_view request) {
+  void ask(std::string_view requests, std::size_t together) {
     asked_ = Steady::now();
-    if (::send(fd_.get(), request.data(), request.size(), MSG_NOSIGNAL) !=
-        static_cast<ssize_t>(request.size()))
+    waiting_ += together;
+    if (::send(fd_.get(), requests.data(), requests.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(requests.size()))
       fail("the connection does not take a request");
   }
-  /// True when the answer is whole. Throws when it is anything but 200.
-  bool receive() {
+  bool has_all() const { return waiting_ == 0; }
+  /// So many answers came whole. Throws when one is anything but 200.
+  std::size_t receive() {
     const auto count = ::recv(fd_.get(), buffer_ + have_, sizeof buffer_ - have_, MSG_DONTWAIT);
-    if (count < 0 && errno == EAGAIN) return false;
+    if (count < 0 && errno == EAGAIN) return 0;
     if (count <= 0) fail("cardgated closed the connection");
     have_ += static_cast<std::size_t>(count);
+    std::size_t answers = 0;
+    for (std::size_t size = 0; (size = first_answer()) > 0; ++answers) {
+      have_ -= size;
+      std::memmove(buffer_, buffer_ + size, have_);
+    }
+    waiting_ -= answers;
+    return answers;
+  }
+
+ private:
+  /// Its bytes; 0: it is not whole.
+  std::size_t first_answer() const {
     const std::string_view text(buffer_, have_);
     const auto head = text.find("\r\n\r\n");
-    if (head == std::string_view::npos) return false;
+    if (head == std::string_view::npos) return 0;
     static constexpr std::string_view field = "Content-Length: ";
     const auto at = text.find(field);
     std::size_t length = 0;
     if (at < head) std::from_chars(buffer_ + at + field.size(), buffer_ + head, length);
-    if (have_ < head + 4 + length) return false;
+    if (have_ < head + 4 + length) return 0;
     if (!text.starts_with("HTTP/1.1 20")) fail("cardgated answered: " + std::string(text));
-    have_ = 0;
-    return true;
+    return head + 4 + length;
   }
 
- private:
   FileDescriptor fd_;
   Steady::time_point asked_;
-  char buffer_[8192];
+  std::size_t waiting_ = 0;  // for so many answers
+  char buffer_[32768];
   std::size_t have_ = 0;
 };
 
@@ -122,9 +136,11 @@ std::string introspect_request(std::string_view token) {
       token.size() + 6, token);
 }
 
-/// A closed loop: each connection asks again when it has its answer.
+/// A closed loop: each connection asks again, `together` times by one write, when it has all its answers.
 Slice load(const std::filesystem::path& socket, std::size_t connections, milliseconds duration,
-           const std::string& request) {
+           const std::string& request, std::size_t together = 1) {
+  std::string requests;
+  for (std::size_t i = 0; i < together; ++i) requests += request;
   std::vector<std::unique_ptr<Client>> clients;
   const FileDescriptor poll(::epoll_create1(EPOLL_CLOEXEC));
   for (std::size_t i = 0; i < connections; ++i) {
@@ -136,32 +152,33 @@ Slice load(const std::filesystem::path& socket, std::size_t connections, millise
   Slice slice;
   slice.latencies.reserve(1 << 18);
   bool warm = false;
-  std::size_t in_flight = connections;
+  std::size_t in_flight = connections * together;
   auto began = Steady::now();
   auto until = began + duration;
-  for (const auto& client : clients) client->ask(request);
+  for (const auto& client : clients) client->ask(requests, together);
   epoll_event events[64];
   while (in_flight > 0) {
     const int count = ::epoll_wait(poll.get(), events, 64, 10'000);
     if (count <= 0) fail("cardgated does not answer");
     for (int i = 0; i < count; ++i) {
       auto& client = *static_cast<Client*>(events[i].data.ptr);
-      if (!client.receive()) continue;
+      const auto answers = client.receive();
+      if (answers == 0) continue;
       const auto now = Steady::now();
-      if (warm)
-        slice.latencies.push_back(std::chrono::duration<float, std::micro>(now - client.asked()).count());
-      if (warm && now >= until) {
-        --in_flight;
-        continue;
-      }
-      if (!warm && --in_flight == 0) {
+      in_flight -= answers;
+      if (warm) {
+        slice.latencies.insert(slice.latencies.end(), answers,
+                               std::chrono::duration<float, std::micro>(now - client.asked()).count());
+        if (now < until && client.has_all()) {
+          client.ask(requests, together);
+          in_flight += together;
+        }
+      } else if (in_flight == 0) {
         warm = true;
-        in_flight = connections;
+        in_flight = connections * together;
         began = Steady::now();
         until = began + duration;
-        for (const auto& each : clients) each->ask(request);
-      } else if (warm) {
-        client.ask(request);
+        for (const auto& each : clients) each->ask(requests, together);
       }
     }
   }
@@ -355,9 +372,10 @@ struct Measured {
   Cpu cpu;
   std::size_t count = 0;
 
-  void add(const Stage& stage, std::size_t connections, milliseconds slice, const std::string& request) {
+  void add(const Stage& stage, std::size_t connections, milliseconds slice, const std::string& request,
+           std::size_t together) {
     const Cpu before = cpu_of(stage.daemon->pid());
-    auto one = load(stage.socket, connections, slice, request);
+    auto one = load(stage.socket, connections, slice, request, together);
     const Cpu after = cpu_of(stage.daemon->pid());
     cpu.serving += after.serving - before.serving;
     cpu.others += after.others - before.others;
@@ -385,8 +403,10 @@ void measure(const std::string& title, const Stage& stage, const Settings& setti
     const char* name;
     std::string request;
     const char* munge;
+    std::size_t together = 1;
   };
   std::vector<Kind> kinds{{"a new token", token_request(fresh_token), "-e"},
+                          {"new tokens, eight by one write", token_request(fresh_token), "-e", 8},
                           {"the same again", token_request(same_token), "-e"}};
   if (with_questions) {
     kinds.push_back({"verify", verify_request(token), "-d"});
@@ -397,7 +417,7 @@ void measure(const std::string& title, const Stage& stage, const Settings& setti
       Measured measured;
       std::vector<double> munges, agents, bares;
       for (int round = 0; round < settings.rounds; ++round) {
-        measured.add(stage, connections, settings.slice, kind.request);
+        measured.add(stage, connections, settings.slice, kind.request, kind.together);
         munges.push_back(munge.rate(kind.munge, connections, settings.slice));
         if (&kind != &kinds.front()) continue;
         agents.push_back(agent.rate(connections, settings.slice));
@@ -484,7 +504,7 @@ void run(const Settings& settings) {
     fmt::print("asking process {} over 64 connections for {} ms\n", stage->daemon->pid(),
                settings.slice.count());
     std::fflush(stdout);
-    const auto slice = load(stage->socket, 64, settings.slice, request);
+    const auto slice = load(stage->socket, 64, settings.slice, request, settings.together);
     fmt::print("{:.0f} a second\n", slice.per_second);
     return;
   }
@@ -515,11 +535,14 @@ int main(int argc, char** argv) {
     } else if (argument == "--hold" && i + 1 < argc) {
       settings.hold = argv[++i];
       settings.slice = seconds(10);
+    } else if (argument == "--together" && i + 1 < argc) {
+      settings.together = std::stoul(argv[++i]);
     } else {
       std::fputs(
-          "bench_tokens [--quick | --hold jwt|reference|same|verify]\n"
+          "bench_tokens [--quick | --hold jwt|reference|same|verify [--together N]]\n"
           "  --quick  one slice of a second each\n"
-          "  --hold   64 connections for 10 s, nothing else: to look at cardgated with a profiler\n",
+          "  --hold   64 connections for 10 s, nothing else: to look at cardgated with a profiler; N requests\n"
+          "           by one write\n",
           stderr);
       return 2;
     }
