@@ -161,8 +161,7 @@ int run(const std::filesystem::path& file) {
       io,
       {.handler = [&](Request& request) { return service.answer(request); },
        .body_limit = [](const Request& head, bool admin) { return body_limit(head, admin); },
-       .beside = [](const Request& request,
-                    bool admin) { return turn_of(request, admin) == Turn::beside; }},
+       .beside = [](const Request& request, bool admin) { return turn_of(request, admin) == Turn::beside; }},
       service.admission().limits(), [&](const Peer& peer) { return service.admission().knows(peer); });
   service.set_connections([&] { return server.connections(); });
   ClockWatch clock_watch(io, [&] { service.clock_was_set(); });

@@ -32,7 +32,7 @@ class Service {
     std::unique_ptr<reg::Credentials> credentials;
     std::unique_ptr<audit::Log> log;
     TokenKeys token_keys;
-    std::size_t signing_threads = 0;  // beside the service's own
+    std::size_t signing_threads = 0;         // beside the service's own
     std::vector<std::string> told_at_start;  // what people should know until the next start
   };
   /// `io` and `clock` outlive the service. REQUIRES: when the service is destroyed, `io` does not run, and it never runs again.

@@ -50,9 +50,10 @@ void part_from(Protocol::socket& socket, const Response& words) {
 }
 
 Response went_wrong() {
-  return problem(500, "internal",
-                 "Something went wrong in cardgate. Try again. If it happens again, tell the people who run this "
-                 "machine: the journal says what it was.");
+  return problem(
+      500, "internal",
+      "Something went wrong in cardgate. Try again. If it happens again, tell the people who run this "
+      "machine: the journal says what it was.");
 }
 
 }  // namespace
@@ -96,8 +97,8 @@ struct Server::Batch {
   std::optional<asio::steady_timer> one_more;  // of several: cancelled when an answer is there
 };
 
-Server::Server(asio::io_context& io, Calls calls, const Limits& limits, std::function<bool(const Peer&)> known,
-               milliseconds comment_every)
+Server::Server(asio::io_context& io, Calls calls, const Limits& limits,
+               std::function<bool(const Peer&)> known, milliseconds comment_every)
     : io_(io),
       calls_(std::move(calls)),
       limits_(limits),
@@ -382,7 +383,7 @@ asio::awaitable<bool> Server::one_batch(Connection& connection) {
     auto lingering = linger(connection);
     co_await std::move(lingering);
   }
-  co_return written&& batch->keep && !draining_ && !connection.timed_out;
+  co_return written && batch->keep && !draining_ && !connection.timed_out;
 }
 
 /// To the end of the batch also where nobody reads the answers any more: what handles a request refers to it.

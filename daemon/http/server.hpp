@@ -57,8 +57,8 @@ class Server {
   };
   /// `known`: whether a share of the connections is kept for this peer.
   /// `comment_every`: how long an event stream is silent before it says that it is still there.
-  Server(boost::asio::io_context& io, Calls calls, const Limits& limits, std::function<bool(const Peer&)> known,
-         milliseconds comment_every = event_comment_every);
+  Server(boost::asio::io_context& io, Calls calls, const Limits& limits,
+         std::function<bool(const Peer&)> known, milliseconds comment_every = event_comment_every);
   ~Server();
 
   void serve(Listening listening);
@@ -83,7 +83,8 @@ class Server {
   /// The request that was read, and those that are here and may be answered beside it.
   void take(Connection& connection, Batch& batch);
   boost::asio::awaitable<void> handle(const Connection& connection, Request& request, Response& answer);
-  void handle_side_by_side(const std::shared_ptr<Connection>& connection, const std::shared_ptr<Batch>& batch);
+  void handle_side_by_side(const std::shared_ptr<Connection>& connection,
+                           const std::shared_ptr<Batch>& batch);
   /// All answers of a batch, each as soon as those before it are there. False when they cannot be written.
   boost::asio::awaitable<bool> write_in_order(Connection& connection, Batch& batch);
   boost::asio::awaitable<bool> write(Connection& connection, Batch& batch, std::size_t from, std::size_t to);

@@ -65,8 +65,8 @@ asio::awaitable<Signers::Made> Signers::made(Ticket ticket) {
       asio::post(io_, std::exchange(what->go_on, nullptr));
   };
   if (ticket->state != Pending::State::signed_already) {
-    co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(std::move(initiate), asio::use_awaitable,
-                                                                         ticket.get());
+    co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(std::move(initiate),
+                                                                         asio::use_awaitable, ticket.get());
   }
   co_return std::exchange(ticket->made, {});
 }

@@ -44,8 +44,9 @@ json::object to_json(const TokenKeys::Key& key) {
   return out;
 }
 
-TokenDesk::TokenDesk(boost::asio::io_context& io, TokenKeys keys, std::size_t signing_threads, RuleBook& rules,
-                     Admission& admission, SessionDesk& sessions, Recorder& recorder, GuardedClock& clock)
+TokenDesk::TokenDesk(boost::asio::io_context& io, TokenKeys keys, std::size_t signing_threads,
+                     RuleBook& rules, Admission& admission, SessionDesk& sessions, Recorder& recorder,
+                     GuardedClock& clock)
     : keys_(std::move(keys)),
       signers_(io, signing_threads),
       rules_(rules),

@@ -135,19 +135,23 @@ TEST_P(TokenWaits, ItsKeyIsTakenAway) {
 TEST_P(TokenWaits, ManyAtOnceAreEachAskersOwn) {
   std::vector<std::shared_ptr<House::Call>> calls;
   for (int i = 0; i < 60; ++i) {
-    calls.push_back(house.begin("POST", "/v1/token",
-                                {{"role", i % 2 == 0 ? "core" : "employee-self-service"}, {"audience", "esr"}, {"fresh", true}},
-                                House::ada()));
+    calls.push_back(house.begin(
+        "POST", "/v1/token",
+        {{"role", i % 2 == 0 ? "core" : "employee-self-service"}, {"audience", "esr"}, {"fresh", true}},
+        House::ada()));
   }
   std::set<std::string> numbers;
   for (std::size_t i = 0; i < calls.size(); ++i) {
     const auto reply = house.finish(calls[i]);
     ASSERT_EQ(reply.status, 200) << reply.body;
-    const auto claims = proto::check_signature(reply.text("access_token"), house.owners().tokens.verifying_keys());
+    const auto claims =
+        proto::check_signature(reply.text("access_token"), house.owners().tokens.verifying_keys());
     ASSERT_TRUE(claims) << claims.error().message();
     EXPECT_EQ(claims->role, i % 2 == 0 ? "core" : "employee-self-service");
     EXPECT_TRUE(numbers.insert(claims->jti).second) << "each has a number of its own";
-    EXPECT_EQ(house.ask_form("/v1/introspect", "token=" + reply.text("access_token"), House::ada()).json().at("active"),
+    EXPECT_EQ(house.ask_form("/v1/introspect", "token=" + reply.text("access_token"), House::ada())
+                  .json()
+                  .at("active"),
               true);
   }
 }

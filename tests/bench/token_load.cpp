@@ -541,7 +541,8 @@ int main(int argc, char** argv) {
       std::fputs(
           "bench_tokens [--quick | --hold jwt|reference|same|verify [--together N]]\n"
           "  --quick  one slice of a second each\n"
-          "  --hold   64 connections for 10 s, nothing else: to look at cardgated with a profiler; N requests\n"
+          "  --hold   64 connections for 10 s, nothing else: to look at cardgated with a profiler; N "
+          "requests\n"
           "           by one write\n",
           stderr);
       return 2;

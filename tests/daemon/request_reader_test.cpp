@@ -306,14 +306,17 @@ std::vector<std::vector<std::string>> together(std::string_view bytes, std::size
 
 TEST(RequestReader, GivesWhatCameTogetherAndLosesNothingOfTheRest) {
   const auto request = [](std::string_view path, std::string_view headers = {}, std::string_view body = {}) {
-    return fmt::format("POST {} HTTP/1.1\r\nHost: x\r\n{}Content-Length: {}\r\n\r\n{}", path, headers, body.size(), body);
+    return fmt::format("POST {} HTTP/1.1\r\nHost: x\r\n{}Content-Length: {}\r\n\r\n{}", path, headers,
+                       body.size(), body);
   };
   const std::string text = request("/beside/1", {}, "a") + request("/beside/2") + request("/alone", {}, "b") +
                            request("/beside/3") + request("/beside/%zz") + request("/beside/4") +
                            request("/beside/5", "Expect: 100-continue\r\n", "c") + "nonsense\r\n\r\n";
   const auto at_once = together(text, text.size());
   EXPECT_EQ(at_once, (std::vector<std::vector<std::string>>{{"/beside/1a", "/beside/2"},
-                                                            {"/alone" "b", "/beside/3"},
+                                                            {"/alone"
+                                                             "b",
+                                                             "/beside/3"},
                                                             {"refused", "/beside/4", "/beside/5c"},
                                                             {"refused"}}));
   for (const std::size_t piece : {1UL, 2UL, 3UL, 7UL, 50UL, 200UL}) {
@@ -323,8 +326,10 @@ TEST(RequestReader, GivesWhatCameTogetherAndLosesNothingOfTheRest) {
         if (one != "go on") flat.push_back(one);
       }
     }
-    EXPECT_EQ(flat, (std::vector<std::string>{"/beside/1a", "/beside/2", "/alone" "b", "/beside/3", "refused",
-                                              "/beside/4", "/beside/5c", "refused"}))
+    EXPECT_EQ(flat, (std::vector<std::string>{"/beside/1a", "/beside/2",
+                                              "/alone"
+                                              "b",
+                                              "/beside/3", "refused", "/beside/4", "/beside/5c", "refused"}))
         << piece;
   }
 }

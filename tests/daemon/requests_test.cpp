@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <set>
+
 #include "tests/daemon/other_user.hpp"
 #include "tests/daemon/stage.hpp"
 #include "tests/support/unix_socket.hpp"
@@ -133,6 +135,60 @@ TEST_F(Requests, MeanWhatTheySayOrAreRefused) {
                      {"Content-Type: application/x-www-form-urlencoded"})
                 .status,
             400);
+}
+
+/// The bodies of all answers in `text`, each behind its status.
+std::vector<std::string> answers_in(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const auto head = text.find("\r\n\r\n");
+    const auto length = text.find("Content-Length: ");
+    if (head == std::string_view::npos) break;
+    const std::size_t size =
+        length < head ? static_cast<std::size_t>(std::stoul(std::string(text.substr(length + 16, 8)))) : 0;
+    out.push_back(std::string(text.substr(9, 3)) + " " + std::string(text.substr(head + 4, size)));
+    text.remove_prefix(head + 4 + size);
+  }
+  return out;
+}
+
+TEST_F(Requests, ThatCameTogetherAreAnsweredInTheirOrderAndASignOutComesBetween) {
+  stage.up();
+  stage.insert_and_wait();
+  const auto signed_in = stage.sign_in();
+  ASSERT_EQ(signed_in.status, 201);
+  const auto token = stage.token_text();
+  const auto post = [](std::string_view target, std::string_view type, std::string_view body) {
+    return fmt::format("POST {} HTTP/1.1\r\nHost: x\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n{}",
+                       target, type, body.size(), body);
+  };
+  const auto ask = post("/v1/token", "application/json", R"({"role":"core","audience":"esr","fresh":true})");
+  const auto form = "application/x-www-form-urlencoded";
+  std::string all;
+  for (int i = 0; i < 20; ++i) all += ask;
+  all += post("/v1/introspect", form, "token=" + token);
+  all += post("/v1/token", "application/json", "nonsense");
+  all += fmt::format("DELETE /v1/sessions/{} HTTP/1.1\r\nHost: x\r\n\r\n",
+                     std::string(signed_in.json().at("id").as_string()));
+  all += post("/v1/introspect", form, "token=" + token) + ask;
+  all += "GET /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  const auto fd = connect(stage.socket);
+  send(fd, all);
+  const auto answers = answers_in(receive_all(fd));
+  ASSERT_EQ(answers.size(), 26U);
+  std::set<std::string> tokens;
+  for (std::size_t i = 0; i < 20; ++i) {
+    EXPECT_TRUE(answers[i].starts_with("200 {\"access_token\":\"")) << answers[i];
+    tokens.insert(answers[i]);
+  }
+  EXPECT_EQ(tokens.size(), 20U) << "each its own";
+  EXPECT_NE(answers[20].find("\"active\":true"), std::string::npos) << answers[20];
+  EXPECT_TRUE(answers[21].starts_with("400 ")) << answers[21];
+  EXPECT_TRUE(answers[22].starts_with("204 ")) << answers[22];
+  EXPECT_NE(answers[23].find("\"active\":false"), std::string::npos)
+      << "asked after the sign-out: " << answers[23];
+  EXPECT_TRUE(answers[24].starts_with("401 ")) << answers[24];
+  EXPECT_TRUE(answers[25].starts_with("200 ")) << answers[25];
 }
 
 TEST_F(Requests, ThatAreMalformedCountForTheRateLikeAnyOther) {

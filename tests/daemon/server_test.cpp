@@ -66,8 +66,7 @@ class ServerTest : public ::testing::Test {
         {.handler = std::move(handler),
          .body_limit = [](const Request&, bool) { return max_body_bytes; },
          .beside = [](const Request& request, bool) { return request.path.starts_with("/beside"); }},
-        limits,
-        [](const Peer&) { return true; }, comment_every);
+        limits, [](const Peer&) { return true; }, comment_every);
     const auto listening = listen_on(dir / "s.sock", 0600);
     ASSERT_TRUE(listening) << listening.error().message();
     server->serve({.acceptor = {io, asio::local::stream_protocol(), *listening}});
@@ -181,7 +180,8 @@ class Held {
   Handler handler() {
     return [this](Request& request) -> asio::awaitable<Response> {
       const std::string path = request.path;
-      auto& timer = *waiting_.emplace(path, std::make_unique<asio::steady_timer>(io_, std::chrono::hours(1))).first->second;
+      auto& timer = *waiting_.emplace(path, std::make_unique<asio::steady_timer>(io_, std::chrono::hours(1)))
+                         .first->second;
       ++here;
       most = std::max<int>(most, here);
       boost::system::error_code ignored;
@@ -220,7 +220,8 @@ TEST_F(ServerTest, WhatCameTogetherIsAnsweredSideBySideAndInItsOrder) {
   held.let_go("/beside/3");
   ASSERT_TRUE(held.has(2));
   held.let_go("/beside/1");
-  EXPECT_TRUE(asks.read_until("/beside/1").ends_with("/beside/1")) << "the first does not wait for the second";
+  EXPECT_TRUE(asks.read_until("/beside/1").ends_with("/beside/1"))
+      << "the first does not wait for the second";
   held.let_go("/beside/2");
   const auto rest = asks.read_until("/beside/3");
   EXPECT_LT(rest.find("/beside/2"), rest.find("/beside/3")) << rest;
@@ -235,7 +236,8 @@ TEST_F(ServerTest, WhatChangesSomethingWaitsForWhatCameBeforeAndIsWaitedFor) {
   Held held(io);
   serve(held.handler());
   const auto asks = client();
-  ASSERT_TRUE(asks.send(get("/beside/1") + get("/beside/2") + get("/alone") + get("/beside/3") + get("/alone/too")));
+  ASSERT_TRUE(
+      asks.send(get("/beside/1") + get("/beside/2") + get("/alone") + get("/beside/3") + get("/alone/too")));
   ASSERT_TRUE(held.has(2));
   held.let_go("/beside/2");
   ASSERT_TRUE(held.has(1)) << "not before all of them are answered";

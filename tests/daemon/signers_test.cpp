@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
-#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <stdexcept>
@@ -26,7 +26,8 @@ class SignersTest : public ::testing::TestWithParam<std::size_t> {
   void wait_for(Signers::Ticket ticket, std::function<void(Signers::Made)> then) {
     asio::co_spawn(
         io,
-        [](Signers& from, Signers::Ticket what, std::function<void(Signers::Made)> tell) -> asio::awaitable<void> {
+        [](Signers& from, Signers::Ticket what,
+           std::function<void(Signers::Made)> tell) -> asio::awaitable<void> {
           auto making = from.made(std::move(what));
           auto made = co_await std::move(making);
           tell(std::move(made));
