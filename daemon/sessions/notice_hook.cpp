@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/sessions/notice_hook.hpp"
 
+#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -39,6 +40,17 @@ boost::asio::awaitable<Result<void>> hand_to_hook(std::filesystem::path path, st
   auto writing = asio::async_write(*socket, asio::buffer(text), as_tuple);
   const auto [not_written, bytes] = co_await std::move(writing);
   if (not_written) co_return failed(not_written);
+  // What nobody reads, because systemd has no room for one more or the program cannot start, comes back as a reset. A program that is
+  // still at work when the time is over has what it needs.
+  boost::system::error_code ended;
+  socket->shutdown(HookSocket::shutdown_send, ended);
+  std::array<char, 64> answer{};
+  while (!ended) {
+    auto reading = socket->async_read_some(asio::buffer(answer), as_tuple);
+    const auto [no_more, count] = co_await std::move(reading);
+    ended = no_more;
+  }
+  if (ended == asio::error::connection_reset) co_return Error{Errc::unavailable, "it was not read"};
   co_return Result<void>();
 }
 

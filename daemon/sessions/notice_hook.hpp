@@ -11,7 +11,7 @@
 
 namespace cardgate::daemon {
 
-/// Errors: unavailable (nobody listens), timeout, invalid_argument (too long for a socket's path).
+/// Success: it was read, or is still being worked on. Errors: unavailable (nobody listens, or it was not read), timeout, invalid_argument (too long for a socket's path).
 boost::asio::awaitable<Result<void>> hand_to_hook(std::filesystem::path socket, std::string text);
 
 }  // namespace cardgate::daemon
