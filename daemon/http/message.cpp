@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "base/bytes.hpp"
+#include "base/secret.hpp"
 #include "base/shown.hpp"
 
 namespace cardgate::daemon {
@@ -42,6 +43,12 @@ seconds usual_wait(int status, std::string_view error) {
 }
 
 }  // namespace
+
+void Request::wipe() {
+  cardgate::wipe(body);
+  cardgate::wipe(authorization);
+  body.shrink_to_fit();
+}
 
 const std::string* Request::parameter(std::string_view key) const {
   const auto found = std::ranges::find(query, key, &std::pair<std::string, std::string>::first);

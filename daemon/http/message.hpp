@@ -31,9 +31,9 @@ struct Request {
   std::string method;
   std::string path;                                        // percent-decoded, without the query
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
-  std::string authorization;                               // wiped by the server after the answer
+  std::string authorization;                               // wiped by the server when there is an answer
   std::string content_type;                                // lower case, without parameters
-  std::string body;                                        // wiped by the server after the answer
+  std::string body;                                        // ... and its memory given back
   const Peer* peer = nullptr;
   /// What is wrong with the request as such. It is answered by route() and not by whoever read it, so that it counts for
   /// its uid's rate as any other request does.
@@ -43,6 +43,7 @@ struct Request {
   /// Asked to stop when the peer closes its connection, so that nothing is done for somebody who is gone.
   /// Costs a little: for calls that last.
   std::stop_token left() const { return watch_peer ? watch_peer() : std::stop_token(); }
+  void wipe();
   /// The value of a query parameter; nullptr when absent. route() has refused what stands twice.
   const std::string* parameter(std::string_view key) const;
 };

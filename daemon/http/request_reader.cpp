@@ -73,8 +73,7 @@ RequestReader::RequestReader(Limit limit)
 
 RequestReader::~RequestReader() {
   wipe(buffer_->data(), size_);
-  wipe(request_.body);
-  wipe(request_.authorization);
+  request_.wipe();
 }
 
 std::span<char> RequestReader::room() {

@@ -50,10 +50,10 @@ class RequestReader {
   Step step();
   /// The request, once; after Step::request or Step::refused. The caller wipes its body and authorization.
   Request take();
-  /// The next request, if it is here whole, good, and `wanted`. Nothing else changes: step() says what there is instead.
+  /// The next request, if it is here whole, good, and `wanted`. Else step() says what there is instead, and keep_alive() speaks of that.
   std::optional<Request> take_also(const std::function<bool(const Request&)>& wanted);
 
-  /// True when a part of a request is here, which is not whole.
+  /// True when a request, or a part of one, is here and was not taken.
   bool in_request() const { return size_ > 0 || head_done_; }
   /// Whether the connection may go on after the request that step() has found, or that was taken last (RFC 9112 9.3).
   bool keep_alive() const { return keep_alive_; }

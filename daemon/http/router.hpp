@@ -19,7 +19,7 @@ enum class On : std::uint8_t { main, admin, both };
 /// When a request is answered that came before the answer to the one before it (RFC 9112 9.3.2). The answers keep their order.
 enum class Turn : std::uint8_t {
   after,   // when that is answered
-  beside,  // at the same time: for calls that ask for nothing that others of them change
+  beside,  // at the same time, if it is the same call: for calls that need nothing of each other
 };
 
 /// What one call takes.

@@ -11,6 +11,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/container/static_vector.hpp>
 #include <optional>
 #include <stop_token>
 
@@ -28,7 +29,6 @@ using SlotState = Slots::State;
 using ReadStep = RequestReader::Step;
 
 constexpr auto tuple = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t usual_head_bytes = 512;
 
 namespace {
 
@@ -79,18 +79,14 @@ struct Server::Batch {
     Exchange() = default;
     Exchange(Exchange&&) noexcept = default;
     Exchange& operator=(Exchange&&) = delete;
-    ~Exchange() { wipe(); }
+    ~Exchange() {
+      request.wipe();
+      wipe(answer.body);
+    }
 
     Request request;
     Response answer;
     bool done = false;  // the answer is there
-
-    // They may hold a passcode, a code or a token.
-    void wipe() {
-      cardgate::wipe(request.body);
-      cardgate::wipe(request.authorization);
-      cardgate::wipe(answer.body);
-    }
   };
   std::vector<Exchange> exchanges;             // complete before the first is handled
   bool keep = false;                           // the connection goes on behind the last of them
@@ -302,13 +298,19 @@ void Server::take(Connection& connection, Batch& batch) {
   batch.keep = reader.keep_alive();
   batch.exchanges.emplace_back().request = reader.take();
   const bool admin = connection.peer.admin_socket;
-  const auto beside = [&](const Request& request) { return calls_.beside(request, admin); };
-  const Request& first = batch.exchanges.front().request;
-  if (first.refused || !reader.in_request() || !beside(first)) return;
+  const std::string path = batch.exchanges.front().request.path;
+  // Calls of one kind wait for the same: an answer that is made at once must not lie behind one that waits for the disk, and be out of
+  // date when it leaves.
+  const auto beside = [&](const Request& request) {
+    return request.path == path && calls_.beside(request, admin);
+  };
+  if (!reader.in_request() || batch.exchanges.front().request.refused ||
+      !beside(batch.exchanges.front().request))
+    return;
   while (batch.keep && batch.exchanges.size() < max_beside) {
     auto next = reader.take_also(beside);
     if (!next) return;
-    batch.keep = reader.keep_alive();
+    batch.keep = reader.keep_alive();  // before the reader looks at the one behind it
     batch.exchanges.emplace_back().request = std::move(*next);
   }
 }
@@ -322,6 +324,7 @@ asio::awaitable<void> Server::handle(const Connection& connection, Request& requ
     log(Level::error, std::string("A request failed unexpectedly: ") + failure.what());
     answer = went_wrong();
   }
+  request.wipe();  // it may hold a passcode, and what comes may wait for the peer
 }
 
 void Server::handle_side_by_side(const std::shared_ptr<Connection>& connection,
@@ -331,7 +334,10 @@ void Server::handle_side_by_side(const std::shared_ptr<Connection>& connection,
     // Both outlive the handler, also where this connection's own coroutine ends by an error.
     asio::co_spawn(io_, handle(*connection, exchange.request, exchange.answer),
                    [batch, connection, &exchange](const std::exception_ptr& failure) {
-                     if (failure) exchange.answer = went_wrong();
+                     if (failure) {
+                       log(Level::error, "A request failed unexpectedly, before it was handled");
+                       exchange.answer = went_wrong();
+                     }
                      exchange.done = true;
                      batch->one_more->cancel();
                    });
@@ -373,7 +379,6 @@ asio::awaitable<bool> Server::one_batch(Connection& connection) {
   }
   if (first.answer.listener) {
     co_await its_turn(connection);
-    first.wipe();
     connection.deadline = BootClock::now() + write_deadline;
     co_await stream(connection, first.answer.listener);
     co_return false;
@@ -383,10 +388,10 @@ asio::awaitable<bool> Server::one_batch(Connection& connection) {
     auto lingering = linger(connection);
     co_await std::move(lingering);
   }
-  co_return written && batch->keep && !draining_ && !connection.timed_out;
+  co_return written && batch->keep && !connection.timed_out;
 }
 
-/// To the end of the batch also where nobody reads the answers any more: what handles a request refers to it.
+/// To the end of the batch also where nobody reads the answers any more: its slot is taken for as long as its requests are handled.
 asio::awaitable<bool> Server::write_in_order(Connection& connection, Batch& batch) {
   auto& all = batch.exchanges;
   bool written = true;
@@ -399,28 +404,28 @@ asio::awaitable<bool> Server::write_in_order(Connection& connection, Batch& batc
     co_await its_turn(connection);
     while (to < all.size() && all[to].done) ++to;
     if (written) written = co_await write(connection, batch, from, to);
-    for (std::size_t i = from; i < to; ++i) all[i].wipe();
+    for (std::size_t i = from; i < to; ++i) wipe(all[i].answer.body);  // it may show a code or a token
   }
   co_return written;
 }
 
 asio::awaitable<bool> Server::write(Connection& connection, Batch& batch, std::size_t from, std::size_t to) {
-  std::string text;
-  std::size_t size = 0;
-  for (std::size_t i = from; i < to; ++i) size += batch.exchanges[i].answer.body.size() + usual_head_bytes;
-  text.reserve(size);
+  boost::container::static_vector<std::string, max_beside> heads;
+  boost::container::static_vector<asio::const_buffer, 2 * max_beside> parts;
   // Asked when they are ready: a service that stops says so with its last answer.
   if (draining_ && to == batch.exchanges.size()) batch.keep = false;
   for (std::size_t i = from; i < to; ++i) {
     const auto& exchange = batch.exchanges[i];
-    append_wiped(text, head_of(exchange.answer, batch.keep || i + 1 < batch.exchanges.size()));
-    if (exchange.request.method != "HEAD") append_wiped(text, exchange.answer.body);
+    heads.push_back(head_of(exchange.answer, batch.keep || i + 1 < batch.exchanges.size()));
+    parts.push_back(asio::buffer(heads.back()));
+    if (exchange.request.method != "HEAD") parts.push_back(asio::buffer(exchange.answer.body));
   }
   connection.deadline = BootClock::now() + write_deadline;
   connection.writing = true;
-  const auto [failure, count] = co_await asio::async_write(connection.socket, asio::buffer(text), tuple);
+  const auto [failure, count] = co_await asio::async_write(connection.socket, parts, tuple);
   connection.writing = false;
-  wipe(text);
+  ErrorCode ignored;
+  if (failure) connection.socket.close(ignored);  // nothing may follow half of an answer
   if (to < batch.exchanges.size()) connection.deadline = BootTime::max();
   co_return !failure;
 }

@@ -4,7 +4,7 @@
 //
 //   accept -> attest -> slots.hpp: is there room? -> request_reader.hpp: bytes to requests -> handler -> answers
 //
-// Requests that came together, each of a call that may be answered beside others, are handled side by side, so that one wait for
+// Requests that came together, all of one call that may be answered beside others, are handled side by side, so that one wait for
 // the disk serves them all. The answers go out in the order of the requests (RFC 9112 9.3.2), those that are ready by one write.
 //
 // A deadline that passes cancels what the connection waits for; one that passes again closes it, so that no loop outlives it.
@@ -33,7 +33,7 @@
 
 namespace cardgate::daemon {
 
-/// Takes the request by reference: it lives in the connection until the answer is written. A request with `refused` is
+/// Takes the request by reference: it lives until the answer is written. A request with `refused` is
 /// handed over too, so that it counts as one.
 using Handler = std::function<boost::asio::awaitable<Response>(Request&)>;
 /// How many bytes the body of a request may have, by its head, before anything of the body is read.

@@ -23,9 +23,17 @@ class Signers::Pending {
       made.hash = blake2b(as_bytes(made.text));
     } catch (const std::exception& thrown) {
       made.text.clear();
-      made.failure = thrown.what();
+      fail(thrown.what());
     }
   }
+  void fail(const char* why) noexcept {
+    try {
+      made.failure = why;
+    } catch (const std::bad_alloc&) {
+      made.failure.clear();  // there is no memory even for saying so
+    }
+  }
+
   Made made;
   /// Of whoever waits. Taken out to be called, so that the ticket does not own what owns the ticket.
   std::function<void()> go_on;

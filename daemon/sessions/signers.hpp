@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tokens' signatures, made beside the service's own thread where the machine has processors for it, and on it where it has not:
-// a signature is half of what a token costs. One thread, but for the work itself.
+// a signature is half of what a token costs. Called on the service's thread alone.
 //
 //   auto ticket = signers.start(sign);       another processor signs ...
 //   co_await the record                      ... while the disk works

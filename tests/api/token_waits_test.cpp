@@ -134,7 +134,7 @@ TEST_P(TokenWaits, ItsKeyIsTakenAway) {
 
 TEST_P(TokenWaits, ManyAtOnceAreEachAskersOwn) {
   std::vector<std::shared_ptr<House::Call>> calls;
-  for (int i = 0; i < 60; ++i) {
+  for (int i = 0; i < 40; ++i) {
     calls.push_back(house.begin(
         "POST", "/v1/token",
         {{"role", i % 2 == 0 ? "core" : "employee-self-service"}, {"audience", "esr"}, {"fresh", true}},

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes at a socket: read into requests, routed, their bodies parsed. The first byte says how they come: with or without a
-// last byte that goes on for 100,000 more, to the main or the admin socket. Each input comes byte by byte and in one write, and
-// both must be understood alike: else a client could show two things to two readers.
+// last byte that goes on for 100,000 more, to the main or the admin socket. Each input comes byte by byte, in one write, and in
+// one write of which all that is whole is taken at once; all must be understood alike: else a client could show two things to two
+// readers.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -60,7 +61,7 @@ std::string answer(const daemon::Request& request, bool admin, bool keep) {
   return said + std::string(token) + " " + request.content_type + " " + request.body + "\n";
 }
 
-std::string converse(std::string_view bytes, std::size_t piece, bool admin) {
+std::string converse(std::string_view bytes, std::size_t piece, bool admin, bool together = false) {
   std::string said;
   RequestReader reader(
       [admin](const daemon::Request& head) { return daemon::body_limit(rules, head, admin); });
@@ -84,6 +85,15 @@ std::string converse(std::string_view bytes, std::size_t piece, bool admin) {
     require(step == Step::request || request.refused);
     said += answer(request, admin, keep);
     if (!keep) return said;
+    bool goes_on = true;
+    while (together && goes_on) {
+      const auto also = reader.take_also([](const daemon::Request&) { return true; });
+      if (!also) break;
+      require(!also->refused);
+      goes_on = reader.keep_alive();
+      said += answer(*also, admin, goes_on);
+    }
+    if (!goes_on) return said;
   }
   std::abort();
 }
@@ -97,6 +107,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool admin = (data[0] & 2) != 0;
   std::string text(as_text({data + 1, size - 1}));
   if (goes_on) text.append(100'000, text.back());
-  require(converse(text, 1, admin) == converse(text, text.size(), admin));
+  const auto at_once = converse(text, text.size(), admin);
+  require(converse(text, 1, admin) == at_once);
+  require(converse(text, text.size(), admin, true) == at_once);
   return 0;
 }
