@@ -242,7 +242,9 @@ TEST_F(AuditFaults, EveryCallFailsInTurnAndNothingThatWasAcknowledgedIsLost) {
         if (how == How::half && kind != faults::pwrite_call) continue;
         std::size_t total = 0;
         const int count = calls[static_cast<std::size_t>(kind)];
-        for (int at = 1; at <= count; ++at) {
+        // Of what is called often, some under a sanitizer.
+        const int step = count > 20 ? static_cast<int>(place_step) : 1;
+        for (int at = 1; at <= count; at += step) {
           begin_anew();
           plan().kind = static_cast<Kind>(kind);
           plan().at = at;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -14,16 +15,12 @@
 #include "audit/log.hpp"
 #include "audit/reader.hpp"
 #include "audit/verify.hpp"
+#include "tests/support/sanitized.hpp"
 
 namespace cardgate::audit {
 
-/// Of every place in a file, or every length of it, some: under a sanitizer each takes so long that all of them took minutes, and
-/// what it looks for is in any of them. Other builds try all.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr std::size_t place_step = 5;
-#else
-inline constexpr std::size_t place_step = 1;
-#endif
+/// Of every place in a file, or every length of it: under a sanitizer all of them took minutes.
+inline constexpr std::size_t place_step = under_sanitizer ? 5 : 1;
 
 /// The test turns it while the log's thread reads it.
 class FixedClock : public Clock {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tests/register/fixture.hpp"
+#include "tests/support/sanitized.hpp"
 
 namespace cardgate::reg {
 namespace {
@@ -190,7 +191,8 @@ TEST_F(Import, LongChainsOfManagersAreNoLoop) {
 }
 
 TEST_F(Import, AHundredThousandPeople) {
-  constexpr std::size_t many = 100'000;
+  constexpr std::size_t many = under_sanitizer ? 10'000 : 100'000;
+  constexpr std::size_t last = many - 1;
   ImportFile file;
   file.people.resize(many);
   for (std::size_t i = 0; i < many; ++i) {
@@ -208,11 +210,11 @@ TEST_F(Import, AHundredThousandPeople) {
   EXPECT_THAT(texts(first->problems), IsEmpty());
   EXPECT_EQ(first->added, many);
   EXPECT_EQ(*staff->count(), many + 2);
-  EXPECT_THAT(*staff->people_by_identity("card_uuid", "10000000-0000-4000-8000-000000099999"),
-              ElementsAre("p99999"));
-  EXPECT_EQ(staff->person("p99999")->line_manager, "p9999");
-  EXPECT_TRUE(staff->person("p9999")->is_line_manager);
-  EXPECT_FALSE(staff->person("p10000")->is_line_manager);
+  EXPECT_THAT(*staff->people_by_identity("card_uuid", fmt::format("10000000-0000-4000-8000-{:012}", last)),
+              ElementsAre(fmt::format("p{}", last)));
+  EXPECT_EQ(staff->person(fmt::format("p{}", last))->line_manager, fmt::format("p{}", last / 10));
+  EXPECT_TRUE(staff->person(fmt::format("p{}", last / 10))->is_line_manager);
+  EXPECT_FALSE(staff->person(fmt::format("p{}", last / 10 + 1))->is_line_manager);
 }
 
 }  // namespace
