@@ -361,8 +361,7 @@ TEST_F(AgentOnATerminal, BelievesAGreeterThatUnlocksTheLogin) {
   ASSERT_TRUE(desktop_is_told("LockSession c1"));
   desktop.steer("away");
   ASSERT_TRUE(desktop_is_told("may sleep"));
-  desktop.steer("here");
-  desktop.steer("unlock");
+  desktop.steer("here unlocked");
   EXPECT_FALSE(desktop_is_told("The screen is not locked", seconds(4)));
   const auto all = desktop.output();
   EXPECT_EQ(all.find("LockSession c1"), all.rfind("LockSession c1"));

@@ -133,7 +133,9 @@ int steer(sd_bus_message* message, void*, sd_bus_error*) {
   must(sd_bus_message_read(message, "s", &word), "word");
   const std::string what = word;
   if (what == "locked" || what == "unlocked") set(state.locked, what == "locked" ? 1 : 0);
-  if (what == "away" || what == "here") set(state.active, what == "here" ? 1 : 0);
+  // A greeter brings the person's login session to the front and unlocks it in one go.
+  const bool by_greeter = what == "here unlocked";
+  if (what == "away" || what == "here" || by_greeter) set(state.active, what == "away" ? 0 : 1);
   if (what == "obey" || what == "ignore") state.obeys = what == "obey";
   if (what == "other here" || what == "other away") {
     set(state.active, what == "other away" ? 1 : 0);
@@ -146,7 +148,7 @@ int steer(sd_bus_message* message, void*, sd_bus_error*) {
       must(sd_bus_emit_signal(state.bus, manager_path, manager_interface, "SessionRemoved", "so", id, path),
            "ends");
   }
-  if (what == "unlock")
+  if (what == "unlock" || by_greeter)
     must(sd_bus_emit_signal(state.bus, session_path, session_interface, "Unlock", nullptr), "unlock");
   if (what == "sleep" || what == "woke")
     must(sd_bus_emit_signal(state.bus, manager_path, manager_interface, "PrepareForSleep", "b",

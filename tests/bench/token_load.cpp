@@ -407,7 +407,8 @@ void measure(const std::string& title, const Stage& stage, const Settings& setti
   };
   std::vector<Kind> kinds{{"a new token", token_request(fresh_token), "-e"},
                           {"new tokens, eight by one write", token_request(fresh_token), "-e", 8},
-                          {"the same again", token_request(same_token), "-e"}};
+                          {"the same again", token_request(same_token), "-e"},
+                          {"the same, eight by one write", token_request(same_token), "-e", 8}};
   if (with_questions) {
     kinds.push_back({"verify", verify_request(token), "-d"});
     kinds.push_back({"introspect", introspect_request(token), "-d"});

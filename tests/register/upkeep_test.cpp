@@ -343,7 +343,7 @@ TEST_F(Upkeep, DamageInALargeFileIsFoundByTheCheckAndNeverPutRight) {
 
 TEST_F(Upkeep, LongWorkEndsWhenTheServiceStops) {
   const std::atomic<bool> stop = true;
-  import_csv(*staff, table_of(2'000));
+  import_csv(*staff, table_of(20'000));
   EXPECT_EQ(check_register(folder.file(), Depth::full, stop).error().code, Errc::cancelled);
   EXPECT_EQ(back_up(folder.file(), backup, stop).error().code, Errc::cancelled);
   EXPECT_FALSE(fs::exists(backup) || fs::exists(backup.string() + ".part"));

@@ -95,8 +95,8 @@ void give_input(FileDescriptor pipe, std::string_view input) {
 
 /// Those of the addresses from `from` to `to` that hold something: a page that was never written to holds nothing, takes long to read,
 /// and under a sanitizer there are a million of them. proc_pid_pagemap(5).
-std::vector<std::pair<std::uint64_t, std::uint64_t>> used_pages(const FileDescriptor& pagemap, std::uint64_t from,
-                                                                std::uint64_t to) {
+std::vector<std::pair<std::uint64_t, std::uint64_t>> used_pages(const FileDescriptor& pagemap,
+                                                                std::uint64_t from, std::uint64_t to) {
   constexpr std::uint64_t present_or_swapped = 3ULL << 62;
   const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   std::vector<std::uint64_t> entries((to - from) / page);
