@@ -17,7 +17,7 @@ inline constexpr std::size_t max_header_bytes = 16 * 1024;
 inline constexpr std::size_t max_body_bytes = 64 * 1024;
 inline constexpr std::size_t max_import_bytes = 256u << 20;  // admin socket only
 inline constexpr std::size_t max_target_bytes = 2048;
-inline constexpr std::size_t max_beside = 16;  // requests of one connection that are answered side by side
+inline constexpr std::size_t max_beside = 16;   // requests of one connection that are answered side by side
 inline constexpr seconds request_deadline{10};  // from the first byte of a request to its last
 inline constexpr seconds idle_connection_deadline{60};
 inline constexpr seconds write_deadline{10};
