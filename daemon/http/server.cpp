@@ -296,19 +296,16 @@ asio::awaitable<void> Server::its_turn(const Connection& connection) {
 void Server::take(Connection& connection, Batch& batch) {
   auto& reader = connection.reader;
   batch.keep = reader.keep_alive();
-  batch.exchanges.emplace_back().request = reader.take();
-  const bool admin = connection.peer.admin_socket;
-  const std::string path = batch.exchanges.front().request.path;
+  Request& first = batch.exchanges.emplace_back().request;
+  first = reader.take();
+  if (!reader.in_request() || first.refused || !calls_.beside(first, connection.peer.admin_socket)) return;
   // Calls of one kind wait for the same: an answer that is made at once must not lie behind one that waits for the disk, and be out of
   // date when it leaves.
-  const auto beside = [&](const Request& request) {
-    return request.path == path && calls_.beside(request, admin);
+  const auto same_call = [method = first.method, path = first.path](const Request& request) {
+    return request.method == method && request.path == path;
   };
-  if (!reader.in_request() || batch.exchanges.front().request.refused ||
-      !beside(batch.exchanges.front().request))
-    return;
   while (batch.keep && batch.exchanges.size() < max_beside) {
-    auto next = reader.take_also(beside);
+    auto next = reader.take_also(same_call);
     if (!next) return;
     batch.keep = reader.keep_alive();  // before the reader looks at the one behind it
     batch.exchanges.emplace_back().request = std::move(*next);

@@ -2,6 +2,7 @@
 #include "daemon/sessions/signers.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>

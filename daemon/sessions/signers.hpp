@@ -7,7 +7,6 @@
 //   auto made = co_await signers.made(ticket);
 #pragma once
 
-#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>

@@ -9,8 +9,10 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
-#include <condition_variable>
-#include <mutex>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -73,47 +75,31 @@ TEST_P(SignersTest, WhatCannotBeSignedSaysWhy) {
 INSTANTIATE_TEST_SUITE_P(Threads, SignersTest, ::testing::Values(0U, 1U, 3U),
                          [](const auto& threads) { return fmt::format("{}", threads.param); });
 
-/// A signature that waits until it is let go.
-class HeldSignature {
- public:
-  std::function<std::string()> sign(std::string text) {
-    return [this, text] {
-      std::unique_lock held(mutex_);
-      changed_.wait(held, [&] { return may_sign_; });
-      return text;
+class SignersBeside : public SignersTest {
+ protected:
+  /// A signature that waits until it is let go.
+  std::function<std::string()> held() {
+    return [go = let_go.get_future().share()] {
+      go.wait();
+      return std::string("late");
     };
   }
-  void let_go() {
-    {
-      const std::lock_guard held(mutex_);
-      may_sign_ = true;
-    }
-    changed_.notify_all();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool may_sign_ = false;
+  std::promise<void> let_go;
 };
 
-class SignersBeside : public SignersTest {};
-
 TEST_P(SignersBeside, TheLoopIsFreeWhileAnotherThreadSigns) {
-  HeldSignature held;
   std::string got;
-  wait_for(signers->start(held.sign("late")), [&](const Signers::Made& made) { got = made.text; });
+  wait_for(signers->start(held()), [&](const Signers::Made& made) { got = made.text; });
   io.poll();
   EXPECT_EQ(got, "") << "whoever waits gives the loop to others";
-  held.let_go();
+  let_go.set_value();
   const auto work = asio::make_work_guard(io);
   while (got.empty()) io.run_one();
   EXPECT_EQ(got, "late");
 }
 
 TEST_P(SignersBeside, AStopWaitsForWhatIsBeingSignedAndNobodyNeedTakeIt) {
-  HeldSignature held;
-  wait_for(signers->start(held.sign("late")), [](const Signers::Made&) {});
+  wait_for(signers->start(held()), [](const Signers::Made&) {});
   io.poll();
   std::atomic<int> made{0};
   std::vector<Signers::Ticket> never_asked_for;
@@ -123,7 +109,7 @@ TEST_P(SignersBeside, AStopWaitsForWhatIsBeingSignedAndNobodyNeedTakeIt) {
       return std::string(700, 'x');
     }));
   }
-  held.let_go();
+  let_go.set_value();
   signers.reset();
   EXPECT_EQ(made, 50);
   // The loop does not run any more; a sanitizer sees what would be left behind.
